@@ -1,0 +1,58 @@
+"""The form in which each system keeps the data between runs; made untimed, once per home."""
+
+from __future__ import annotations
+
+from task import Case
+
+FLAT_FILES = (
+    "file.source AS source, file.path AS path, file.size AS size, file.etag AS etag, "
+    "info.width AS width, info.height AS height"
+)
+
+
+def lakebed_dataset(case: Case, name: str):
+    """A lakebed dataset of the Parquet file `name`."""
+    import lakebed as dc
+
+    parquet = str(case.data / f"{name}.parquet")
+    case.once(name, lambda: dc.read_parquet(parquet, source=False).save(name))
+    return dc.read_dataset(name)
+
+
+def datachain_dataset(case: Case, name: str):
+    """The same, by the peer."""
+    import datachain as dc
+
+    parquet = str(case.data / f"{name}.parquet")
+    case.once(name, lambda: dc.read_parquet(parquet, source=False).save(name))
+    return dc.read_dataset(name)
+
+
+def duckdb_table(case: Case, name: str):
+    """A connection to a DuckDB file whose table `name` has the columns of the Parquet file."""
+    import duckdb
+
+    file = str(case.home / f"{name}.duckdb")
+    parquet = str(case.data / f"{name}.parquet")
+
+    def make() -> None:
+        # DuckDB reads a fixed-size list from Parquet as a list; its vector functions want an array.
+        columns = "id, emb::FLOAT[512] AS emb" if name == "vectors" else "*"
+        with duckdb.connect(file) as connection:
+            connection.execute(
+                f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM '{parquet}'"
+            )
+
+    case.once(name, make)
+    return duckdb.connect(file, read_only=True)
+
+
+def lance_dataset(case: Case, name: str):
+    """A Lance dataset written straight from the Parquet file."""
+    import lance
+    import pyarrow.parquet as pq
+
+    uri = str(case.home / f"{name}.lance")
+    parquet = case.data / f"{name}.parquet"
+    case.once(name, lambda: lance.write_dataset(pq.read_table(parquet), uri, mode="overwrite"))
+    return lance.dataset(uri)

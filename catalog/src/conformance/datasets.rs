@@ -1,0 +1,103 @@
+//! Datasets and jobs: names, descriptions, ends.
+
+use serde_json::json;
+
+use crate::dataset::Dependency;
+use crate::error::Result;
+use crate::job::{JobId, JobStatus, NewJob};
+use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
+use crate::store::CatalogExt;
+use crate::version::Version;
+
+use super::{PATCH, Store, Verdict, claim, code, name, same, save, shown, start};
+
+/// A rename keeps identities, versions and open claims; the lineage of others follows.
+pub async fn renames_keep_versions_and_lineage(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let (from, to) = (name("cats")?, name("lab.vision.felines")?);
+    let first = save(store, &job, "cats", PATCH).await?;
+    let open = claim(store, &job, "cats", PATCH).await?;
+    let heir = claim(store, &job, "kittens", PATCH).await?;
+    let dependencies = vec![Dependency { name: from.clone(), version: first.version }];
+    store
+        .complete_version(&heir, CompletedVersion { dependencies, ..CompletedVersion::default() })
+        .await?;
+    store.rename(&from, &to).await?;
+    code("old name", store.latest(&from).await, "catalog.dataset_not_found")?;
+    let lineage = store.latest(&heir.name).await?.dependencies;
+    same("lineage", &lineage, &vec![Dependency { name: to.clone(), version: first.version }])?;
+    store.complete_version(&open, CompletedVersion::default()).await?;
+    let expected = "lab.vision.felines@1.0.0 lab.vision.felines@1.0.1";
+    same("versions", &shown(&store.versions(VersionFilter::of(&to)).await?).as_str(), &expected)?;
+    same(
+        "the old name starts anew",
+        &claim(store, &job, "cats", PATCH).await?.version,
+        &Version::FIRST,
+    )
+}
+
+/// A name that was ever used is taken.
+pub async fn taken_names_are_refused(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let (cats, dogs) = (name("cats")?, name("dogs")?);
+    save(store, &job, "cats", PATCH).await?;
+    let gone = save(store, &job, "dogs", PATCH).await?;
+    code("taken", store.rename(&cats, &dogs).await, "catalog.name_taken")?;
+    store.remove_version(&gone.dataset, gone.version).await?;
+    code("taken by a tombstone", store.rename(&cats, &dogs).await, "catalog.name_taken")?;
+    code("unknown", store.rename(&dogs, &name("birds")?).await, "catalog.dataset_not_found")?;
+    store.rename(&cats, &cats).await?;
+    same("datasets", &store.datasets().await?.len(), &1)
+}
+
+/// A save's description takes effect when it completes; one that fails changes nothing.
+pub async fn descriptions_change_with_completion(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let described = |text: &str| -> Result<ClaimRequest> {
+        let attrs = Some(vec![text.to_owned(), "all \"kinds\"".to_owned()]);
+        Ok(ClaimRequest {
+            description: Some(text.to_owned()),
+            attrs,
+            ..ClaimRequest::new(name("cats")?, PATCH, job.clone())
+        })
+    };
+    let first = store.claim_version(described("first")?).await?;
+    store.complete_version(&first, CompletedVersion::default()).await?;
+    let failed = store.claim_version(described("failed")?).await?;
+    store.abandon_version(&failed, "killed").await?;
+    save(store, &job, "cats", PATCH).await?;
+    let latest = store.latest(&first.name).await?;
+    let attrs = vec!["first".to_owned(), "all \"kinds\"".to_owned()];
+    same("copied", &(latest.description.as_deref(), &latest.attrs), &(Some("first"), &attrs))?;
+    let edit = DatasetEdit { description: Some("edited".to_owned()), attrs: None };
+    let edited = store.edit_dataset(&first.name, edit).await?;
+    same("edited", &(edited.description.as_deref(), &edited.attrs), &(Some("edited"), &attrs))?;
+    same("listed", &store.datasets().await?, &vec![edited])
+}
+
+/// A job is kept as given; its first end counts.
+pub async fn jobs_end_once(store: &Store) -> Verdict {
+    let new = NewJob {
+        name: "photos.py".to_owned(),
+        source: Some("import lakebed".to_owned()),
+        git_commit: Some("c0ffee".to_owned()),
+        git_dirty: Some(true),
+        author: Some("Ada".to_owned()),
+        environment: json!({"python": "3.13", "packages": {"numpy": "2.0"}}),
+        params: json!({"limit": 3}),
+    };
+    let job = store.start_job(new).await?;
+    same("read", &store.job(&job.id).await?, &job)?;
+    store.finish_job(&job.id, JobStatus::Failed, Some("boom".to_owned())).await?;
+    store.finish_job(&job.id, JobStatus::Complete, None).await?;
+    let ended = store.job(&job.id).await?;
+    same("end", &(ended.status, ended.error.as_deref()), &(JobStatus::Failed, Some("boom")))?;
+    same("ended after start", &(ended.finished_at >= Some(job.created_at)), &true)?;
+    let unknown = JobId::random();
+    code("unknown job", store.job(&unknown).await, "catalog.job_not_found")?;
+    code(
+        "unknown end",
+        store.finish_job(&unknown, JobStatus::Complete, None).await,
+        "catalog.job_not_found",
+    )
+}

@@ -1,0 +1,8 @@
+use super::MemoryCatalog;
+use crate::conformance;
+
+#[tokio::test]
+async fn behaves_as_every_store() {
+    let passed = conformance::all(async || Ok(MemoryCatalog::new())).await.unwrap();
+    assert!(passed >= 20, "only {passed} behaviours were checked");
+}

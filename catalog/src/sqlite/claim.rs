@@ -1,0 +1,191 @@
+//! The life of a version up to its completion: claimed, then completed or abandoned.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, query};
+use uuid::Uuid;
+
+use crate::dataset::{DatasetVersion, Dependency, VersionStatus};
+use crate::error::Error;
+use crate::job::JobId;
+use crate::request::{Claim, ClaimRequest, CompletedVersion, VersionFilter};
+use crate::schema::schema_to_bytes;
+use crate::time::now;
+use crate::version::Version;
+
+use super::failure::Failure;
+use super::{Tx, folders, read, rows};
+
+pub(super) async fn claim(mut tx: Tx, request: ClaimRequest) -> Result<Claim, Failure> {
+    let ClaimRequest { name, wanted, job, description, attrs } = request;
+    check_job(&mut tx, &job).await?;
+    let dataset = folders::create_dataset(&mut tx, &name).await?;
+    let version = wanted.choose(&name, highest(&mut tx, dataset).await?)?;
+    let claim = Claim { name, version, token: Uuid::new_v4().to_string(), job, created_at: now() };
+    query(
+        "INSERT INTO dataset_versions
+         (uuid, dataset, major, minor, patch, status, job, created_at, claimed_description, claimed_attrs)
+         VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
+    )
+    .bind(claim.token.as_str())
+    .bind(dataset)
+    .bind(version.major())
+    .bind(version.minor())
+    .bind(version.patch())
+    .bind(claim.job.as_str())
+    .bind(claim.created_at.timestamp_micros())
+    .bind(description)
+    .bind(attrs.map(rows::labels_to_text))
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(claim)
+}
+
+pub(super) async fn complete(
+    mut tx: Tx,
+    claim: &Claim,
+    completed: CompletedVersion,
+) -> Result<DatasetVersion, Failure> {
+    let claimed = Claimed::find(&mut tx, claim).await?;
+    if claimed.status != VersionStatus::Pending {
+        return Err(claimed.wrong_status().into());
+    }
+    query(
+        "UPDATE dataset_versions SET status = 'complete', finished_at = ?, location = ?, storage_version = ?,
+         rows = ?, bytes = ?, schema = ?, preview = ? WHERE id = ?",
+    )
+    .bind(now().timestamp_micros())
+    .bind(completed.location)
+    .bind(rows::to_stored(completed.storage_version)?)
+    .bind(rows::to_stored(completed.rows)?)
+    .bind(rows::to_stored(completed.bytes)?)
+    .bind(schema_to_bytes(&completed.schema))
+    .bind(completed.preview.to_string())
+    .bind(claimed.id)
+    .execute(&mut *tx)
+    .await?;
+    query(
+        "UPDATE datasets SET description = coalesce(v.claimed_description, description),
+         attrs = coalesce(v.claimed_attrs, attrs)
+         FROM dataset_versions v WHERE v.id = ? AND datasets.id = v.dataset",
+    )
+    .bind(claimed.id)
+    .execute(&mut *tx)
+    .await?;
+    insert_dependencies(&mut tx, claimed.id, &completed.dependencies).await?;
+    let Claimed { claim: Claim { name, version, .. }, .. } = claimed;
+    let filter =
+        VersionFilter { version: Some(version), with_preview: true, ..VersionFilter::of(&name) };
+    let record = read::versions(&mut tx, &filter).await?.pop();
+    tx.commit().await?;
+    record.ok_or_else(|| {
+        Error::Internal { what: format!("completed version `{version}` of `{name}` is gone") }
+            .into()
+    })
+}
+
+pub(super) async fn abandon(mut tx: Tx, claim: &Claim, error: &str) -> Result<(), Failure> {
+    let claimed = Claimed::find(&mut tx, claim).await?;
+    match claimed.status {
+        VersionStatus::Pending => {}
+        VersionStatus::Failed => return Ok(()),
+        VersionStatus::Complete | VersionStatus::Removed => {
+            return Err(claimed.wrong_status().into());
+        }
+    }
+    query("UPDATE dataset_versions SET status = 'failed', finished_at = ?, error = ? WHERE id = ?")
+        .bind(now().timestamp_micros())
+        .bind(error)
+        .bind(claimed.id)
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// A claim as the store knows it; its dataset may have been renamed since.
+struct Claimed {
+    id: i64,
+    status: VersionStatus,
+    claim: Claim,
+}
+
+impl Claimed {
+    async fn find(connection: &mut SqliteConnection, claim: &Claim) -> Result<Self, Failure> {
+        let row: Option<SqliteRow> = query(
+            "SELECT v.id, v.status, n.name AS namespace, p.name AS project, d.name AS dataset
+             FROM dataset_versions v JOIN datasets d ON d.id = v.dataset
+             JOIN projects p ON p.id = d.project JOIN namespaces n ON n.id = p.namespace
+             WHERE v.uuid = ?",
+        )
+        .bind(claim.token.as_str())
+        .fetch_optional(connection)
+        .await?;
+        let Some(row) = row else {
+            return Err(Failure::Missing {
+                name: claim.name.clone(),
+                wanted: Some(claim.version.into()),
+            });
+        };
+        let name = rows::to_name(&row)?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            status: rows::to_status(&row)?,
+            claim: Claim { name, ..claim.clone() },
+        })
+    }
+
+    fn wrong_status(self) -> Error {
+        let Claim { name, version, .. } = self.claim;
+        Error::WrongStatus { name, version, status: self.status, needed: VersionStatus::Pending }
+    }
+}
+
+async fn check_job(connection: &mut SqliteConnection, job: &JobId) -> Result<(), Failure> {
+    let found = query("SELECT 1 FROM jobs WHERE id = ?")
+        .bind(job.as_str())
+        .fetch_optional(connection)
+        .await?;
+    match found {
+        Some(_) => Ok(()),
+        None => Err(Error::JobNotFound { id: job.clone() }.into()),
+    }
+}
+
+/// The highest number that the dataset ever used.
+async fn highest(
+    connection: &mut SqliteConnection,
+    dataset: i64,
+) -> Result<Option<Version>, Failure> {
+    let row = query(
+        "SELECT major, minor, patch FROM dataset_versions WHERE dataset = ?
+         ORDER BY major DESC, minor DESC, patch DESC LIMIT 1",
+    )
+    .bind(dataset)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(rows::to_version).transpose()
+}
+
+async fn insert_dependencies(
+    connection: &mut SqliteConnection,
+    version: i64,
+    dependencies: &[Dependency],
+) -> Result<(), Failure> {
+    for (position, dependency) in (0_i64..).zip(dependencies) {
+        query(
+            "INSERT INTO dependencies (version, position, namespace, project, name, major, minor, patch)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(version)
+        .bind(position)
+        .bind(dependency.name.namespace.as_str())
+        .bind(dependency.name.project.as_str())
+        .bind(dependency.name.name.as_str())
+        .bind(dependency.version.major())
+        .bind(dependency.version.minor())
+        .bind(dependency.version.patch())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! [`CatalogStore`]: the contract of every catalog; [`CatalogExt`]: what can be said in its terms.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::dataset::{Dataset, DatasetVersion};
+use crate::error::{Error, Result};
+use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::name::QualifiedName;
+use crate::near::near_names;
+use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter, Wanted};
+use crate::version::{Version, VersionSpec};
+
+/// A store of names, versions, lineage and jobs.
+///
+/// Every method is one transaction: it happens as a whole or not at all, also when its future is dropped, and what it
+/// returned as done survives a crash of a durable store. Any number of tasks and processes may share a store.
+/// `conformance` (feature `test-util`) checks all that is promised here.
+#[async_trait]
+pub trait CatalogStore: Send + Sync + fmt::Debug {
+    /// Reserves a version number and creates the namespace, project and dataset if needed.
+    ///
+    /// Two claims never get the same number. A bump counts from the highest number ever used, whatever became of it;
+    /// an exact number must be higher than that one, else [`Error::VersionTaken`].
+    async fn claim_version(&self, request: ClaimRequest) -> Result<Claim>;
+
+    /// Makes a claimed version readable; call it after its data is durable.
+    ///
+    /// Fails with [`Error::WrongStatus`] unless the version is pending. Dependencies are recorded as given, because
+    /// what was read may have been removed or renamed since.
+    async fn complete_version(
+        &self,
+        claim: &Claim,
+        completed: CompletedVersion,
+    ) -> Result<DatasetVersion>;
+
+    /// Gives a claimed version up; its number stays used. Doing so twice changes nothing.
+    async fn abandon_version(&self, claim: &Claim, error: &str) -> Result<()>;
+
+    /// All datasets with a complete version, by name.
+    async fn datasets(&self) -> Result<Vec<Dataset>>;
+
+    /// The versions that the filter admits, by name and then by number.
+    async fn versions(&self, filter: VersionFilter) -> Result<Vec<DatasetVersion>>;
+
+    /// Removes a complete or failed version from sight; the record and its number stay.
+    ///
+    /// Fails with [`Error::WrongStatus`] while it is pending, and as not found if it is removed or never was.
+    async fn remove_version(&self, name: &QualifiedName, version: Version) -> Result<()>;
+
+    /// Gives a dataset another name, within its project or elsewhere; the lineage of others follows.
+    ///
+    /// Locations stay: the data does not move. Fails with [`Error::NameTaken`] if the name was ever used.
+    async fn rename(&self, from: &QualifiedName, to: &QualifiedName) -> Result<()>;
+
+    /// Changes a dataset's description and labels.
+    async fn edit_dataset(&self, name: &QualifiedName, edit: DatasetEdit) -> Result<Dataset>;
+
+    /// Records that a job runs.
+    async fn start_job(&self, job: NewJob) -> Result<Job>;
+
+    /// Records how a job ended. The first end counts; later ones change nothing.
+    async fn finish_job(&self, id: &JobId, status: JobStatus, error: Option<String>) -> Result<()>;
+
+    /// The job with this id.
+    async fn job(&self, id: &JobId) -> Result<Job>;
+
+    /// Releases files and connections. Later calls fail; dropping the store without it loses nothing.
+    async fn close(&self);
+}
+
+/// Conveniences over [`CatalogStore`].
+#[async_trait]
+pub trait CatalogExt: CatalogStore {
+    /// The highest complete version that the specification admits, with its preview.
+    ///
+    /// An error names the datasets that look alike, or the versions that are there.
+    async fn resolve(&self, name: &QualifiedName, spec: &VersionSpec) -> Result<DatasetVersion> {
+        let versions = self.versions(VersionFilter::of(name)).await?;
+        let Some(found) = versions.iter().rev().find(|record| spec.matches(&record.version)) else {
+            return Err(missing(self, name, Some(spec.clone())).await);
+        };
+        let whole = VersionFilter {
+            version: Some(found.version),
+            with_preview: true,
+            ..VersionFilter::of(name)
+        };
+        match self.versions(whole).await?.pop() {
+            Some(record) => Ok(record),
+            // WHY: it was removed between the two calls.
+            None => Err(missing(self, name, Some(spec.clone())).await),
+        }
+    }
+
+    /// The highest complete version, with its preview.
+    async fn latest(&self, name: &QualifiedName) -> Result<DatasetVersion> {
+        self.resolve(name, &VersionSpec::Latest).await
+    }
+
+    /// The number that a claim would get now.
+    ///
+    /// An early check, so that a number that is taken is refused before hours of work. It reserves nothing.
+    async fn check_wanted(&self, name: &QualifiedName, wanted: Wanted) -> Result<Version> {
+        let used = self.versions(VersionFilter::all_of(name)).await?;
+        wanted.choose(name, used.last().map(|record| record.version))
+    }
+}
+
+impl<S: CatalogStore + ?Sized> CatalogExt for S {}
+
+/// The error that says best why something was not found: the dataset, or only that version of it.
+pub(crate) async fn missing<S>(
+    store: &S,
+    name: &QualifiedName,
+    wanted: Option<VersionSpec>,
+) -> Error
+where
+    S: CatalogStore + ?Sized,
+{
+    match find_missing(store, name, wanted).await {
+        Ok(error) | Err(error) => error,
+    }
+}
+
+async fn find_missing<S>(
+    store: &S,
+    name: &QualifiedName,
+    wanted: Option<VersionSpec>,
+) -> Result<Error>
+where
+    S: CatalogStore + ?Sized,
+{
+    let versions = store.versions(VersionFilter::of(name)).await?;
+    if let Some(wanted) = wanted.filter(|_| !versions.is_empty()) {
+        let available = versions.iter().map(|record| record.version).collect();
+        return Ok(Error::VersionNotFound { name: name.clone(), wanted, available });
+    }
+    let existing: Vec<QualifiedName> =
+        store.datasets().await?.into_iter().map(|dataset| dataset.name).collect();
+    Ok(Error::DatasetNotFound { name: name.clone(), near: near_names(name, &existing) })
+}

@@ -1,0 +1,3 @@
+//! Where our types meet those of other libraries.
+
+pub(crate) mod error;

@@ -1,0 +1,251 @@
+//! Which columns the verbs of [`crate::Chain`] put into projections: parts of models, replaced columns, group keys.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::{Column, DFSchema};
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, lit};
+
+use super::NamedExpr;
+use crate::expr::{Resolver, split_path};
+use crate::functions::{pack_struct, prune_struct};
+use crate::sys::{self, SYS};
+use crate::{Error, Expr, Result};
+
+/// One expression for each root column among `paths`, in the order of first mention.
+pub(super) fn select(resolver: &Resolver<'_>, paths: &[String]) -> Result<Vec<PlanExpr>> {
+    let mut roots: Vec<(String, Vec<Vec<String>>)> = Vec::new();
+    for path in paths {
+        resolver.path(path)?;
+        let steps = steps_of(resolver, path);
+        let (root, rest) = (steps[0].clone(), steps[1..].to_vec());
+        match roots.iter_mut().find(|(known, _)| *known == root) {
+            Some((_, kept)) => kept.push(rest),
+            None => roots.push((root, vec![rest])),
+        }
+    }
+    let column = |(root, kept): (String, Vec<Vec<String>>)| {
+        let (expr, field) = resolver.path(&root)?;
+        if kept.iter().any(Vec::is_empty) {
+            return Ok(expr);
+        }
+        let part = keep(&field, &kept);
+        Ok(if part == field { expr } else { prune_struct(expr, part).alias(root) })
+    };
+    roots.into_iter().map(column).collect()
+}
+
+fn steps_of(resolver: &Resolver<'_>, path: &str) -> Vec<String> {
+    split_path(path, |name| resolver.is_column(name)).unwrap_or_else(|| vec![path.to_owned()])
+}
+
+/// The field with only the kept paths below it, in the model's order. A part of a model is a model of its own.
+fn keep(field: &FieldRef, kept: &[Vec<String>]) -> FieldRef {
+    let DataType::Struct(children) = field.data_type() else {
+        return Arc::clone(field);
+    };
+    if kept.iter().any(Vec::is_empty) {
+        return Arc::clone(field);
+    }
+    let mut parts: Vec<FieldRef> = Vec::new();
+    for child in children {
+        let below: Vec<Vec<String>> = kept
+            .iter()
+            .filter(|path| path[0] == *child.name())
+            .map(|path| path[1..].to_vec())
+            .collect();
+        if !below.is_empty() {
+            parts.push(keep(child, &below));
+        }
+    }
+    let parts = Fields::from(parts);
+    if parts == *children {
+        return Arc::clone(field);
+    }
+    Arc::new(partial(field, parts))
+}
+
+const TYPE: &str = "lakebed.type";
+
+/// `field` with other children, named after its model and what is left of it.
+fn partial(field: &Field, parts: Fields) -> Field {
+    let mut metadata = field.metadata().clone();
+    if let Some(model) = metadata.get(TYPE).and_then(|kind| kind.strip_prefix("model:")) {
+        let base = model.split('@').next().unwrap_or(model);
+        let names: Vec<&str> = parts.iter().map(|part| part.name().as_str()).collect();
+        let print = fnv1a(&names.join(",")) & 0xff_ffff_ffff;
+        metadata.insert(TYPE.to_owned(), format!("model:{base}Partial_{print:010x}@v1"));
+    }
+    Field::new(field.name(), DataType::Struct(parts), field.is_nullable()).with_metadata(metadata)
+}
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo): stable between releases, which `std`'s hasher is not.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// All columns after some were added, replaced or renamed.
+pub(super) fn mutate(
+    resolver: &Resolver<'_>,
+    schema: &DFSchema,
+    changes: &[NamedExpr],
+) -> Result<Vec<PlanExpr>> {
+    let mut columns: Vec<(String, PlanExpr)> = schema
+        .iter()
+        .map(|(qualifier, field)| {
+            (field.name().clone(), PlanExpr::Column(Column::from((qualifier, field))))
+        })
+        .collect();
+    for change in changes {
+        let name = &change.name;
+        if name.is_empty() || name.contains('.') || name.contains("__") || name == SYS {
+            return Err(Error::InvalidArgument {
+                argument: "column name",
+                given: name.clone(),
+                accepted: "a new column's name must not be empty, `sys`, or a path with `.` or `__`".into(),
+            });
+        }
+        let value = resolver.resolve(&change.expr)?.alias(name);
+        let renamed = match &change.expr {
+            Expr::Column(old) if old != name => Some(old),
+            _ => None,
+        };
+        if let Some(at) = columns.iter().position(|(known, _)| known == name) {
+            columns[at].1 = value;
+            columns.retain(|(known, _)| Some(known) != renamed);
+        } else if let Some(at) = columns.iter().position(|(known, _)| Some(known) == renamed) {
+            columns[at] = (name.clone(), value);
+        } else {
+            columns.push((name.clone(), value));
+        }
+    }
+    // `sys` stays last.
+    columns.sort_by_key(|(name, _)| name == SYS);
+    Ok(columns.into_iter().map(|(_, expr)| expr).collect())
+}
+
+/// The keys of a `group_by`: leaves are grouped, and packed again into their models afterwards.
+pub(super) struct GroupKeys {
+    groups: Vec<PlanExpr>,
+    roots: Vec<Root>,
+}
+
+enum Root {
+    Plain(PlanExpr),
+    /// The root column and the paths of the group columns that make it up.
+    Model(FieldRef, Vec<(Vec<String>, Column)>),
+}
+
+impl GroupKeys {
+    pub(super) fn try_new(resolver: &Resolver<'_>, keys: &[NamedExpr]) -> Result<Self> {
+        let mut found = Self { groups: Vec::new(), roots: Vec::new() };
+        for key in keys {
+            match &key.expr {
+                Expr::Column(path) => found.add_path(resolver, path)?,
+                expr => {
+                    let group = resolver.resolve(expr)?.alias(&key.name);
+                    found.groups.push(group);
+                    let column = Column::new_unqualified(&key.name);
+                    found.roots.push(Root::Plain(PlanExpr::Column(column)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn add_path(&mut self, resolver: &Resolver<'_>, path: &str) -> Result<()> {
+        let (_, field) = resolver.path(path)?;
+        let steps = steps_of(resolver, path);
+        let mut leaves = Vec::new();
+        leaves_below(&steps, &field, &mut leaves);
+        for leaf in leaves {
+            let name = leaf.join(".");
+            let group = resolver.path(&name)?.0;
+            let column = Column::new_unqualified(&name);
+            if leaf.len() == 1 {
+                self.groups.push(group.alias(&name));
+                self.roots.push(Root::Plain(PlanExpr::Column(column)));
+                continue;
+            }
+            let (_, root) = resolver.path(&leaf[0])?;
+            let known = self.roots.iter_mut().find_map(|known| match known {
+                Root::Model(field, leaves) if field.name() == root.name() => Some(leaves),
+                _ => None,
+            });
+            let entry = (leaf[1..].to_vec(), column);
+            match known {
+                Some(leaves) if leaves.contains(&entry) => continue,
+                Some(leaves) => leaves.push(entry),
+                None => self.roots.push(Root::Model(root, vec![entry])),
+            }
+            self.groups.push(group.alias(&name));
+        }
+        Ok(())
+    }
+
+    pub(super) fn groups(&self) -> Vec<PlanExpr> {
+        self.groups.clone()
+    }
+
+    /// The key columns of the result, over the aggregate's output.
+    pub(super) fn outputs(&self) -> Result<Vec<PlanExpr>> {
+        let output = |root: &Root| match root {
+            Root::Plain(column) => Ok(column.clone()),
+            Root::Model(field, leaves) => Ok(packed(field, leaves)?.alias(field.name())),
+        };
+        self.roots.iter().map(output).collect()
+    }
+}
+
+fn leaves_below(steps: &[String], field: &FieldRef, leaves: &mut Vec<Vec<String>>) {
+    let DataType::Struct(children) = field.data_type() else {
+        leaves.push(steps.to_vec());
+        return;
+    };
+    for child in children {
+        let below: Vec<String> = steps.iter().chain([child.name()]).cloned().collect();
+        leaves_below(&below, child, leaves);
+    }
+}
+
+/// A model of `field`'s type from its group columns.
+fn packed(field: &FieldRef, leaves: &[(Vec<String>, Column)]) -> Result<PlanExpr> {
+    let paths: Vec<Vec<String>> = leaves.iter().map(|(path, _)| path.clone()).collect();
+    let part = keep(field, &paths);
+    let DataType::Struct(children) = part.data_type() else {
+        return Err(Error::internal(format!("`{}` is no model", field.name())));
+    };
+    let mut values = Vec::with_capacity(children.len());
+    for child in children {
+        let below: Vec<(Vec<String>, Column)> = leaves
+            .iter()
+            .filter(|(path, _)| path[0] == *child.name())
+            .map(|(path, column)| (path[1..].to_vec(), column.clone()))
+            .collect();
+        values.push(match below.as_slice() {
+            [(rest, column)] if rest.is_empty() => PlanExpr::Column(column.clone()),
+            _ => packed(child, &below)?,
+        });
+    }
+    let nullable: Fields =
+        children.iter().map(|child| child.as_ref().clone().with_nullable(true)).collect::<Vec<_>>().into();
+    let part = part.as_ref().clone().with_data_type(DataType::Struct(nullable)).with_nullable(false);
+    Ok(pack_struct(values, Arc::new(part)))
+}
+
+/// Gives rows that have lost their `sys` new numbers, in their present order.
+pub(super) fn number_rows(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let number = "sys number";
+    let mut columns: Vec<PlanExpr> = plan
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| PlanExpr::Column(Column::from((qualifier, field))))
+        .collect();
+    let id = PlanExpr::Column(Column::new_unqualified(number)) - lit(1_u64);
+    columns.push(sys::of(id).alias(SYS));
+    let numbered = LogicalPlanBuilder::from(plan).window(vec![row_number().alias(number)])?;
+    Ok(numbered.project(columns)?.build()?)
+}

@@ -1,0 +1,116 @@
+//! The methods of [`Chain`] that run something.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::Column;
+use datafusion::datasource::source_as_provider;
+use datafusion::execution::TaskContext;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::{Stream, TryStreamExt};
+
+use super::Chain;
+use crate::physical::in_order;
+use crate::progress::Progress;
+use crate::source::DatasetTable;
+use crate::{Error, Result, explain};
+
+/// Batches on their way to a caller; dropping it stops the query.
+pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
+
+/// A plan that is ready to be polled.
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) context: Arc<TaskContext>,
+}
+
+impl Chain {
+    /// The rows, in order, of the columns that users see.
+    ///
+    /// # Errors
+    /// Planning errors; what fails later comes through the stream.
+    pub async fn stream(&self, progress: &Arc<Progress>) -> Result<(SchemaRef, BatchStream)> {
+        let ready = self.prepare(self.visible_plan()?, progress).await?;
+        let rows = in_order(&ready.plan, &ready.context, None)?;
+        Ok((self.schema(), Box::pin(rows.map_err(Error::from))))
+    }
+
+    /// All rows at once.
+    ///
+    /// # Errors
+    /// What the query fails with.
+    pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
+        self.stream(&Arc::default()).await?.1.try_collect().await
+    }
+
+    /// How many rows there are; from metadata alone where the plan allows it.
+    ///
+    /// # Errors
+    /// What the query fails with.
+    pub async fn count(&self, progress: &Arc<Progress>) -> Result<u64> {
+        let counted = LogicalPlanBuilder::from(self.plan.clone())
+            .aggregate(Vec::<PlanExpr>::new(), vec![count(lit(1_i64))])?
+            .build()?;
+        let ready = self.prepare(counted, progress).await?;
+        let batches: Vec<RecordBatch> =
+            in_order(&ready.plan, &ready.context, None)?.map_err(Error::from).try_collect().await?;
+        let counts = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
+        Ok(counts.map(|count| count.unsigned_abs()).sum())
+    }
+
+    /// The optimized plan and its operators, as text without paths, times or addresses.
+    ///
+    /// # Errors
+    /// Planning errors.
+    pub async fn explain(&self) -> Result<String> {
+        let state = self.session.state_for(&Arc::default());
+        let logical = state.optimize(&self.visible_plan()?)?;
+        let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
+        Ok(explain::render(&logical, &physical))
+    }
+
+    /// The dataset versions that the rows come from.
+    pub(crate) fn dependencies(&self) -> Result<Vec<catalog::Dependency>> {
+        let mut found: Vec<catalog::Dependency> = Vec::new();
+        self.plan.apply(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                let provider = source_as_provider(&scan.source)?;
+                if let Some(table) = provider.downcast_ref::<DatasetTable>() {
+                    let (name, version) = table.dependency();
+                    let dependency = catalog::Dependency { name: name.clone(), version };
+                    if !found.contains(&dependency) {
+                        found.push(dependency);
+                    }
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(found)
+    }
+
+    /// The plan without the columns that users do not see.
+    pub(crate) fn visible_plan(&self) -> Result<LogicalPlan> {
+        let schema = self.plan.schema();
+        let visible: Vec<PlanExpr> = schema
+            .iter()
+            .filter(|(_, field)| self.is_visible(field))
+            .map(|(qualifier, field)| PlanExpr::Column(Column::from((qualifier, field))))
+            .collect();
+        if visible.len() == schema.fields().len() {
+            return Ok(self.plan.clone());
+        }
+        Ok(LogicalPlanBuilder::from(self.plan.clone()).project(visible)?.build()?)
+    }
+
+    pub(crate) async fn prepare(&self, plan: LogicalPlan, progress: &Arc<Progress>) -> Result<Ready> {
+        let state = self.session.state_for(progress);
+        let plan = state.create_physical_plan(&plan).await?;
+        Ok(Ready { plan, context: state.task_ctx() })
+    }
+}

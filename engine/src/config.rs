@@ -1,0 +1,69 @@
+//! Every option, its default and its bounds; the only reader of the environment.
+
+use std::path::PathBuf;
+use std::thread;
+
+use crate::{Error, Result};
+
+/// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
+const DEFAULT_ROOT: &str = ".lakebed";
+
+/// The environment variable that names the root folder.
+pub const ROOT_VARIABLE: &str = "LAKEBED_ROOT";
+
+/// Would name a shared catalog; not supported, so it must not be ignored either.
+const CATALOG_VARIABLE: &str = "LAKEBED_CATALOG";
+
+/// What a session needs to know before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of catalog and data; created when it is missing. `None` keeps everything in memory and in a
+    /// temporary folder that goes with the session.
+    pub root: Option<PathBuf>,
+    /// How many partitions of a scan run at once; at least 1.
+    pub target_partitions: usize,
+}
+
+impl Config {
+    /// The environment's choice: `$LAKEBED_ROOT`, else `./.lakebed`; one partition a core.
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`] when the environment asks for a catalog that this version does not have.
+    pub fn from_environment() -> Result<Self> {
+        if let Some(catalog) = variable(CATALOG_VARIABLE) {
+            return Err(Error::NotSupported {
+                what: format!("a shared catalog (`{CATALOG_VARIABLE}={catalog}`)"),
+                instead: format!("unset it; the catalog is the file catalog.db in `{ROOT_VARIABLE}`"),
+            });
+        }
+        let root = variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT_ROOT.to_owned());
+        Self::with_root(PathBuf::from(root))
+    }
+
+    /// A given root folder, everything else by default.
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`] when the root is a URL of an object store.
+    pub fn with_root(root: PathBuf) -> Result<Self> {
+        let text = root.to_string_lossy();
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(Error::NotSupported {
+                what: format!("a root in `{scheme}://`"),
+                instead: format!("set `{ROOT_VARIABLE}` to a local folder"),
+            });
+        }
+        Ok(Self { root: Some(root), ..Self::in_memory() })
+    }
+
+    /// Nothing outlives the session.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { root: None, target_partitions: cores }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the only reader of the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,160 @@
+//! The crate's one [`Error`].
+
+use std::fmt;
+
+use datafusion::error::DataFusionError;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong in a query, split by what a caller can do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A column that the chain does not have.
+    #[error("unknown column `{name}`{}", Hint { near, known })]
+    UnknownColumn {
+        /// The path as given.
+        name: String,
+        /// Columns whose names look like it.
+        near: Vec<String>,
+        /// The columns that exist.
+        known: Vec<String>,
+    },
+    /// A new column whose name is taken.
+    #[error("column `{name}` already exists: choose another name or drop it first")]
+    ColumnExists {
+        /// The taken name.
+        name: String,
+    },
+    /// An expression that does not fit the columns it reads.
+    #[error("invalid expression `{expression}`: {reason}")]
+    InvalidExpression {
+        /// The expression as text.
+        expression: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An argument outside what is accepted.
+    #[error("invalid {argument} `{given}`: {accepted}")]
+    InvalidArgument {
+        /// The argument's name.
+        argument: &'static str,
+        /// What was given.
+        given: String,
+        /// What would be right.
+        accepted: String,
+    },
+    /// Nothing is there.
+    #[error("no such file or directory: `{path}`")]
+    PathNotFound {
+        /// Where we looked.
+        path: String,
+    },
+    /// The storage refused: read-only, full, gone.
+    #[error("cannot {action} `{location}`: {reason}")]
+    Storage {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        location: String,
+        /// The storage's own words.
+        reason: String,
+        /// The storage's error.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// Stored data that cannot be read back.
+    #[error("`{what}` is damaged: {reason}")]
+    Corrupt {
+        /// The dataset version or file.
+        what: String,
+        /// What was found.
+        reason: String,
+        /// The reader's error.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// Something that this version does not do.
+    #[error("{what} is not supported; {instead}")]
+    NotSupported {
+        /// What was asked for.
+        what: String,
+        /// What works.
+        instead: String,
+    },
+    /// The catalog's answer.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// A user function failed, or could not be run.
+    #[error(transparent)]
+    Function(#[from] udf_runtime::Error),
+    /// The query failed while it ran.
+    #[error("the query failed: {}", first_line(source))]
+    Execution {
+        /// The query engine's error.
+        source: Box<DataFusionError>,
+    },
+    /// Our bug.
+    #[error("internal error, please report it: {what}")]
+    Internal {
+        /// What we believed to be impossible.
+        what: String,
+    },
+}
+
+impl Error {
+    /// Stable identifier for programs; never reworded once released.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownColumn { .. } => "engine.unknown_column",
+            Self::ColumnExists { .. } => "engine.column_exists",
+            Self::InvalidExpression { .. } => "engine.invalid_expression",
+            Self::InvalidArgument { .. } => "engine.invalid_argument",
+            Self::PathNotFound { .. } => "engine.path_not_found",
+            Self::Storage { .. } => "engine.storage",
+            Self::Corrupt { .. } => "engine.corrupt",
+            Self::NotSupported { .. } => "engine.not_supported",
+            Self::Catalog(error) => error.code(),
+            Self::Function(error) => error.code(),
+            Self::Execution { .. } => "engine.execution",
+            Self::Internal { .. } => "engine.internal",
+        }
+    }
+
+    /// Whether the same call may succeed when it is repeated.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Catalog(error) => error.is_retryable(),
+            Self::Function(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn internal(what: impl Into<String>) -> Self {
+        Self::Internal { what: what.into() }
+    }
+}
+
+struct Hint<'a> {
+    near: &'a [String],
+    known: &'a [String],
+}
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &[String]| format!("`{}`", names.join("`, `"));
+        if !self.near.is_empty() {
+            return write!(f, "; did you mean {}?", list(self.near));
+        }
+        let shown = &self.known[..self.known.len().min(12)];
+        let more = if shown.len() < self.known.len() { ", …" } else { "" };
+        write!(f, "; the columns are {}{more}", list(shown))
+    }
+}
+
+fn first_line(error: &DataFusionError) -> String {
+    error.strip_backtrace().lines().next().unwrap_or_default().to_owned()
+}

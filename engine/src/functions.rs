@@ -1,0 +1,79 @@
+//! The scalar and aggregate functions that chains can call, by name. One family a file.
+
+mod arithmetic;
+mod path;
+mod structs;
+mod vector;
+
+use std::sync::{Arc, LazyLock};
+
+use datafusion::execution::FunctionRegistry;
+use datafusion::functions_aggregate::expr_fn as aggregate_fn;
+use datafusion::logical_expr::{Expr as PlanExpr, ScalarUDF, lit};
+use datafusion::prelude::SessionContext;
+
+use crate::{Error, Result, near_names};
+
+pub(crate) use structs::{pack_struct, prune_struct};
+
+/// Our functions, in the order of their names.
+pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
+    let mut functions = Vec::new();
+    functions.extend(arithmetic::functions());
+    functions.extend(path::functions());
+    functions.extend(vector::functions());
+    functions.into_iter().map(Arc::new).collect()
+}
+
+/// Ours and DataFusion's, by name; ours win.
+static BY_NAME: LazyLock<Vec<(String, Arc<ScalarUDF>)>> = LazyLock::new(|| {
+    let ours = ours().into_iter().map(|function| (function.name().to_owned(), function));
+    #[expect(clippy::disallowed_methods, reason = "only a list of DataFusion's functions is wanted")]
+    let theirs = SessionContext::new();
+    let names = theirs.udfs();
+    let theirs = names.iter().filter_map(|name| Some((name.clone(), theirs.udf(name).ok()?)));
+    ours.chain(theirs).collect()
+});
+
+/// A call of a scalar function.
+pub(crate) fn call(name: &str, arguments: Vec<PlanExpr>) -> Result<PlanExpr> {
+    match BY_NAME.iter().find(|(known, _)| known == name) {
+        Some((_, function)) => Ok(function.call(arguments)),
+        None => Err(Error::NotSupported {
+            what: format!("the function `{name}`"),
+            instead: suggestion(name, BY_NAME.iter().map(|(known, _)| known.as_str())),
+        }),
+    }
+}
+
+/// A call of an aggregate function; `count` without an argument counts rows.
+pub(crate) fn aggregate(name: &str, argument: Option<PlanExpr>) -> Result<PlanExpr> {
+    let needs = || Error::InvalidArgument {
+        argument: "aggregate",
+        given: name.to_owned(),
+        accepted: "it needs a column".to_owned(),
+    };
+    if name == "count" {
+        return Ok(aggregate_fn::count(argument.unwrap_or_else(|| lit(1_i64))));
+    }
+    let function: fn(PlanExpr) -> PlanExpr = match name {
+        "sum" => aggregate_fn::sum,
+        "avg" => aggregate_fn::avg,
+        "min" => aggregate_fn::min,
+        "max" => aggregate_fn::max,
+        _ => {
+            return Err(Error::NotSupported {
+                what: format!("the aggregate `{name}`"),
+                instead: suggestion(name, ["count", "sum", "avg", "min", "max"]),
+            });
+        }
+    };
+    Ok(function(argument.ok_or_else(needs)?))
+}
+
+fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    match near_names(name, known).as_slice() {
+        [] => "see the documentation for the list".to_owned(),
+        near => format!("did you mean `{}`?", near.join("`, `")),
+    }
+}

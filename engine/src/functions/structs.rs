@@ -1,0 +1,107 @@
+//! `prune_struct`, `pack_struct`: keep or build a part of a model without losing its name.
+//!
+//! They are not for users to call by name: [`crate::Chain`]'s `select` and `group_by` put them into plans.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, internal_err};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr as PlanExpr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
+};
+
+/// `model` with only the fields that `kept` has, in `kept`'s order; a null model stays null.
+pub(crate) fn prune_struct(model: PlanExpr, kept: FieldRef) -> PlanExpr {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::from(PruneStruct { kept, signature }).call(vec![model])
+}
+
+/// A model of type `packed` whose fields are `fields`, in order.
+pub(crate) fn pack_struct(fields: Vec<PlanExpr>, packed: FieldRef) -> PlanExpr {
+    let signature = Signature::any(fields.len(), Volatility::Immutable);
+    ScalarUDF::from(PackStruct { packed, signature }).call(fields)
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct PruneStruct {
+    kept: FieldRef,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for PruneStruct {
+    fn name(&self) -> &str {
+        "prune_struct"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(self.kept.data_type().clone())
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        Ok(Arc::clone(&self.kept))
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&call.args)?;
+        Ok(ColumnarValue::Array(prune(&arrays[0], &self.kept)?))
+    }
+}
+
+fn prune(array: &ArrayRef, kept: &Field) -> Result<ArrayRef> {
+    let DataType::Struct(fields) = kept.data_type() else {
+        return Ok(Arc::clone(array));
+    };
+    let model = array.as_struct();
+    let mut columns = Vec::with_capacity(fields.len());
+    for field in fields {
+        let Some(column) = model.column_by_name(field.name()) else {
+            return internal_err!("prune_struct: no field {}", field.name());
+        };
+        columns.push(prune(column, field)?);
+    }
+    let pruned = StructArray::try_new_with_length(
+        fields.clone(),
+        columns,
+        model.nulls().cloned(),
+        model.len(),
+    )?;
+    Ok(Arc::new(pruned))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct PackStruct {
+    packed: FieldRef,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for PackStruct {
+    fn name(&self) -> &str {
+        "pack_struct"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(self.packed.data_type().clone())
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        Ok(Arc::clone(&self.packed))
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let columns = ColumnarValue::values_to_arrays(&call.args)?;
+        let DataType::Struct(fields) = self.packed.data_type() else {
+            return internal_err!("pack_struct: {} is no struct", self.packed.data_type());
+        };
+        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(fields.clone(), columns, None)?)))
+    }
+}

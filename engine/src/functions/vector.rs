@@ -1,0 +1,138 @@
+//! `cosine_distance`, `euclidean_distance`: distances between vectors, on SIMD kernels.
+//!
+//! A vector is a list of numbers, of fixed length or not. `float32` and `float16` vectors use `lance_linalg`'s
+//! kernels, chosen for the processor at run time; everything else is computed in `float64`. A literal is converted
+//! to the column's type once. The result is `float64`; null where either side is null; vectors of different lengths
+//! are an error. Cosine: 1 - x·y / (|x| |y|), from 0 to 2; NaN for a vector of zeros.
+
+mod lanes;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array};
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+use lanes::{Distance, Vectors};
+
+#[cfg(test)]
+mod tests;
+
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    let metrics = [Metric::Cosine, Metric::Euclidean];
+    metrics.into_iter().map(|metric| ScalarUDF::from(VectorDistance::new(metric))).collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Metric {
+    Cosine,
+    Euclidean,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct VectorDistance {
+    metric: Metric,
+    signature: Signature,
+}
+
+impl VectorDistance {
+    fn new(metric: Metric) -> Self {
+        Self { metric, signature: Signature::any(2, Volatility::Immutable) }
+    }
+
+    fn distances<T: Distance>(&self, left: &ArrayRef, right: &ArrayRef, rows: usize) -> Result<ArrayRef> {
+        let (left, right) = (Vectors::<T>::try_new(left)?, Vectors::<T>::try_new(right)?);
+        // A literal's preparation (its norm) is paid once, so it goes to the left.
+        let (left, right) = if right.is_one_for_all(rows) { (right, left) } else { (left, right) };
+        let distance = match self.metric {
+            Metric::Cosine => T::cosine,
+            Metric::Euclidean => T::euclidean,
+        };
+        let mut prepared = None;
+        let mut results = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let (Some(from), Some(to)) = (left.get(row, rows), right.get(row, rows)) else {
+                results.push(None);
+                continue;
+            };
+            if from.len() != to.len() {
+                return exec_err!("{} of vectors of {} and {} numbers", self.name(), from.len(), to.len());
+            }
+            let norm = match prepared {
+                Some(norm) if left.is_one_for_all(rows) => norm,
+                _ => *prepared.insert(T::norm(from)),
+            };
+            results.push(Some(distance(from, norm, to)));
+        }
+        Ok(Arc::new(Float64Array::from(results)))
+    }
+}
+
+fn item(kind: &DataType) -> Option<&DataType> {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            Some(item.data_type()).filter(|item| item.is_numeric())
+        }
+        _ => None,
+    }
+}
+
+impl ScalarUDFImpl for VectorDistance {
+    fn name(&self) -> &str {
+        match self.metric {
+            Metric::Cosine => "cosine_distance",
+            Metric::Euclidean => "euclidean_distance",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        for kind in arguments {
+            if item(kind).is_none() && !kind.is_null() {
+                return plan_err!("{} needs lists of numbers, this is {kind}", self.name());
+            }
+        }
+        if let [DataType::FixedSizeList(_, left), DataType::FixedSizeList(_, right)] = arguments
+            && left != right
+        {
+            return plan_err!("{} of vectors of {left} and {right} numbers", self.name());
+        }
+        Ok(DataType::Float64)
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let all_scalar = call.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let rows = if all_scalar { 1 } else { call.number_rows };
+        let single = |value: &ColumnarValue| match value {
+            ColumnarValue::Array(array) => Ok(Arc::clone(array)),
+            ColumnarValue::Scalar(scalar) => scalar.to_array(),
+        };
+        let (left, right) = (single(&call.args[0])?, single(&call.args[1])?);
+        let narrow = |value: &ColumnarValue| {
+            let kind = value.data_type();
+            matches!(item(&kind), Some(DataType::Float32 | DataType::Float16))
+        };
+        let columns: Vec<&ColumnarValue> =
+            call.args.iter().filter(|value| matches!(value, ColumnarValue::Array(_))).collect();
+        let use_f32 = if columns.is_empty() {
+            call.args.iter().all(narrow)
+        } else {
+            columns.into_iter().all(narrow)
+        };
+        let distances = if use_f32 {
+            self.distances::<Float32Type>(&left, &right, rows)?
+        } else {
+            self.distances::<Float64Type>(&left, &right, rows)?
+        };
+        if all_scalar {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&distances, 0)?));
+        }
+        Ok(ColumnarValue::Array(distances))
+    }
+}

@@ -1,0 +1,36 @@
+//! The engine: lazy chains over files and datasets, run by DataFusion, stored by Lance.
+//!
+//! A query's way: a [`Chain`] is a lazy plan whose verbs return new chains and do no I/O; expressions ([`Expr`]) are
+//! resolved against the chain's schema as they arrive, so that a misspelt column is an error at once. A terminal
+//! (`count`, `stream`, `save`) optimizes the plan ([`optimizer`]), pairs our nodes with their operators
+//! ([`physical`]) and polls the result. `save` writes fragments, commits them, tags the commit and only then tells
+//! the catalog ([`sink`]).
+//!
+//! This crate is the only one that names DataFusion's execution and Lance. It knows nothing of Python or SQL text.
+
+mod adapter;
+mod chain;
+mod config;
+mod error;
+mod explain;
+mod expr;
+mod functions;
+mod logical;
+mod near;
+mod optimizer;
+mod physical;
+mod progress;
+mod session;
+mod sink;
+mod source;
+mod sys;
+
+pub use chain::{Aggregate, BatchStream, Chain, MapStage, NamedExpr, SortKey};
+pub use config::{Config, ROOT_VARIABLE};
+pub use error::{Error, Result};
+pub use expr::{BinaryOp, Expr};
+pub use near::near_names;
+pub use progress::{Progress, StageProgress};
+pub use session::Session;
+pub use sink::{SaveRequest, Saved};
+pub use source::{FileKind, Listing};

@@ -1,0 +1,221 @@
+//! [`PruneLeaves`]: a scan reads `file.path`, not all of `file`, when that is all that is read.
+//!
+//! For a projection or an aggregate over a scan, with filters, sorts and limits between: when every use of a struct
+//! column is a path into it, the scan gives the leaves as columns of their own and the paths become columns. The
+//! names of the results stay.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, ScalarValue, TableReference};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
+use datafusion::optimizer::optimizer::ApplyOrder;
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use crate::source::{DatasetTable, Leaf};
+
+#[derive(Debug)]
+pub(super) struct PruneLeaves;
+
+impl OptimizerRule for PruneLeaves {
+    fn name(&self) -> &'static str {
+        "prune_leaves"
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::TopDown)
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        if !matches!(plan, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_)) {
+            return Ok(Transformed::no(plan));
+        }
+        let mut uses = Uses::default();
+        uses.add(&plan)?;
+        let Some(scan) = scan_below(&plan, &mut uses)? else {
+            return Ok(Transformed::no(plan));
+        };
+        let Some(pruned) = Pruned::try_new(&scan, &uses)? else {
+            return Ok(Transformed::no(plan));
+        };
+        Ok(Transformed::yes(pruned.apply(plan)?))
+    }
+}
+
+/// How the expressions between the top and the scan read its columns.
+#[derive(Default)]
+struct Uses {
+    /// Paths of at least two steps, by column.
+    paths: Vec<(Column, Vec<String>)>,
+    /// Columns read whole.
+    whole: Vec<Column>,
+}
+
+impl Uses {
+    fn add(&mut self, plan: &LogicalPlan) -> Result<()> {
+        for expr in plan.expressions() {
+            expr.apply(|expr| {
+                if let Some((column, steps)) = as_path(expr) {
+                    self.paths.push((column, steps));
+                    return Ok(TreeNodeRecursion::Jump);
+                }
+                if let Expr::Column(column) = expr {
+                    self.whole.push(column.clone());
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// `get_field(get_field(file, 'a'), 'b')`, or the same in one call, as a column and its steps.
+fn as_path(expr: &Expr) -> Option<(Column, Vec<String>)> {
+    let Expr::ScalarFunction(call) = expr else {
+        return None;
+    };
+    if call.name() != "get_field" {
+        return None;
+    }
+    let (base, names) = call.args.split_first()?;
+    let (column, mut steps) = match base {
+        Expr::Column(column) => (column.clone(), vec![]),
+        nested => as_path(nested)?,
+    };
+    for name in names {
+        match name {
+            Expr::Literal(ScalarValue::Utf8(Some(name)), _) => steps.push(name.clone()),
+            _ => return None,
+        }
+    }
+    Some((column, steps))
+}
+
+/// The scan at the end of filters, sorts and limits, with their uses added.
+fn scan_below(plan: &LogicalPlan, uses: &mut Uses) -> Result<Option<TableScan>> {
+    let inputs = plan.inputs();
+    let Some(input) = inputs.first() else {
+        return Ok(None);
+    };
+    match input {
+        LogicalPlan::TableScan(scan) if scan.filters.is_empty() => Ok(Some(scan.clone())),
+        LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
+            uses.add(input)?;
+            scan_below(input, uses)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The new scan and what each path is called in it.
+struct Pruned {
+    scan: LogicalPlan,
+    columns: HashMap<(Column, Vec<String>), Column>,
+}
+
+impl Pruned {
+    fn try_new(scan: &TableScan, uses: &Uses) -> Result<Option<Self>> {
+        let provider = source_as_provider(&scan.source)?;
+        let Some(table) = provider.downcast_ref::<DatasetTable>() else {
+            return Ok(None);
+        };
+        let mut leaves = Vec::new();
+        let mut columns = HashMap::new();
+        let mut pruned = false;
+        for (qualifier, field) in scan.projected_schema.iter() {
+            let column = Column::from((qualifier, field));
+            let Some(whole) = table.leaves().iter().find(|leaf| leaf.field.name() == field.name())
+            else {
+                return Ok(None);
+            };
+            let paths: Vec<&Vec<String>> =
+                uses.paths.iter().filter(|(used, _)| *used == column).map(|(_, path)| path).collect();
+            if whole.is_sys() || uses.whole.contains(&column) || paths.is_empty() {
+                leaves.push(whole.clone());
+                continue;
+            }
+            pruned = true;
+            for path in paths {
+                let Some(leaf) = leaf_below(whole, path) else {
+                    return Ok(None);
+                };
+                let name = Column::new(qualifier.cloned(), leaf.field.name());
+                if columns.insert((column.clone(), path.clone()), name).is_none() {
+                    leaves.push(leaf);
+                }
+            }
+        }
+        if !pruned {
+            return Ok(None);
+        }
+        let scan = pruned_scan(scan, table.with_leaves(leaves))?;
+        Ok(Some(Self { scan, columns }))
+    }
+
+    /// Rebuilds the plan from the scan up.
+    fn apply(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        if matches!(plan, LogicalPlan::TableScan(_)) {
+            return Ok(self.scan.clone());
+        }
+        let mut inputs = Vec::new();
+        for input in plan.inputs() {
+            inputs.push(self.apply(input.clone())?);
+        }
+        let keeps_names = matches!(plan, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_));
+        let mut expressions = Vec::new();
+        for expr in plan.expressions() {
+            let rewritten = self.rewrite(expr.clone())?;
+            let renamed = keeps_names && rewritten.schema_name().to_string() != expr.schema_name().to_string();
+            expressions.push(if renamed {
+                let (relation, name) = expr.qualified_name();
+                rewritten.alias_qualified(relation, name)
+            } else {
+                rewritten
+            });
+        }
+        plan.with_new_exprs(expressions, inputs)
+    }
+
+    fn rewrite(&self, expr: Expr) -> Result<Expr> {
+        let rewritten = expr.transform_down(|expr| {
+            match as_path(&expr).and_then(|path| self.columns.get(&path)) {
+                Some(column) => {
+                    Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump))
+                }
+                None => Ok(Transformed::no(expr)),
+            }
+        })?;
+        Ok(rewritten.data)
+    }
+}
+
+fn leaf_below(whole: &Leaf, path: &[String]) -> Option<Leaf> {
+    let mut found: FieldRef = Arc::clone(&whole.field);
+    let mut nullable = found.is_nullable();
+    for step in path {
+        let DataType::Struct(fields) = found.data_type() else {
+            return None;
+        };
+        let (_, child) = fields.find(step)?;
+        nullable |= child.is_nullable();
+        found = Arc::clone(child);
+    }
+    let steps: Vec<String> = whole.path.iter().chain(path).cloned().collect();
+    let name = steps.join(".");
+    let field: Field = found.as_ref().clone().with_name(name).with_nullable(nullable);
+    Some(Leaf { path: steps, field: Arc::new(field) })
+}
+
+fn pruned_scan(scan: &TableScan, table: DatasetTable) -> Result<LogicalPlan> {
+    let name: TableReference = scan.table_name.clone();
+    let source = provider_as_source(Arc::new(table));
+    Ok(LogicalPlan::TableScan(TableScan::try_new(name, source, None, vec![], scan.fetch)?))
+}

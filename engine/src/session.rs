@@ -1,0 +1,216 @@
+//! [`Session`]: what a query needs, held once.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use catalog::{
+    CatalogExt, CatalogStore, MemoryCatalog, QualifiedName, SqliteCatalog, VersionSpec,
+};
+use datafusion::datasource::{MemTable, TableProvider, provider_as_source};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::{LogicalPlan, TableScan};
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use lance::dataset::builder::DatasetBuilder;
+use tempfile::TempDir;
+
+use crate::adapter::error::LanceResultExt;
+use crate::physical::{Functions, UdfPlanner};
+use crate::progress::Progress;
+use crate::source::{DatasetTable, Listing, ListingTable};
+use crate::{Chain, Config, Error, Result, functions, optimizer};
+
+/// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
+const INDEX_CACHE_BYTES: usize = 256 << 20;
+const METADATA_CACHE_BYTES: usize = 128 << 20;
+
+/// One root, one catalog, one set of caches. Cheap to share, safe to use from many threads.
+#[derive(Debug)]
+pub struct Session {
+    root: PathBuf,
+    _temporary: Option<TempDir>,
+    catalog: Arc<dyn CatalogStore>,
+    state: SessionState,
+    functions: Arc<Functions>,
+    lance: Arc<lance::session::Session>,
+    scans: AtomicU64,
+}
+
+impl Session {
+    /// Opens the catalog, creating the root folder when it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when the root cannot be created or written.
+    pub async fn open(config: Config) -> Result<Arc<Self>> {
+        let (root, temporary) = match config.root {
+            Some(root) => (root, None),
+            None => {
+                let folder = TempDir::with_prefix("lakebed-")
+                    .map_err(|error| refused("create", Path::new("a temporary folder"), error))?;
+                (folder.path().to_path_buf(), Some(folder))
+            }
+        };
+        let root = std::path::absolute(&root).map_err(|error| refused("use", &root, error))?;
+        let catalog: Arc<dyn CatalogStore> = if temporary.is_some() {
+            Arc::new(MemoryCatalog::new())
+        } else {
+            tokio::fs::create_dir_all(&root).await.map_err(|error| refused("create", &root, error))?;
+            Arc::new(SqliteCatalog::open(root.join("catalog.db")).await?)
+        };
+        let functions = Arc::new(Functions::default());
+        Ok(Arc::new(Self {
+            root,
+            _temporary: temporary,
+            catalog,
+            state: state(config.target_partitions, &functions),
+            functions,
+            lance: Arc::new(lance::session::Session::new(
+                INDEX_CACHE_BYTES,
+                METADATA_CACHE_BYTES,
+                Arc::default(),
+            )),
+            scans: AtomicU64::new(0),
+        }))
+    }
+
+    /// The folder of catalog and data.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Names, versions and lineage.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<dyn CatalogStore> {
+        &self.catalog
+    }
+
+    /// The rows of a dataset: the highest complete version that `spec` admits, fixed now.
+    ///
+    /// # Errors
+    /// The catalog's, when there is no such dataset or version; [`Error::Corrupt`] when its data is gone.
+    pub async fn read_dataset(
+        self: &Arc<Self>,
+        name: &QualifiedName,
+        spec: &VersionSpec,
+    ) -> Result<Chain> {
+        let record = self.catalog.resolve(name, spec).await?;
+        let title = format!("{}@{}", name.short(), record.version);
+        let dataset = DatasetBuilder::from_uri(self.data_uri(&record.location))
+            .with_session(Arc::clone(&self.lance))
+            .with_version(record.storage_version)
+            .load()
+            .await
+            .lance("open", &title)?;
+        let table =
+            DatasetTable::new(name.clone(), record.version, Arc::new(dataset), &record.schema);
+        self.scan(&title, Arc::new(table))
+    }
+
+    /// The files that a listing finds when the query runs.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn read_listing(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
+        self.scan("listing", Arc::new(ListingTable::new(listing)))
+    }
+
+    /// The rows of Parquet files, types as they are, nested ones too. Reads the files' footers.
+    ///
+    /// # Errors
+    /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file.
+    pub async fn read_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
+        let shown = listing.to_string();
+        let files = listing.files("parquet").await?;
+        if files.is_empty() {
+            return Err(Error::PathNotFound { path: shown });
+        }
+        let context = SessionContext::new_with_state(self.state.clone());
+        let options = ParquetReadOptions { file_extension: "", ..ParquetReadOptions::default() };
+        let frame = context.read_parquet(files, options).await.map_err(|error| Error::Corrupt {
+            what: shown,
+            reason: error.strip_backtrace().lines().next().unwrap_or_default().to_owned(),
+            source: Some(Box::new(error)),
+        })?;
+        Ok(Chain::new(Arc::clone(self), frame.into_unoptimized_plan()))
+    }
+
+    /// Rows that are in memory.
+    ///
+    /// # Errors
+    /// None that a caller can cause: the batches must have the schema.
+    pub fn read_batches(self: &Arc<Self>, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Chain> {
+        self.scan("values", Arc::new(MemTable::try_new(schema, vec![batches])?))
+    }
+
+    fn scan(self: &Arc<Self>, title: &str, table: Arc<dyn TableProvider>) -> Result<Chain> {
+        // Plans compare scans by name, so every scan gets its own.
+        let number = self.scans.fetch_add(1, Ordering::Relaxed);
+        let name = datafusion::common::TableReference::bare(format!("{title}#{number}"));
+        let scan = TableScan::try_new(name, provider_as_source(table), None, vec![], None)?;
+        Ok(Chain::new(Arc::clone(self), LogicalPlan::TableScan(scan)))
+    }
+
+    pub(crate) fn functions(&self) -> &Arc<Functions> {
+        &self.functions
+    }
+
+    pub(crate) fn lance(&self) -> &Arc<lance::session::Session> {
+        &self.lance
+    }
+
+    /// The state for one run, whose operators report to `progress`.
+    pub(crate) fn state_for(&self, progress: &Arc<Progress>) -> SessionState {
+        let config = self.state.config().clone().with_extension(Arc::clone(progress));
+        SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build()
+    }
+
+    /// Where data that the catalog locates below the root really is.
+    pub(crate) fn data_uri(&self, location: &str) -> String {
+        self.root.join(location).to_string_lossy().into_owned()
+    }
+}
+
+fn refused(action: &'static str, path: &Path, error: std::io::Error) -> Error {
+    Error::Storage {
+        action,
+        location: path.display().to_string(),
+        reason: error.to_string(),
+        source: Some(Box::new(error)),
+    }
+}
+
+fn state(target_partitions: usize, functions: &Arc<Functions>) -> SessionState {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(target_partitions)
+        .with_information_schema(true)
+        // It deals batches out in turn, which loses the order of rows.
+        .with_round_robin_repartition(false);
+    let options = config.options_mut();
+    // Pydantic's field names are case-sensitive.
+    options.sql_parser.enable_ident_normalization = false;
+    // Lance stores views as plain strings, so a view would change its type on save.
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.parquet.schema_force_view_types = false;
+    // Wrong results and broken extension nodes upstream; `optimizer/prune_leaves.rs` does it for our scans.
+    options.optimizer.enable_leaf_expression_pushdown = false;
+    let mut builder = SessionStateBuilder::new()
+        .with_config(config)
+        .with_default_features()
+        .with_query_planner(Arc::new(UdfPlanner::new(Arc::clone(functions))));
+    for rule in optimizer::logical_rules() {
+        builder = builder.with_optimizer_rule(rule);
+    }
+    for rule in optimizer::physical_rules() {
+        builder = builder.with_physical_optimizer_rule(rule);
+    }
+    let mut state = builder.build();
+    for function in functions::ours() {
+        // Replaces DataFusion's function of the same name, where it has one.
+        drop(datafusion::execution::FunctionRegistry::register_udf(&mut state, function));
+    }
+    state
+}

@@ -1,0 +1,294 @@
+//! [`Chain::save`]: a stream becomes fragments, a Lance commit, a tag and a catalog record, in that order.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use catalog::{
+    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, JobId, QualifiedName, Wanted,
+};
+use datafusion::physical_plan::ExecutionPlanProperties;
+use futures::future::try_join_all;
+use lance::Dataset;
+use lance::dataset::builder::DatasetBuilder;
+use lance::dataset::transaction::{Operation, TransactionBuilder};
+use lance::dataset::{CommitBuilder, WriteDestination};
+use lance_core::Error as LanceError;
+use lance_table::format::Fragment;
+use udf_runtime::task;
+
+use super::fragments::{Segment, Target, Written, lance_schema};
+use super::preview;
+use super::vectors::VectorLengths;
+use crate::adapter::error::LanceResultExt;
+use crate::progress::Progress;
+use crate::{Chain, Error, Result};
+
+/// How often a commit is tried again when another process was faster.
+const COMMIT_ATTEMPTS: usize = 50;
+
+/// What to save a chain as.
+#[derive(Clone, Debug)]
+pub struct SaveRequest {
+    /// The dataset.
+    pub name: QualifiedName,
+    /// Which number the version should get.
+    pub wanted: Wanted,
+    /// The job that saves; it must have been started.
+    pub job: JobId,
+    /// Replaces the dataset's description.
+    pub description: Option<String>,
+    /// Replaces the dataset's labels.
+    pub attrs: Option<Vec<String>>,
+}
+
+/// A version that is durable and visible.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// The catalog's record.
+    pub record: DatasetVersion,
+    /// The version's rows.
+    pub chain: Chain,
+}
+
+impl Chain {
+    /// Runs the chain and saves its rows, in order, as a new version of a dataset.
+    ///
+    /// Until the last step nothing is visible; when it fails, what it wrote is removed. `sys` is not saved.
+    ///
+    /// # Errors
+    /// What the query fails with; a version number that is taken, before anything runs; [`Error::Storage`].
+    pub async fn save(&self, request: SaveRequest, progress: &Arc<Progress>) -> Result<Saved> {
+        let session = Arc::clone(self.session());
+        let chain = self.with_sys(false)?;
+        if chain.schema().fields().is_empty() {
+            return Err(Error::InvalidArgument {
+                argument: "chain",
+                given: String::new(),
+                accepted: "it has no columns to save".to_owned(),
+            });
+        }
+        session.catalog().check_wanted(&request.name, request.wanted).await?;
+        let location = location_of(&request.name);
+        let target = Arc::new(Target {
+            uri: session.data_uri(&location),
+            title: request.name.short().to_string(),
+            schema: chain.schema(),
+            session: Arc::clone(session.lance()),
+        });
+        prepare_folder(&target).await?;
+        let written = write_all(&chain, &target, progress).await?;
+        let files = Files::of(&target, &written);
+        let outcome = publish(&chain, &request, &target, location, written).await;
+        if outcome.is_err() {
+            files.remove().await;
+        }
+        let record = outcome?;
+        let spec = catalog::VersionSpec::Exact(record.version);
+        let chain = session.read_dataset(&request.name, &spec).await?;
+        Ok(Saved { record, chain })
+    }
+}
+
+/// The dataset's folder below the root.
+fn location_of(name: &QualifiedName) -> String {
+    let (namespace, project) = (name.namespace.as_str(), name.project.as_str());
+    format!("data/{namespace}/{project}/{}.lance", name.name.as_str())
+}
+
+async fn prepare_folder(target: &Target) -> Result<()> {
+    let data = Path::new(&target.uri).join("data");
+    tokio::fs::create_dir_all(&data).await.map_err(|error| Error::Storage {
+        action: "create",
+        location: data.display().to_string(),
+        reason: error.to_string(),
+        source: Some(Box::new(error)),
+    })
+}
+
+/// Writes all partitions at once, each into its own files.
+async fn write_all(
+    chain: &Chain,
+    target: &Arc<Target>,
+    progress: &Arc<Progress>,
+) -> Result<Vec<Written>> {
+    let ready = chain.prepare(chain.visible_plan()?, progress).await?;
+    let saving = progress.start(&format!("save {}", target.title));
+    let mut writers = Vec::new();
+    for partition in 0..ready.plan.output_partitioning().partition_count() {
+        let rows = ready.plan.execute(partition, Arc::clone(&ready.context))?;
+        let (target, saving) = (Arc::clone(target), Arc::clone(&saving));
+        let writer = task::spawn(target.write(rows, saving));
+        writers.push(async move {
+            writer.await.map_err(|error| Error::internal(error.to_string()))?
+        });
+    }
+    try_join_all(writers).await
+}
+
+/// From files that nobody knows to a version that everybody sees.
+async fn publish(
+    chain: &Chain,
+    request: &SaveRequest,
+    target: &Arc<Target>,
+    location: String,
+    written: Vec<Written>,
+) -> Result<DatasetVersion> {
+    let catalog = chain.session().catalog();
+    let first_rows: Vec<RecordBatch> =
+        written.iter().flat_map(|part| part.preview.iter().cloned()).collect();
+    let preview = preview::to_json(&first(&first_rows, preview::PREVIEW_ROWS))?;
+    let segments = written.into_iter().flat_map(|part| part.segments).collect();
+    let whole = one_schema(target, segments).await?;
+    let schema = whole.lengths.apply_to(&target.schema);
+    let claim = ClaimRequest {
+        name: request.name.clone(),
+        wanted: request.wanted,
+        job: request.job.clone(),
+        description: request.description.clone(),
+        attrs: request.attrs.clone(),
+    };
+    let claim = catalog.claim_version(claim).await?;
+    let (rows, bytes) = size_of(&whole.fragments);
+    let committed = async {
+        let dataset = commit(target, &claim, &schema, whole.fragments).await?;
+        let number = dataset.version().version;
+        dataset.tags().create(&claim.version.to_string(), number).await.lance("tag", &target.title)?;
+        let completed = CompletedVersion {
+            schema,
+            location,
+            storage_version: number,
+            rows,
+            bytes,
+            preview,
+            dependencies: chain.dependencies()?,
+        };
+        Ok(catalog.complete_version(&claim, completed).await?)
+    };
+    let outcome: Result<DatasetVersion> = committed.await;
+    if let Err(error) = &outcome {
+        // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
+        drop(catalog.abandon_version(&claim, &error.to_string()).await);
+    }
+    outcome
+}
+
+fn first(batches: &[RecordBatch], rows: usize) -> Vec<RecordBatch> {
+    let mut left = rows;
+    let cut = |batch: &RecordBatch| {
+        let taken = batch.num_rows().min(left);
+        left -= taken;
+        batch.slice(0, taken)
+    };
+    batches.iter().map(cut).filter(|batch| batch.num_rows() > 0).collect()
+}
+
+/// One segment of all: those in which a column is a vector that is none elsewhere are written again.
+async fn one_schema(target: &Arc<Target>, segments: Vec<Segment>) -> Result<Segment> {
+    let Some(lengths) = segments
+        .iter()
+        .map(|segment| segment.lengths.clone())
+        .reduce(|all, one| all.agree(&one))
+    else {
+        return Ok(Segment { lengths: VectorLengths::default(), fragments: vec![] });
+    };
+    let mut fragments = Vec::new();
+    for segment in segments {
+        let segment = if segment.lengths == lengths {
+            segment
+        } else {
+            Arc::clone(target).rewrite(segment, lengths.clone()).await?
+        };
+        fragments.extend(segment.fragments);
+    }
+    Ok(Segment { lengths, fragments })
+}
+
+fn size_of(fragments: &[Fragment]) -> (u64, u64) {
+    let rows = fragments.iter().filter_map(|fragment| fragment.physical_rows).sum::<usize>();
+    let files = fragments.iter().flat_map(|fragment| &fragment.files);
+    let bytes = files.filter_map(|file| file.file_size_bytes.get()).map(u64::from).sum();
+    (rows as u64, bytes)
+}
+
+/// Commits the fragments as the dataset's next state, however many others commit meanwhile: a full rewrite depends on
+/// no earlier state, and every version keeps its own state by its tag.
+async fn commit(
+    target: &Target,
+    claim: &Claim,
+    schema: &arrow::datatypes::Schema,
+    fragments: Vec<Fragment>,
+) -> Result<Dataset> {
+    let properties = HashMap::from([
+        ("lakebed.job".to_owned(), claim.job.as_str().to_owned()),
+        ("lakebed.dataset".to_owned(), claim.name.to_string()),
+        ("lakebed.version".to_owned(), claim.version.to_string()),
+    ]);
+    let properties = Some(Arc::new(properties));
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let operation = Operation::Overwrite {
+            fragments: fragments.clone(),
+            schema: lance_schema(schema, &target.title)?,
+            config_upsert_values: None,
+            initial_bases: None,
+        };
+        let existing = DatasetBuilder::from_uri(&target.uri)
+            .with_session(Arc::clone(&target.session))
+            .load()
+            .await;
+        let (destination, base) = match existing {
+            Ok(dataset) => {
+                let base = dataset.version().version;
+                (WriteDestination::Dataset(Arc::new(dataset)), base)
+            }
+            Err(LanceError::DatasetNotFound { .. } | LanceError::NotFound { .. }) => {
+                (WriteDestination::Uri(&target.uri), 0)
+            }
+            Err(error) => return Err(error).lance("open", &target.title),
+        };
+        let transaction = TransactionBuilder::new(base, operation)
+            .transaction_properties(properties.clone())
+            .build();
+        let committed = CommitBuilder::new(destination)
+            .with_session(Arc::clone(&target.session))
+            .execute(transaction)
+            .await;
+        match committed {
+            Err(error) if is_conflict(&error) && attempt < COMMIT_ATTEMPTS => {}
+            committed => return committed.lance("commit", &target.title),
+        }
+    }
+}
+
+fn is_conflict(error: &LanceError) -> bool {
+    matches!(
+        error,
+        LanceError::CommitConflict { .. }
+            | LanceError::RetryableCommitConflict { .. }
+            | LanceError::IncompatibleTransaction { .. }
+            | LanceError::TooMuchWriteContention { .. }
+            | LanceError::DatasetAlreadyExists { .. }
+    )
+}
+
+/// The files of fragments that may never belong to a version.
+struct Files(Vec<PathBuf>);
+
+impl Files {
+    fn of(target: &Target, written: &[Written]) -> Self {
+        let data = Path::new(&target.uri).join("data");
+        let segments = written.iter().flat_map(|part| &part.segments);
+        let files = segments.flat_map(|segment| &segment.fragments).flat_map(|part| &part.files);
+        Self(files.map(|file| data.join(&file.path)).collect())
+    }
+
+    /// Best effort: what stays behind is unreferenced and only takes room.
+    async fn remove(self) {
+        for file in self.0 {
+            drop(tokio::fs::remove_file(file).await);
+        }
+    }
+}

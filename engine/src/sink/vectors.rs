@@ -1,0 +1,88 @@
+//! Lists of numbers that all have one length are stored as fixed-size lists, so that vector search works on them.
+//!
+//! Whether a column is one is decided by its first batch. A later row of another length demotes the column: what was
+//! written is converted back, see `fragments.rs`.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::error::Result;
+
+/// The length of each top-level column that is stored as vectors; `None` for all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct VectorLengths(Vec<Option<i32>>);
+
+impl VectorLengths {
+    /// Judges by the rows of one batch.
+    pub(super) fn of(batch: &RecordBatch) -> Self {
+        Self(batch.columns().iter().map(|column| constant_length(column)).collect())
+    }
+
+    /// The columns that are vectors for both.
+    pub(super) fn agree(&self, other: &Self) -> Self {
+        let pairs = self.0.iter().zip(&other.0);
+        Self(pairs.map(|(left, right)| left.filter(|length| Some(*length) == *right)).collect())
+    }
+
+    /// The schema with these columns as fixed-size lists.
+    pub(super) fn apply_to(&self, schema: &Schema) -> SchemaRef {
+        let fields = schema.fields().iter().zip(&self.0).map(|(field, length)| match length {
+            Some(length) => fixed(field, *length),
+            None => Arc::clone(field),
+        });
+        Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+    }
+
+    /// Whether every row of the batch fits.
+    pub(super) fn fit(&self, batch: &RecordBatch) -> bool {
+        self.0.iter().zip(batch.columns()).all(|(length, column)| {
+            length.is_none_or(|length| all_have(column, length))
+        })
+    }
+
+    /// The batch in the schema of [`Self::apply_to`]; call only when it [fits](Self::fit).
+    pub(super) fn convert(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+        for (column, field) in batch.columns().iter().zip(schema.fields()) {
+            columns.push(if column.data_type() == field.data_type() {
+                Arc::clone(column)
+            } else {
+                cast(column, field.data_type())?
+            });
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    }
+}
+
+fn fixed(field: &FieldRef, length: i32) -> FieldRef {
+    let item = match field.data_type() {
+        DataType::List(item) | DataType::LargeList(item) => Arc::clone(item),
+        _ => return Arc::clone(field),
+    };
+    let vectors = DataType::FixedSizeList(item, length);
+    Arc::new(Field::clone(field).with_data_type(vectors))
+}
+
+/// The one length of all lists of floats; null rows have none, so a column with nulls may be vectors too.
+fn constant_length(column: &ArrayRef) -> Option<i32> {
+    let floats = matches!(
+        column.data_type(),
+        DataType::List(item) if item.data_type().is_floating()
+    );
+    if !floats {
+        return None;
+    }
+    let lists = column.as_list::<i32>();
+    let first = (0..lists.len()).find(|row| lists.is_valid(*row))?;
+    let length = lists.value_length(first);
+    (length > 0 && all_have(column, length)).then_some(length)
+}
+
+fn all_have(column: &ArrayRef, length: i32) -> bool {
+    let lists = column.as_list::<i32>();
+    let plain = lists.values().null_count() == 0;
+    plain && (0..lists.len()).all(|row| lists.is_null(row) || lists.value_length(row) == length)
+}

@@ -1,0 +1,10 @@
+//! Where rows come from. A source promises its schema before any I/O of its scan, exact row counts where it knows
+//! them, and partitions that are consecutive ranges of its rows: partition 0 first.
+
+mod dataset;
+mod dataset_scan;
+mod listing;
+
+pub(crate) use dataset::{DatasetTable, Leaf};
+pub use listing::{FileKind, Listing};
+pub(crate) use listing::ListingTable;

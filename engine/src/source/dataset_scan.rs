@@ -1,0 +1,254 @@
+//! [`DatasetScanExec`]: reads consecutive ranges of a version's rows, only the leaves that are asked for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, Statistics, internal_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use lance::Dataset;
+use lance::dataset::scanner::FragmentSlice;
+
+use super::dataset::Leaf;
+use crate::adapter::error::from_lance;
+use crate::sys;
+
+/// Fewer rows than this are not worth a second partition.
+const MIN_PARTITION_ROWS: u64 = 32_768;
+
+/// Read-ahead of one partition.
+const IO_BUFFER_BYTES: u64 = 64 << 20;
+
+const ROW_ADDRESS: &str = "_rowaddr";
+
+/// One partition: slices of fragments, in the order of the rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RowRange {
+    slices: Vec<FragmentSlice>,
+    rows: u64,
+}
+
+/// Cuts the first `limit` rows into at most `target` consecutive ranges of about the same height.
+pub(super) fn partitions(
+    dataset: &Dataset,
+    target: usize,
+    limit: Option<usize>,
+) -> Result<Vec<RowRange>> {
+    let mut heights = Vec::new();
+    for fragment in dataset.get_fragments() {
+        let metadata = fragment.metadata();
+        let id = u32::try_from(metadata.id).map_err(|error| DataFusionError::External(error.into()))?;
+        match (metadata.physical_rows, &metadata.deletion_file) {
+            (Some(rows), None) => heights.push((id, rows as u64)),
+            _ => return internal_err!("fragment {id} has deleted rows or no row count"),
+        }
+    }
+    let all: u64 = heights.iter().map(|(_, rows)| rows).sum();
+    let total = limit.map_or(all, |limit| all.min(limit as u64));
+    let count = (total / MIN_PARTITION_ROWS).clamp(1, target.max(1) as u64);
+    let mut ranges = vec![RowRange::default()];
+    let (mut left, mut room) = (total, total.div_ceil(count));
+    for (fragment_id, rows) in heights {
+        let mut row_offset = 0;
+        while row_offset < rows && left > 0 {
+            if room == 0 {
+                ranges.push(RowRange::default());
+                room = total.div_ceil(count);
+            }
+            let row_count = (rows - row_offset).min(room).min(left);
+            if let Some(range) = ranges.last_mut() {
+                range.slices.push(FragmentSlice { fragment_id, row_offset, row_count });
+                range.rows += row_count;
+            }
+            row_offset += row_count;
+            left -= row_count;
+            room -= row_count;
+        }
+    }
+    Ok(ranges)
+}
+
+/// Reads a version of a dataset.
+#[derive(Debug)]
+pub(crate) struct DatasetScanExec {
+    title: String,
+    dataset: Arc<Dataset>,
+    leaves: Arc<Vec<Leaf>>,
+    ranges: Vec<RowRange>,
+    properties: Arc<PlanProperties>,
+}
+
+impl DatasetScanExec {
+    pub(super) fn new(
+        title: String,
+        dataset: Arc<Dataset>,
+        leaves: Vec<Leaf>,
+        ranges: Vec<RowRange>,
+    ) -> Self {
+        let fields: Vec<_> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::new(Schema::new(fields))),
+            Partitioning::UnknownPartitioning(ranges.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { title, dataset, leaves: Arc::new(leaves), ranges, properties: Arc::new(properties) }
+    }
+
+    fn rows(&self, partition: Option<usize>) -> u64 {
+        match partition {
+            Some(partition) => self.ranges[partition].rows,
+            None => self.ranges.iter().map(|range| range.rows).sum(),
+        }
+    }
+}
+
+impl DisplayAs for DatasetScanExec {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<String> = self.leaves.iter().map(|leaf| leaf.path.join(".")).collect();
+        write!(
+            f,
+            "DatasetScanExec: {}, columns=[{}], rows={}, partitions={}",
+            self.title,
+            paths.join(", "),
+            self.rows(None),
+            self.ranges.len()
+        )
+    }
+}
+
+impl ExecutionPlan for DatasetScanExec {
+    fn name(&self) -> &'static str {
+        "DatasetScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let schema = self.schema();
+        let range = self.ranges[partition].clone();
+        let shape = Shape { schema: Arc::clone(&schema), leaves: Arc::clone(&self.leaves) };
+        let opened = open(Arc::clone(&self.dataset), shape, range, self.title.clone());
+        let batches = stream::once(opened).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        let rows = usize::try_from(self.rows(partition)).unwrap_or(usize::MAX);
+        Ok(Arc::new(Statistics {
+            num_rows: Precision::Exact(rows),
+            total_byte_size: Precision::Absent,
+            column_statistics: vec![ColumnStatistics::new_unknown(); self.leaves.len()],
+        }))
+    }
+}
+
+/// How Lance's batches become ours.
+struct Shape {
+    schema: SchemaRef,
+    leaves: Arc<Vec<Leaf>>,
+}
+
+type Batches = stream::BoxStream<'static, Result<RecordBatch>>;
+
+async fn open(dataset: Arc<Dataset>, shape: Shape, range: RowRange, title: String) -> Result<Batches> {
+    let readable: Vec<&Leaf> = shape.leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
+    let needs_address = readable.len() < shape.leaves.len();
+    if readable.is_empty() && !needs_address {
+        return Ok(only_counts(shape.schema, range.rows));
+    }
+    if range.rows == 0 {
+        return Ok(stream::empty().boxed());
+    }
+    let damaged = |error| DataFusionError::from(from_lance(error, "read", &title));
+    let columns: Vec<String> = readable.iter().map(|leaf| lance_path(&leaf.path)).collect();
+    let mut scanner = dataset.scan();
+    scanner.project(&columns).map_err(damaged)?;
+    scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
+    if needs_address {
+        scanner.with_row_address();
+    }
+    scanner.with_fragment_slices(&range.slices).await.map_err(damaged)?;
+    let fragments = range.slices.iter().filter_map(|slice| {
+        let fragment = dataset.get_fragment(slice.fragment_id as usize)?;
+        Some(fragment.metadata().clone())
+    });
+    scanner.with_fragments(fragments.collect());
+    let batches = scanner.try_into_stream().await.map_err(damaged)?;
+    let title = title.clone();
+    Ok(batches
+        .map(move |batch| {
+            let batch = batch.map_err(|error| DataFusionError::from(from_lance(error, "read", &title)))?;
+            shape.fit(&batch)
+        })
+        .boxed())
+}
+
+/// A path in the form that the reader parses: steps with anything unusual in backticks.
+fn lance_path(path: &[String]) -> String {
+    let plain = |step: &String| step.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let steps = path.iter().map(|step| if plain(step) { step.clone() } else { format!("`{step}`") });
+    steps.collect::<Vec<_>>().join(".")
+}
+
+fn only_counts(schema: SchemaRef, rows: u64) -> Batches {
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let batch = RecordBatch::try_new_with_options(schema, vec![], &options);
+    stream::once(async move { Ok(batch?) }).boxed()
+}
+
+impl Shape {
+    /// Puts the columns into our order and names, and computes `sys`.
+    fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let mut next = 0;
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.leaves.len());
+        for leaf in self.leaves.iter() {
+            if leaf.is_sys() {
+                let Some(address) = batch.column_by_name(ROW_ADDRESS) else {
+                    return internal_err!("the scan returned no row addresses");
+                };
+                columns.push(sys::column(address.as_primitive::<UInt64Type>())?);
+                continue;
+            }
+            let column = batch.column(next);
+            next += 1;
+            if column.data_type() == leaf.field.data_type() {
+                columns.push(Arc::clone(column));
+            } else {
+                // Same type but for the names and metadata inside, which the catalog's schema knows better.
+                columns.push(arrow::compute::cast(column, leaf.field.data_type())?);
+            }
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+}

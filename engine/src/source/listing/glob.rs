@@ -1,0 +1,178 @@
+//! [`Pattern`]: a path with wildcards, cut into the folder to walk and the pattern to match below it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::{Error, Result};
+
+#[cfg(test)]
+mod tests;
+
+/// What one expanded path asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    /// The path as given, wildcards included.
+    literal: PathBuf,
+    /// The folder above the first wildcard, and what must match below it.
+    wildcard: Option<(PathBuf, GlobMatcher)>,
+    /// Whether a folder means everything below it.
+    recursive: bool,
+}
+
+impl Pattern {
+    /// Expands braces and parses each result.
+    pub(super) fn parse_all(uri: &str, recursive: bool) -> Result<Vec<Self>> {
+        let path = local_path(uri)?;
+        expand_braces(path).into_iter().map(|path| Self::parse(&path, recursive)).collect()
+    }
+
+    fn parse(path: &str, recursive: bool) -> Result<Self> {
+        let literal = PathBuf::from(path);
+        let Some(at) = first_wildcard_segment(path) else {
+            return Ok(Self { literal, wildcard: None, recursive });
+        };
+        let (folder, rest) = path.split_at(at);
+        let matcher = GlobBuilder::new(rest)
+            .literal_separator(true)
+            .empty_alternates(true)
+            .build()
+            .map_err(|error| Error::InvalidArgument {
+                argument: "glob",
+                given: path.to_owned(),
+                accepted: error.kind().to_string(),
+            })?
+            .compile_matcher();
+        let folder = if folder.is_empty() { "." } else { folder };
+        Ok(Self { literal, wildcard: Some((PathBuf::from(folder), matcher)), recursive })
+    }
+
+    /// Where to look and how to choose: an existing path is meant literally, whatever characters it has.
+    pub(super) fn target(&self) -> Target<'_> {
+        match &self.wildcard {
+            Some((folder, matcher)) if !self.literal.exists() => {
+                Target { base: folder, matcher: Some(matcher), recursive: true }
+            }
+            _ => Target { base: &self.literal, matcher: None, recursive: self.recursive },
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.literal.display())
+    }
+}
+
+/// A resolved pattern.
+pub(super) struct Target<'a> {
+    pub(super) base: &'a Path,
+    matcher: Option<&'a GlobMatcher>,
+    pub(super) recursive: bool,
+}
+
+impl Target<'_> {
+    /// Whether the user named this file, or a pattern for it, rather than a folder above it.
+    pub(super) fn is_explicit(&self, base: &Path, file: &Path) -> bool {
+        self.matcher.is_some() || file == self.base || base.join(self.base) == file
+    }
+
+    pub(super) fn matches(&self, relative: &Path) -> bool {
+        self.matcher.is_none_or(|matcher| matcher.is_match(relative))
+    }
+}
+
+fn local_path(uri: &str) -> Result<&str> {
+    match uri.split_once("://") {
+        None => Ok(uri),
+        Some(("file", path)) => Ok(path.strip_prefix("localhost").unwrap_or(path)),
+        Some((scheme, _)) => Err(Error::NotSupported {
+            what: format!("reading from `{scheme}://` (`{uri}`)"),
+            instead: "give a local path or `file://…`".to_owned(),
+        }),
+    }
+}
+
+fn first_wildcard_segment(path: &str) -> Option<usize> {
+    let wildcard = path.find(['*', '?', '['])?;
+    Some(path[..wildcard].rfind('/').map_or(0, |slash| slash + 1))
+}
+
+/// `{a,b}`, `{1..9}`, `{01..12}`, `{a..z}`, nested and descending ones too; anything else in braces stays as it is.
+fn expand_braces(path: &str) -> Vec<String> {
+    let Some((open, close)) = first_braces(path) else {
+        return vec![path.to_owned()];
+    };
+    let (before, inside, after) = (&path[..open], &path[open + 1..close], &path[close + 1..]);
+    let alternatives = match split_alternatives(inside) {
+        parts if parts.len() > 1 => parts,
+        _ => match range(inside) {
+            Some(parts) => parts,
+            None => {
+                let rest = expand_braces(after);
+                let stays = format!("{before}{{{inside}}}");
+                return rest.into_iter().map(|rest| format!("{stays}{rest}")).collect();
+            }
+        },
+    };
+    alternatives
+        .iter()
+        .flat_map(|part| expand_braces(&format!("{before}{part}{after}")))
+        .collect()
+}
+
+fn first_braces(path: &str) -> Option<(usize, usize)> {
+    let open = path.find('{')?;
+    let mut depth = 0;
+    for (at, c) in path.char_indices().skip_while(|(at, _)| *at < open) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some((open, at));
+        }
+    }
+    None
+}
+
+fn split_alternatives(inside: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut depth = 0;
+    for c in inside.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        match parts.last_mut() {
+            Some(_) if c == ',' && depth == 0 => parts.push(String::new()),
+            Some(part) => part.push(c),
+            None => {}
+        }
+    }
+    parts
+}
+
+fn range(inside: &str) -> Option<Vec<String>> {
+    let (from, to) = inside.split_once("..")?;
+    if let (Ok(first), Ok(last)) = (from.parse::<i64>(), to.parse::<i64>()) {
+        let padded = [from, to].iter().any(|end| end.len() > 1 && end.starts_with('0'));
+        let width = if padded { from.len().max(to.len()) } else { 0 };
+        return Some(steps(first, last).map(|n| format!("{n:0width$}")).collect());
+    }
+    let single = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().filter(|c| chars.as_str().is_empty() && c.is_ascii_alphabetic())
+    };
+    let (first, last) = (single(from)?, single(to)?);
+    let letters = steps(i64::from(u32::from(first)), i64::from(u32::from(last)));
+    let letters = letters.filter_map(|code| char::from_u32(u32::try_from(code).ok()?));
+    Some(letters.map(String::from).collect())
+}
+
+fn steps(first: i64, last: i64) -> Box<dyn Iterator<Item = i64>> {
+    if first <= last { Box::new(first..=last) } else { Box::new((last..=first).rev()) }
+}

@@ -1,0 +1,48 @@
+//! What patterns expand to and match.
+
+use std::path::Path;
+
+use super::{Pattern, expand_braces};
+
+#[track_caller]
+fn expands(given: &str, expected: &[&str]) {
+    assert_eq!(expand_braces(given), expected, "{given}");
+}
+
+#[test]
+fn braces() {
+    expands("a/{b,c}/d", &["a/b/d", "a/c/d"]);
+    expands("{1..3}", &["1", "2", "3"]);
+    expands("{08..10}.txt", &["08.txt", "09.txt", "10.txt"]);
+    expands("{c..a}", &["c", "b", "a"]);
+    expands("{a,b{1,2}}", &["a", "b1", "b2"]);
+    expands("{plain}", &["{plain}"]);
+    expands("{open", &["{open"]);
+    expands("{x}{a,b}", &["{x}a", "{x}b"]);
+}
+
+#[track_caller]
+fn matches(pattern: &str, path: &str, expected: bool) {
+    let parsed = Pattern::parse_all(pattern, true).unwrap();
+    let seen = parsed.iter().any(|one| one.target().matches(Path::new(path)));
+    assert_eq!(seen, expected, "{pattern} on {path}");
+}
+
+#[test]
+fn stars_stop_at_slashes_and_double_stars_do_not() {
+    matches("nowhere/*.png", "a.png", true);
+    matches("nowhere/*.png", "b/a.png", false);
+    matches("nowhere/**/*.png", "a.png", true);
+    matches("nowhere/**/*.png", "b/c/a.png", true);
+    matches("nowhere/**/f*", "f1.txt", true);
+    matches("nowhere/b/**", "c/d", true);
+    matches("nowhere/*.{jpg,png}", "a.jpg", true);
+    matches("nowhere/?[0-9].txt", "a1.txt", true);
+    matches("nowhere/?[0-9].txt", "ab.txt", false);
+}
+
+#[test]
+fn other_schemes_are_refused_by_name() {
+    let error = Pattern::parse_all("s3://bucket/key", true).unwrap_err();
+    assert!(error.to_string().contains("`s3://`"), "{error}");
+}

@@ -1,0 +1,71 @@
+//! The computed column `sys`: `sys.id`, a row's place, and `sys.rand`, uniform over `u64` and fixed by the place.
+//!
+//! Nothing of it is stored. A row's place in a dataset version is its address, which stays the same in all versions
+//! that share the row's fragment.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, StructArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, UInt64Type};
+use datafusion::common::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr as PlanExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+
+/// The column's name.
+pub(crate) const SYS: &str = "sys";
+
+/// The column's type.
+pub(crate) fn field() -> FieldRef {
+    Arc::new(Field::new(SYS, DataType::Struct(parts()), false))
+}
+
+fn parts() -> Fields {
+    ["id", "rand"].map(|name| Field::new(name, DataType::UInt64, false)).to_vec().into()
+}
+
+/// The column for these places.
+pub(crate) fn column(places: &UInt64Array) -> Result<ArrayRef> {
+    let rand: UInt64Array = places.values().iter().map(|id| mix(*id)).collect();
+    let columns: Vec<ArrayRef> = vec![Arc::new(places.clone()), Arc::new(rand)];
+    Ok(Arc::new(StructArray::try_new(parts(), columns, None)?))
+}
+
+/// `SplitMix64`'s step (Steele, Lea, Flood 2014): a bijection of `u64` that looks uniform.
+fn mix(id: u64) -> u64 {
+    let mut z = id.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The column from an expression that gives the places.
+pub(crate) fn of(places: PlanExpr) -> PlanExpr {
+    let signature = Signature::exact(vec![DataType::UInt64], Volatility::Immutable);
+    ScalarUDF::from(Sys { signature }).call(vec![places])
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Sys {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Sys {
+    fn name(&self) -> &'static str {
+        SYS
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Struct(parts()))
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&call.args)?;
+        Ok(ColumnarValue::Array(column(arrays[0].as_primitive::<UInt64Type>())?))
+    }
+}

@@ -1,0 +1,252 @@
+"""The `lakebed` command: look at datasets from a terminal.
+
+A thin layer over the public API: arguments in, one call, text out. Errors are one line
+on stderr and exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXAMPLES = """\
+examples:
+  lakebed dataset ls                    all datasets with their latest versions
+  lakebed dataset ls pets --versions    every version of one dataset
+  lakebed show pets --limit 5           the first rows
+  lakebed show pets@1.2.0 --schema      the columns of a version
+  lakebed show pets --script            the script that made it
+  lakebed dataset rm pets --version 1.0.0
+  lakebed dataset rm pets --force       all versions
+
+environment:
+  LAKEBED_ROOT    where the data is; ./.lakebed by default
+"""
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+_STEP = 1000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the reader (`| head`) has what it wanted; nothing may be written any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001  the last one to see it
+        print(_message(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line as a parser, for `main` and for documentation."""
+    parser = _Parser(
+        prog="lakebed",
+        description="Look at and manage lakebed datasets.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version)
+    parser.set_defaults(run=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
+    _add_show(commands)
+    _add_dataset(commands)
+    return parser
+
+
+def _add_show(commands: Any) -> None:
+    show = commands.add_parser("show", help="print rows, columns or script of a dataset")
+    show.add_argument("name", metavar="NAME[@VERSION]")
+    show.add_argument("--limit", type=int, default=20, metavar="N", help="rows (20); 0: all")
+    what = show.add_mutually_exclusive_group()
+    what.add_argument("--schema", action="store_true", help="print the columns instead")
+    what.add_argument("--script", action="store_true", help="print the script that made it")
+    show.set_defaults(run=_show)
+
+
+def _add_dataset(commands: Any) -> None:
+    dataset = commands.add_parser("dataset", aliases=["ds"], help="list and remove datasets")
+    dataset.set_defaults(run=lambda _: dataset.print_help())
+    actions = dataset.add_subparsers(metavar="ACTION")
+    ls = actions.add_parser("ls", help="list datasets")
+    ls.add_argument("name", nargs="?", metavar="NAME", help="only this one, all its versions")
+    ls.add_argument("--versions", action="store_true", help="every version, not the latest")
+    ls.set_defaults(run=_list)
+    rm = actions.add_parser("rm", aliases=["remove"], help="remove a version of a dataset")
+    rm.add_argument("name", metavar="NAME[@VERSION]")
+    rm.add_argument("--version", help="which version; the latest by default")
+    rm.add_argument("--force", action="store_true", help="remove all versions")
+    rm.set_defaults(run=_remove)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is an error like any other: one line, a hint, exit code 1."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message}\nhint: {self.prog} --help", file=sys.stderr)
+        sys.exit(1)
+
+
+class _Version(argparse.Action):
+    """Print the version; the package is imported only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"lakebed {version('lakebed')}")
+        parser.exit()
+
+
+# Commands
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    import lakebed as dc
+
+    if arguments.script:
+        _show_script(arguments.name)
+        return
+    chain = dc.read_dataset(arguments.name)
+    if arguments.schema:
+        print(chain.schema)
+    else:
+        chain.show(arguments.limit)
+
+
+def _show_script(given: str) -> None:
+    name, _, version = given.partition("@")
+    rows = _rows(name)
+    chosen = [row for row in rows if row["version"] == version] if version else rows[-1:]
+    if not rows:
+        raise _not_found(name)
+    if not chosen:
+        raise _version_not_found(name, version, [row["version"] for row in rows])
+    print(chosen[0]["query_script"] or f"# no script is known of `{given}`")
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    rows = _rows(arguments.name)
+    if arguments.name and not rows:
+        raise _not_found(arguments.name)
+    if not (arguments.versions or arguments.name):
+        rows = list({_full_name(row): row for row in rows}.values())
+    if not rows:
+        print("no datasets yet")
+        return
+    print(_table(rows))
+
+
+def _remove(arguments: argparse.Namespace) -> None:
+    import lakebed as dc
+    from lakebed.exceptions import DataChainParamsError
+
+    name, _, version = arguments.name.partition("@")
+    if version and arguments.version not in (None, version):
+        msg = f"two versions were given: `{version}` and `{arguments.version}`"
+        raise DataChainParamsError(msg)
+    version = arguments.version or version or None
+    if version and arguments.force:
+        msg = f"--force removes all versions, but version `{version}` was given: use one"
+        raise DataChainParamsError(msg)
+    dc.delete_dataset(name, version=version, force=arguments.force)
+    which = "all versions" if arguments.force else f"version {version or 'latest'}"
+    print(f"removed {name}, {which}")
+
+
+# What the commands print
+
+_FIELDS = (
+    "namespace", "project", "name", "version", "num_objects", "size", "created_at",
+    "query_script",
+)  # fmt: skip
+
+
+def _rows(name: str | None) -> list[dict[str, Any]]:
+    """The dataset versions of this name, or all, oldest version first."""
+    import lakebed as dc
+
+    rows = [dict(zip(_FIELDS, row, strict=True)) for row in dc.datasets().to_list(*_FIELDS)]
+    wanted = name.split(".") if name else []
+    found = [r for r in rows if _full_name(r).split(".")[3 - len(wanted) :] == wanted]
+    return sorted(found if name else rows, key=lambda r: (_full_name(r), _order(r["version"])))
+
+
+def _full_name(row: dict[str, Any]) -> str:
+    return f"{row['namespace']}.{row['project']}.{row['name']}"
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _not_found(name: str) -> Exception:
+    from lakebed._hint import did_you_mean
+    from lakebed.exceptions import DatasetNotFoundError
+
+    known = sorted({row["name"] for row in _rows(None)})
+    return DatasetNotFoundError(f"dataset `{name}` not found{did_you_mean(name, known)}")
+
+
+def _version_not_found(name: str, version: str, known: list[str]) -> Exception:
+    from lakebed._hint import did_you_mean
+    from lakebed.exceptions import DatasetVersionNotFoundError
+
+    hint = did_you_mean(version, known)
+    return DatasetVersionNotFoundError(f"dataset `{name}` has no version `{version}`{hint}")
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    lines = [("NAME", "VERSION", "ROWS", "SIZE", "CREATED")]
+    for row in rows:
+        full = _full_name(row).removeprefix("local.local.")
+        created = row["created_at"]
+        when = f"{created:%Y-%m-%d %H:%M}" if created else ""
+        count = "" if row["num_objects"] is None else f"{row['num_objects']:,}"
+        lines.append((full, row["version"], count, _size(row["size"]), when))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    right = (2, 3)
+    return "\n".join(
+        "  ".join(
+            text.rjust(width) if number in right else text.ljust(width)
+            for number, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _size(size: int | None) -> str:
+    """Bytes in the unit that reads best."""
+    if size is None:
+        return ""
+    amount = float(size)
+    for unit in _UNITS:
+        if amount < _STEP or unit == _UNITS[-1]:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= _STEP
+    return ""
+
+
+def _message(error: Exception) -> str:
+    """`error: …`, with the hint on a line of its own."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    what, _, hint = text.partition("; hint: ")
+    return f"error: {what}\nhint: {hint}" if hint else f"error: {what}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

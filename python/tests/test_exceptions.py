@@ -1,0 +1,52 @@
+"""The classes of errors: one root, stable codes, and the built-ins that users expect."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from lakebed import exceptions
+from lakebed.exceptions import BY_CODE, LakebedError, class_for
+
+CLASSES = [c for c in vars(exceptions).values() if isinstance(c, type)]
+
+
+def test_there_is_one_root_under_two_names() -> None:
+    assert exceptions.DataChainError is LakebedError
+    assert len(CLASSES) > 30
+    assert all(issubclass(c, LakebedError) for c in CLASSES)
+
+
+def test_every_error_shows_its_message_and_survives_pickling() -> None:
+    for cls in CLASSES:
+        error = pickle.loads(pickle.dumps(cls("no `x`", code="a.b")))  # noqa: S301
+        assert (type(error), str(error), error.code) == (cls, "no `x`", "a.b")
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "builtin"),
+    [
+        ("catalog.invalid_name", "InvalidDatasetNameError", ValueError),
+        ("catalog.version_taken", "DatasetInvalidVersionError", ValueError),
+        ("catalog.dataset_not_found", "DatasetNotFoundError", KeyError),
+        ("catalog.commit_conflict", "LakebedError", Exception),
+        ("engine.unknown_column", "SignalResolvingError", ValueError),
+        ("engine.path_not_found", "MissingPathError", FileNotFoundError),
+        ("engine.storage.read_only", "StorageError", OSError),
+        ("engine.corrupt", "CorruptDataError", OSError),
+        ("engine.not_supported", "NotSupportedError", NotImplementedError),
+        ("engine.internal", "InternalError", RuntimeError),
+        ("udf.function_failed", "UdfError", ValueError),
+        ("sql.syntax", "SqlError", ValueError),
+        ("other", "LakebedError", Exception),
+    ],
+)
+def test_codes_have_classes(code: str, name: str, builtin: type[Exception]) -> None:
+    cls = class_for(code)
+    assert cls.__name__ == name
+    assert issubclass(cls, builtin)
+
+
+def test_the_table_names_prefixes_that_a_crate_owns() -> None:
+    assert {code.partition(".")[0] for code in BY_CODE} == {"catalog", "engine", "sql", "udf"}

@@ -1,0 +1,63 @@
+//! [`FunctionFailure`]: the user's own error as data.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a user's function raised.
+///
+/// `cause` may carry the language's own error object, so that the layer which understands it can raise it again as
+/// itself; everybody else reads the text.
+#[derive(Clone)]
+pub struct FunctionFailure {
+    /// The error's type as the user knows it, for example `ValueError`.
+    pub kind: String,
+    /// The error's message.
+    pub message: String,
+    /// The row within the batch that was being computed, when it is known.
+    pub row: Option<usize>,
+    /// That row's arguments as text, when they are known.
+    pub arguments: Option<String>,
+    /// The error object itself.
+    pub cause: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl FunctionFailure {
+    /// A failure that has only a type and a message.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), message: message.into(), row: None, arguments: None, cause: None }
+    }
+
+    /// The same failure, `rows` rows further down: from a row of a batch to a row of a stage.
+    #[must_use]
+    pub fn offset_by(mut self, rows: usize) -> Self {
+        self.row = self.row.map(|row| row + rows);
+        self
+    }
+}
+
+impl fmt::Display for FunctionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)?;
+        if let Some(row) = self.row {
+            write!(f, " (input row {row}")?;
+            if let Some(arguments) = &self.arguments {
+                write!(f, ": {arguments}")?;
+            }
+            write!(f, ")")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FunctionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionFailure")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("row", &self.row)
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
+    }
+}
