@@ -1,8 +1,10 @@
-//! What every [`CatalogStore`] must do, one function per behaviour; each wants a store of its own, still empty.
+//! What every [`CatalogStore`] must do, one function per behaviour; each wants a store of its own,
+//! still empty.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::result;
 use std::sync::Arc;
 
@@ -28,43 +30,50 @@ pub type Verdict = result::Result<(), Box<dyn StdError + Send + Sync>>;
 
 const PATCH: Wanted = Wanted::Bump(Bump::Patch);
 
-/// Runs all behaviours, each on a store that `make` creates, and returns how many there are.
+/// A behaviour as a value.
+type Behaviour = for<'s> fn(&'s Store) -> Pin<Box<dyn Future<Output = Verdict> + Send + 's>>;
+
+macro_rules! behaviours {
+    ($($behaviour:path),+ $(,)?) => {
+        [$((stringify!($behaviour), |store| Box::pin($behaviour(store)))),+]
+    };
+}
+
+/// Everything that [`all`] checks.
+const BEHAVIOURS: [(&str, Behaviour); 21] = behaviours![
+    claims::numbers_grow_from_the_highest,
+    claims::exact_numbers_must_be_higher,
+    claims::refused_claims_leave_nothing,
+    claims::used_numbers_never_come_back,
+    claims::concurrent_claims_differ,
+    claims::claims_need_a_job,
+    versions::only_complete_versions_are_visible,
+    versions::completion_records_everything,
+    claims::versions_complete_once,
+    claims::abandoning_keeps_the_reason,
+    claims::claims_survive_as_records,
+    versions::listings_are_ordered_and_filtered,
+    versions::removal_leaves_a_tombstone,
+    versions::removal_of_the_unknown_is_an_error,
+    versions::specifications_choose_the_highest,
+    versions::unknown_names_suggest_near_ones,
+    datasets::renames_keep_versions_and_lineage,
+    datasets::taken_names_are_refused,
+    datasets::descriptions_change_with_completion,
+    claims::wanted_numbers_are_checked_early,
+    datasets::jobs_end_once,
+];
+
+/// Checks all behaviours, each on a store that `make` creates, and returns how many there are.
 pub async fn all<S: CatalogStore + 'static>(
     make: impl AsyncFn() -> Result<S>,
 ) -> result::Result<usize, String> {
-    let mut passed = 0;
-    macro_rules! run {
-        ($($behaviour:path),+ $(,)?) => {$(
-            let store = make().await.map_err(|error| format!("no store: {error}"))?;
-            $behaviour(&store).await.map_err(|error| format!("{}: {error}", stringify!($behaviour)))?;
-            store.close().await;
-            passed += 1;
-        )+};
+    for (name, behaviour) in BEHAVIOURS {
+        let store = make().await.map_err(|error| format!("no store: {error}"))?;
+        behaviour(&store).await.map_err(|error| format!("{name}: {error}"))?;
+        store.close().await;
     }
-    run!(
-        claims::numbers_grow_from_the_highest,
-        claims::exact_numbers_must_be_higher,
-        claims::refused_claims_leave_nothing,
-        claims::used_numbers_never_come_back,
-        claims::concurrent_claims_differ,
-        claims::claims_need_a_job,
-        versions::only_complete_versions_are_visible,
-        versions::completion_records_everything,
-        claims::versions_complete_once,
-        claims::abandoning_keeps_the_reason,
-        claims::claims_survive_as_records,
-        versions::listings_are_ordered_and_filtered,
-        versions::removal_leaves_a_tombstone,
-        versions::removal_of_the_unknown_is_an_error,
-        versions::specifications_choose_the_highest,
-        versions::unknown_names_suggest_near_ones,
-        datasets::renames_keep_versions_and_lineage,
-        datasets::taken_names_are_refused,
-        datasets::descriptions_change_with_completion,
-        claims::wanted_numbers_are_checked_early,
-        datasets::jobs_end_once,
-    );
-    Ok(passed)
+    Ok(BEHAVIOURS.len())
 }
 
 fn name(text: &str) -> Result<QualifiedName> {

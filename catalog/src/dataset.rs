@@ -1,4 +1,5 @@
-//! The catalog's records: [`Dataset`], [`DatasetVersion`] and [`Dependency`]. Plain data without behaviour.
+//! The catalog's records: [`Dataset`], [`DatasetVersion`] and [`Dependency`]. Plain data without
+//! behaviour.
 
 use std::fmt;
 

@@ -90,7 +90,8 @@ pub enum Error {
         /// The id that was asked for.
         id: JobId,
     },
-    /// The store behind the catalog failed: a full disk, a read-only folder, a lock held for too long.
+    /// The store behind the catalog failed: a full disk, a read-only folder, a lock held for too
+    /// long.
     #[error("{what}")]
     Store {
         /// What could not be done and why, the path last.

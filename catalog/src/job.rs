@@ -26,7 +26,8 @@ impl JobId {
     }
 }
 
-/// Ids that no job has are found out by the store, as [`Error::JobNotFound`](crate::Error::JobNotFound).
+/// Ids that no job has are found out by the store, as
+/// [`Error::JobNotFound`](crate::Error::JobNotFound).
 impl From<String> for JobId {
     fn from(id: String) -> Self {
         Self(id)

@@ -2,19 +2,21 @@
 //!
 //! # Glossary
 //!
-//! * **namespace** and **project**: two levels of folders for dataset names; both default to `local`.
+//! * **namespace** and **project**: two levels of folders for dataset names; both default to
+//!   `local`.
 //! * **dataset**: a [`QualifiedName`] with versions. It is visible once it has a complete version.
-//! * **version**: one immutable state of a dataset, numbered `MAJOR.MINOR.PATCH`. A number is used once:
-//!   neither a removed nor a failed version gives its number back.
-//! * **claim**: the right to write one version. A number is claimed before its data is written and becomes
-//!   visible only by [`CatalogStore::complete_version`], after the data is durable.
+//! * **version**: one immutable state of a dataset, numbered `MAJOR.MINOR.PATCH`. A number is used
+//!   once: neither a removed nor a failed version gives its number back.
+//! * **claim**: the right to write one version. A number is claimed before its data is written and
+//!   becomes visible only by [`CatalogStore::complete_version`], after the data is durable.
 //! * **job**: one run of a script; every version knows the job that made it.
 //! * **lineage**: the versions that a version was made from, its `dependencies`.
 //!
 //! # Stores
 //!
-//! [`CatalogStore`] is the contract, [`CatalogExt`] its conveniences. [`SqliteCatalog`] is the durable store,
-//! shared by any number of processes; [`MemoryCatalog`] is the reference that says what is right.
+//! [`CatalogStore`] is the contract, [`CatalogExt`] its conveniences. [`SqliteCatalog`] is the
+//! durable store, shared by any number of processes; [`MemoryCatalog`] is the reference that says
+//! what is right.
 //!
 //! ```
 //! use catalog::{Bump, CatalogExt, CatalogStore, ClaimRequest, CompletedVersion, MemoryCatalog, NewJob, Wanted};

@@ -20,7 +20,8 @@ use crate::version::Version;
 
 /// A catalog in memory.
 ///
-/// It is the plainest code that does what [`CatalogStore`] promises; where a store differs from it, the store is wrong.
+/// It is the plainest code that does what [`CatalogStore`] promises; where a store differs from it,
+/// the store is wrong.
 #[derive(Debug, Default)]
 pub struct MemoryCatalog {
     state: Mutex<State>,
@@ -212,19 +213,9 @@ impl State {
     }
 
     fn versions(&self, filter: &VersionFilter) -> Vec<DatasetVersion> {
-        let entries = self
-            .datasets
-            .values()
-            .filter(|entry| filter.name.as_ref().is_none_or(|n| *n == entry.dataset.name));
-        entries
-            .flat_map(|entry| entry.versions.values().map(|slot| entry.shown(slot)))
-            .filter(|record| filter.admits(record.status))
-            .filter(|record| filter.version.is_none_or(|version| version == record.version))
-            .map(|record| match filter.with_preview {
-                true => record,
-                false => DatasetVersion { preview: Value::Null, ..record },
-            })
-            .collect()
+        let wanted = |name: &QualifiedName| filter.name.as_ref().is_none_or(|only| only == name);
+        let entries = self.datasets.iter().filter(|(name, _)| wanted(name));
+        entries.flat_map(|(_, entry)| entry.versions(filter)).collect()
     }
 
     fn remove(&mut self, name: &QualifiedName, version: Version) -> Option<Result<()>> {
@@ -296,6 +287,21 @@ impl Entry {
         if let Some(attrs) = edit.attrs {
             self.dataset.attrs = attrs;
         }
+    }
+
+    fn versions(&self, filter: &VersionFilter) -> Vec<DatasetVersion> {
+        let wanted = |number: Version| filter.version.is_none_or(|only| only == number);
+        let admitted =
+            |slot: &&Slot| filter.admits(slot.record.status) && wanted(slot.record.version);
+        let mut records: Vec<DatasetVersion> =
+            self.versions.values().filter(admitted).map(|slot| self.shown(slot)).collect();
+        if filter.newest_only {
+            records.drain(..records.len().saturating_sub(1));
+        }
+        if !filter.with_preview {
+            records.iter_mut().for_each(|record| record.preview = Value::Null);
+        }
+        records
     }
 
     /// The record with what belongs to the dataset copied in.

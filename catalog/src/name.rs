@@ -1,4 +1,5 @@
-//! Names: [`NamePart`] is a checked piece, [`QualifiedName`] a full name, [`DatasetRef`] what a user types.
+//! Names: [`NamePart`] is a checked piece, [`QualifiedName`] a full name, [`DatasetRef`] what a
+//! user types.
 //!
 //! Text becomes one of these at the edge; inside, nobody checks again.
 
@@ -20,8 +21,9 @@ const RESERVED: &[char] = &['.', '@', '/', '\\', ':', '*', '?', '"', '<', '>', '
 
 /// The name of a namespace, of a project, or of a dataset within its project.
 ///
-/// Invariant: 1 to 128 bytes without control characters, without any of `. @ / \ : * ? " < > |`, and without white
-/// space at either end. Parsing is the only way in, so holding a `NamePart` is the proof.
+/// Invariant: 1 to 128 bytes without control characters, without any of `. @ / \ : * ? " < > |`,
+/// and without white space at either end. Parsing is the only way in, so holding a `NamePart` is
+/// the proof.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NamePart(String);
@@ -75,7 +77,8 @@ impl fmt::Display for NamePart {
     }
 }
 
-/// A dataset's full name; shown and parsed as `namespace.project.name`, where both prefixes default to `local`.
+/// A dataset's full name; shown and parsed as `namespace.project.name`, where both prefixes default
+/// to `local`.
 ///
 /// Its order is by namespace, project and name, which is the order of every listing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

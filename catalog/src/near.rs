@@ -10,7 +10,8 @@ const MOST_ERRORS: usize = 3;
 
 /// Existing names like the wanted one, nearest first, in the form for messages.
 ///
-/// A name is near when it is the same in another project, or a few typing errors away in the same one.
+/// A name is near when it is the same in another project, or a few typing errors away in the same
+/// one.
 pub(crate) fn near_names(wanted: &QualifiedName, existing: &[QualifiedName]) -> Vec<String> {
     let written = wanted.name.as_str().to_lowercase();
     let allowed = cmp::min(1 + written.chars().count() / 4, MOST_ERRORS);
@@ -27,7 +28,8 @@ fn same_project(one: &QualifiedName, other: &QualifiedName) -> bool {
     one.namespace == other.namespace && one.project == other.project
 }
 
-/// How many characters must be typed, deleted, replaced or swapped with their neighbour to get from one to the other.
+/// How many characters must be typed, deleted, replaced or swapped with their neighbour to get from
+/// one to the other.
 fn distance(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.chars().collect();
     let to: Vec<char> = to.chars().collect();

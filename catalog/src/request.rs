@@ -1,4 +1,5 @@
-//! What a caller hands to a [`CatalogStore`](crate::CatalogStore): plain data, one struct per question.
+//! What a caller hands to a [`CatalogStore`](crate::CatalogStore): plain data, one struct per
+//! question.
 
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// The number to use, where `highest` is the highest one ever used, removed and failed versions included.
+    /// The number to use, where `highest` is the highest one ever used, removed and failed versions
+    /// included.
     pub(crate) fn choose(self, name: &QualifiedName, highest: Option<Version>) -> Result<Version> {
         match (self, highest) {
             (Self::Bump(_), None) => Ok(Version::FIRST),
@@ -112,12 +114,14 @@ impl Default for CompletedVersion {
 
 /// Which versions to list; by default all complete ones, without their previews.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "three independent switches, set by name")]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, set by name")]
 pub struct VersionFilter {
     /// Only of this dataset.
     pub name: Option<QualifiedName>,
     /// Only this number.
     pub version: Option<Version>,
+    /// Of each dataset only the highest version, of those that the rest of the filter admits.
+    pub newest_only: bool,
     /// Removed versions too.
     pub include_removed: bool,
     /// Pending and failed versions too.

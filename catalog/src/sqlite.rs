@@ -1,4 +1,4 @@
-//! [`SqliteCatalog`]: the durable store, one SQLite file that any number of processes share.
+//! [`SqliteCatalog`]: the durable store, one `SQLite` file that any number of processes share.
 //!
 //! This file holds connections and transactions; what happens inside one is in `sqlite/`.
 
@@ -37,17 +37,17 @@ type Tx = Transaction<'static, Sqlite>;
 /// How long to wait for other processes, in a lock and over all attempts to get one.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The pause between attempts where SQLite refuses at once instead of waiting.
+/// The pause between attempts where `SQLite` refuses at once instead of waiting.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// How many queries of one process read at the same time.
 const READERS: u32 = 4;
 
-/// A catalog in a SQLite file.
+/// A catalog in an `SQLite` file.
 ///
-/// The file is in WAL mode: readers never wait, writers queue up. Within a process they queue for the one writing
-/// connection, which is fair; between processes for SQLite's lock, taken when a transaction begins, so that no two
-/// can block each other.
+/// The file is in WAL mode: readers never wait, writers queue up. Within a process they queue for
+/// the one writing connection, which is fair; between processes for `SQLite`'s lock, taken when a
+/// transaction begins, so that no two can block each other.
 #[derive(Debug)]
 pub struct SqliteCatalog {
     path: PathBuf,
@@ -56,11 +56,13 @@ pub struct SqliteCatalog {
 }
 
 impl SqliteCatalog {
-    /// Opens the catalog, creates the file and its folder if needed, and brings older formats up to date.
+    /// Opens the catalog, creates the file and its folder if needed, and brings older formats up to
+    /// date.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         prepare(&path).await.map_err(|failure| failure.explain("open the catalog", &path))?;
-        // WHY: WAL is a lasting property of the file, and only `prepare` can wait for the lock that setting it needs.
+        // WHY: WAL is a lasting property of the file, and only `prepare` can wait for the lock that
+        // setting it needs.
         let pool = |connections| {
             PoolOptions::<Sqlite>::new()
                 .max_connections(connections)
@@ -78,7 +80,8 @@ impl SqliteCatalog {
         &self.path
     }
 
-    /// A transaction that holds the write lock from its first moment, so that it never has to be repeated.
+    /// A transaction that holds the write lock from its first moment, so that it never has to be
+    /// repeated.
     async fn begin(&self) -> Result<Tx, Failure> {
         let started = Instant::now();
         loop {

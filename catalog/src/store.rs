@@ -14,21 +14,23 @@ use crate::version::{Version, VersionSpec};
 
 /// A store of names, versions, lineage and jobs.
 ///
-/// Every method is one transaction: it happens as a whole or not at all, also when its future is dropped, and what it
-/// returned as done survives a crash of a durable store. Any number of tasks and processes may share a store.
-/// `conformance` (feature `test-util`) checks all that is promised here.
+/// Every method is one transaction: it happens as a whole or not at all, also when its future is
+/// dropped, and what it returned as done survives a crash of a durable store. Any number of tasks
+/// and processes may share a store. `conformance` (feature `test-util`) checks all that is promised
+/// here.
 #[async_trait]
 pub trait CatalogStore: Send + Sync + fmt::Debug {
     /// Reserves a version number and creates the namespace, project and dataset if needed.
     ///
-    /// Two claims never get the same number. A bump counts from the highest number ever used, whatever became of it;
-    /// an exact number must be higher than that one, else [`Error::VersionTaken`].
+    /// Two claims never get the same number. A bump counts from the highest number ever used,
+    /// whatever became of it; an exact number must be higher than that one, else
+    /// [`Error::VersionTaken`].
     async fn claim_version(&self, request: ClaimRequest) -> Result<Claim>;
 
     /// Makes a claimed version readable; call it after its data is durable.
     ///
-    /// Fails with [`Error::WrongStatus`] unless the version is pending. Dependencies are recorded as given, because
-    /// what was read may have been removed or renamed since.
+    /// Fails with [`Error::WrongStatus`] unless the version is pending. Dependencies are recorded
+    /// as given, because what was read may have been removed or renamed since.
     async fn complete_version(
         &self,
         claim: &Claim,
@@ -46,12 +48,15 @@ pub trait CatalogStore: Send + Sync + fmt::Debug {
 
     /// Removes a complete or failed version from sight; the record and its number stay.
     ///
-    /// Fails with [`Error::WrongStatus`] while it is pending, and as not found if it is removed or never was.
+    /// Fails with [`Error::WrongStatus`] while it is pending, and as not found if it is removed or
+    /// never was.
     async fn remove_version(&self, name: &QualifiedName, version: Version) -> Result<()>;
 
-    /// Gives a dataset another name, within its project or elsewhere; the lineage of others follows.
+    /// Gives a dataset another name, within its project or elsewhere; the lineage of others
+    /// follows.
     ///
-    /// Locations stay: the data does not move. Fails with [`Error::NameTaken`] if the name was ever used.
+    /// Locations stay: the data does not move. Fails with [`Error::NameTaken`] if the name was ever
+    /// used.
     async fn rename(&self, from: &QualifiedName, to: &QualifiedName) -> Result<()>;
 
     /// Changes a dataset's description and labels.
@@ -66,7 +71,8 @@ pub trait CatalogStore: Send + Sync + fmt::Debug {
     /// The job with this id.
     async fn job(&self, id: &JobId) -> Result<Job>;
 
-    /// Releases files and connections. Later calls fail; dropping the store without it loses nothing.
+    /// Releases files and connections. Later calls fail; dropping the store without it loses
+    /// nothing.
     async fn close(&self);
 }
 
@@ -77,18 +83,22 @@ pub trait CatalogExt: CatalogStore {
     ///
     /// An error names the datasets that look alike, or the versions that are there.
     async fn resolve(&self, name: &QualifiedName, spec: &VersionSpec) -> Result<DatasetVersion> {
-        let versions = self.versions(VersionFilter::of(name)).await?;
-        let Some(found) = versions.iter().rev().find(|record| spec.matches(&record.version)) else {
-            return Err(missing(self, name, Some(spec.clone())).await);
+        let newest =
+            VersionFilter { newest_only: true, with_preview: true, ..VersionFilter::of(name) };
+        let filter = match spec {
+            VersionSpec::Latest => newest,
+            VersionSpec::Exact(version) => VersionFilter { version: Some(*version), ..newest },
+            VersionSpec::Specifiers(_) => {
+                let versions = self.versions(VersionFilter::of(name)).await?;
+                let found = versions.iter().rev().find(|record| spec.matches(&record.version));
+                let Some(found) = found else {
+                    return Err(missing(self, name, Some(spec.clone())).await);
+                };
+                VersionFilter { version: Some(found.version), ..newest }
+            }
         };
-        let whole = VersionFilter {
-            version: Some(found.version),
-            with_preview: true,
-            ..VersionFilter::of(name)
-        };
-        match self.versions(whole).await?.pop() {
+        match self.versions(filter).await?.pop() {
             Some(record) => Ok(record),
-            // WHY: it was removed between the two calls.
             None => Err(missing(self, name, Some(spec.clone())).await),
         }
     }
@@ -100,9 +110,11 @@ pub trait CatalogExt: CatalogStore {
 
     /// The number that a claim would get now.
     ///
-    /// An early check, so that a number that is taken is refused before hours of work. It reserves nothing.
+    /// An early check, so that a number that is taken is refused before hours of work. It reserves
+    /// nothing.
     async fn check_wanted(&self, name: &QualifiedName, wanted: Wanted) -> Result<Version> {
-        let used = self.versions(VersionFilter::all_of(name)).await?;
+        let highest = VersionFilter { newest_only: true, ..VersionFilter::all_of(name) };
+        let used = self.versions(highest).await?;
         wanted.choose(name, used.last().map(|record| record.version))
     }
 }

@@ -1,4 +1,5 @@
-//! Points in time as the catalog keeps them: UTC in whole microseconds, so that every store returns what it got.
+//! Points in time as the catalog keeps them: UTC in whole microseconds, so that every store returns
+//! what it got.
 
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -34,6 +35,7 @@ pub(crate) mod optional_text {
     #[serde(transparent)]
     struct Given(#[serde(with = "super::text")] DateTime<Utc>);
 
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
     pub(crate) fn serialize<S: Serializer>(
         time: &Option<DateTime<Utc>>,
         to: S,

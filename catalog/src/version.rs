@@ -1,4 +1,5 @@
-//! Version numbers: [`Version`], what comes next ([`Bump`]), and which ones a reader wants ([`VersionSpec`]).
+//! Version numbers: [`Version`], what comes next ([`Bump`]), and which ones a reader wants
+//! ([`VersionSpec`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -137,8 +138,9 @@ impl fmt::Display for Bump {
 
 /// Which versions a reader accepts; the highest of them is read.
 ///
-/// Read from the empty text or `latest`, a version `1.2.0`, a major number `1` (that is `>=1.0.0,<2.0.0`), or a
-/// PEP 440 specifier set such as `>=1.2,<2`, `~=1.4.2` or `==1.2.*`. A `v` before a number is ignored.
+/// Read from the empty text or `latest`, a version `1.2.0`, a major number `1` (that is
+/// `>=1.0.0,<2.0.0`), or a PEP 440 specifier set such as `>=1.2,<2`, `~=1.4.2` or `==1.2.*`. A `v`
+/// before a number is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum VersionSpec {

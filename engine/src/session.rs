@@ -154,6 +154,12 @@ impl Session {
         Ok(Chain::new(Arc::clone(self), LogicalPlan::TableScan(scan)))
     }
 
+    /// The query engine's options, functions and rules, for front ends that plan with them.
+    #[must_use]
+    pub fn state(&self) -> &SessionState {
+        &self.state
+    }
+
     pub(crate) fn functions(&self) -> &Arc<Functions> {
         &self.functions
     }

@@ -104,6 +104,14 @@ pub async fn listings_are_ordered_and_filtered(store: &Store) -> Verdict {
             VersionFilter { include_removed: true, ..VersionFilter::of(&name("a")?) },
             "local.local.a@1.0.0 local.local.a@1.0.1",
         ),
+        (
+            VersionFilter { newest_only: true, ..VersionFilter::default() },
+            "local.a.z@1.0.0 local.local.a@1.0.0 local.local.b@10.0.0",
+        ),
+        (
+            VersionFilter { newest_only: true, ..VersionFilter::all_of(&name("a")?) },
+            "local.local.a@1.0.2",
+        ),
         (VersionFilter::of(&name("c")?), ""),
         (only.clone(), "local.local.b@10.0.0"),
     ] {

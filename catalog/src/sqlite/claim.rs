@@ -1,7 +1,8 @@
 //! The life of a version up to its completion: claimed, then completed or abandoned.
 
+use arrow::datatypes::Schema;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, query};
+use sqlx::{Row, SqliteConnection, query, query_scalar};
 use uuid::Uuid;
 
 use crate::dataset::{DatasetVersion, Dependency, VersionStatus};
@@ -50,6 +51,7 @@ pub(super) async fn complete(
     if claimed.status != VersionStatus::Pending {
         return Err(claimed.wrong_status().into());
     }
+    let schema = keep_schema(&mut tx, &completed.schema).await?;
     query(
         "UPDATE dataset_versions SET status = 'complete', finished_at = ?, location = ?, storage_version = ?,
          rows = ?, bytes = ?, schema = ?, preview = ? WHERE id = ?",
@@ -59,7 +61,7 @@ pub(super) async fn complete(
     .bind(rows::to_stored(completed.storage_version)?)
     .bind(rows::to_stored(completed.rows)?)
     .bind(rows::to_stored(completed.bytes)?)
-    .bind(schema_to_bytes(&completed.schema))
+    .bind(schema)
     .bind(completed.preview.to_string())
     .bind(claimed.id)
     .execute(&mut *tx)
@@ -164,6 +166,18 @@ async fn highest(
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(rows::to_version).transpose()
+}
+
+/// The key of the schema, which is stored if no version had it before.
+async fn keep_schema(connection: &mut SqliteConnection, schema: &Schema) -> Result<i64, Failure> {
+    // WHY: an update without effect, because `DO NOTHING` returns no key.
+    let key = query_scalar(
+        "INSERT INTO schemas (bytes) VALUES (?) ON CONFLICT (bytes) DO UPDATE SET id = id RETURNING id",
+    )
+    .bind(schema_to_bytes(schema))
+    .fetch_one(connection)
+    .await?;
+    Ok(key)
 }
 
 async fn insert_dependencies(

@@ -28,7 +28,8 @@ pub(super) enum Failure {
     /// The file system's.
     #[error(transparent)]
     File(#[from] io::Error),
-    /// There is no such dataset, or no such version of it; the final error lists what there is instead.
+    /// There is no such dataset, or no such version of it; the final error lists what there is
+    /// instead.
     #[error("`{name}` does not exist")]
     Missing {
         /// The dataset.
@@ -69,7 +70,7 @@ fn explain_sql(error: sqlx::Error, doing: &str, path: &Path) -> Error {
         (sqlx::Error::PoolTimedOut, _) | (_, Some(BUSY | LOCKED)) => {
             ("another process holds its lock", true)
         }
-        (sqlx::Error::PoolClosed, _) => ("it was closed", false),
+        (sqlx::Error::PoolClosed, _) => ("the catalog was closed", false),
         (_, Some(PERM | READONLY | CANTOPEN)) => {
             ("the file or its folder is missing or read-only", false)
         }
@@ -89,7 +90,7 @@ fn store_error(
     move |source| Error::Store { what, retryable, source }
 }
 
-/// SQLite's result code without its extension.
+/// `SQLite`'s result code without its extension.
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)

@@ -73,7 +73,8 @@ pub(super) async fn find_dataset(
     Ok(found)
 }
 
-/// The key of the dataset with this name if it has a complete version, else the failure that says it is missing.
+/// The key of the dataset with this name if it has a complete version, else the failure that says
+/// it is missing.
 pub(super) async fn visible_dataset(
     connection: &mut SqliteConnection,
     name: &QualifiedName,

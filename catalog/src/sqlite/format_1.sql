@@ -47,6 +47,12 @@ CREATE TABLE jobs (
     source TEXT
 ) STRICT;
 
+-- Versions share few schemas, and a schema is larger than the rest of a version's row.
+CREATE TABLE schemas (
+    id INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL UNIQUE
+) STRICT;
+
 -- The large columns come last, so that listings do not read past them.
 CREATE TABLE dataset_versions (
     id INTEGER PRIMARY KEY,
@@ -67,7 +73,7 @@ CREATE TABLE dataset_versions (
     claimed_description TEXT,
     claimed_attrs TEXT,
     error TEXT,
-    schema BLOB,
+    schema INTEGER REFERENCES schemas (id),
     preview TEXT,
     UNIQUE (dataset, major, minor, patch)
 ) STRICT;

@@ -1,4 +1,5 @@
-//! Formats of the file, forward only: each release brings older files up to date and refuses newer ones.
+//! Formats of the file, forward only: each release brings older files up to date and refuses newer
+//! ones.
 
 use std::path::Path;
 
@@ -9,7 +10,8 @@ use crate::time::now;
 
 use super::failure::Failure;
 
-/// What leads from one format to the next. Released entries never change; a new format is a new entry.
+/// What leads from one format to the next. Released entries never change; a new format is a new
+/// entry.
 const MIGRATIONS: &[&str] = &[include_str!("format_1.sql")];
 
 /// Brings the file to the newest format, in one transaction.

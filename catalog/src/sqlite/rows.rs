@@ -1,42 +1,20 @@
 //! Row ↔ record, nothing else. What does not convert is [`Error::Corrupt`].
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use crate::dataset::{Dataset, DatasetVersion, VersionStatus};
+use crate::dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
 use crate::error::{Error, Source};
 use crate::job::{Job, JobId, JobStatus};
 use crate::name::{NamePart, QualifiedName};
-use crate::schema::schema_from_bytes;
 use crate::version::Version;
 
 use super::failure::Failure;
-
-/// Schemas by their stored bytes: the versions of a listing share few, and decoding one costs more than its row.
-#[derive(Debug, Default)]
-pub(super) struct Schemas(HashMap<Vec<u8>, SchemaRef>);
-
-impl Schemas {
-    fn decode(&mut self, bytes: Option<&[u8]>) -> Result<SchemaRef, Failure> {
-        // WHY: a version has no schema until it is complete.
-        let Some(bytes) = bytes else {
-            return Ok(Arc::new(Schema::empty()));
-        };
-        if let Some(schema) = self.0.get(bytes) {
-            return Ok(Arc::clone(schema));
-        }
-        let schema = schema_from_bytes(bytes)?;
-        self.0.insert(bytes.to_vec(), Arc::clone(&schema));
-        Ok(schema)
-    }
-}
 
 pub(super) fn to_dataset(row: &SqliteRow) -> Result<Dataset, Failure> {
     Ok(Dataset {
@@ -48,30 +26,60 @@ pub(super) fn to_dataset(row: &SqliteRow) -> Result<Dataset, Failure> {
     })
 }
 
-/// The version without its dependencies, which are in a table of their own.
-pub(super) fn to_dataset_version(
-    row: &SqliteRow,
-    schemas: &mut Schemas,
-) -> Result<DatasetVersion, Failure> {
-    Ok(DatasetVersion {
-        dataset: to_name(row)?,
-        version: to_version(row)?,
-        uuid: row.try_get("uuid")?,
-        status: to_status(row)?,
-        schema: schemas.decode(row.try_get("schema")?)?,
-        location: row.try_get("location")?,
-        storage_version: count(row, "storage_version")?,
-        rows: count(row, "rows")?,
-        bytes: count(row, "bytes")?,
-        preview: json::<Option<Value>>(row, "preview")?.unwrap_or_default(),
-        dependencies: Vec::new(),
-        job: JobId::from(row.try_get::<String, _>("job")?),
-        created_at: to_time(row.try_get("created_at")?)?,
-        finished_at: row.try_get::<Option<i64>, _>("finished_at")?.map(to_time).transpose()?,
-        description: row.try_get("description")?,
-        attrs: json(row, "attrs")?,
-        error: row.try_get("error")?,
-    })
+/// A version as a listing's JSON holds it; serde and the checked types do the reading.
+#[derive(Debug, Deserialize)]
+pub(super) struct StoredVersion {
+    /// The key of its dataset.
+    pub(super) dataset: i64,
+    /// The key of its schema, once it is complete.
+    pub(super) schema: Option<i64>,
+    version: Version,
+    uuid: String,
+    status: VersionStatus,
+    location: String,
+    storage_version: u64,
+    rows: u64,
+    bytes: u64,
+    preview: Value,
+    dependencies: Vec<Dependency>,
+    job: JobId,
+    created_at: i64,
+    finished_at: Option<i64>,
+    error: Option<String>,
+}
+
+impl StoredVersion {
+    /// Reads a JSON array of versions.
+    pub(super) fn read_all(text: &str) -> Result<Vec<Self>, Failure> {
+        serde_json::from_str(text).map_err(|error| corrupt("a version", error.into()))
+    }
+
+    /// The version, with what belongs to its dataset copied in.
+    pub(super) fn into_record(
+        self,
+        dataset: &Dataset,
+        schema: SchemaRef,
+    ) -> Result<DatasetVersion, Failure> {
+        Ok(DatasetVersion {
+            dataset: dataset.name.clone(),
+            version: self.version,
+            uuid: self.uuid,
+            status: self.status,
+            schema,
+            location: self.location,
+            storage_version: self.storage_version,
+            rows: self.rows,
+            bytes: self.bytes,
+            preview: self.preview,
+            dependencies: self.dependencies,
+            job: self.job,
+            created_at: to_time(self.created_at)?,
+            finished_at: self.finished_at.map(to_time).transpose()?,
+            description: dataset.description.clone(),
+            attrs: dataset.attrs.clone(),
+            error: self.error,
+        })
+    }
 }
 
 pub(super) fn to_job(row: &SqliteRow) -> Result<Job, Failure> {
@@ -102,9 +110,8 @@ pub(super) fn to_name(row: &SqliteRow) -> Result<QualifiedName, Failure> {
 }
 
 pub(super) fn to_version(row: &SqliteRow) -> Result<Version, Failure> {
-    let (major, minor, patch) =
-        (row.try_get("major")?, row.try_get("minor")?, row.try_get("patch")?);
-    Version::new(major, minor, patch).map_err(|error| corrupt("a version number", error.into()))
+    Version::new(row.try_get("major")?, row.try_get("minor")?, row.try_get("patch")?)
+        .map_err(|error| corrupt("a version number", error.into()))
 }
 
 pub(super) fn to_status(row: &SqliteRow) -> Result<VersionStatus, Failure> {
@@ -117,16 +124,11 @@ pub(super) fn labels_to_text(labels: Vec<String>) -> String {
     Value::from(labels).to_string()
 }
 
-/// A count as SQLite's signed integer.
+/// A count as `SQLite`'s signed integer.
 pub(super) fn to_stored(count: u64) -> Result<i64, Error> {
     i64::try_from(count).map_err(|error| Error::Internal {
         what: format!("count `{count}` is not storable: {error}"),
     })
-}
-
-fn count(row: &SqliteRow, column: &str) -> Result<u64, Failure> {
-    let stored: i64 = row.try_get(column)?;
-    u64::try_from(stored).map_err(|error| corrupt("a count", error.into()))
 }
 
 fn to_time(micros: i64) -> Result<DateTime<Utc>, Failure> {

@@ -188,8 +188,8 @@ async fn damaged_rows_are_told_from_bugs() {
     let claim = store.claim_version(request).await.unwrap();
     store.complete_version(&claim, CompletedVersion::default()).await.unwrap();
     for (damage, what) in [
-        ("UPDATE dataset_versions SET schema = x'00'", "a stored schema cannot be read"),
-        ("UPDATE dataset_versions SET schema = NULL, rows = -1", "a count cannot be read"),
+        ("UPDATE schemas SET bytes = x'00'", "a stored schema cannot be read"),
+        ("UPDATE dataset_versions SET schema = NULL, rows = -1", "a version cannot be read"),
         ("UPDATE datasets SET attrs = '{'", "attrs cannot be read"),
         ("UPDATE datasets SET name = 'a/b'", "a name cannot be read"),
     ] {

@@ -1,0 +1,119 @@
+"""Typed, versioned datasets from files in object storage, with a dataframe API and SQL.
+
+    import lakebed as dc
+
+    dc.read_storage("images/**/*.png", type="image").map(info=get_info).save("pets")
+
+Every name is imported on first use: importing the package costs almost nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lakebed import exceptions
+    from lakebed import functions as func
+    from lakebed._columns import Sys
+    from lakebed._schema import Vector
+    from lakebed.catalog import DatasetInfo, datasets, delete_dataset
+    from lakebed.chain import Chain, DataChain
+    from lakebed.exceptions import DataChainError, FileError, LakebedError
+    from lakebed.expr import C, Column, Expr
+    from lakebed.file import File, Image, ImageFile, TextFile
+    from lakebed.models import DataModel, ModelStore
+    from lakebed.read import (
+        read_arrow,
+        read_dataset,
+        read_parquet,
+        read_records,
+        read_storage,
+        read_values,
+        sql,
+    )
+    from lakebed.session import Session
+    from lakebed.udf import AbstractUDF, Mapper
+
+    __version__: str
+
+__all__ = [
+    "AbstractUDF",
+    "C",
+    "Chain",
+    "Column",
+    "DataChain",
+    "DataChainError",
+    "DataModel",
+    "DatasetInfo",
+    "Expr",
+    "File",
+    "FileError",
+    "Image",
+    "ImageFile",
+    "LakebedError",
+    "Mapper",
+    "ModelStore",
+    "Session",
+    "Sys",
+    "TextFile",
+    "Vector",
+    "__version__",
+    "datasets",
+    "delete_dataset",
+    "exceptions",
+    "func",
+    "read_arrow",
+    "read_dataset",
+    "read_parquet",
+    "read_records",
+    "read_storage",
+    "read_values",
+    "sql",
+]
+
+_NAMES = {
+    "_columns": ("Sys",),
+    "_schema": ("Vector",),
+    "catalog": ("DatasetInfo", "datasets", "delete_dataset"),
+    "chain": ("Chain", "DataChain"),
+    "exceptions": ("DataChainError", "FileError", "LakebedError"),
+    "expr": ("C", "Column", "Expr"),
+    "file": ("File", "Image", "ImageFile", "TextFile"),
+    "models": ("DataModel", "ModelStore"),
+    "read": (
+        "read_arrow",
+        "read_dataset",
+        "read_parquet",
+        "read_records",
+        "read_storage",
+        "read_values",
+        "sql",
+    ),
+    "session": ("Session",),
+    "udf": ("AbstractUDF", "Mapper"),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+_MODULES = {"exceptions": "exceptions", "func": "functions"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what was asked for, once."""
+    if name in _HOMES:
+        value = getattr(import_module(f"lakebed.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"lakebed.{_MODULES[name]}")
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("lakebed")
+    else:
+        msg = f"module `lakebed` has no attribute `{name}`"
+        raise AttributeError(msg, name=name, obj=import_module(__name__))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, also those not imported yet."""
+    return __all__

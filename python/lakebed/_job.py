@@ -1,0 +1,169 @@
+"""The job: what is recorded about the run that saves datasets.
+
+Script, git commit, author, environment and arguments are collected once, at the first
+save; how the run ended is told when it ends.
+"""
+
+from __future__ import annotations
+
+import getpass
+import importlib.metadata
+import json
+import logging
+import platform
+import subprocess
+import sys
+import traceback
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from lakebed._native import Session
+
+logger = logging.getLogger("lakebed")
+
+_GIT_SECONDS = 2
+_DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Modules whose distribution has another name; asking for all of them is slow."""
+
+_failures: list[BaseException] = []
+
+
+@dataclass(frozen=True)
+class Job:
+    """A started job."""
+
+    session: Session
+    id: str
+
+    @classmethod
+    def start(cls, session: Session) -> Job:
+        """Record that this process starts to save."""
+        _watch_failures()
+        script = _script()
+        commit, dirty = _git_state(script.parent if script else Path.cwd())
+        started = session.start_job(
+            str(script) if script else uuid.uuid4().hex,
+            _source(script),
+            commit,
+            dirty,
+            _author(),
+            json.dumps(_environment()),
+            json.dumps({"argv": sys.argv[1:]}),
+        )
+        return cls(session, started)
+
+    def finish(self, error: BaseException | None) -> None:
+        """Record how it ended; the process is about to end, so this cannot fail."""
+        from lakebed.exceptions import LakebedError
+
+        status = "complete" if error is None else "failed"
+        if isinstance(error, KeyboardInterrupt):
+            status = "canceled"
+        text = "".join(traceback.format_exception(error)) if error else None
+        try:
+            self.session.finish_job(self.id, status, text)
+        except LakebedError as problem:
+            logger.debug("cannot finish job `%s`: %s", self.id, problem)
+
+
+def failure() -> BaseException | None:
+    """The exception that is ending the process, if one does."""
+    return _failures[-1] if _failures else None
+
+
+@cache
+def _watch_failures() -> None:
+    """See the exception that ends the process; whoever showed it still does."""
+    before = sys.excepthook
+
+    def hook(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        _failures.append(error)
+        before(kind, error, trace)
+
+    sys.excepthook = hook
+
+
+def _script() -> Path | None:
+    """The running script; None in a REPL, a notebook or for `-c`."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0]
+    path = Path(main) if main and main not in ("-c", "-m") else None
+    return path.resolve() if path and path.is_file() else None
+
+
+def _source(script: Path | None) -> str | None:
+    try:
+        return script.read_text(encoding="utf-8") if script else None
+    except (OSError, UnicodeDecodeError):
+        # an executable, or gone since it was started
+        return None
+
+
+def _git_state(folder: Path) -> tuple[str | None, bool | None]:
+    """Commit of the script's repository and whether it has changes."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return None, None
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return commit, None if changes is None else bool(changes)
+
+
+def _author() -> str | None:
+    email = _git(Path.cwd(), "config", "user.email")
+    if email:
+        return email
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None when there is no git, no repository or no answer."""
+    try:
+        done = subprocess.run(  # noqa: S603  no shell, fixed arguments
+            ["git", "-C", str(folder), *arguments],  # noqa: S607  the user's git
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_GIT_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _environment() -> dict[str, Any]:
+    """Python, platform, and the versions of what is imported."""
+    roots = {name.partition(".")[0] for name in list(sys.modules)}
+    versions = {}
+    for name in sorted(roots - set(sys.stdlib_module_names) | {"lakebed"}):
+        if name.startswith("_"):
+            continue
+        distribution = _DISTRIBUTIONS.get(name, name)
+        try:
+            versions[distribution] = importlib.metadata.version(distribution)
+        except (importlib.metadata.PackageNotFoundError, ValueError):
+            # a module of the project itself
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": versions,
+    }

@@ -1,0 +1,331 @@
+"""Expressions over columns: `C("file.size") > 100`.
+
+An expression is data; it is computed where the chain runs. Column names are checked
+when a verb takes the expression, because only the chain knows its columns.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lakebed._native import Expr as _Native
+from lakebed.exceptions import DataChainColumnError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from typing_extensions import Self
+
+    from lakebed._schema import Spec
+
+__all__ = ["C", "Column", "Expr"]
+
+
+class Expr:
+    """A value to compute for each row, made from columns, literals and functions.
+
+    Operators work as on numbers and text; use `&`, `|` and `~` for and, or, not. A
+    comparison with a missing value is missing, and `filter` drops such rows.
+
+    Examples:
+        >>> (C("width") * C("height")).label("area")
+        width * height AS area
+    """
+
+    __slots__ = ("_descending", "_label", "_native")
+
+    def __init__(
+        self, native: _Native, label: str | None = None, *, descending: bool | None = None
+    ) -> None:
+        self._native = native
+        self._label = label
+        self._descending = descending
+
+    # Comparing
+
+    def __eq__(self, other: object) -> Expr:  # type: ignore[override]
+        return self._binary("==", other)
+
+    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+        return self._binary("!=", other)
+
+    def __lt__(self, other: object) -> Expr:
+        return self._binary("<", other)
+
+    def __le__(self, other: object) -> Expr:
+        return self._binary("<=", other)
+
+    def __gt__(self, other: object) -> Expr:
+        return self._binary(">", other)
+
+    def __ge__(self, other: object) -> Expr:
+        return self._binary(">=", other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # Logic
+
+    def __and__(self, other: object) -> Expr:
+        return self._binary("&", other)
+
+    def __rand__(self, other: object) -> Expr:
+        return to_expr(other)._binary("&", self)
+
+    def __or__(self, other: object) -> Expr:
+        return self._binary("|", other)
+
+    def __ror__(self, other: object) -> Expr:
+        return to_expr(other)._binary("|", self)
+
+    def __invert__(self) -> Expr:
+        return Expr(self._native.invert())
+
+    def __bool__(self) -> bool:
+        msg = (
+            f"an expression has no truth value: `{self}`; hint: combine conditions with "
+            "& | ~ and put each into parentheses"
+        )
+        raise TypeError(msg)
+
+    # Arithmetic
+
+    def __add__(self, other: object) -> Expr:
+        return self._binary("+", other)
+
+    def __radd__(self, other: object) -> Expr:
+        return to_expr(other)._binary("+", self)
+
+    def __sub__(self, other: object) -> Expr:
+        return self._binary("-", other)
+
+    def __rsub__(self, other: object) -> Expr:
+        return to_expr(other)._binary("-", self)
+
+    def __mul__(self, other: object) -> Expr:
+        return self._binary("*", other)
+
+    def __rmul__(self, other: object) -> Expr:
+        return to_expr(other)._binary("*", self)
+
+    def __truediv__(self, other: object) -> Expr:
+        return self._binary("/", other)
+
+    def __rtruediv__(self, other: object) -> Expr:
+        return to_expr(other)._binary("/", self)
+
+    def __floordiv__(self, other: object) -> Expr:
+        return self._binary("//", other)
+
+    def __rfloordiv__(self, other: object) -> Expr:
+        return to_expr(other)._binary("//", self)
+
+    def __mod__(self, other: object) -> Expr:
+        return self._binary("%", other)
+
+    def __rmod__(self, other: object) -> Expr:
+        return to_expr(other)._binary("%", self)
+
+    def __neg__(self) -> Expr:
+        return Expr(self._native.negate())
+
+    # Missing values, ranges and sets
+
+    def is_(self, other: bool | None) -> Expr:  # noqa: FBT001
+        """Whether it is None, true or false; never missing itself."""
+        if other is None:
+            return Expr(self._native.is_null())
+        return call("coalesce", self == other, False)  # noqa: FBT003
+
+    def is_not(self, other: bool | None) -> Expr:  # noqa: FBT001
+        """The opposite of `is_`."""
+        return ~self.is_(other)
+
+    isnot = is_not
+
+    def in_(self, values: Iterable[Any]) -> Expr:
+        """Whether it equals one of the values."""
+        if isinstance(values, (str, bytes, Expr)):
+            msg = f"in_ takes a list of values, not `{values!r}`"
+            raise DataChainColumnError(msg)
+        return Expr(self._native.is_in([to_expr(v)._native for v in values]))
+
+    def not_in(self, values: Iterable[Any]) -> Expr:
+        """The opposite of `in_`."""
+        return ~self.in_(values)
+
+    def between(self, low: object, high: object) -> Expr:
+        """Whether `low <= it <= high`."""
+        return (self >= low) & (self <= high)
+
+    # Text
+
+    def like(self, pattern: str) -> Expr:
+        """Whether text fits a SQL pattern: `%` any text, `_` any character."""
+        return self._binary("like", pattern)
+
+    def ilike(self, pattern: str) -> Expr:
+        """As `like`, upper and lower case being the same."""
+        return self._binary("ilike", pattern)
+
+    def glob(self, pattern: str) -> Expr:
+        """Whether text fits a shell pattern; `*` also stands for text with `/`."""
+        return self.regexp(_regexp_of(pattern))
+
+    def regexp(self, pattern: str) -> Expr:
+        """Whether a regular expression is found anywhere in the text."""
+        return call("regexp_like", self, pattern)
+
+    def startswith(self, prefix: object) -> Expr:
+        """Whether text starts with another."""
+        return call("starts_with", self, prefix)
+
+    def endswith(self, suffix: object) -> Expr:
+        """Whether text ends with another."""
+        return call("ends_with", self, suffix)
+
+    def contains(self, part: object) -> Expr:
+        """Whether text contains another."""
+        return call("contains", self, part)
+
+    # Names, types and order
+
+    def cast(self, type: Any) -> Expr:
+        """The value as another type, such as `int` or `str`."""
+        from lakebed._schema import spec_of
+
+        return Expr(self._native.cast(spec_of(type, "the type of cast()")))
+
+    def label(self, name: str) -> Self:
+        """The same under a name, for `select` and `group_by`."""
+        return self._copy(label=name)
+
+    def asc(self) -> Self:
+        """As a key of `order_by`: smallest first."""
+        return self._copy(descending=False)
+
+    def desc(self) -> Self:
+        """As a key of `order_by`: largest first."""
+        return self._copy(descending=True)
+
+    # Inside
+
+    def __repr__(self) -> str:
+        order = {None: "", True: " DESC", False: " ASC"}[self._descending]
+        return f"{self._native}{f' AS {self._label}' if self._label else ''}{order}"
+
+    def _binary(self, operator: str, other: object) -> Expr:
+        return Expr(self._native.binary(operator, to_expr(other)._native))
+
+    def _copy(self, *, label: str | None = None, descending: bool | None = None) -> Self:
+        made = object.__new__(type(self))
+        for cls in type(self).__mro__:
+            for slot in cls.__dict__.get("__slots__", ()):
+                setattr(made, slot, getattr(self, slot))
+        made._label = self._label if label is None else label
+        made._descending = self._descending if descending is None else descending
+        return made
+
+
+class _ColumnMeta(type):
+    """Makes `C.file.path` mean `C("file.path")`."""
+
+    def __getattr__(cls, name: str) -> Column:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return cls(name)  # type: ignore[no-any-return]
+
+
+class Column(Expr, metaclass=_ColumnMeta):
+    """A column, or a field below one: `C("file.path")`, `C("file__path")`, `C.file.path`.
+
+    Where a field has the name of a method, as `label`, only the text form means it.
+
+    Examples:
+        >>> C.file.size > 100
+        file.size > 100
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        if not isinstance(path, str) or not path:
+            msg = f"a column is named by text, not `{path!r}`"
+            raise DataChainColumnError(msg)
+        super().__init__(_Native.column(path))
+        self._path = path
+
+    def __getattr__(self, name: str) -> Column:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Column(f"{self._path}.{name}")
+
+
+C = Column
+
+
+# What else can be part of an expression
+
+
+def to_expr(value: object) -> Expr:
+    """An expression as it is, any other value as a literal."""
+    return value if isinstance(value, Expr) else literal(value)
+
+
+def to_column(value: object) -> Expr:
+    """As `to_expr`, but text names a column: how functions take their arguments."""
+    return Column(value) if isinstance(value, str) else to_expr(value)
+
+
+def literal(value: object) -> Expr:
+    """A constant: a number, text, date, list, vector or None."""
+    from lakebed._schema import infer_spec
+    from lakebed.exceptions import ValuesToTupleError
+
+    value = _plain(value)
+    try:
+        spec: Spec = infer_spec([value], "the literal")
+    except ValuesToTupleError as error:
+        raise DataChainColumnError(str(error)) from error
+    return Expr(_Native.literal(value, spec))
+
+
+def call(function: str, *arguments: object) -> Expr:
+    """A scalar function of the engine, by its name."""
+    return Expr(_Native.call(function, [to_expr(a)._native for a in arguments]))
+
+
+def natives(exprs: Sequence[Expr]) -> list[_Native]:
+    """What the engine sees of expressions."""
+    return [expr._native for expr in exprs]
+
+
+def _plain(value: object) -> object:
+    """A numpy scalar as the Python value that it stands for."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic):
+        return value.item()
+    return value
+
+
+def _regexp_of(pattern: str) -> str:
+    """A shell pattern as a regular expression over the whole text.
+
+    Examples:
+        >>> _regexp_of("a*.[!x]")
+        '(?s)^a.*\\\\.[^x]$'
+    """
+    import re
+
+    parts, at = [], 0
+    while at < len(pattern):
+        char = pattern[at]
+        end = pattern.find("]", at + 2) if char == "[" else -1
+        if end > 0:
+            body = pattern[at + 1 : end].replace("\\", r"\\").replace("[", r"\[")
+            parts.append(f"[^{body[1:]}]" if body[0] in "!^" else f"[{body}]")
+            at = end
+        else:
+            parts.append({"*": ".*", "?": "."}.get(char) or re.escape(char))
+        at += 1
+    return f"(?s)^{''.join(parts)}$"

@@ -1,0 +1,81 @@
+"""Conditions and choices between values."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_ as both
+from operator import or_ as either
+from typing import Any
+
+from lakebed.exceptions import DataChainParamsError
+from lakebed.expr import Expr, call, to_column, to_expr
+
+
+def and_(*conditions: Any) -> Expr:
+    """True if all conditions are."""
+    return reduce(both, map(to_column, _some("and_", conditions)))
+
+
+def or_(*conditions: Any) -> Expr:
+    """True if any condition is."""
+    return reduce(either, map(to_column, _some("or_", conditions)))
+
+
+def not_(condition: str | Expr) -> Expr:
+    """True if the condition is false."""
+    return ~to_column(condition)
+
+
+def isnone(col: str | Expr) -> Expr:
+    """Whether a value is missing."""
+    return to_column(col).is_(None)
+
+
+def ifelse(condition: Expr, then: Any, otherwise: Any) -> Expr:
+    """One of two values; a missing condition counts as false. Text is a value here."""
+    # WHY: null unless the condition is true, and nvl2 chooses by null
+    true = call("nullif", condition, False)  # noqa: FBT003
+    return call("nvl2", true, to_expr(then), to_expr(otherwise))
+
+
+def case(*branches: tuple[Expr, Any], else_: Any = None) -> Expr:
+    """The value of the first branch whose condition is true. Text is a value here.
+
+    Examples:
+        >>> from lakebed import C, func
+        >>> size = func.case((C("width") > 999, "big"), else_="small")
+    """
+    for branch in _some("case", branches):
+        if not isinstance(branch, tuple) or len(branch) != 2:  # noqa: PLR2004
+            msg = f"case takes pairs of a condition and a value, not `{branch!r}`"
+            raise DataChainParamsError(msg)
+    if else_ is None:
+        # a null of the right type
+        last = to_expr(branches[-1][1])
+        else_ = call("nullif", last, last)
+    chosen = to_expr(else_)
+    for condition, value in reversed(branches):
+        chosen = ifelse(condition, value, chosen)
+    return chosen
+
+
+def greatest(*values: Any) -> Expr:
+    """The largest of the values that are not missing."""
+    return call("greatest", *map(to_column, _some("greatest", values)))
+
+
+def least(*values: Any) -> Expr:
+    """The smallest of the values that are not missing."""
+    return call("least", *map(to_column, _some("least", values)))
+
+
+def cast(col: str | Expr, type: Any) -> Expr:
+    """The value as another type, such as `int` or `str`."""
+    return to_column(col).cast(type)
+
+
+def _some(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not arguments:
+        msg = f"{name} takes at least one argument"
+        raise DataChainParamsError(msg)
+    return arguments

@@ -1,0 +1,134 @@
+"""`Session`: a root folder with datasets, and the job that this process is in it."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import uuid
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, ClassVar
+
+from lakebed import _native
+from lakebed.exceptions import DataChainParamsError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from lakebed._job import Job
+
+_entered: ContextVar[tuple[Session, ...]] = ContextVar("_entered", default=())
+
+
+class Session:
+    """Where chains read and save: `with Session(root="data"): ...`.
+
+    Without one, all chains share a session over `$LAKEBED_ROOT` or `./.lakebed`, opened
+    on first use. Leaving the block ends the session's job and removes what `persist()`
+    kept. Threads may share a session; a `with` block counts for its own thread.
+    """
+
+    _default: ClassVar[Session | None] = None
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+
+    def __init__(
+        self, name: str = "", *, in_memory: bool = False, root: str | None = None
+    ) -> None:
+        """Open the root.
+
+        Args:
+            name: Letters and digits; part of the names of temporary datasets.
+            in_memory: Keep everything in memory; it is gone with the session.
+            root: A folder or URI; by default `$LAKEBED_ROOT` or `./.lakebed`.
+        """
+        if name and not name.isalnum():
+            msg = f"invalid session name `{name}`: only letters and digits are allowed"
+            raise DataChainParamsError(msg)
+        self.name = f"{name or 'default'}_{uuid.uuid4().hex[:8]}"
+        self.in_memory = in_memory
+        self._native = _native.Session.open(root, in_memory)
+        self._job: Job | None = None
+        self._temporary: list[str] = []
+
+    @classmethod
+    def get(cls, session: Session | None = None, *, in_memory: bool = False) -> Session:
+        """The given session, else that of the `with` block, else the shared one.
+
+        Args:
+            session: Returned if given.
+            in_memory: Make the shared session one in memory.
+        """
+        if session is not None:
+            return session
+        if entered := _entered.get():
+            return entered[-1]
+        with cls._lock:
+            if cls._default is None or (in_memory and not cls._default.in_memory):
+                cls._default = cls(in_memory=in_memory)
+            return cls._default
+
+    @property
+    def root(self) -> str:
+        """Where the data is."""
+        return self._native.root
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Remove temporary datasets and end the job; a second call does nothing."""
+        from lakebed._job import failure
+
+        atexit.unregister(self.close)
+        with self._lock:
+            names, self._temporary = self._temporary, []
+            job, self._job = self._job, None
+        for name in names:
+            _native_remove(self._native, name)
+        if job is not None:
+            job.finish(error or failure())
+
+    def __enter__(self) -> Self:
+        _entered.set((*_entered.get(), self))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _entered.set(tuple(s for s in _entered.get() if s is not self))
+        self.close(error)
+
+    def __repr__(self) -> str:
+        return f"Session({self.name!r}, root={self.root!r})"
+
+    # Inside
+
+    def _job_id(self) -> str:
+        """The job that saves belong to, started on the first one."""
+        from lakebed._job import Job
+
+        with self._lock:
+            if self._job is None:
+                self._job = Job.start(self._native)
+                atexit.register(self.close)
+            return self._job.id
+
+    def _temporary_name(self) -> str:
+        """A name for a dataset that goes when the session does."""
+        with self._lock:
+            name = f"session_{self.name}_{uuid.uuid4().hex[:6]}"
+            self._temporary.append(name)
+            atexit.unregister(self.close)
+            atexit.register(self.close)
+            return name
+
+
+def _native_remove(native: _native.Session, name: str) -> None:
+    """Remove a temporary dataset, which may never have been saved."""
+    import contextlib
+
+    from lakebed.exceptions import LakebedError
+
+    with contextlib.suppress(LakebedError):
+        native.remove_versions(name, "local", "local", None, True)  # noqa: FBT003

@@ -1,0 +1,63 @@
+//! [`Codec`]: how values of one column travel between Python and Arrow.
+//!
+//! A codec is parsed from a spec, the plain dict that `lakebed/_schema.py` makes; the same specs describe columns to
+//! Python. Arrow fields carry what Arrow types cannot say in their metadata.
+
+mod field;
+mod model;
+mod read;
+mod spec;
+mod write;
+
+use pyo3::prelude::*;
+
+pub(crate) use model::Model;
+pub(crate) use read::tuples;
+pub(crate) use spec::spec_of_field;
+pub(crate) use write::Misfit;
+
+/// One column's conversions.
+#[derive(Debug)]
+pub(crate) struct Codec {
+    pub(crate) kind: Kind,
+    pub(crate) nullable: bool,
+    /// The Python type as text, for kinds whose storage does not tell it.
+    pub(crate) annotation: Option<String>,
+}
+
+/// What a column's values are in Python.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Int,
+    Float,
+    Str,
+    Bool,
+    Bytes,
+    Datetime,
+    Date,
+    Time,
+    Timedelta,
+    Decimal { precision: u8, scale: i8 },
+    Uuid,
+    /// Stored as text; the adapter validates what comes back.
+    Json(Option<Py<PyAny>>),
+    /// Stored as the members' values.
+    Enum(Option<Py<PyAny>>, Box<Codec>),
+    List(Box<Codec>),
+    Tuple(Box<Codec>),
+    Set(Box<Codec>),
+    Vector { item: Float, length: i32 },
+    Map(Box<Codec>, Box<Codec>),
+    Model(Model),
+    Null,
+    /// A foreign Arrow type: values come as Python's nearest, or as text.
+    Foreign,
+}
+
+/// The element type of a vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Float {
+    F16,
+    F32,
+    F64,
+}

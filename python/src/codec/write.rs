@@ -1,0 +1,404 @@
+//! Python → Arrow, a column at a time. What does not fit is named by its row.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Array, Decimal128Array,
+    DurationMicrosecondArray, FixedSizeListArray, Float64Array, Int64Array, ListArray,
+    MapArray, NullArray, StringBuilder, StructArray, Time64MicrosecondArray,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field};
+use pyo3::exceptions::PyOverflowError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+
+use super::read::EPOCH_ORDINAL;
+use super::{Codec, Float, Kind, Model};
+
+/// A value that is not of the column's type.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    /// Its row.
+    pub(crate) row: usize,
+    /// Which type was expected and what came, or the error that the value itself raised.
+    pub(crate) reason: String,
+}
+
+type Fitted<T> = Result<T, Misfit>;
+
+impl Codec {
+    /// The values as an Arrow column of [`Codec::data_type`].
+    pub(crate) fn write(&self, values: &[Bound<'_, PyAny>]) -> Fitted<ArrayRef> {
+        if !self.nullable
+            && !matches!(self.kind, Kind::Null)
+            && let Some(row) = values.iter().position(Bound::is_none)
+        {
+            let reason = format!("got None where {} was declared; declare it optional, as in `{0} | None`", self.name());
+            return Err(Misfit { row, reason });
+        }
+        match &self.kind {
+            Kind::Null => Ok(Arc::new(NullArray::new(values.len()))),
+            Kind::Int => {
+                let numbers = self.each(values, |value| value.extract::<i64>())?;
+                Ok(Arc::new(Int64Array::from(numbers)))
+            }
+            Kind::Float => {
+                let numbers = self.each(values, number)?;
+                Ok(Arc::new(Float64Array::from(numbers)))
+            }
+            Kind::Bool => {
+                let mut builder = BooleanBuilder::with_capacity(values.len());
+                for flag in self.each(values, |value| value.extract::<bool>())? {
+                    builder.append_option(flag);
+                }
+                Ok(Arc::new(builder.finish()))
+            }
+            Kind::Str | Kind::Foreign => self.write_texts(values, |value| Ok(value.clone())),
+            Kind::Uuid => self.write_texts(values, |value| Ok(value.str()?.into_any())),
+            Kind::Json(adapter) => self.write_json(values, adapter.as_ref()),
+            Kind::Enum(_, item) => {
+                let plain = self.each(values, |value| {
+                    value.getattr("value").or_else(|_| Ok::<_, PyErr>(value.clone()))
+                })?;
+                item_or_null(item, values, plain)
+            }
+            Kind::Bytes => {
+                let mut builder = BinaryBuilder::new();
+                for bytes in self.each(values, |value| value.extract::<Cow<'_, [u8]>>().map(Cow::into_owned))? {
+                    builder.append_option(bytes);
+                }
+                Ok(Arc::new(builder.finish()))
+            }
+            Kind::Datetime | Kind::Date | Kind::Time | Kind::Timedelta => self.write_time(values),
+            Kind::Decimal { precision, scale } => {
+                let unscaled = self.each(values, |value| unscaled(value, *scale))?;
+                let array = Decimal128Array::from(unscaled).with_precision_and_scale(*precision, *scale);
+                Ok(Arc::new(array.map_err(|error| Misfit { row: 0, reason: error.to_string() })?))
+            }
+            Kind::List(item) | Kind::Tuple(item) | Kind::Set(item) => self.write_lists(values, item),
+            Kind::Vector { item, length } => self.write_vectors(values, *item, *length),
+            Kind::Map(key, value) => self.write_maps(values, key, value),
+            Kind::Model(model) => self.write_models(values, model),
+        }
+    }
+
+    /// What the values should be, in Python's words.
+    fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match &self.kind {
+            Kind::Int => "int",
+            Kind::Float => "float",
+            Kind::Str | Kind::Foreign => "str",
+            Kind::Bool => "bool",
+            Kind::Bytes => "bytes",
+            Kind::Datetime => "datetime",
+            Kind::Date => "date",
+            Kind::Time => "time",
+            Kind::Timedelta => "timedelta",
+            Kind::Decimal { .. } => "Decimal",
+            Kind::Uuid => "UUID",
+            Kind::Json(_) => return Cow::Owned(self.annotation.clone().unwrap_or_else(|| "dict".into())),
+            Kind::Enum(..) => "an enum member",
+            Kind::List(_) => "list",
+            Kind::Tuple(_) => "tuple",
+            Kind::Set(_) => "set",
+            Kind::Vector { length, .. } => return Cow::Owned(format!("Vector({length})")),
+            Kind::Map(..) => "dict",
+            Kind::Model(model) => {
+                return Cow::Owned(model.name.split('@').next().unwrap_or_default().to_owned());
+            }
+            Kind::Null => "None",
+        })
+    }
+
+    /// Converts what is not None; the first value that fails is the misfit.
+    fn each<'py, T>(
+        &self,
+        values: &[Bound<'py, PyAny>],
+        convert: impl Fn(&Bound<'py, PyAny>) -> PyResult<T>,
+    ) -> Fitted<Vec<Option<T>>> {
+        let mut converted = Vec::with_capacity(values.len());
+        for (row, value) in values.iter().enumerate() {
+            if value.is_none() {
+                converted.push(None);
+                continue;
+            }
+            match convert(value) {
+                Ok(value) => converted.push(Some(value)),
+                Err(error) => return Err(self.misfit(row, value, &error)),
+            }
+        }
+        Ok(converted)
+    }
+
+    fn misfit(&self, row: usize, value: &Bound<'_, PyAny>, error: &PyErr) -> Misfit {
+        let kind = value.get_type().qualname().map(|name| name.to_string()).unwrap_or_default();
+        let shown: String = value.repr().map(|text| text.to_string()).unwrap_or_default();
+        let shown: String = shown.chars().take(80).collect();
+        let what = self.name();
+        let reason = if error.is_instance_of::<PyOverflowError>(value.py()) {
+            format!("`{shown}` is out of the range of a 64-bit integer")
+        } else if matches!(self.kind, Kind::Decimal { .. } | Kind::Json(_) | Kind::Model(_)) {
+            format!("expected {what}, got {kind} `{shown}`: {error}")
+        } else {
+            format!("expected {what}, got {kind} `{shown}`")
+        };
+        Misfit { row, reason }
+    }
+
+    fn write_texts<'py>(
+        &self,
+        values: &[Bound<'py, PyAny>],
+        text: impl Fn(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
+    ) -> Fitted<ArrayRef> {
+        let mut builder = StringBuilder::with_capacity(values.len(), values.len() * 16);
+        for text in self.each(values, |value| Ok(text(value)?.cast_into::<PyString>()?))? {
+            match text {
+                None => builder.append_null(),
+                Some(text) => match text.to_cow() {
+                    Ok(text) => builder.append_value(text),
+                    Err(error) => {
+                        let row = arrow::array::ArrayBuilder::len(&builder);
+                        return Err(self.misfit(row, text.as_any(), &error));
+                    }
+                },
+            }
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+
+    fn write_json(&self, values: &[Bound<'_, PyAny>], adapter: Option<&Py<PyAny>>) -> Fitted<ArrayRef> {
+        self.write_texts(values, |value| {
+            let py = value.py();
+            match adapter {
+                Some(adapter) => {
+                    let checked = adapter.bind(py).call_method1("validate_python", (value,))?;
+                    adapter.bind(py).call_method1("dump_json", (checked,))?.call_method0("decode")
+                }
+                None => py.import("json")?.call_method1("dumps", (value,)),
+            }
+        })
+    }
+
+    fn write_time(&self, values: &[Bound<'_, PyAny>]) -> Fitted<ArrayRef> {
+        Ok(match &self.kind {
+            Kind::Date => {
+                let days = self.each(values, |value| {
+                    let ordinal: i64 = value.call_method0("toordinal")?.extract()?;
+                    Ok(i32::try_from(ordinal - EPOCH_ORDINAL)?)
+                })?;
+                Arc::new(Date32Array::from(days))
+            }
+            Kind::Time => Arc::new(Time64MicrosecondArray::from(self.each(values, |value| {
+                let part = |name: &str| value.getattr(name)?.extract::<i64>();
+                let seconds = part("hour")? * 3600 + part("minute")? * 60 + part("second")?;
+                Ok(seconds * 1_000_000 + part("microsecond")?)
+            })?)),
+            Kind::Timedelta => Arc::new(DurationMicrosecondArray::from(self.each(values, micros)?)),
+            _ => {
+                let micros = self.each(values, since_epoch)?;
+                Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC"))
+            }
+        })
+    }
+
+    fn write_lists(&self, values: &[Bound<'_, PyAny>], item: &Self) -> Fitted<ArrayRef> {
+        let lists = self.each(values, items)?;
+        let lengths = lists.iter().map(|list| list.as_ref().map_or(0, Vec::len));
+        let offsets = OffsetBuffer::<i32>::from_lengths(lengths);
+        let nulls = NullBuffer::from_iter(lists.iter().map(Option::is_some));
+        let flat: Vec<Bound<'_, PyAny>> = lists.into_iter().flatten().flatten().collect();
+        let column = item.write(&flat).map_err(|misfit| below(&offsets, misfit))?;
+        let field = Arc::new(item.field(Field::LIST_FIELD_DEFAULT_NAME));
+        Ok(Arc::new(ListArray::new(field, offsets, column, Some(nulls))))
+    }
+
+    fn write_vectors(&self, values: &[Bound<'_, PyAny>], item: Float, length: i32) -> Fitted<ArrayRef> {
+        let size = usize::try_from(length).unwrap_or_default();
+        let mut numbers: Vec<f64> = Vec::with_capacity(values.len() * size);
+        let vectors = self.each(values, floats)?;
+        let nulls = NullBuffer::from_iter(vectors.iter().map(Option::is_some));
+        for (row, vector) in vectors.into_iter().enumerate() {
+            let vector = vector.unwrap_or_else(|| vec![0.0; size]);
+            if vector.len() != size {
+                let reason = format!("expected a vector of {size} numbers, got {}", vector.len());
+                return Err(Misfit { row, reason });
+            }
+            numbers.extend(vector);
+        }
+        let wrong = |error: arrow::error::ArrowError| Misfit { row: 0, reason: error.to_string() };
+        let column: ArrayRef = Arc::new(Float64Array::from(numbers));
+        let column = cast(&column, &item.data_type()).map_err(wrong)?;
+        let field = Arc::new(Field::new(Field::LIST_FIELD_DEFAULT_NAME, item.data_type(), true));
+        let array = FixedSizeListArray::try_new(field, length, column, Some(nulls));
+        Ok(Arc::new(array.map_err(wrong)?))
+    }
+
+    fn write_maps(&self, values: &[Bound<'_, PyAny>], key: &Self, value: &Self) -> Fitted<ArrayRef> {
+        let maps = self.each(values, |value| Ok(value.clone().cast_into::<PyDict>()?))?;
+        let offsets = OffsetBuffer::<i32>::from_lengths(
+            maps.iter().map(|map| map.as_ref().map_or(0, |map| map.len())),
+        );
+        let nulls = NullBuffer::from_iter(maps.iter().map(Option::is_some));
+        let pairs: Vec<_> = maps.into_iter().flatten().flat_map(|map| map.iter().collect::<Vec<_>>()).collect();
+        let (keys, items): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let keys = key.write(&keys).map_err(|misfit| below(&offsets, misfit))?;
+        let items = value.write(&items).map_err(|misfit| below(&offsets, misfit))?;
+        let DataType::Map(field, _) = self.data_type() else {
+            return Err(Misfit { row: 0, reason: "no map".to_owned() });
+        };
+        let fields = vec![key.field("key"), value.field("value")].into();
+        let entries = StructArray::new(fields, vec![keys, items], None);
+        Ok(Arc::new(MapArray::new(field, offsets, entries, Some(nulls), false)))
+    }
+
+    fn write_models(&self, values: &[Bound<'_, PyAny>], model: &Model) -> Fitted<ArrayRef> {
+        let objects = self.each(values, |value| model.accept(value))?;
+        let mut columns = Vec::with_capacity(model.fields.len());
+        let nulls = NullBuffer::from_iter(objects.iter().map(Option::is_some));
+        for field in &model.fields {
+            let mut present = Vec::with_capacity(objects.len());
+            let mut rows = Vec::with_capacity(objects.len());
+            for (row, object) in objects.iter().enumerate() {
+                let Some(object) = object else { continue };
+                let value = object.getattr(&field.key).map_err(|error| self.misfit(row, object, &error))?;
+                present.push(value);
+                rows.push(row);
+            }
+            let column = field.codec.write(&present).map_err(|misfit| Misfit {
+                row: rows.get(misfit.row).copied().unwrap_or_default(),
+                reason: format!("field `{}`: {}", field.name, misfit.reason),
+            })?;
+            columns.push(spread(&column, &nulls));
+        }
+        // A child that may not be null is null where the whole row is: Arrow allows that.
+        let DataType::Struct(declared) = self.data_type() else {
+            return Err(Misfit { row: 0, reason: "no model".to_owned() });
+        };
+        let array = StructArray::try_new_with_length(declared, columns, Some(nulls), values.len());
+        Ok(Arc::new(array.map_err(|error| Misfit { row: 0, reason: error.to_string() })?))
+    }
+}
+
+impl Model {
+    /// The object itself, or a dict made into one.
+    fn accept<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(class) = &self.class else {
+            return Ok(value.clone());
+        };
+        let class = class.bind(value.py());
+        if value.is_instance(class)? {
+            return Ok(value.clone());
+        }
+        class.call_method1("model_validate", (value,))
+    }
+}
+
+/// Puts nulls between the values of rows that are there.
+fn spread(column: &ArrayRef, present: &NullBuffer) -> ArrayRef {
+    if present.null_count() == 0 {
+        return Arc::clone(column);
+    }
+    let mut next = 0;
+    let places = present.iter().map(|is_there| {
+        is_there.then(|| {
+            next += 1;
+            next - 1
+        })
+    });
+    let places: arrow::array::UInt64Array = places.collect();
+    arrow::compute::take(column, &places, None).unwrap_or_else(|_| Arc::clone(column))
+}
+
+fn item_or_null(item: &Codec, values: &[Bound<'_, PyAny>], plain: Vec<Option<Bound<'_, PyAny>>>) -> Fitted<ArrayRef> {
+    let plain: Vec<Bound<'_, PyAny>> = plain
+        .into_iter()
+        .zip(values)
+        .map(|(plain, value)| plain.unwrap_or_else(|| value.clone()))
+        .collect();
+    match &item.kind {
+        Kind::Int => Codec { kind: Kind::Int, nullable: true, annotation: None }.write(&plain),
+        _ => Codec { kind: Kind::Str, nullable: true, annotation: None }.write(&plain),
+    }
+}
+
+/// The list that the value at `misfit.row` of the flattened values belongs to.
+fn below(offsets: &OffsetBuffer<i32>, misfit: Misfit) -> Misfit {
+    let at = i32::try_from(misfit.row).unwrap_or(i32::MAX);
+    let row = offsets.partition_point(|start| *start <= at).saturating_sub(1);
+    Misfit { row, reason: format!("an item: {}", misfit.reason) }
+}
+
+fn number(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    // WHY: a str has no place here although Python's float() takes one.
+    value.extract::<f64>()
+}
+
+/// The items of a list, tuple, set, array or any iterable but a string.
+fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    if let Ok(list) = value.cast::<PyList>() {
+        return Ok(list.iter().collect());
+    }
+    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.is_instance_of::<PyDict>() {
+        return Err(pyo3::exceptions::PyTypeError::new_err("not a list"));
+    }
+    if value.hasattr("tolist")? {
+        return value.call_method0("tolist")?.try_iter()?.collect();
+    }
+    value.try_iter()?.collect()
+}
+
+/// The numbers of a vector; a numpy array is copied at once.
+fn floats(value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    if value.hasattr("tobytes")? && value.hasattr("astype")? {
+        let flat = value.call_method1("astype", ("float64",))?.call_method0("ravel")?;
+        let bytes = flat.call_method0("tobytes")?;
+        let bytes = Buffer::from(bytes.cast::<PyBytes>()?.as_bytes());
+        return Ok(arrow::buffer::ScalarBuffer::<f64>::from(bytes).to_vec());
+    }
+    items(value)?.iter().map(number).collect()
+}
+
+fn micros(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    let part = |name: &str| value.getattr(name)?.extract::<i64>();
+    Ok((part("days")? * 86_400 + part("seconds")?) * 1_000_000 + part("microseconds")?)
+}
+
+/// Microseconds since 1970 in UTC; a naive datetime is taken as UTC.
+fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    let datetime = value.py().import("datetime")?;
+    let utc = datetime.getattr("timezone")?.getattr("utc")?;
+    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, &utc))?;
+    let aware = if value.getattr("tzinfo")?.is_none() {
+        let named = PyDict::new(value.py());
+        named.set_item("tzinfo", utc)?;
+        value.call_method("replace", (), Some(&named))?
+    } else {
+        value.clone()
+    };
+    micros(&aware.sub(epoch)?)
+}
+
+/// A decimal as an integer of units of 10^-scale, exactly.
+fn unscaled(value: &Bound<'_, PyAny>, scale: i8) -> PyResult<i128> {
+    let class = value.py().import("decimal")?.getattr("Decimal")?;
+    let value = if value.is_instance(&class)? { value.clone() } else { class.call1((value,))? };
+    let (sign, digits, exponent): (u8, Vec<u8>, i64) = value.call_method0("as_tuple")?.extract()?;
+    let wrong = || pyo3::exceptions::PyValueError::new_err(format!("more than {scale} decimal places, or too large"));
+    let mut number = 0_i128;
+    for digit in digits {
+        number = number.checked_mul(10).and_then(|n| n.checked_add(digit.into())).ok_or_else(wrong)?;
+    }
+    let shift = exponent + i64::from(scale);
+    let factor = u32::try_from(shift.abs()).ok().and_then(|by| 10_i128.checked_pow(by));
+    number = match factor {
+        Some(factor) if shift >= 0 => number.checked_mul(factor).ok_or_else(wrong)?,
+        Some(factor) if number % factor == 0 => number / factor,
+        None if number == 0 => 0,
+        _ => return Err(wrong()),
+    };
+    Ok(if sign == 1 { -number } else { number })
+}

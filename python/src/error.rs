@@ -1,0 +1,59 @@
+//! Our errors become exception classes of `lakebed.exceptions`; a user's own exception comes back as itself.
+
+use engine::Error;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tokio::task::JoinError;
+use udf_runtime::FunctionFailure;
+
+/// The exception for an error of the engine.
+pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
+    if let Error::Function(udf_runtime::Error::Function { name, failure }) = &error
+        && let Some(own) = user_exception(py, name, failure)
+    {
+        return own;
+    }
+    coded(py, error.code(), &error.to_string())
+}
+
+/// An exception of the class that belongs to a stable code.
+pub(crate) fn coded(py: Python<'_>, code: &str, message: &str) -> PyErr {
+    let build = || -> PyResult<Bound<'_, PyAny>> {
+        let class = py.import("lakebed.exceptions")?.call_method1("class_for", (code,))?;
+        let named = PyDict::new(py);
+        named.set_item("code", code)?;
+        class.call((message,), Some(&named))
+    };
+    match build() {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(_) => PyRuntimeError::new_err(format!("{code}: {message}")),
+    }
+}
+
+/// A task that was stopped: nothing a user did.
+pub(crate) fn panicked(py: Python<'_>, stopped: JoinError) -> PyErr {
+    let what = match stopped.try_into_panic() {
+        Ok(panic) => panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "a task panicked".to_owned()),
+        Err(canceled) => canceled.to_string(),
+    };
+    coded(py, "engine.internal", &format!("internal error, please report it: {what}"))
+}
+
+/// What the user's function raised, with a note that names the stage and the row.
+fn user_exception(py: Python<'_>, stage: &str, failure: &FunctionFailure) -> Option<PyErr> {
+    let own = failure.cause.as_ref()?.downcast_ref::<PyErr>()?.clone_ref(py);
+    let row = failure.row.map_or_else(String::new, |row| format!(" at input row {row}"));
+    let arguments = failure.arguments.as_deref().map_or_else(String::new, |text| format!(": {text}"));
+    let note = format!("raised by `{stage}`{row}{arguments}");
+    let value = own.value(py);
+    // `add_note` came with Python 3.11; before it, tracebacks do not show notes but programs can read them.
+    if value.call_method1("add_note", (&note,)).is_err() {
+        drop(value.setattr("__notes__", vec![note]));
+    }
+    Some(own)
+}

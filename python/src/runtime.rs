@@ -1,0 +1,99 @@
+//! The one async runtime, and the one place that waits for it: without the GIL, watching for Ctrl-C.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use engine::Progress;
+use pyo3::prelude::*;
+use tokio::runtime::{Builder, Runtime};
+use udf_runtime::task;
+
+use crate::error;
+
+/// How often a waiting call looks for signals and reports progress.
+const TICK: Duration = Duration::from_millis(100);
+
+static RUNTIME: OnceLock<RwLock<Option<(u32, Arc<Runtime>)>>> = OnceLock::new();
+
+/// The runtime of this process; a forked child, whose threads are gone, gets a new one.
+pub(crate) fn runtime() -> PyResult<Arc<Runtime>> {
+    let slot = RUNTIME.get_or_init(RwLock::default);
+    let process = std::process::id();
+    if let Some((owner, runtime)) = &*slot.read().unwrap_or_else(PoisonError::into_inner)
+        && *owner == process
+    {
+        return Ok(Arc::clone(runtime));
+    }
+    let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
+    let runtime = Arc::new(Builder::new_multi_thread().thread_name("lakebed").enable_all().build()?);
+    if let Some(old) = slot.replace((process, Arc::clone(&runtime))) {
+        // Dropping the parent's runtime would wait for threads that do not exist here.
+        leak(old);
+    }
+    Ok(runtime)
+}
+
+/// Waits for `future` with the GIL released.
+///
+/// Every [`TICK`] the calling thread runs signal handlers and calls `on_tick` with the stages so far. An exception in
+/// either drops the future, which stops what it started, and is raised.
+pub(crate) fn wait<T, F>(
+    py: Python<'_>,
+    future: F,
+    progress: Option<(&Arc<Progress>, &Bound<'_, PyAny>)>,
+) -> PyResult<T>
+where
+    F: Future<Output = engine::Result<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    let runtime = runtime()?;
+    let entered = runtime.enter();
+    let mut running = task::spawn(future);
+    drop(entered);
+    loop {
+        let ticked = py.detach(|| {
+            runtime.block_on(async { tokio::time::timeout(TICK, &mut running).await.ok() })
+        });
+        py.check_signals()?;
+        if let Some((progress, callback)) = progress {
+            report(progress, callback)?;
+        }
+        match ticked {
+            None => {}
+            Some(Ok(result)) => return result.map_err(|failed| error::raise(py, failed)),
+            Some(Err(stopped)) => return Err(error::panicked(py, stopped)),
+        }
+    }
+}
+
+fn report(progress: &Progress, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    let stages: Vec<(String, u64)> = progress
+        .stages()
+        .iter()
+        .map(|stage| (stage.name().to_owned(), stage.rows()))
+        .collect();
+    callback.call1((stages,)).map(drop)
+}
+
+/// Waits from a thread that may or may not hold the GIL, such as a consumer of an exported stream.
+pub(crate) fn block<T, F>(future: F) -> PyResult<T>
+where
+    F: Future<Output = T> + Send,
+    T: Send,
+{
+    let runtime = runtime()?;
+    // WHY: the consumer may hold the GIL that a user function on another thread needs.
+    Ok(attach(|py| py.detach(|| runtime.block_on(future))))
+}
+
+/// Takes the GIL.
+#[expect(clippy::disallowed_methods, reason = "the one place that takes the GIL")]
+pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> T {
+    Python::attach(work)
+}
+
+#[expect(clippy::mem_forget, reason = "a forked runtime can neither run nor end")]
+fn leak<T>(value: T) {
+    std::mem::forget(value);
+}

@@ -1,0 +1,281 @@
+//! `Session`: one root, its catalog, and the ways to start a chain.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use catalog::{
+    CatalogExt, DatasetRef, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName,
+    VersionFilter, VersionSpec,
+};
+use engine::{Config, FileKind, Listing};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::Value;
+
+use crate::chain::Chain;
+use crate::codec::Codec;
+use crate::error::raise;
+use crate::runtime::wait;
+use crate::{arrow, error};
+
+/// A session; immutable, safe to share between threads.
+#[pyclass(frozen, module = "lakebed._native")]
+pub(crate) struct Session(Arc<engine::Session>);
+
+/// A dataset name as a call gives it: parts in the name win over arguments, those over the defaults.
+pub(crate) fn resolve_name(
+    py: Python<'_>,
+    name: &str,
+    namespace: Option<&str>,
+    project: Option<&str>,
+) -> PyResult<(QualifiedName, VersionSpec)> {
+    let parse = || -> catalog::Result<_> {
+        let reference: DatasetRef = name.parse()?;
+        let part = |given: Option<&str>| given.map_or_else(|| Ok(NamePart::local()), str::parse);
+        let name = reference.resolve(&part(namespace)?, &part(project)?);
+        Ok((name, reference.version))
+    };
+    parse().map_err(|failed| raise(py, failed.into()))
+}
+
+fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
+    text.parse().map_err(|failed: catalog::Error| raise(py, failed.into()))
+}
+
+#[pymethods]
+impl Session {
+    #[staticmethod]
+    fn open(py: Python<'_>, root: Option<PathBuf>, in_memory: bool) -> PyResult<Self> {
+        let config = match (root, in_memory) {
+            (_, true) => Ok(Config::in_memory()),
+            (Some(root), false) => Config::with_root(root),
+            (None, false) => Config::from_environment(),
+        };
+        let config = config.map_err(|failed| raise(py, failed))?;
+        Ok(Self(wait(py, engine::Session::open(config), None)?))
+    }
+
+    #[getter]
+    fn root(&self) -> String {
+        self.0.root().display().to_string()
+    }
+
+    #[pyo3(signature = (name, namespace, project, version))]
+    fn read_dataset(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        namespace: Option<&str>,
+        project: Option<&str>,
+        version: Option<&str>,
+    ) -> PyResult<Chain> {
+        let (name, mut spec) = resolve_name(py, name, namespace, project)?;
+        if let Some(version) = version {
+            spec = parse_spec(py, version)?;
+        }
+        let session = Arc::clone(&self.0);
+        let read = async move { session.read_dataset(&name, &spec).await };
+        Ok(Chain::new(wait(py, read, None)?))
+    }
+
+    fn read_storage(
+        &self,
+        py: Python<'_>,
+        uris: Vec<String>,
+        recursive: bool,
+        column: &str,
+        kind: &str,
+    ) -> PyResult<Chain> {
+        let kind = match kind {
+            "binary" => FileKind::Binary,
+            "text" => FileKind::Text,
+            "image" => FileKind::Image,
+            other => return Err(PyValueError::new_err(format!("unknown type `{other}`"))),
+        };
+        let chain = Listing::try_new(&uris, recursive, column, kind)
+            .and_then(|listing| self.0.read_listing(listing));
+        Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+    }
+
+    fn read_parquet(&self, py: Python<'_>, paths: Vec<String>) -> PyResult<Chain> {
+        let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
+        let listing = listing.map_err(|failed| raise(py, failed))?;
+        let session = Arc::clone(&self.0);
+        Ok(Chain::new(wait(py, async move { session.read_parquet(listing).await }, None)?))
+    }
+
+    fn read_values(
+        &self,
+        py: Python<'_>,
+        columns: Vec<(String, Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>)>,
+    ) -> PyResult<Chain> {
+        let mut fields = Vec::with_capacity(columns.len());
+        let mut arrays = Vec::with_capacity(columns.len());
+        let mut rows = 0;
+        for (name, spec, values) in columns {
+            let codec = Codec::parse(&spec)?;
+            rows = values.len();
+            arrays.push(codec.write(&values).map_err(|misfit| {
+                let message = format!("`{name}`, row {}: {}", misfit.row, misfit.reason);
+                error::coded(py, "engine.invalid_argument", &message)
+            })?);
+            fields.push(codec.field(&name));
+        }
+        let schema = Arc::new(::arrow::datatypes::Schema::new(fields));
+        let options = ::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = ::arrow::record_batch::RecordBatch::try_new_with_options(
+            Arc::clone(&schema),
+            arrays,
+            &options,
+        );
+        let batch = batch.map_err(|failed| PyValueError::new_err(failed.to_string()))?;
+        let chain = self.0.read_batches(schema, vec![batch]);
+        Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+    }
+
+    fn read_arrow(&self, source: &Bound<'_, PyAny>) -> PyResult<Chain> {
+        let (schema, batches) = arrow::import(source)?;
+        let chain = self.0.read_batches(schema, batches);
+        Ok(Chain::new(chain.map_err(|failed| raise(source.py(), failed))?))
+    }
+
+    fn sql(&self, py: Python<'_>, text: String) -> PyResult<Chain> {
+        let session = Arc::clone(&self.0);
+        let query = async move { Ok(sql::query(&session, &text).await) };
+        match wait(py, query, None)? {
+            Ok(chain) => Ok(Chain::new(chain)),
+            Err(sql::Error::Engine(failed)) => Err(raise(py, failed)),
+            Err(failed) => Err(error::coded(py, failed.code(), &failed.to_string())),
+        }
+    }
+
+    fn versions<'py>(&self, py: Python<'py>, include_removed: bool) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let catalog = Arc::clone(self.0.catalog());
+        let filter = VersionFilter { include_removed, ..VersionFilter::default() };
+        let records = wait(py, async move { Ok(catalog.versions(filter).await?) }, None)?;
+        records.iter().map(|record| version_row(py, record)).collect()
+    }
+
+    fn job<'py>(&self, py: Python<'py>, id: String) -> PyResult<Bound<'py, PyDict>> {
+        let catalog = Arc::clone(self.0.catalog());
+        let job = wait(py, async move { Ok(catalog.job(&JobId::from(id)).await?) }, None)?;
+        let row = PyDict::new(py);
+        row.set_item("id", job.id.as_str())?;
+        row.set_item("name", job.name)?;
+        row.set_item("status", job.status.as_str())?;
+        row.set_item("created_at", timestamp(py, Some(job.created_at.timestamp_micros()))?)?;
+        let finished = job.finished_at.map(|at| at.timestamp_micros());
+        row.set_item("finished_at", timestamp(py, finished)?)?;
+        row.set_item("source", job.source)?;
+        row.set_item("git_commit", job.git_commit)?;
+        row.set_item("git_dirty", job.git_dirty)?;
+        row.set_item("author", job.author)?;
+        row.set_item("environment", job.environment.to_string())?;
+        row.set_item("params", job.params.to_string())?;
+        row.set_item("error", job.error)?;
+        Ok(row)
+    }
+
+    /// Removes the latest version, a given one, or all; the numbers that went.
+    #[pyo3(signature = (name, namespace, project, version, all))]
+    fn remove_versions(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        namespace: Option<&str>,
+        project: Option<&str>,
+        version: Option<&str>,
+        all: bool,
+    ) -> PyResult<Vec<String>> {
+        let (name, mut spec) = resolve_name(py, name, namespace, project)?;
+        if let Some(version) = version {
+            spec = parse_spec(py, version)?;
+        }
+        let catalog = Arc::clone(self.0.catalog());
+        let remove = async move {
+            let newest = catalog.resolve(&name, if all { &VersionSpec::Latest } else { &spec }).await?;
+            let chosen = if all {
+                catalog.versions(VersionFilter::of(&name)).await?
+            } else {
+                vec![newest]
+            };
+            let mut removed = Vec::with_capacity(chosen.len());
+            for record in chosen {
+                catalog.remove_version(&name, record.version).await?;
+                removed.push(record.version.to_string());
+            }
+            Ok(removed)
+        };
+        wait(py, remove, None)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one a column of the record, given by name")]
+    #[pyo3(signature = (name, source, git_commit, git_dirty, author, environment, params))]
+    fn start_job(
+        &self,
+        py: Python<'_>,
+        name: String,
+        source: Option<String>,
+        git_commit: Option<String>,
+        git_dirty: Option<bool>,
+        author: Option<String>,
+        environment: &str,
+        params: &str,
+    ) -> PyResult<String> {
+        let (environment, params) = (json(environment)?, json(params)?);
+        let job = NewJob { name, source, git_commit, git_dirty, author, environment, params };
+        let catalog = Arc::clone(self.0.catalog());
+        let job = wait(py, async move { Ok(catalog.start_job(job).await?) }, None)?;
+        Ok(job.id.as_str().to_owned())
+    }
+
+    #[pyo3(signature = (id, status, error))]
+    fn finish_job(&self, py: Python<'_>, id: String, status: &str, error: Option<String>) -> PyResult<()> {
+        let status = match status {
+            "complete" => JobStatus::Complete,
+            "failed" => JobStatus::Failed,
+            "canceled" => JobStatus::Canceled,
+            other => return Err(PyValueError::new_err(format!("unknown status `{other}`"))),
+        };
+        let catalog = Arc::clone(self.0.catalog());
+        let finish = async move { Ok(catalog.finish_job(&JobId::from(id), status, error).await?) };
+        wait(py, finish, None)
+    }
+}
+
+fn json(text: &str) -> PyResult<Value> {
+    serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+fn timestamp(py: Python<'_>, micros: Option<i64>) -> PyResult<Bound<'_, PyAny>> {
+    let column = ::arrow::array::TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC");
+    let codec = Codec { kind: crate::codec::Kind::Datetime, nullable: true, annotation: None };
+    let column: ::arrow::array::ArrayRef = Arc::new(column);
+    codec.read(py, &column)?.pop().ok_or_else(|| PyValueError::new_err("no value"))
+}
+
+fn version_row<'py>(py: Python<'py>, record: &DatasetVersion) -> PyResult<Bound<'py, PyDict>> {
+    let row = PyDict::new(py);
+    row.set_item("namespace", record.dataset.namespace.as_str())?;
+    row.set_item("project", record.dataset.project.as_str())?;
+    row.set_item("name", record.dataset.name.as_str())?;
+    row.set_item("version", record.version.to_string())?;
+    row.set_item("uuid", &record.uuid)?;
+    row.set_item("status", record.status.as_str())?;
+    row.set_item("rows", record.rows)?;
+    row.set_item("bytes", record.bytes)?;
+    row.set_item("description", &record.description)?;
+    row.set_item("attrs", &record.attrs)?;
+    row.set_item("created_at", timestamp(py, Some(record.created_at.timestamp_micros()))?)?;
+    let finished = record.finished_at.map(|at| at.timestamp_micros());
+    row.set_item("finished_at", timestamp(py, finished)?)?;
+    row.set_item("error", &record.error)?;
+    row.set_item("job", record.job.as_str())?;
+    row.set_item("preview", record.preview.to_string())?;
+    let dependencies = record.dependencies.iter();
+    let dependencies: Vec<String> =
+        dependencies.map(|one| format!("{}@{}", one.name, one.version)).collect();
+    row.set_item("dependencies", dependencies)?;
+    Ok(row)
+}

@@ -1,0 +1,140 @@
+//! The crate's one [`Error`], and DataFusion's errors in our words.
+
+use std::fmt;
+
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
+use engine::near_names;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a text is no query that can be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not SQL.
+    #[error("invalid SQL at line {line}, column {column}: {reason}{}", Caret { source_line, column: *column })]
+    Syntax {
+        /// What the parser expected.
+        reason: String,
+        /// The line, from 1.
+        line: usize,
+        /// The character in the line, from 1.
+        column: usize,
+        /// The text of that line.
+        source_line: String,
+    },
+    /// SQL that is not for this place.
+    #[error("{what} is not supported here; use one SELECT, WITH or VALUES statement")]
+    NotSupported {
+        /// The statement or clause.
+        what: String,
+    },
+    /// SQL that does not fit the datasets.
+    #[error("invalid query: {reason}")]
+    Plan {
+        /// What does not fit.
+        reason: String,
+    },
+    /// The engine's or the catalog's answer, for example that there is no such dataset.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+}
+
+impl Error {
+    /// Stable identifier for programs; never reworded once released.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "sql.syntax",
+            Self::NotSupported { .. } => "sql.not_supported",
+            Self::Plan { .. } => "sql.plan",
+            Self::Engine(error) => error.code(),
+        }
+    }
+
+    /// Whether the same call may succeed when it is repeated.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Engine(error) if error.is_retryable())
+    }
+
+    /// The parser's or the planner's error about `text`.
+    pub(crate) fn about(text: &str, error: &DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::SQL(error, _) => syntax(text, error),
+            DataFusionError::NotImplemented(what) => Self::NotSupported { what: first_line(what) },
+            DataFusionError::SchemaError(error, _) => Self::Plan { reason: schema_reason(error) },
+            DataFusionError::Plan(reason) => Self::Plan { reason: first_line(reason) },
+            other => Self::Plan { reason: first_line(&other.strip_backtrace()) },
+        }
+    }
+}
+
+impl From<catalog::Error> for Error {
+    fn from(error: catalog::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// The line of the text with a caret below the column; nothing when there is no such line.
+struct Caret<'a> {
+    source_line: &'a str,
+    column: usize,
+}
+
+impl fmt::Display for Caret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source_line.trim().is_empty() {
+            return Ok(());
+        }
+        // Tabs stay tabs, so that the caret stands where the terminal puts the character.
+        let before = self.source_line.chars().take(self.column.saturating_sub(1));
+        let pad: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        write!(f, "\n{}\n{pad}^", self.source_line)
+    }
+}
+
+fn syntax(text: &str, error: &ParserError) -> Error {
+    let message = match error {
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message.as_str(),
+        ParserError::RecursionLimitExceeded => "it is nested too deeply",
+    };
+    let located = message.rsplit_once(" at Line: ").and_then(|(reason, place)| {
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((reason, line.parse::<usize>().ok()?, column.trim().parse::<usize>().ok()?))
+    });
+    // Without a place the parser met the end of the text.
+    let text = text.trim_end();
+    let last = text.lines().last().unwrap_or_default();
+    let end = (message, text.lines().count().max(1), last.chars().count() + 1);
+    let (reason, line, column) = located.unwrap_or(end);
+    let source_line = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_owned();
+    Error::Syntax { reason: lower_first(reason), line, column, source_line }
+}
+
+fn schema_reason(error: &SchemaError) -> String {
+    let SchemaError::FieldNotFound { field, valid_fields } = error else {
+        return first_line(&error.to_string());
+    };
+    let mut known: Vec<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
+    known.dedup();
+    let near = near_names(&field.name, known.iter().copied());
+    let (hint, names) = match (near.is_empty(), known.is_empty()) {
+        (false, _) => ("; did you mean ", near.join("`, `")),
+        (true, false) => ("; the columns are ", known.join("`, `")),
+        (true, true) => return format!("unknown column `{}`", field.flat_name()),
+    };
+    format!("unknown column `{}`{hint}`{names}`", field.flat_name())
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+fn lower_first(message: &str) -> String {
+    let mut rest = message.chars();
+    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
+}

@@ -1,0 +1,120 @@
+//! What the optimizer must do to plans, seen in the text of `explain`.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray, StructArray};
+use arrow::datatypes::{DataType, Field};
+use engine::{BinaryOp, Chain, NamedExpr, SortKey};
+
+use crate::fixture::{batch, chain, column, compare, integers, rows, save, session, values};
+use crate::functions::AddOne;
+
+/// A saved dataset `files` of three rows: `file{path, size}`, `id`.
+async fn files() -> Chain {
+    let session = session().await;
+    let paths: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+    let parts = vec![
+        (Arc::new(Field::new("path", DataType::Utf8, false)), paths),
+        (Arc::new(Field::new("size", DataType::Int64, false)), integers([10, 20, 30])),
+    ];
+    let file: ArrayRef = Arc::new(StructArray::from(parts));
+    let rows = batch(vec![("file", file), ("id", integers([1, 2, 3]))]);
+    save(&chain(&session, vec![rows]), "files").await.unwrap().chain
+}
+
+/// Line numbers of the first line with each part, in the plan or in the operators.
+#[track_caller]
+fn lines(text: &str, section: &str, parts: &[&str]) -> Vec<usize> {
+    let section = text.split(section).nth(1).unwrap();
+    let find = |part: &&str| section.lines().position(|line| line.contains(*part));
+    parts.iter().map(|part| find(part).unwrap_or_else(|| panic!("no `{part}` in\n{text}"))).collect()
+}
+
+fn descending(path: &str) -> SortKey {
+    SortKey { expr: column(path), descending: true }
+}
+
+#[tokio::test]
+async fn a_filter_on_a_column_that_passes_through_runs_below_the_map() {
+    let add_one = AddOne::default();
+    let mapped = files().await.map(add_one.stage("id", "next", 10)).unwrap();
+    let found = mapped.filter(&[compare("file.size", BinaryOp::Gt, 10)]).unwrap();
+    let text = found.explain().await.unwrap();
+    let order = lines(&text, "operators:", &["UdfMapExec", "FilterExec", "DatasetScanExec"]);
+    assert!(order.is_sorted(), "{text}");
+    assert_eq!(values(&found, "next").await, [3, 4]);
+    assert_eq!(add_one.rows(), 2);
+}
+
+#[tokio::test]
+async fn a_filter_on_a_result_stays_above_the_map() {
+    let mapped = files().await.map(AddOne::default().stage("id", "next", 10)).unwrap();
+    let found = mapped.filter(&[compare("next", BinaryOp::Gt, 2)]).unwrap();
+    let text = found.explain().await.unwrap();
+    let order = lines(&text, "operators:", &["FilterExec", "UdfMapExec", "DatasetScanExec"]);
+    assert!(order.is_sorted(), "{text}");
+    assert_eq!(values(&found, "next").await, [3, 4]);
+}
+
+#[tokio::test]
+async fn a_limit_runs_below_the_map() {
+    let add_one = AddOne::default();
+    let first = files().await.map(add_one.stage("id", "next", 10)).unwrap().limit(1).unwrap();
+    let text = first.explain().await.unwrap();
+    assert!(text.contains("rows=1,"), "{text}");
+    assert_eq!(values(&first, "next").await, [2]);
+    assert_eq!(add_one.rows(), 1);
+}
+
+#[tokio::test]
+async fn a_count_does_not_call_the_function() {
+    let add_one = AddOne::default();
+    let mapped = files().await.map(add_one.stage("id", "next", 10)).unwrap();
+    assert_eq!(mapped.count(&Arc::default()).await.unwrap(), 3);
+    let kept = mapped.filter(&[compare("id", BinaryOp::GtEq, 2)]).unwrap();
+    assert_eq!(kept.count(&Arc::default()).await.unwrap(), 2);
+    assert_eq!(add_one.rows(), 0);
+}
+
+#[tokio::test]
+async fn results_that_nobody_reads_are_not_computed() {
+    let mapped = files().await.map(AddOne::default().stage("id", "next", 10)).unwrap();
+    let text = mapped.select(&["file.path".to_owned()]).unwrap().explain().await.unwrap();
+    assert!(!text.contains("UdfMap"), "{text}");
+}
+
+#[tokio::test]
+async fn a_scan_reads_only_the_leaf_that_is_asked_for() {
+    let path = NamedExpr { name: "name".to_owned(), expr: column("file.path") };
+    let names = files().await.mutate(&[path]).unwrap().select(&["name".to_owned()]).unwrap();
+    let text = names.explain().await.unwrap();
+    assert!(text.contains("columns=[file.path]"), "{text}");
+    assert_eq!(rows(&names).await.num_rows(), 3);
+}
+
+#[tokio::test]
+async fn a_scan_for_sql_reads_only_the_leaf_that_is_asked_for() {
+    let session = Arc::clone(files().await.session());
+    let sizes = sql::query(&session, "SELECT f.file.size FROM files AS f WHERE f.file.size > 10").await;
+    let sizes = sizes.unwrap();
+    let text = sizes.explain().await.unwrap();
+    assert!(text.contains("columns=[file.size]"), "{text}");
+    assert_eq!(values(&sizes, "size").await, [20, 30]);
+}
+
+#[tokio::test]
+async fn a_limit_of_sorted_rows_keeps_only_the_top() {
+    let top = files().await.order_by(&[descending("file.size")]).unwrap().limit(2).unwrap();
+    let text = top.explain().await.unwrap();
+    lines(&text, "operators:", &["TopK(fetch=2)"]);
+    assert_eq!(values(&top, "id").await, [3, 2]);
+}
+
+#[tokio::test]
+async fn the_text_names_no_folder() {
+    let files = files().await;
+    let text = files.explain().await.unwrap();
+    let root = files.session().root().to_string_lossy().into_owned();
+    assert!(!text.contains(&root), "{text}");
+    insta::assert_snapshot!(text, @"");
+}
