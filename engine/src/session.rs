@@ -14,6 +14,8 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use lance::dataset::builder::DatasetBuilder;
 use tempfile::TempDir;
 
@@ -44,7 +46,11 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Storage`] when the root cannot be created or written.
-    pub async fn open(config: Config) -> Result<Arc<Self>> {
+    pub fn open(config: Config) -> BoxFuture<'static, Result<Arc<Self>>> {
+        Self::open_config(config).boxed()
+    }
+
+    async fn open_config(config: Config) -> Result<Arc<Self>> {
         let (root, temporary) = match config.root {
             Some(root) => (root, None),
             None => {
@@ -92,7 +98,15 @@ impl Session {
     ///
     /// # Errors
     /// The catalog's, when there is no such dataset or version; [`Error::Corrupt`] when its data is gone.
-    pub async fn read_dataset(
+    pub fn read_dataset<'a>(
+        self: &'a Arc<Self>,
+        name: &'a QualifiedName,
+        spec: &'a VersionSpec,
+    ) -> BoxFuture<'a, Result<Chain>> {
+        self.open_dataset(name, spec).boxed()
+    }
+
+    async fn open_dataset(
         self: &Arc<Self>,
         name: &QualifiedName,
         spec: &VersionSpec,
@@ -122,7 +136,11 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file.
-    pub async fn read_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
+    pub fn read_parquet(self: &Arc<Self>, listing: Listing) -> BoxFuture<'_, Result<Chain>> {
+        self.open_parquet(listing).boxed()
+    }
+
+    async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
         let shown = listing.to_string();
         let files = listing.files("parquet").await?;
         if files.is_empty() {

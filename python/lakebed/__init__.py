@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lakebed import exceptions
     from lakebed import functions as func
-    from lakebed._columns import Sys
     from lakebed._schema import Vector
+    from lakebed._sys import Sys
     from lakebed.catalog import DatasetInfo, datasets, delete_dataset
     from lakebed.chain import Chain, DataChain
     from lakebed.exceptions import DataChainError, FileError, LakebedError
@@ -73,8 +73,8 @@ __all__ = [
 ]
 
 _NAMES = {
-    "_columns": ("Sys",),
     "_schema": ("Vector",),
+    "_sys": ("Sys",),
     "catalog": ("DatasetInfo", "datasets", "delete_dataset"),
     "chain": ("Chain", "DataChain"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),

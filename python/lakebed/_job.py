@@ -89,9 +89,7 @@ def _watch_failures() -> None:
     """See the exception that ends the process; whoever showed it still does."""
     before = sys.excepthook
 
-    def hook(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         _failures.append(error)
         before(kind, error, trace)
 

@@ -309,12 +309,7 @@ def _plain(value: object) -> object:
 
 
 def _regexp_of(pattern: str) -> str:
-    """A shell pattern as a regular expression over the whole text.
-
-    Examples:
-        >>> _regexp_of("a*.[!x]")
-        '(?s)^a.*\\\\.[^x]$'
-    """
+    """A shell pattern as a regular expression over the whole text."""
     import re
 
     parts, at = [], 0

@@ -32,9 +32,7 @@ class Session:
     _default: ClassVar[Session | None] = None
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
-    def __init__(
-        self, name: str = "", *, in_memory: bool = False, root: str | None = None
-    ) -> None:
+    def __init__(self, name: str = "", *, in_memory: bool = False, root: str | None = None) -> None:
         """Open the root.
 
         Args:

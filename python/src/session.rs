@@ -272,7 +272,6 @@ fn version_row<'py>(py: Python<'py>, record: &DatasetVersion) -> PyResult<Bound<
     row.set_item("finished_at", timestamp(py, finished)?)?;
     row.set_item("error", &record.error)?;
     row.set_item("job", record.job.as_str())?;
-    row.set_item("preview", record.preview.to_string())?;
     let dependencies = record.dependencies.iter();
     let dependencies: Vec<String> =
         dependencies.map(|one| format!("{}@{}", one.name, one.version)).collect();

@@ -99,7 +99,9 @@ impl fmt::Display for Caret<'_> {
 
 fn syntax(text: &str, error: &ParserError) -> Error {
     let message = match error {
-        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message.as_str(),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+            message.as_str()
+        }
         ParserError::RecursionLimitExceeded => "it is nested too deeply",
     };
     let located = message.rsplit_once(" at Line: ").and_then(|(reason, place)| {
@@ -120,14 +122,15 @@ fn schema_reason(error: &SchemaError) -> String {
         return first_line(&error.to_string());
     };
     let mut known: Vec<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
+    known.sort_unstable();
     known.dedup();
     let near = near_names(&field.name, known.iter().copied());
-    let (hint, names) = match (near.is_empty(), known.is_empty()) {
-        (false, _) => ("; did you mean ", near.join("`, `")),
-        (true, false) => ("; the columns are ", known.join("`, `")),
-        (true, true) => return format!("unknown column `{}`", field.flat_name()),
+    let hint = match (near.is_empty(), known.is_empty()) {
+        (false, _) => format!("; did you mean `{}`?", near.join("`, `")),
+        (true, false) => format!("; the columns are `{}`", known.join("`, `")),
+        (true, true) => String::new(),
     };
-    format!("unknown column `{}`{hint}`{names}`", field.flat_name())
+    format!("unknown column `{}`{hint}", field.flat_name())
 }
 
 fn first_line(message: &str) -> String {

@@ -7,6 +7,7 @@
 //! What it is not: it runs nothing, writes nothing, and has no statements of its own.
 
 mod error;
+mod leaf_names;
 mod planner;
 mod relation;
 

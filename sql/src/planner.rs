@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{Column, ScalarValue};
 use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::context::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{SetExpr, Statement as SqlStatement};
 use engine::{Chain, Session};
 
+use crate::leaf_names::name_leaves;
 use crate::relation::Relations;
 use crate::{Error, Result};
 
@@ -37,24 +37,28 @@ pub async fn query(session: &Arc<Session>, text: &str) -> Result<Chain> {
 /// The one statement of the text, which only reads.
 fn parse(text: &str) -> Result<Statement> {
     let mut statements = DFParser::parse_sql(text).map_err(|error| Error::about(text, &error))?;
-    let (Some(statement), count) = (statements.pop_front(), statements.len()) else {
+    let (Some(mut statement), count) = (statements.pop_front(), statements.len()) else {
         return Err(Error::NotSupported { what: "an empty text".to_owned() });
     };
     if count > 0 {
         return Err(Error::NotSupported { what: format!("a text of {} statements", count + 1) });
     }
-    let inner = match &statement {
-        Statement::Statement(inner) => inner.as_ref(),
+    let inner = match &mut statement {
+        Statement::Statement(inner) => inner.as_mut(),
         other => return Err(unsupported(&other.to_string())),
     };
     let SqlStatement::Query(query) = inner else {
         return Err(unsupported(&inner.to_string()));
     };
     match query.body.as_ref() {
-        SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner) | SetExpr::Merge(inner) => {
-            Err(unsupported(&inner.to_string()))
+        SetExpr::Insert(inner)
+        | SetExpr::Update(inner)
+        | SetExpr::Delete(inner)
+        | SetExpr::Merge(inner) => Err(unsupported(&inner.to_string())),
+        _ => {
+            name_leaves(inner);
+            Ok(statement)
         }
-        _ => Ok(statement),
     }
 }
 
@@ -73,55 +77,16 @@ fn plan(
         .with_enable_ident_normalization(false)
         .with_map_string_types_to_utf8view(false);
     let plan = SqlToRel::new_with_options(relations, options).statement_to_plan(statement)?;
-    let plan = state.analyzer().execute_and_check(name_leaves(plan)?, state.config_options(), |_, _| {})?;
-    Ok(plan)
-}
-
-/// A path without `AS` is named after its last step: `SELECT info.width` gives `width`.
-fn name_leaves(plan: LogicalPlan) -> PlanResult<LogicalPlan> {
-    let Some(expressions) = selected(&plan) else {
-        return Ok(plan);
-    };
-    let steps: Vec<Option<String>> = expressions.iter().map(last_step).collect();
-    if steps.iter().all(Option::is_none) {
-        return Ok(plan);
-    }
-    let columns = plan.schema().iter().zip(steps).map(|((qualifier, field), step)| {
-        let column = Expr::Column(Column::from((qualifier, field)));
-        step.map_or_else(|| column.clone(), |step| column.clone().alias(step))
-    });
-    let columns: Vec<Expr> = columns.collect();
-    LogicalPlanBuilder::from(plan).project(columns)?.build()
-}
-
-/// The expressions behind the columns of the result.
-fn selected(plan: &LogicalPlan) -> Option<&[Expr]> {
-    match plan {
-        LogicalPlan::Projection(projection) => Some(&projection.expr),
-        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Distinct(_) => {
-            let found = selected(plan.inputs().first()?)?;
-            (found.len() == plan.schema().fields().len()).then_some(found)
-        }
-        _ => None,
-    }
-}
-
-fn last_step(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::ScalarFunction(call) if call.name() == "get_field" => match call.args.last()? {
-            Expr::Literal(ScalarValue::Utf8(step), _) => step.clone(),
-            _ => None,
-        },
-        _ => None,
-    }
+    state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
 }
 
 /// A column of a dataset needs a name of its own.
 fn check_names(plan: &LogicalPlan) -> Result<()> {
     let fields = plan.schema().fields();
-    let twice = fields.iter().enumerate().find(|(at, field)| {
-        fields.iter().take(*at).any(|other| other.name() == field.name())
-    });
+    let twice = fields
+        .iter()
+        .enumerate()
+        .find(|(at, field)| fields.iter().take(*at).any(|other| other.name() == field.name()));
     match twice {
         Some((_, field)) => Err(Error::Plan {
             reason: format!("two columns are named `{}`: rename one with AS", field.name()),

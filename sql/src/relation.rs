@@ -31,8 +31,12 @@ pub(crate) struct Relations<'a> {
 
 impl<'a> Relations<'a> {
     /// Opens what the references name.
-    pub(crate) async fn open(session: &'a Arc<Session>, references: Vec<TableReference>) -> Result<Self> {
-        let mut relations = Self { state: session.state(), tables: HashMap::new(), chains: Vec::new() };
+    pub(crate) async fn open(
+        session: &'a Arc<Session>,
+        references: Vec<TableReference>,
+    ) -> Result<Self> {
+        let mut relations =
+            Self { state: session.state(), tables: HashMap::new(), chains: Vec::new() };
         let mut opened = HashMap::new();
         for reference in references {
             let dataset: DatasetRef = written(&reference).parse()?;
@@ -65,7 +69,8 @@ fn written(reference: &TableReference) -> String {
 /// The chain's plan without columns that users do not see, such as `sys`.
 fn visible(chain: &Chain) -> PlanResult<LogicalPlan> {
     let (plan, shown) = (chain.plan(), chain.schema());
-    let columns = plan.schema().iter().filter(|(_, field)| shown.column_with_name(field.name()).is_some());
+    let columns =
+        plan.schema().iter().filter(|(_, field)| shown.column_with_name(field.name()).is_some());
     let columns: Vec<Expr> =
         columns.map(|(qualifier, field)| Expr::Column(Column::from((qualifier, field)))).collect();
     LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()
@@ -79,7 +84,11 @@ impl ContextProvider for Relations<'_> {
         }
     }
 
-    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> PlanResult<Arc<dyn TableSource>> {
+    fn create_cte_work_table(
+        &self,
+        name: &str,
+        schema: SchemaRef,
+    ) -> PlanResult<Arc<dyn TableSource>> {
         Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
     }
 

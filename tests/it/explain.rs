@@ -27,7 +27,10 @@ async fn files() -> Chain {
 fn lines(text: &str, section: &str, parts: &[&str]) -> Vec<usize> {
     let section = text.split(section).nth(1).unwrap();
     let find = |part: &&str| section.lines().position(|line| line.contains(*part));
-    parts.iter().map(|part| find(part).unwrap_or_else(|| panic!("no `{part}` in\n{text}"))).collect()
+    parts
+        .iter()
+        .map(|part| find(part).unwrap_or_else(|| panic!("no `{part}` in\n{text}")))
+        .collect()
 }
 
 fn descending(path: &str) -> SortKey {
@@ -95,7 +98,8 @@ async fn a_scan_reads_only_the_leaf_that_is_asked_for() {
 #[tokio::test]
 async fn a_scan_for_sql_reads_only_the_leaf_that_is_asked_for() {
     let session = Arc::clone(files().await.session());
-    let sizes = sql::query(&session, "SELECT f.file.size FROM files AS f WHERE f.file.size > 10").await;
+    let sizes =
+        sql::query(&session, "SELECT f.file.size FROM files AS f WHERE f.file.size > 10").await;
     let sizes = sizes.unwrap();
     let text = sizes.explain().await.unwrap();
     assert!(text.contains("columns=[file.size]"), "{text}");
@@ -116,5 +120,12 @@ async fn the_text_names_no_folder() {
     let text = files.explain().await.unwrap();
     let root = files.session().root().to_string_lossy().into_owned();
     assert!(!text.contains(&root), "{text}");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    plan:
+      TableScan: files@1.0.0#1 projection=[file, id]
+
+    operators:
+      CooperativeExec
+        DatasetScanExec: local.local.files@1.0.0, columns=[file, id], rows=3, partitions=1
+    ");
 }

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    ArrayRef, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
@@ -23,8 +24,14 @@ pub(crate) async fn save(session: &Arc<Session>) -> Result<(), Error> {
     save_as(session, "Numbers", Bump::Patch, numbers()).await
 }
 
-async fn save_as(session: &Arc<Session>, name: &str, bump: Bump, rows: RecordBatch) -> Result<(), Error> {
-    let job = session.catalog().start_job(NewJob { name: "slt".into(), ..NewJob::default() }).await?;
+async fn save_as(
+    session: &Arc<Session>,
+    name: &str,
+    bump: Bump,
+    rows: RecordBatch,
+) -> Result<(), Error> {
+    let job =
+        session.catalog().start_job(NewJob { name: "slt".into(), ..NewJob::default() }).await?;
     let request = SaveRequest {
         name: name.parse()?,
         wanted: Wanted::Bump(bump),
@@ -38,13 +45,16 @@ async fn save_as(session: &Arc<Session>, name: &str, bump: Bump, rows: RecordBat
 }
 
 fn pets(rows: usize) -> RecordBatch {
-    let paths = ["cats/tom.jpg", "cats/kit.tar.gz", "dogs/rex.jpg", "dogs/.hidden", "fish", "dogs/ace.PNG"];
+    let paths =
+        ["cats/tom.jpg", "cats/kit.tar.gz", "dogs/rex.jpg", "dogs/.hidden", "fish", "dogs/ace.PNG"];
     let sizes = [10, 200, 3000, 0, 50, 70];
     let widths = [64, 128, 32, 0, 640, 128];
     let heights = [48, 128, 32, 0, 480, 256];
-    let vectors: [[f32; 2]; 6] = [[1.0, 0.0], [0.0, 1.0], [3.0, 4.0], [-1.0, 0.0], [1.0, 1.0], [0.0, -2.0]];
+    let vectors: [[f32; 2]; 6] =
+        [[1.0, 0.0], [0.0, 1.0], [3.0, 4.0], [-1.0, 0.0], [1.0, 1.0], [0.0, -2.0]];
     let labels = [Some("cat"), Some("cat"), Some("dog"), None, Some(""), Some("dog")];
-    let file = structs(vec![("path", text(&paths[..rows])), ("size", integers(&sizes[..rows]))], None);
+    let file =
+        structs(vec![("path", text(&paths[..rows])), ("size", integers(&sizes[..rows]))], None);
     let known = (0..rows).map(|row| row != 3).collect::<NullBuffer>();
     let info = vec![("width", integers(&widths[..rows])), ("height", integers(&heights[..rows]))];
     let item = Arc::new(Field::new("item", DataType::Float32, true));
@@ -63,7 +73,8 @@ fn numbers() -> RecordBatch {
     let a = Int64Array::from(vec![Some(7), Some(-7), Some(7), Some(1), None, Some(i64::MIN)]);
     let b = Int64Array::from(vec![Some(2), Some(2), Some(-2), Some(0), Some(1), Some(-1)]);
     let x = Float64Array::from(vec![Some(7.5), Some(-7.5), Some(0.0), Some(1.0), None, Some(2.0)]);
-    let y = Float64Array::from(vec![Some(2.0), Some(2.0), Some(-3.0), Some(0.0), Some(1.0), Some(0.5)]);
+    let y =
+        Float64Array::from(vec![Some(2.0), Some(2.0), Some(-3.0), Some(0.0), Some(1.0), Some(0.5)]);
     let columns: Vec<(&str, ArrayRef, bool)> = vec![
         ("a", Arc::new(a), true),
         ("b", Arc::new(b), true),

@@ -1,4 +1,6 @@
 //! The methods of [`Chain`] that run something.
+//!
+//! Their futures are boxed, so that what they await is compiled here, once, and not in every crate that calls them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +15,8 @@ use datafusion::execution::TaskContext;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlan;
-use futures::{Stream, TryStreamExt};
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream, TryStreamExt};
 
 use super::Chain;
 use crate::physical::in_order;
@@ -35,25 +38,36 @@ impl Chain {
     ///
     /// # Errors
     /// Planning errors; what fails later comes through the stream.
-    pub async fn stream(&self, progress: &Arc<Progress>) -> Result<(SchemaRef, BatchStream)> {
-        let ready = self.prepare(self.visible_plan()?, progress).await?;
-        let rows = in_order(&ready.plan, &ready.context, None)?;
-        Ok((self.schema(), Box::pin(rows.map_err(Error::from))))
+    pub fn stream<'a>(
+        &'a self,
+        progress: &'a Arc<Progress>,
+    ) -> BoxFuture<'a, Result<(SchemaRef, BatchStream)>> {
+        let opened = async {
+            let ready = self.prepare(self.visible_plan()?, progress).await?;
+            let rows = in_order(&ready.plan, &ready.context, None)?;
+            let rows: BatchStream = Box::pin(rows.map_err(Error::from));
+            Ok((self.schema(), rows))
+        };
+        opened.boxed()
     }
 
     /// All rows at once.
     ///
     /// # Errors
     /// What the query fails with.
-    pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
-        self.stream(&Arc::default()).await?.1.try_collect().await
+    pub fn collect(&self) -> BoxFuture<'_, Result<Vec<RecordBatch>>> {
+        async { self.stream(&Arc::default()).await?.1.try_collect().await }.boxed()
     }
 
     /// How many rows there are; from metadata alone where the plan allows it.
     ///
     /// # Errors
     /// What the query fails with.
-    pub async fn count(&self, progress: &Arc<Progress>) -> Result<u64> {
+    pub fn count<'a>(&'a self, progress: &'a Arc<Progress>) -> BoxFuture<'a, Result<u64>> {
+        self.count_rows(progress).boxed()
+    }
+
+    async fn count_rows(&self, progress: &Arc<Progress>) -> Result<u64> {
         let counted = LogicalPlanBuilder::from(self.plan.clone())
             .aggregate(Vec::<PlanExpr>::new(), vec![count(lit(1_i64))])?
             .build()?;
@@ -68,7 +82,11 @@ impl Chain {
     ///
     /// # Errors
     /// Planning errors.
-    pub async fn explain(&self) -> Result<String> {
+    pub fn explain(&self) -> BoxFuture<'_, Result<String>> {
+        self.explain_plan().boxed()
+    }
+
+    async fn explain_plan(&self) -> Result<String> {
         let state = self.session.state_for(&Arc::default());
         let logical = state.optimize(&self.visible_plan()?)?;
         let physical = state.query_planner().create_physical_plan(&logical, &state).await?;

@@ -9,7 +9,8 @@ use catalog::{
     CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, JobId, QualifiedName, Wanted,
 };
 use datafusion::physical_plan::ExecutionPlanProperties;
-use futures::future::try_join_all;
+use futures::FutureExt;
+use futures::future::{BoxFuture, try_join_all};
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::transaction::{Operation, TransactionBuilder};
@@ -59,7 +60,15 @@ impl Chain {
     ///
     /// # Errors
     /// What the query fails with; a version number that is taken, before anything runs; [`Error::Storage`].
-    pub async fn save(&self, request: SaveRequest, progress: &Arc<Progress>) -> Result<Saved> {
+    pub fn save<'a>(
+        &'a self,
+        request: SaveRequest,
+        progress: &'a Arc<Progress>,
+    ) -> BoxFuture<'a, Result<Saved>> {
+        self.save_rows(request, progress).boxed()
+    }
+
+    async fn save_rows(&self, request: SaveRequest, progress: &Arc<Progress>) -> Result<Saved> {
         let session = Arc::clone(self.session());
         let chain = self.with_sys(false)?;
         if chain.schema().fields().is_empty() {

@@ -1,9 +1,6 @@
 """Functions for expressions, as `lakebed.func`: text names a column.
 
-    from lakebed import func
-
-    chain.mutate(ext=func.path.file_ext("file.path"))
-    chain.group_by(total=func.sum("file.size"), partition_by="file.source")
+Such as `chain.group_by(total=func.sum("file.size"), partition_by="file.source")`.
 """
 
 from __future__ import annotations

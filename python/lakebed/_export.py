@@ -1,0 +1,120 @@
+"""Rows of a chain as Python values, Arrow, pandas or Polars."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lakebed._columns import Path, leaf_specs, leaves, resolved, values_at
+from lakebed._progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from lakebed._native import Chain
+
+_NESTED = 2
+"""Header levels from which on pandas gets a MultiIndex."""
+
+
+def rows(native: Chain, paths: Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
+    """Rows as tuples of typed objects: all columns, or those at the paths."""
+    columns = resolved(native)
+    specs, order = [spec for _, spec in columns], None
+    if paths:
+        native, specs, order = values_at(native, paths)
+        order = None if order == list(range(len(specs))) else order
+    with progress() as report:
+        for batch in native.rows(specs, report):
+            if order is None:
+                yield from batch
+            else:
+                yield from (tuple(row[index] for index in order) for row in batch)
+
+
+def records(native: Chain) -> list[dict[str, Any]]:
+    """Rows as dicts of leaf values, keyed by names such as `file__path`."""
+    found = list(leaves(resolved(native)))
+    names = ["__".join(path) for path in found]
+    paths = [".".join(path) for path in found]
+    return [dict(zip(names, row, strict=True)) for row in rows(native, paths)]
+
+
+def arrow(native: Chain) -> pa.Table:
+    """All rows as an Arrow table, read without copying."""
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise _missing("pyarrow", "lakebed[arrow]") from error
+    return pa.table(native)
+
+
+def pandas(native: Chain, *, flatten: bool, include_hidden: bool) -> pd.DataFrame:
+    """All rows as a frame with one column for each leaf field."""
+    table = arrow(native)
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise _missing("pandas", "lakebed[pandas]") from error
+    import pyarrow as pa
+
+    found = list(leaf_specs(resolved(native), hidden=include_hidden))
+    flat = _flat(table)
+    chosen = [flat[path] for path, _ in found]
+    frame = pa.table(chosen, names=[str(i) for i in range(len(found))]).to_pandas()
+    for index, (_, spec) in enumerate(found):
+        # only these go through Python, and most hold nothing: `File.location`
+        if spec["kind"] == "json" and chosen[index].null_count < len(frame):
+            decoded = [None if t is None else json.loads(t) for t in chosen[index].to_pylist()]
+            frame[str(index)] = pd.Series(decoded, dtype=object)
+    frame.columns = _headers(pd, [path for path, _ in found], flatten=flatten)
+    return frame
+
+
+def polars(native: Chain) -> Any:
+    """All rows as a Polars frame; models become structs."""
+    try:
+        import polars as pl
+    except ImportError as error:
+        raise _missing("polars", "polars") from error
+    return pl.DataFrame(native)
+
+
+def _flat(table: pa.Table) -> dict[Path, pa.ChunkedArray]:
+    """Every leaf by its path; a field of a missing struct is missing."""
+    found: dict[Path, pa.ChunkedArray] = {}
+
+    def add(path: Path, column: pa.ChunkedArray) -> None:
+        kind = column.type
+        # a struct stays whole where it is no model, but `found` has its parts too
+        found[path] = column
+        if hasattr(kind, "fields") and str(kind).startswith("struct<"):
+            parts = column.flatten() if column.num_chunks else ()
+            for index in range(kind.num_fields):
+                field = kind.field(index)
+                part = parts[index] if parts else _empty(field.type)
+                add((*path, field.name), part)
+
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        add((name,), column)
+    return found
+
+
+def _empty(kind: Any) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return pa.chunked_array([], type=kind)
+
+
+def _headers(pd: Any, paths: list[Path], *, flatten: bool) -> Any:
+    depth = max(map(len, paths), default=1)
+    if flatten or depth < _NESTED:
+        return [".".join(path) for path in paths]
+    return pd.MultiIndex.from_tuples([path + ("",) * (depth - len(path)) for path in paths])
+
+
+def _missing(module: str, package: str) -> ImportError:
+    return ImportError(f"this needs {module}; hint: pip install '{package}'")

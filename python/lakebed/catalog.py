@@ -1,0 +1,158 @@
+"""`datasets()` and `delete_dataset()`: what is saved, and removing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+from pydantic import Field
+
+from lakebed._schema import spec_of
+from lakebed.chain import DataChain, chain_of
+from lakebed.exceptions import NotSupportedError
+from lakebed.models import DataModel
+from lakebed.session import Session
+
+__all__ = ["DatasetInfo", "datasets", "delete_dataset"]
+
+
+class DatasetInfo(DataModel):
+    """One version of a dataset: a row of `datasets()`."""
+
+    name: str
+    namespace: str
+    project: str
+    uuid: str
+    version: str
+    status: str
+    created_at: datetime
+    finished_at: datetime | None = None
+    num_objects: int | None = None
+    size: int | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    error_message: str = ""
+    error_stack: str = ""
+    attrs: list[str] = Field(default_factory=list)
+    query_script: str = ""
+    description: str = ""
+    dependencies: list[str] = Field(default_factory=list)
+    git_commit: str = ""
+    author: str = ""
+
+
+def datasets(  # noqa: PLR0917  the peer's order
+    session: Session | None = None,
+    settings: Mapping[str, Any] | None = None,
+    in_memory: bool = False,  # noqa: FBT001, FBT002
+    column: str | None = None,
+    include_listing: bool = False,  # noqa: FBT001, FBT002
+    studio: bool = False,  # noqa: FBT001, FBT002
+    attrs: Sequence[str] | None = None,
+    include_removed: bool = False,  # noqa: FBT001, FBT002
+) -> DataChain:
+    """The versions of all datasets, one row each.
+
+    Args:
+        session: Where to look; see `Session`.
+        settings: As for `chain.settings()`.
+        in_memory: Use a session in memory.
+        column: One column of `DatasetInfo` objects by this name, not one per field.
+        include_listing: Also what is in the namespace `system`.
+        studio: Not supported.
+        attrs: Only datasets that have all of these labels; `stage=*` fits any value.
+        include_removed: Also removed versions, whose numbers stay taken.
+    """
+    if studio:
+        msg = "option `studio` of datasets is not supported: datasets are local"
+        raise NotSupportedError(msg)
+    held = Session.get(session, in_memory=in_memory)
+    infos = [
+        _info(held, record)
+        for record in held._native.versions(include_removed)
+        if _is_listed(record, attrs or (), include_listing=include_listing)
+    ]
+    spec = spec_of(DatasetInfo, "datasets()")
+    columns = [(column, spec, infos)] if column else [
+        (name, field, [getattr(info, name) for info in infos]) for name, field in spec["fields"]
+    ]  # fmt: skip
+    return chain_of(held._native.read_values(columns), held, settings)
+
+
+def delete_dataset(  # noqa: PLR0917  the peer's order
+    name: str,
+    namespace: str | None = None,
+    project: str | None = None,
+    version: str | int | None = None,
+    force: bool = False,  # noqa: FBT001, FBT002
+    studio: bool = False,  # noqa: FBT001, FBT002
+    session: Session | None = None,
+    in_memory: bool = False,  # noqa: FBT001, FBT002
+) -> None:
+    """Remove a version of a dataset; its number is never used again.
+
+    Args:
+        name: `name`, `project.name` or `namespace.project.name`.
+        namespace: Of a name that has none.
+        project: Of a name that has none.
+        version: Which one; the latest by default.
+        force: Remove all versions.
+        studio: Not supported.
+        session: Where to remove; see `Session`.
+        in_memory: Use a session in memory.
+    """
+    if studio:
+        msg = "option `studio` of delete_dataset is not supported: datasets are local"
+        raise NotSupportedError(msg)
+    held = Session.get(session, in_memory=in_memory)
+    which = None if version is None or force else str(version)
+    held._native.remove_versions(name, namespace, project, which, force)
+
+
+def _is_listed(record: Mapping[str, Any], attrs: Sequence[str], *, include_listing: bool) -> bool:
+    temporary = record["name"].startswith("session_")
+    listing = record["namespace"] == "system" and not include_listing
+    labels = record["attrs"] or ()
+    return not (temporary or listing) and all(
+        any(label == wanted or _fits(label, wanted) for label in labels) for wanted in attrs
+    )
+
+
+def _fits(label: str, wanted: str) -> bool:
+    """`stage=*` fits any value of `stage`."""
+    return wanted.endswith("=*") and fnmatchcase(label, wanted)
+
+
+def _info(session: Session, record: Mapping[str, Any]) -> DatasetInfo:
+    job = _job(session, record["job"]) if record["job"] else {}
+    return DatasetInfo(
+        name=record["name"],
+        namespace=record["namespace"],
+        project=record["project"],
+        uuid=record["uuid"],
+        version=record["version"],
+        status=record["status"],
+        created_at=record["created_at"],
+        finished_at=record["finished_at"],
+        num_objects=record["rows"],
+        size=record["bytes"],
+        params=json.loads(job.get("params") or "{}"),
+        error_message=record["error"] or "",
+        error_stack=job.get("error") or "",
+        attrs=record["attrs"] or [],
+        query_script=job.get("source") or "",
+        description=record["description"] or "",
+        dependencies=record["dependencies"] or [],
+        git_commit=job.get("git_commit") or "",
+        author=job.get("author") or "",
+    )
+
+
+@cache
+def _job(session: Session, id: str) -> dict[str, Any]:
+    """What is known of a job; asked once, because many versions are of one."""
+    return session._native.job(id)

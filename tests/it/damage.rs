@@ -1,0 +1,135 @@
+//! Data that is not as we left it: the error says which dataset, and nothing panics.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use engine::{Config, Error, Session};
+
+use crate::fixture::{batch, chain, integers, read, save, session_on};
+
+/// A root with the dataset `cats` of many rows, which no session holds open.
+async fn saved(root: &Path) {
+    let session = session_on(root).await;
+    let rows =
+        batch(vec![("id", integers(0..20_000)), ("odd", integers((0..20_000).map(|id| id % 7)))]);
+    save(&chain(&session, vec![rows]), "cats").await.unwrap();
+    session.catalog().close().await;
+}
+
+/// The files of `cats` in one of its folders.
+fn files(root: &Path, folder: &str) -> Vec<PathBuf> {
+    let folder = root.join("data/local/local/cats.lance").join(folder);
+    let files: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    files
+}
+
+async fn read_all(root: &Path) -> Result<usize, Error> {
+    let session = session_on(root).await;
+    let batches = read(&session, "cats", "").await?.collect().await?;
+    Ok(batches.iter().map(|batch| batch.num_rows()).sum())
+}
+
+#[track_caller]
+fn check_corrupt(outcome: Result<usize, Error>) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.code(), "engine.corrupt", "{error:?}");
+    assert!(error.to_string().contains("cats@1.0.0"), "{error}");
+}
+
+async fn check_bytes(damage: fn(Vec<u8>) -> Vec<u8>) {
+    let root = tempfile::tempdir().unwrap();
+    saved(root.path()).await;
+    for file in files(root.path(), "data") {
+        let bytes = damage(fs::read(&file).unwrap());
+        fs::write(&file, bytes).unwrap();
+    }
+    check_corrupt(read_all(root.path()).await);
+}
+
+#[tokio::test]
+async fn undamaged_data_reads() {
+    let root = tempfile::tempdir().unwrap();
+    saved(root.path()).await;
+    assert_eq!(read_all(root.path()).await.unwrap(), 20_000);
+}
+
+#[tokio::test]
+async fn half_a_data_file_is_noticed() {
+    check_bytes(|bytes| bytes[..bytes.len() / 2].to_vec()).await;
+}
+
+#[tokio::test]
+async fn an_empty_data_file_is_noticed() {
+    check_bytes(|_| Vec::new()).await;
+}
+
+#[tokio::test]
+async fn an_overwritten_footer_is_noticed() {
+    check_bytes(|mut bytes| {
+        let footer = bytes.len() - 40;
+        bytes[footer..].fill(0xff);
+        bytes
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_zeroed_data_file_is_noticed() {
+    check_bytes(|bytes| vec![0; bytes.len()]).await;
+}
+
+#[tokio::test]
+async fn a_missing_data_file_is_noticed() {
+    let root = tempfile::tempdir().unwrap();
+    saved(root.path()).await;
+    files(root.path(), "data").into_iter().for_each(|file| fs::remove_file(file).unwrap());
+    check_corrupt(read_all(root.path()).await);
+}
+
+#[tokio::test]
+async fn a_missing_manifest_is_noticed() {
+    let root = tempfile::tempdir().unwrap();
+    saved(root.path()).await;
+    files(root.path(), "_versions").into_iter().for_each(|file| fs::remove_file(file).unwrap());
+    check_corrupt(read_all(root.path()).await);
+}
+
+#[tokio::test]
+async fn a_damaged_manifest_is_noticed() {
+    let root = tempfile::tempdir().unwrap();
+    saved(root.path()).await;
+    files(root.path(), "_versions")
+        .into_iter()
+        .for_each(|file| fs::write(file, b"no manifest").unwrap());
+    check_corrupt(read_all(root.path()).await);
+}
+
+#[tokio::test]
+async fn a_missing_dataset_folder_is_noticed() {
+    let root = tempfile::tempdir().unwrap();
+    saved(root.path()).await;
+    fs::remove_dir_all(root.path().join("data")).unwrap();
+    check_corrupt(read_all(root.path()).await);
+}
+
+#[tokio::test]
+async fn a_root_that_is_a_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("root");
+    fs::write(&file, "not a folder").unwrap();
+    let error = Session::open(Config::with_root(file.clone()).unwrap()).await.unwrap_err();
+    assert_eq!(error.code(), "engine.storage", "{error:?}");
+    assert!(error.to_string().contains(&*file.to_string_lossy()), "{error}");
+}
+
+#[tokio::test]
+async fn a_catalog_that_is_no_database_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("catalog.db"), "not a database, but long enough to look".repeat(40))
+        .unwrap();
+    let error =
+        Session::open(Config::with_root(root.path().to_owned()).unwrap()).await.unwrap_err();
+    assert!(error.code().starts_with("catalog."), "{error:?}");
+}
