@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -16,6 +15,9 @@ from lakebed.chain import DataChain, chain_of
 from lakebed.exceptions import NotSupportedError
 from lakebed.models import DataModel
 from lakebed.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["DatasetInfo", "datasets", "delete_dataset"]
 
@@ -71,8 +73,10 @@ def datasets(  # noqa: PLR0917  the peer's order
         msg = "option `studio` of datasets is not supported: datasets are local"
         raise NotSupportedError(msg)
     held = Session.get(session, in_memory=in_memory)
+    # many versions are of one job
+    job_of = cache(held._native.job)
     infos = [
-        _info(held, record)
+        _info(record, job_of(record["job"]) if record["job"] else {})
         for record in held._native.versions(include_removed)
         if _is_listed(record, attrs or (), include_listing=include_listing)
     ]
@@ -127,8 +131,7 @@ def _fits(label: str, wanted: str) -> bool:
     return wanted.endswith("=*") and fnmatchcase(label, wanted)
 
 
-def _info(session: Session, record: Mapping[str, Any]) -> DatasetInfo:
-    job = _job(session, record["job"]) if record["job"] else {}
+def _info(record: Mapping[str, Any], job: Mapping[str, Any]) -> DatasetInfo:
     return DatasetInfo(
         name=record["name"],
         namespace=record["namespace"],
@@ -150,9 +153,3 @@ def _info(session: Session, record: Mapping[str, Any]) -> DatasetInfo:
         git_commit=job.get("git_commit") or "",
         author=job.get("author") or "",
     )
-
-
-@cache
-def _job(session: Session, id: str) -> dict[str, Any]:
-    """What is known of a job; asked once, because many versions are of one."""
-    return session._native.job(id)

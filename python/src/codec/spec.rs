@@ -108,7 +108,7 @@ pub(crate) fn spec_of_field<'py>(py: Python<'py>, field: &Field) -> PyResult<Bou
             spec.set_item("item", stored)?;
             "enum"
         }
-        logical => arrow_kind(py, field, logical, &spec)?,
+        _ => arrow_kind(py, field, logical, &spec)?,
     };
     if kind == "json" {
         spec.set_item("adapter", py.None())?;

@@ -156,7 +156,7 @@ impl Rows {
 
     fn push(&mut self, base: &Path, file: &Path, metadata: &Metadata) -> Result<()> {
         let relative = file.strip_prefix(base).unwrap_or(file);
-        self.source.append_value(format!("file://{}", utf8(base)?));
+        self.source.append_value(format!("file://{}", utf8(base)?.trim_end_matches('/')));
         self.path.append_value(utf8(relative)?);
         self.size.append_value(i64::try_from(metadata.len()).unwrap_or(i64::MAX));
         let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+import lakebed as dc
+from lakebed import C, func
+from lakebed.exceptions import DataChainColumnError
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        (lambda: C("size") > 3, ["dog", "fox"]),
+        (lambda: 3 < C.size, ["dog", "fox"]),  # noqa: SIM300
+        (lambda: C("size").is_(None), ["eel"]),
+        (lambda: C("size").is_not(None), ["cat", "dog", "fox"]),
+        (lambda: ~(C("size") > 3), ["cat"]),
+        (lambda: (C("size") > 3) & C("tame"), ["dog"]),
+        (lambda: (C("size") > 4) | ~C("tame"), ["dog", "eel", "fox"]),
+        (lambda: C("tame").is_(other=True), ["cat", "dog"]),
+        (lambda: C("name").in_(["cat", "fox"]), ["cat", "fox"]),
+        (lambda: C("name").not_in(["cat", "fox"]), ["dog", "eel"]),
+        (lambda: C("size").between(3, 4), ["cat", "fox"]),
+        (lambda: C("name").like("%o%"), ["dog", "fox"]),
+        (lambda: C("name").ilike("%O%"), ["dog", "fox"]),
+        (lambda: C("name").glob("[de]??"), ["dog", "eel"]),
+        (lambda: C("name").glob("[!de]*"), ["cat", "fox"]),
+        (lambda: C("name").glob("o"), []),
+        (lambda: C("name").regexp("o[gx]"), ["dog", "fox"]),
+        (lambda: C("name").startswith("c"), ["cat"]),
+        (lambda: C("name").endswith("x"), ["fox"]),
+        (lambda: C("name").contains("o"), ["dog", "fox"]),
+        (lambda: C("size") // 2 == 2, ["dog", "fox"]),
+        (lambda: C("size") % 2 == 1, ["cat", "dog"]),
+        (lambda: 10 - C("size") == 5, ["dog"]),
+        (lambda: -C("size") == -4, ["fox"]),
+        (lambda: C("size") / 2 == 1.5, ["cat"]),
+        (lambda: C("size").cast(str) == "5", ["dog"]),
+        (lambda: func.or_(C("size") == 3, func.isnone("size")), ["cat", "eel"]),
+        (lambda: func.and_(func.not_("tame"), C("size") == 4), ["fox"]),
+    ],
+)
+def test_keeps_rows_for_which_it_is_true(chain: dc.DataChain, condition, names) -> None:
+    assert chain.filter(condition()).to_values("name") == names
+
+
+def test_all_conditions_must_hold(chain: dc.DataChain) -> None:
+    assert chain.filter(C("size") > 3, C("tame")).to_values("name") == ["dog"]
+    assert chain.filter().count() == 4
+
+
+def test_filters_limited_rows(chain: dc.DataChain) -> None:
+    assert chain.limit(1).filter(C("size") > 3).to_list() == []
+
+
+def test_refuses_what_python_already_decided(chain: dc.DataChain) -> None:
+    with pytest.raises(DataChainColumnError) as caught:
+        chain.filter(C("size") is None)
+    assert "hint: C(...) == value" in str(caught.value)
+
+
+def test_expressions_have_no_truth_value() -> None:
+    with pytest.raises(TypeError) as caught:
+        C("a") == 1 and C("b") == 2
+    assert "& | ~" in str(caught.value)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+import lakebed as dc
+from lakebed import C, func
+from lakebed.exceptions import DataChainColumnError, DataChainParamsError
+
+
+def test_aggregates_of_groups(chain: dc.DataChain) -> None:
+    made = chain.group_by(
+        rows=func.count(),
+        sizes=func.count("size"),
+        total=func.sum("size"),
+        mean=func.avg(C("size")),
+        low=func.min("size"),
+        high=func.max("name"),
+        partition_by="tame",
+    )
+    assert made.order_by("tame").to_list() == [
+        (False, 2, 1, 4, 4.0, 4, "fox"),
+        (True, 2, 2, 8, 4.0, 3, "dog"),
+    ]
+
+
+def test_expressions_as_keys(chain: dc.DataChain) -> None:
+    long, short = C("size") > 3, (C("size") * 0).label("zero")
+    made = chain.group_by(n=func.count(), partition_by=[long, short, "tame"])
+    assert list(made.schema) == ["gr_0", "zero", "tame", "n"]
+
+
+def test_one_group_without_keys(chain: dc.DataChain) -> None:
+    assert chain.group_by(n=func.count()).to_list() == [(4,)]
+
+
+def test_totals(chain: dc.DataChain) -> None:
+    assert (chain.sum("size"), chain.avg("size")) == (12, 4.0)
+    assert (chain.min("size"), chain.max(C("size"))) == (3, 5)
+    assert chain.limit(0).sum("size") is None
+    assert chain.count() == 4
+
+
+def test_refuses(chain: dc.DataChain) -> None:
+    with pytest.raises(DataChainParamsError):
+        chain.group_by(partition_by="tame")
+    with pytest.raises(DataChainColumnError):
+        chain.group_by(n=C("size"), partition_by="tame")
+    with pytest.raises(DataChainColumnError):
+        chain.group_by(tame=func.count(), partition_by="tame")
+    with pytest.raises(DataChainParamsError):
+        chain.group_by("tame", n=func.count())

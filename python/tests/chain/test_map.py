@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import lakebed as dc
+from lakebed.exceptions import SetupError
+
+
+class Info(BaseModel):
+    letters: int
+    first: str | None
+
+
+def test_named_function(chain: dc.DataChain) -> None:
+    def twice(name: str) -> str:
+        return name * 2
+
+    made = chain.map(twice=twice)
+    assert made.to_list("twice")[0] == ("catcat",)
+    assert list(made.schema) == ["name", "size", "tame", "twice"]
+
+
+def test_models_in_and_out(chain: dc.DataChain) -> None:
+    def info(name: str) -> Info:
+        return Info(letters=len(name), first=name[0])
+
+    def more(info: Info) -> int:
+        return info.letters + 1
+
+    made = chain.map(info=info).map(more=more)
+    assert made.to_list("info.first", "more")[0] == ("c", 4)
+    assert made.to_values("info")[1] == Info(letters=3, first="d")
+
+
+def test_several_functions_use_each_other(chain: dc.DataChain) -> None:
+    made = chain.map(b=lambda a: a + 1, a=lambda name: len(name) * 10)
+    assert made.to_list("a", "b")[0] == (30, 31)
+
+
+def test_params_and_output(chain: dc.DataChain) -> None:
+    made = chain.map(lambda a, b: (a, b), params=["name", "tame"], output={"x": str, "y": bool})
+    assert made.to_list("x", "y")[0] == ("cat", True)
+
+
+def test_the_first_result_tells_the_type_and_is_used() -> None:
+    calls: list[int] = []
+
+    def unknown(x):
+        calls.append(x)
+        return {"half": x / 2, "text": str(x)}
+
+    made = dc.read_values(x=[1, 2]).map(y=unknown)
+    assert calls == [1]
+    assert made.to_list("y.half", "y.text") == [(0.5, "1"), (1.0, "2")]
+    assert calls == [1, 2]
+
+
+def test_no_row_gives_text(chain: dc.DataChain) -> None:
+    assert chain.limit(0).map(y=lambda name: len(name) * 10).schema["y"] == str | None
+
+
+def test_limit_calls_only_what_is_needed(chain: dc.DataChain) -> None:
+    calls: list[str] = []
+
+    def seen(name: str) -> int:
+        calls.append(name)
+        return 1
+
+    assert chain.map(y=seen).limit(1).to_values("y") == [1]
+    assert calls == ["cat"]
+
+
+def test_setup_runs_once(chain: dc.DataChain) -> None:
+    made: list[int] = []
+
+    def by() -> int:
+        made.append(1)
+        return 10
+
+    base = chain.select("name")
+    ready = base.setup(by=by)
+    done = ready.map(a=lambda name, by: by + len(name)).map(b=lambda by: by + 1)
+    assert done.to_list("a", "b")[0] == (13, 11)
+    assert made == [1]
+    with pytest.raises(dc.DataChainError):
+        base.map(a=lambda by: by)
+
+
+def test_setup_takes_callables(chain: dc.DataChain) -> None:
+    with pytest.raises(SetupError):
+        chain.setup(model=3)
+
+
+def test_mapper_is_set_up_and_torn_down(chain: dc.DataChain) -> None:
+    events: list[Any] = []
+
+    class Count(dc.Mapper):
+        def setup(self) -> None:
+            events.append("setup")
+
+        def process(self, name: str) -> int:
+            return len(name)
+
+        def teardown(self) -> None:
+            events.append("teardown")
+
+    assert chain.map(n=Count()).to_values("n") == [3, 3, 3, 3]
+    assert events == ["setup", "teardown"]

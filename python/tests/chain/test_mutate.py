@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+import lakebed as dc
+from lakebed import C, func
+from lakebed.exceptions import DataChainColumnError, DataChainParamsError
+
+WHEN = dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc)
+
+
+@pytest.mark.parametrize("value", [None, 1, 1.5, "a", True, b"x", WHEN, dt.date(2026, 1, 2)])
+def test_adds_constants(chain: dc.DataChain, value: object) -> None:
+    assert chain.mutate(new=value).to_values("new") == [value] * 4
+
+
+def test_adds_expressions(chain: dc.DataChain) -> None:
+    made = chain.mutate(double=C("size") * 2)
+    assert made.to_values("double") == [6, 10, None, 8]
+    assert list(made.schema) == ["name", "size", "tame", "double"]
+    assert list(chain.schema) == ["name", "size", "tame"]
+
+
+def test_replaces(chain: dc.DataChain) -> None:
+    assert chain.mutate(size=C("size") + 1).to_values("size") == [4, 6, None, 5]
+
+
+def test_renames_a_plain_column(chain: dc.DataChain) -> None:
+    made = chain.mutate(grams=C("size"))
+    assert list(made.schema) == ["name", "grams", "tame"]
+    assert made.to_values("grams") == [3, 5, None, 4]
+
+
+@pytest.mark.parametrize(
+    ("expr", "values"),
+    [
+        (lambda: func.string.length("name"), [3, 3, 3, 3]),
+        (lambda: func.string.upper("name"), ["CAT", "DOG", "EEL", "FOX"]),
+        (lambda: func.string.replace("name", "o", "0"), ["cat", "d0g", "eel", "f0x"]),
+        (lambda: func.string.split("name", "o"), [["cat"], ["d", "g"], ["eel"], ["f", "x"]]),
+        (lambda: func.ifelse(C("size") > 3, "big", "small"), ["small", "big", "small", "big"]),
+        (
+            lambda: func.case((C("size") > 4, "big"), (C("size") > 3, "mid")),
+            [None, "big", None, "mid"],
+        ),
+        (lambda: func.greatest("size", 4), [4, 5, 4, 4]),
+        (lambda: func.least("size", 4), [3, 4, 4, 4]),
+    ],
+)
+def test_functions(chain: dc.DataChain, expr, values) -> None:
+    assert chain.mutate(new=expr()).to_values("new") == values
+
+
+def test_path_functions() -> None:
+    chain = dc.read_values(p=["a/b/c.tar.gz"])
+    made = chain.mutate(
+        parent=func.path.parent("p"),
+        name=func.path.name("p"),
+        stem=func.path.file_stem("p"),
+        ext=func.path.file_ext("p"),
+    )
+    assert made.to_list() == [("a/b/c.tar.gz", "a/b", "c.tar.gz", "c.tar", "gz")]
+
+
+def test_cosine_distance() -> None:
+    chain = dc.read_values(v=[[1.0, 0.0], [0.0, 2.0], [-1.0, 0.0], None])
+    made = chain.mutate(d=func.cosine_distance("v", (1, 0))).to_values("d")
+    assert made == [pytest.approx(0), pytest.approx(1), pytest.approx(2), None]
+
+
+@pytest.mark.parametrize("wrong", [3, [], ["a"], {"a": 1}, None, [[1.0]]])
+def test_cosine_distance_refuses_what_is_no_vector(wrong: object) -> None:
+    with pytest.raises(DataChainParamsError) as caught:
+        func.cosine_distance("v", wrong)
+    assert "takes columns and vectors of numbers" in str(caught.value)
+
+
+def test_refuses_aggregates_and_unnamed_columns(chain: dc.DataChain) -> None:
+    with pytest.raises(DataChainColumnError) as caught:
+        chain.mutate(n=func.count())
+    assert "hint: group_by" in str(caught.value)
+    with pytest.raises(DataChainParamsError):
+        chain.mutate(C("size"))

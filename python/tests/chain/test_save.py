@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import lakebed as dc
+from lakebed.exceptions import DatasetNotFoundError
+
+
+def test_versions_grow(chain: dc.DataChain) -> None:
+    first = chain.save("pets", description="animals", attrs=["stage=test"])
+    assert (first.name, first.version) == ("pets", "1.0.0")
+    assert chain.save("pets").version == "1.0.1"
+    assert chain.limit(1).save("pets", update_version="minor").version == "1.1.0"
+    assert chain.save("pets", version="3.0.0").version == "3.0.0"
+    assert dc.read_dataset("pets", version="1.1.0").count() == 1
+    assert dc.read_dataset("pets@1.1.0").count() == 1
+    assert dc.read_dataset("pets", version=1).count() == 1
+    assert dc.read_dataset("pets").to_list() == chain.to_list()
+    assert first.filter(dc.C("size") > 3).name is None
+
+
+def test_the_record_of_a_version(chain: dc.DataChain) -> None:
+    chain.save("pets", description="animals", attrs=["stage=test", "raw"])
+    dc.read_dataset("pets").limit(2).save("few")
+    rows = {row["name"]: row for row in dc.datasets().to_records()}
+    assert rows["pets"]["description"] == "animals"
+    assert rows["pets"]["num_objects"] == 4
+    assert rows["few"]["dependencies"] == ["local.local.pets@1.0.0"]
+    assert dc.datasets(attrs=["stage=*"]).to_values("name") == ["pets"]
+    assert dc.datasets(attrs=["stage=prod"]).empty
+    [(info,)] = dc.datasets(column="info", attrs=["raw"]).to_list()
+    assert (info.name, info.version, info.status) == ("pets", "1.0.0", "complete")
+    job = dc.Session.get()._native.job(dc.Session.get()._job_id())
+    assert json.loads(job["environment"])["packages"]["pytest"] == pytest.__version__
+
+
+def test_removed_numbers_are_not_used_again(chain: dc.DataChain) -> None:
+    chain.save("pets")
+    chain.save("pets")
+    dc.delete_dataset("pets")
+    assert dc.datasets().to_values("version") == ["1.0.0"]
+    assert chain.save("pets").version == "1.0.2"
+    dc.delete_dataset("pets", force=True)
+    assert dc.datasets().empty
+    with pytest.raises(DatasetNotFoundError):
+        dc.read_dataset("pets")
+
+
+def test_persist_lasts_as_long_as_the_session(chain: dc.DataChain, root) -> None:
+    calls: list[str] = []
+
+    def seen(name: str) -> int:
+        calls.append(name)
+        return 1
+
+    with dc.Session("one", root=str(root)) as session:
+        kept = dc.read_values(name=["a"]).map(y=seen).persist()
+        assert kept.count() == kept.count() == 1
+        assert kept.to_values("y") == [1]
+        assert calls == ["a"]
+        assert session.root == str(root)
+        assert len(session._native.versions(include_removed=False)) == 1
+        assert dc.datasets().empty
+    assert chain.session._native.versions(include_removed=False) == []
+
+
+@pytest.mark.parametrize("wrong", [{"update_version": "huge"}, {"listing": True}, {"attrs": "a"}])
+def test_refuses_options(chain: dc.DataChain, wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        chain.save("pets", **wrong)
+    assert dc.datasets().empty
+
+
+def test_a_failed_job_says_why(root) -> None:
+    session = dc.Session("one", root=str(root))
+    dc.read_values(x=[1], session=session).save("pets")
+    native, job = session._native, session._job_id()
+    assert native.job(job)["status"] == "running"
+    session.close(ZeroDivisionError())
+    assert native.job(job)["status"] == "failed"
+    assert "ZeroDivisionError" in native.job(job)["error"]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lakebed as dc
+from lakebed import C
+from lakebed.exceptions import SignalRemoveError, SignalResolvingTypeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_keeps_columns_in_the_given_order(chain: dc.DataChain) -> None:
+    assert chain.select("tame", C("name")).limit(1).to_list() == [(True, "cat")]
+    assert list(chain.select().schema) == ["name", "size", "tame"]
+
+
+def test_named_expressions(chain: dc.DataChain) -> None:
+    made = chain.select("size", copy=C("size"), double=C("size") * 2).limit(1)
+    assert made.to_records() == [{"size": 3, "copy": 3, "double": 6}]
+    assert chain.select((C("size") + 1).label("more")).to_values("more") == [4, 6, None, 5]
+
+
+def test_a_field_stays_in_its_model(files: Path) -> None:
+    chain = dc.read_storage(str(files)).select("file.path", "file.size")
+    assert list(chain.schema.flatten()) == ["file.path", "file.size"]
+    assert chain.order_by("file.path").to_list("file.size") == [(2,), (3,), (1,)]
+
+
+def test_select_except_fields(files: Path) -> None:
+    chain = dc.read_storage(str(files)).mutate(n=1).select_except("file.size", "n")
+    paths = list(chain.schema.flatten())
+    assert "file.path" in paths
+    assert "file.size" not in paths
+    assert "n" not in paths
+
+
+def test_select_except_refuses(chain: dc.DataChain) -> None:
+    with pytest.raises(SignalRemoveError) as caught:
+        chain.select_except("nam")
+    assert "did you mean `name`" in str(caught.value)
+    with pytest.raises(SignalRemoveError):
+        chain.select_except("name", "size", "tame")
+
+
+def test_unnamed_expressions_are_refused(chain: dc.DataChain) -> None:
+    with pytest.raises(SignalResolvingTypeError):
+        chain.select(C("size") + 1)

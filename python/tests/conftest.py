@@ -1,0 +1,45 @@
+"""Every test has a root of its own and a fresh shared session over it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lakebed as dc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The folder of the shared session; tests that save nothing never open it."""
+    folder = tmp_path / "root"
+    monkeypatch.setenv("LAKEBED_ROOT", str(folder))
+    yield folder
+    session = sys.modules.get("lakebed.session")
+    if session is not None and session.Session._default is not None:
+        session.Session._default.close()
+        session.Session._default = None
+
+
+@pytest.fixture
+def chain() -> Iterator[dc.DataChain]:
+    """Four animals, one without a size."""
+    return dc.read_values(
+        name=["cat", "dog", "eel", "fox"], size=[3, 5, None, 4], tame=[True, True, False, False]
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with two texts and one below."""
+    folder = tmp_path / "files"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.txt").write_text("aa")
+    (folder / "b.md").write_text("bbb")
+    (folder / "sub" / "c.txt").write_text("c")
+    return folder

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+import lakebed as dc
+from lakebed.exceptions import NotSupportedError, ValuesToTupleError
+
+
+def test_all_values_tell_the_type() -> None:
+    chain = dc.read_values(a=[1, 2.5, None], b=["x", "y", "z"], c=[[1], [], [2, 3]])
+    assert chain.schema == {"a": float | None, "b": str, "c": list[int]}
+    assert chain.to_list() == [(1.0, "x", [1]), (2.5, "y", []), (None, "z", [2, 3])]
+
+
+def test_output() -> None:
+    assert dc.read_values(a=[1], output=float).schema == {"a": float}
+    assert dc.read_values(a=[1], b=[None], output={"a": int, "b": int | None}).to_list() == [
+        (1, None)
+    ]
+
+
+def test_iterables_and_nothing() -> None:
+    assert dc.read_values(a=range(3)).to_values("a") == [0, 1, 2]
+    assert dc.read_values(a=[]).to_list() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "part"),
+    [
+        ({"a": [1], "b": [1, 2]}, "`b` has 2 values, but `a` has 1"),
+        ({"a": [1, "x"]}, "all values of a column need one type"),
+        ({"a": "text"}, "`a` takes a list"),
+        ({"a": 1}, "`a` takes a list"),
+        ({"a": [1], "b": [2], "output": int}, "one type for 2 columns"),
+        ({"a": [1], "output": {"b": int}}, "for the columns `b`, but there are `a`"),
+    ],
+)
+def test_refuses(call: dict[str, object], part: str) -> None:
+    with pytest.raises(ValuesToTupleError) as caught:
+        dc.read_values(**call)
+    assert part in str(caught.value)
+
+
+def test_column_is_not_supported() -> None:
+    with pytest.raises(NotSupportedError):
+        dc.read_values(a=[1], column="nested")
+
+
+def test_sessions_are_apart() -> None:
+    with dc.Session(in_memory=True):
+        dc.read_values(a=[1]).save("inside")
+        assert dc.datasets().to_values("name") == ["inside"]
+    assert dc.datasets().empty
