@@ -8,7 +8,9 @@ mod terminal;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use catalog::{QualifiedName, Version};
 use datafusion::common::Column;
+use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{
     Expr as PlanExpr, Extension, LogicalPlan, LogicalPlanBuilder, SortExpr,
 };
@@ -17,6 +19,7 @@ use udf_runtime::BatchFunction;
 use crate::expr::Resolver;
 use crate::logical::UdfMap;
 use crate::physical::Registration;
+use crate::source::DatasetTable;
 use crate::sys::SYS;
 use crate::{Error, Expr, Result, Session, functions};
 
@@ -99,6 +102,17 @@ impl Chain {
         &self.plan
     }
 
+    /// The dataset version that the chain is, while it is exactly one.
+    #[must_use]
+    pub fn dataset(&self) -> Option<(QualifiedName, Version)> {
+        let LogicalPlan::TableScan(scan) = &self.plan else {
+            return None;
+        };
+        let provider = source_as_provider(&scan.source).ok()?;
+        let (name, version) = provider.downcast_ref::<DatasetTable>()?.dependency();
+        Some((name.clone(), version))
+    }
+
     /// The columns that users see.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
@@ -140,7 +154,9 @@ impl Chain {
     /// An unknown column.
     pub fn select(&self, paths: &[String]) -> Result<Self> {
         let mut chosen = columns::select(&self.resolver(), paths)?;
-        chosen.extend(self.sys_column());
+        if !paths.iter().any(|path| path == SYS || path.starts_with("sys.")) {
+            chosen.extend(self.sys_column());
+        }
         self.project(chosen)
     }
 

@@ -41,6 +41,13 @@ pub enum Expr {
         /// What it is looked up in.
         list: Vec<Expr>,
     },
+    /// The value beside the first condition that is true.
+    Case {
+        /// Conditions and their values.
+        branches: Vec<(Expr, Expr)>,
+        /// The value when none is true; null when there is none.
+        otherwise: Option<Box<Expr>>,
+    },
     /// A function by its registered name.
     Call {
         /// The name, such as `path_name`.
@@ -149,6 +156,16 @@ impl fmt::Display for Expr {
             Self::InList { value, list } => {
                 let list: Vec<String> = list.iter().take(5).map(ToString::to_string).collect();
                 write!(f, "{value} in ({})", list.join(", "))
+            }
+            Self::Case { branches, otherwise } => {
+                write!(f, "case")?;
+                for (condition, value) in branches {
+                    write!(f, " when {condition} then {value}")?;
+                }
+                match otherwise {
+                    Some(value) => write!(f, " else {value} end"),
+                    None => write!(f, " end"),
+                }
             }
             Self::Call { function, arguments } => {
                 let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();

@@ -295,6 +295,13 @@ def call(function: str, *arguments: object) -> Expr:
     return Expr(_Native.call(function, [to_expr(a)._native for a in arguments]))
 
 
+def cases(branches: Sequence[tuple[object, object]], otherwise: object) -> Expr:
+    """The value beside the first condition that is true; without `otherwise`, null."""
+    pairs = [(to_expr(c)._native, to_expr(v)._native) for c, v in branches]
+    last = None if otherwise is None else to_expr(otherwise)._native
+    return Expr(_Native.case(pairs, last))
+
+
 def natives(exprs: Sequence[Expr]) -> list[_Native]:
     """What the engine sees of expressions."""
     return [expr._native for expr in exprs]

@@ -102,7 +102,7 @@ def read_dataset(  # noqa: PLR0917  the peer's order
         version = f">={version}.0.0,<{version + 1}.0.0"
     held = Session.get(session)
     native = held._native.read_dataset(name, namespace, project, version)
-    return chain_of(native, held, settings, getattr(native, "dataset", None))
+    return chain_of(native, held, settings, native.dataset)
 
 
 def read_parquet(  # noqa: PLR0917  the peer's order

@@ -42,6 +42,13 @@ impl Chain {
         schema.fields().iter().map(column).collect()
     }
 
+    /// Full name and version, while the chain is exactly a dataset version.
+    #[getter]
+    fn dataset(&self) -> Option<(String, String)> {
+        let (name, version) = self.0.dataset()?;
+        Some((name.to_string(), version.to_string()))
+    }
+
     fn filter(&self, py: Python<'_>, predicates: Vec<PyExpr<'_>>) -> PyResult<Self> {
         let predicates: Vec<engine::Expr> = predicates.iter().map(|one| one.0.clone()).collect();
         built(py, self.0.filter(&predicates))

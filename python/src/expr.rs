@@ -32,6 +32,15 @@ impl Expr {
         Self(engine::Expr::Call { function, arguments })
     }
 
+    #[staticmethod]
+    #[pyo3(signature = (branches, otherwise))]
+    fn case(branches: Vec<(PyRef<'_, Self>, PyRef<'_, Self>)>, otherwise: Option<PyRef<'_, Self>>) -> Self {
+        let branches =
+            branches.iter().map(|(condition, value)| (condition.0.clone(), value.0.clone())).collect();
+        let otherwise = otherwise.map(|value| Box::new(value.0.clone()));
+        Self(engine::Expr::Case { branches, otherwise })
+    }
+
     fn binary(&self, op: &str, other: &Self) -> PyResult<Self> {
         let Some(op) = BinaryOp::parse(op) else {
             return Err(PyValueError::new_err(format!("unknown operator `{op}`")));

@@ -111,7 +111,7 @@ def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == ""
 
 
-@pytest.mark.parametrize("name", ["a/b", "", "a b", "1.2.3.4"])
+@pytest.mark.parametrize("name", ["a/b", "", " a", "1.2.3.4"])
 def test_wrong_names(chain: dc.DataChain, name: str) -> None:
     with pytest.raises(InvalidDatasetNameError) as caught:
         chain.save(name)

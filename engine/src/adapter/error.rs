@@ -83,7 +83,7 @@ pub(crate) fn from_lance(error: LanceError, action: &'static str, location: &str
     }
     let reason = lance_reason(&error);
     match error {
-        LanceError::IO { .. } if is_damage(&reason) => corrupt(error, location, reason),
+        LanceError::IO { .. } if is_cut_short(&error) || is_damage(&reason) => corrupt(error, location, reason),
         LanceError::IO { .. } => Error::Storage {
             action,
             location: location.to_owned(),
@@ -106,11 +106,25 @@ fn lance_reason(error: &LanceError) -> String {
     }
     let text = innermost.to_string();
     let text = text.split(", /").next().unwrap_or_default();
+    let text = text.split(" bytes: b\"").next().unwrap_or_default();
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
+/// A file that ends where more was expected.
+fn is_cut_short(error: &LanceError) -> bool {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 fn is_damage(reason: &str) -> bool {
-    ["magic", "footer", "metadata", "protobuf", "decode", "range", "end of file", "EOF"]
+    ["magic", "footer", "metadata", "protobuf", "decode", "range", "end of file", "EOF", "sufficient data", "whole buffer"]
         .iter()
         .any(|word| reason.contains(word))
 }

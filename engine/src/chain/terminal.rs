@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::Column;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::TaskContext;
@@ -96,7 +96,7 @@ impl Chain {
     /// The dataset versions that the rows come from.
     pub(crate) fn dependencies(&self) -> Result<Vec<catalog::Dependency>> {
         let mut found: Vec<catalog::Dependency> = Vec::new();
-        self.plan.apply(|node| {
+        self.plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 let provider = source_as_provider(&scan.source)?;
                 if let Some(table) = provider.downcast_ref::<DatasetTable>() {

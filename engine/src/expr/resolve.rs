@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::functions::core::expr_fn as core_fn;
-use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::expr::{Case, InList};
 use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr as PlanExpr, ExprSchemable, Like, Operator, lit,
 };
@@ -98,6 +98,14 @@ impl<'a> Resolver<'a> {
                 expr: boxed(value)?,
                 list: list.iter().map(|item| self.build(item)).collect::<Result<_>>()?,
                 negated: false,
+            }),
+            Expr::Case { branches, otherwise } => PlanExpr::Case(Case {
+                expr: None,
+                when_then_expr: branches
+                    .iter()
+                    .map(|(condition, value)| Ok((boxed(condition)?, boxed(value)?)))
+                    .collect::<Result<_>>()?,
+                else_expr: otherwise.as_deref().map(boxed).transpose()?,
             }),
             Expr::Call { function, arguments } => self.call(function, arguments)?,
             Expr::Cast { value, to } => PlanExpr::Cast(Cast::new(boxed(value)?, to.clone())),

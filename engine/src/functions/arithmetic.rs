@@ -30,7 +30,10 @@ enum Kind {
 
 impl Kind {
     fn of_integers(self, left: i64, right: i64) -> Option<i64> {
-        let remainder = left.checked_rem(right)?;
+        if right == 0 {
+            return None;
+        }
+        let remainder = left.wrapping_rem(right);
         let crosses = remainder != 0 && (remainder < 0) != (right < 0);
         match self {
             Self::Modulo => Some(if crosses { remainder + right } else { remainder }),
@@ -45,7 +48,11 @@ impl Kind {
         Some(match self {
             Self::TrueDivide => left / right,
             Self::FloorDivide => (left / right).floor(),
-            Self::Modulo => left - right * (left / right).floor(),
+            Self::Modulo => {
+                let remainder = left % right;
+                let crosses = remainder != 0.0 && (remainder < 0.0) != (right < 0.0);
+                if crosses { remainder + right } else { remainder }
+            }
         })
     }
 }

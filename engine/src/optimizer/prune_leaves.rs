@@ -1,8 +1,9 @@
 //! [`PruneLeaves`]: a scan reads `file.path`, not all of `file`, when that is all that is read.
 //!
-//! For a projection or an aggregate over a scan, with filters, sorts and limits between: when every use of a struct
-//! column is a path into it, the scan gives the leaves as columns of their own and the paths become columns. The
-//! names of the results stay.
+//! For a projection or an aggregate over a scan, with filters, sorts, limits and table aliases between: when every use
+//! of a struct column is a path into it, the scan gives the leaves as columns of their own and the paths become
+//! columns. The names of the results stay. Between the two, a column's name is enough to know it: there is one scan,
+//! and aliases change qualifiers only.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,9 +55,9 @@ impl OptimizerRule for PruneLeaves {
 #[derive(Default)]
 struct Uses {
     /// Paths of at least two steps, by column.
-    paths: Vec<(Column, Vec<String>)>,
+    paths: Vec<(String, Vec<String>)>,
     /// Columns read whole.
-    whole: Vec<Column>,
+    whole: Vec<String>,
 }
 
 impl Uses {
@@ -64,11 +65,11 @@ impl Uses {
         for expr in plan.expressions() {
             expr.apply(|expr| {
                 if let Some((column, steps)) = as_path(expr) {
-                    self.paths.push((column, steps));
+                    self.paths.push((column.name, steps));
                     return Ok(TreeNodeRecursion::Jump);
                 }
                 if let Expr::Column(column) = expr {
-                    self.whole.push(column.clone());
+                    self.whole.push(column.name.clone());
                 }
                 Ok(TreeNodeRecursion::Continue)
             })?;
@@ -107,7 +108,10 @@ fn scan_below(plan: &LogicalPlan, uses: &mut Uses) -> Result<Option<TableScan>> 
     };
     match input {
         LogicalPlan::TableScan(scan) if scan.filters.is_empty() => Ok(Some(scan.clone())),
-        LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
+        LogicalPlan::Filter(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::SubqueryAlias(_) => {
             uses.add(input)?;
             scan_below(input, uses)
         }
@@ -118,7 +122,7 @@ fn scan_below(plan: &LogicalPlan, uses: &mut Uses) -> Result<Option<TableScan>> 
 /// The new scan and what each path is called in it.
 struct Pruned {
     scan: LogicalPlan,
-    columns: HashMap<(Column, Vec<String>), Column>,
+    columns: HashMap<(String, Vec<String>), String>,
 }
 
 impl Pruned {
@@ -130,15 +134,15 @@ impl Pruned {
         let mut leaves = Vec::new();
         let mut columns = HashMap::new();
         let mut pruned = false;
-        for (qualifier, field) in scan.projected_schema.iter() {
-            let column = Column::from((qualifier, field));
+        for field in scan.projected_schema.fields() {
+            let column = field.name();
             let Some(whole) = table.leaves().iter().find(|leaf| leaf.field.name() == field.name())
             else {
                 return Ok(None);
             };
             let paths: Vec<&Vec<String>> =
-                uses.paths.iter().filter(|(used, _)| *used == column).map(|(_, path)| path).collect();
-            if whole.is_sys() || uses.whole.contains(&column) || paths.is_empty() {
+                uses.paths.iter().filter(|(used, _)| used == column).map(|(_, path)| path).collect();
+            if whole.is_sys() || uses.whole.contains(column) || paths.is_empty() {
                 leaves.push(whole.clone());
                 continue;
             }
@@ -147,7 +151,7 @@ impl Pruned {
                 let Some(leaf) = leaf_below(whole, path) else {
                     return Ok(None);
                 };
-                let name = Column::new(qualifier.cloned(), leaf.field.name());
+                let name = leaf.field.name().clone();
                 if columns.insert((column.clone(), path.clone()), name).is_none() {
                     leaves.push(leaf);
                 }
@@ -186,9 +190,13 @@ impl Pruned {
 
     fn rewrite(&self, expr: Expr) -> Result<Expr> {
         let rewritten = expr.transform_down(|expr| {
-            match as_path(&expr).and_then(|path| self.columns.get(&path)) {
-                Some(column) => {
-                    Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump))
+            let Some((column, steps)) = as_path(&expr) else {
+                return Ok(Transformed::no(expr));
+            };
+            match self.columns.get(&(column.name, steps)) {
+                Some(leaf) => {
+                    let leaf = Expr::Column(Column::new(column.relation, leaf));
+                    Ok(Transformed::new(leaf, true, TreeNodeRecursion::Jump))
                 }
                 None => Ok(Transformed::no(expr)),
             }

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeListArray, Int32Array, RecordBatch, RecordBatchOptions,
+};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::error::Result;
 
@@ -28,7 +30,8 @@ impl VectorLengths {
 
     /// The schema with these columns as fixed-size lists.
     pub(super) fn apply_to(&self, schema: &Schema) -> SchemaRef {
-        let fields = schema.fields().iter().zip(&self.0).map(|(field, length)| match length {
+        let lengths = self.0.iter().chain(std::iter::repeat(&None));
+        let fields = schema.fields().iter().zip(lengths).map(|(field, length)| match length {
             Some(length) => fixed(field, *length),
             None => Arc::clone(field),
         });
@@ -46,10 +49,10 @@ impl VectorLengths {
     pub(super) fn convert(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
         for (column, field) in batch.columns().iter().zip(schema.fields()) {
-            columns.push(if column.data_type() == field.data_type() {
-                Arc::clone(column)
-            } else {
-                cast(column, field.data_type())?
+            columns.push(match field.data_type() {
+                wanted if column.data_type() == wanted => Arc::clone(column),
+                DataType::FixedSizeList(item, length) => to_vectors(column, item, *length)?,
+                wanted => cast(column, wanted)?,
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -64,6 +67,26 @@ fn fixed(field: &FieldRef, length: i32) -> FieldRef {
     };
     let vectors = DataType::FixedSizeList(item, length);
     Arc::new(Field::clone(field).with_data_type(vectors))
+}
+
+/// Lists that all have `length` items as vectors. Arrow's own cast forgets where a sliced column begins.
+fn to_vectors(column: &ArrayRef, item: &FieldRef, length: i32) -> Result<ArrayRef> {
+    let lists = column.as_list::<i32>();
+    let offsets = lists.offsets();
+    let position = |at: i32| usize::try_from(at).unwrap_or_default();
+    let values = if lists.null_count() == 0 {
+        let (first, last) = (position(offsets[0]), position(offsets[lists.len()]));
+        lists.values().slice(first, last - first)
+    } else {
+        let places = (0..lists.len()).flat_map(|row| {
+            let start = lists.is_valid(row).then(|| offsets[row]);
+            (0..length).map(move |at| start.map(|start| start + at))
+        });
+        take(lists.values(), &places.collect::<Int32Array>(), None)?
+    };
+    let vectors =
+        FixedSizeListArray::try_new(Arc::clone(item), length, values, lists.nulls().cloned())?;
+    Ok(Arc::new(vectors))
 }
 
 /// The one length of all lists of floats; null rows have none, so a column with nulls may be vectors too.

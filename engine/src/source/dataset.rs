@@ -100,7 +100,7 @@ impl TableProvider for DatasetTable {
         };
         let target = state.config().target_partitions();
         let ranges = partitions(&self.dataset, target, limit)?;
-        let title = format!("{}@{}", self.name, self.version);
+        let title = format!("{}@{}", self.name.short(), self.version);
         Ok(Arc::new(DatasetScanExec::new(title, Arc::clone(&self.dataset), leaves, ranges)))
     }
 }

@@ -8,7 +8,7 @@ from operator import or_ as either
 from typing import Any
 
 from lakebed.exceptions import DataChainParamsError
-from lakebed.expr import Expr, call, to_column, to_expr
+from lakebed.expr import Expr, call, cases, to_column
 
 
 def and_(*conditions: Any) -> Expr:
@@ -33,9 +33,7 @@ def isnone(col: str | Expr) -> Expr:
 
 def ifelse(condition: Expr, then: Any, otherwise: Any) -> Expr:
     """One of two values; a missing condition counts as false. Text is a value here."""
-    # WHY: null unless the condition is true, and nvl2 chooses by null
-    true = call("nullif", condition, False)  # noqa: FBT003
-    return call("nvl2", true, to_expr(then), to_expr(otherwise))
+    return case((condition, then), else_=otherwise)
 
 
 def case(*branches: tuple[Expr, Any], else_: Any = None) -> Expr:
@@ -49,14 +47,7 @@ def case(*branches: tuple[Expr, Any], else_: Any = None) -> Expr:
         if not isinstance(branch, tuple) or len(branch) != 2:  # noqa: PLR2004
             msg = f"case takes pairs of a condition and a value, not `{branch!r}`"
             raise DataChainParamsError(msg)
-    if else_ is None:
-        # a null of the right type
-        last = to_expr(branches[-1][1])
-        else_ = call("nullif", last, last)
-    chosen = to_expr(else_)
-    for condition, value in reversed(branches):
-        chosen = ifelse(condition, value, chosen)
-    return chosen
+    return cases(branches, else_)
 
 
 def greatest(*values: Any) -> Expr:
