@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import uuid
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakSet
 
 from lakebed import _native
 from lakebed.exceptions import DataChainParamsError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from lakebed._job import Job
 
+_open: WeakSet[Session] = WeakSet()
+_of_parent: list[Session] = []
 _entered: ContextVar[tuple[Session, ...]] = ContextVar("_entered", default=())
 
 
@@ -48,6 +52,7 @@ class Session:
         self._native = _native.Session.open(root, in_memory)
         self._job: Job | None = None
         self._temporary: list[str] = []
+        _open.add(self)
 
     @classmethod
     def get(cls, session: Session | None = None, *, in_memory: bool = False) -> Session:
@@ -120,6 +125,23 @@ class Session:
             atexit.unregister(self.close)
             atexit.register(self.close)
             return name
+
+
+def _in_forked_child() -> None:
+    """Leave the parent's jobs, temporary datasets and database connections to the parent."""
+    Session._lock = threading.RLock()
+    for session in list(_open):
+        atexit.unregister(session.close)
+        session._job, session._temporary = None, []
+    shared = Session._default
+    if shared is not None and not shared.in_memory:
+        # WHY: kept, because to drop it would close connections that the parent uses
+        _of_parent.append(shared)
+        Session._default = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)
 
 
 def _native_remove(native: _native.Session, name: str) -> None:

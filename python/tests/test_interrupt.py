@@ -36,6 +36,22 @@ except KeyboardInterrupt:
     print(dc.datasets().count(), chain.limit(2).save("pets").version, flush=True)
 """
 
+STOPPED = """
+calls = []
+
+def record(x: int) -> int:
+    calls.append(x)
+    return slow(x)
+
+try:
+    dc.read_values(x=list(range(5000))).map(y=record).save("pets")
+except KeyboardInterrupt:
+    time.sleep(0.1)
+    before = len(calls)
+    time.sleep(0.3)
+    print(before > 0, len(calls) - before, flush=True)
+"""
+
 
 def interrupted(script: str, after: float) -> tuple[subprocess.CompletedProcess[str], float]:
     """How the script ended and how many seconds after Ctrl-C."""
@@ -55,6 +71,7 @@ def interrupted(script: str, after: float) -> tuple[subprocess.CompletedProcess[
         secs = time.perf_counter() - begin
     finally:
         child.kill()
+        child.communicate()
     return subprocess.CompletedProcess(child.args, child.returncode, said, errors), secs
 
 
@@ -78,3 +95,8 @@ def test_the_process_can_go_on() -> None:
     assert secs < 2
     assert (child.returncode, child.stdout) == (0, "started\n0 1.0.0\n"), child.stderr
     assert dc.read_dataset("pets").to_values("y") == [0, 1]
+
+
+def test_the_function_is_not_called_any_more() -> None:
+    child, _ = interrupted(STOPPED, 0.2)
+    assert (child.returncode, child.stdout) == (0, "True 0\n"), child.stderr

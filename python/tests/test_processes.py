@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from lakebed import func
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECS = 60  # long enough for a slow machine, short enough to notice a deadlock
+SECS = 30  # long enough for a slow machine, short enough to notice a deadlock
 
 # Two threads, five saves each; rows and their number tell the writer.
 WRITER = """
@@ -78,6 +80,32 @@ if child:
     print("done")
 """
 
+# What the parent keeps for its session is not the child's to remove when it ends.
+KEEPER = """
+import os, sys
+import lakebed as dc
+
+kept = dc.read_values(x=[1, 2]).persist()
+child = os.fork()
+if child == 0:
+    dc.read_values(x=[3]).save("pets")
+    sys.exit()
+_, status = os.waitpid(child, 0)
+session = dc.Session.get()
+print(status, kept.to_values("x"), session._native.job(session._job_id())["status"])
+"""
+
+CHAIN_OF_PARENT = """
+import os
+import lakebed as dc
+
+chain = dc.read_values(x=[1, 2]).save("pets")
+child = os.fork()
+assert chain.save("pets").to_values("x") == [1, 2]
+if child:
+    print(os.waitpid(child, 0)[1])
+"""
+
 
 class Child:
     """A process that is told lines and says lines; killed when the test is over."""
@@ -85,7 +113,9 @@ class Child:
     def __init__(self, script: str, *arguments: str) -> None:
         command = [sys.executable, "-c", script, *arguments]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603
+        self.process = subprocess.Popen(  # noqa: S603
+            command, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+        )
 
     def tell(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -115,7 +145,9 @@ def start():
 
     yield start
     for child in started:
-        child.process.kill()
+        # what it forked holds its pipes, too
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
         child.process.communicate()
 
 
@@ -156,3 +188,13 @@ def test_two_open_a_new_root(start, tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_works(start) -> None:
     assert start(FORKER).end() == "done\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_leaves_what_is_its_parents(start) -> None:
+    assert start(KEEPER).end() == "0 [1, 2] running\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_uses_a_chain_of_its_parent(start) -> None:
+    assert start(CHAIN_OF_PARENT).end() == "0\n"
