@@ -3,7 +3,9 @@
 //! This file holds connections and transactions; what happens inside one is in `sqlite/`.
 
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use std::{mem, process};
 
 use async_trait::async_trait;
 use sqlx::pool::PoolOptions;
@@ -51,8 +53,32 @@ const READERS: u32 = 4;
 #[derive(Debug)]
 pub struct SqliteCatalog {
     path: PathBuf,
+    pools: RwLock<Pools>,
+}
+
+/// The connections of one process. `SQLite` forbids to use a connection in a forked child.
+#[derive(Clone, Debug)]
+struct Pools {
+    process: u32,
     writer: SqlitePool,
     readers: SqlitePool,
+}
+
+impl Pools {
+    // WHY: WAL is a lasting property of the file, and only `prepare` can wait for the lock that
+    // setting it needs.
+    fn new(path: &Path) -> Self {
+        let pool = |connections| {
+            PoolOptions::<Sqlite>::new()
+                .max_connections(connections)
+                .acquire_timeout(2 * PATIENCE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                .connect_lazy_with(options(path))
+        };
+        Self { process: process::id(), writer: pool(1), readers: pool(READERS) }
+    }
 }
 
 impl SqliteCatalog {
@@ -61,18 +87,8 @@ impl SqliteCatalog {
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         prepare(&path).await.map_err(|failure| failure.explain("open the catalog", &path))?;
-        // WHY: WAL is a lasting property of the file, and only `prepare` can wait for the lock that
-        // setting it needs.
-        let pool = |connections| {
-            PoolOptions::<Sqlite>::new()
-                .max_connections(connections)
-                .acquire_timeout(2 * PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-                .connect_lazy_with(options(&path))
-        };
-        Ok(Self { writer: pool(1), readers: pool(READERS), path })
+        let pools = RwLock::new(Pools::new(&path));
+        Ok(Self { path, pools })
     }
 
     /// The file.
@@ -80,12 +96,28 @@ impl SqliteCatalog {
         &self.path
     }
 
+    /// This process's connections; a forked child makes its own and leaves its parent's alone.
+    fn pools(&self) -> Pools {
+        let own = process::id();
+        let known = self.pools.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.process == own {
+            return known;
+        }
+        let mut slot = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.process != own {
+            forget(mem::replace(&mut *slot, Pools::new(&self.path)));
+        }
+        // WHY: closing them here would close the parent's files.
+        forget(known);
+        slot.clone()
+    }
+
     /// A transaction that holds the write lock from its first moment, so that it never has to be
     /// repeated.
     async fn begin(&self) -> Result<Tx, Failure> {
         let started = Instant::now();
         loop {
-            match self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(Failure::from) {
+            match self.pools().writer.begin_with("BEGIN IMMEDIATE").await.map_err(Failure::from) {
                 Err(failure) if failure.is_busy() && started.elapsed() < PATIENCE => {
                     sleep(PAUSE).await
                 }
@@ -126,13 +158,13 @@ impl CatalogStore for SqliteCatalog {
     }
 
     async fn datasets(&self) -> Result<Vec<Dataset>> {
-        let outcome = async { read::datasets(&mut *self.readers.acquire().await?).await }.await;
+        let outcome = async { read::datasets(&mut *self.pools().readers.acquire().await?).await }.await;
         self.report("list datasets", outcome).await
     }
 
     async fn versions(&self, filter: VersionFilter) -> Result<Vec<DatasetVersion>> {
         let outcome =
-            async { read::versions(&mut *self.readers.begin().await?, &filter).await }.await;
+            async { read::versions(&mut *self.pools().readers.begin().await?, &filter).await }.await;
         self.report("list versions", outcome).await
     }
 
@@ -162,13 +194,13 @@ impl CatalogStore for SqliteCatalog {
     }
 
     async fn job(&self, id: &JobId) -> Result<Job> {
-        let outcome = async { job::find(&mut *self.readers.acquire().await?, id).await }.await;
+        let outcome = async { job::find(&mut *self.pools().readers.acquire().await?, id).await }.await;
         self.report("read a job", outcome).await
     }
 
     async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.pools().readers.close().await;
+        self.pools().writer.close().await;
     }
 }
 
@@ -202,6 +234,11 @@ async fn prepare_once(options: &SqliteConnectOptions, path: &Path) -> Result<(),
     let migrated = migrate::migrate(&mut connection, path).await;
     connection.close().await?;
     migrated
+}
+
+#[expect(clippy::mem_forget, reason = "the connections of a forked child's parent")]
+fn forget(pools: Pools) {
+    mem::forget(pools);
 }
 
 #[cfg(test)]

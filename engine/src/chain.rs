@@ -174,7 +174,8 @@ impl Chain {
     /// An unknown column.
     pub fn order_by(&self, keys: &[SortKey]) -> Result<Self> {
         let resolver = self.resolver();
-        let sort = |key: &SortKey| Ok(SortExpr::new(resolver.resolve(&key.expr)?, !key.descending, false));
+        let sort =
+            |key: &SortKey| Ok(SortExpr::new(resolver.resolve(&key.expr)?, !key.descending, false));
         let keys = keys.iter().map(sort).collect::<Result<Vec<_>>>()?;
         Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).sort(keys)?.build()?))
     }
@@ -184,7 +185,8 @@ impl Chain {
     /// # Errors
     /// None that a caller can cause.
     pub fn limit(&self, rows: usize) -> Result<Self> {
-        Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).limit(0, Some(rows))?.build()?))
+        Ok(self
+            .with_plan(LogicalPlanBuilder::from(self.plan.clone()).limit(0, Some(rows))?.build()?))
     }
 
     /// Drops the first `rows` rows.
@@ -205,12 +207,16 @@ impl Chain {
         let mut values = Vec::new();
         let mut outputs = keys.outputs()?;
         for aggregate in aggregates {
-            let taken = outputs.iter().any(|output| output.schema_name().to_string() == aggregate.name);
+            let taken =
+                outputs.iter().any(|output| output.schema_name().to_string() == aggregate.name);
             if taken {
                 return Err(Error::ColumnExists { name: aggregate.name.clone() });
             }
-            let argument =
-                aggregate.argument.as_ref().map(|argument| resolver.resolve(argument)).transpose()?;
+            let argument = aggregate
+                .argument
+                .as_ref()
+                .map(|argument| resolver.resolve(argument))
+                .transpose()?;
             let value = functions::aggregate(&aggregate.function, argument)?;
             values.push(value.alias(&aggregate.name));
             outputs.push(PlanExpr::Column(Column::new_unqualified(&aggregate.name)));
@@ -229,8 +235,11 @@ impl Chain {
     /// An unknown argument, or a result whose name is taken.
     pub fn map(&self, stage: MapStage) -> Result<Self> {
         let resolver = self.resolver();
-        let arguments =
-            stage.arguments.iter().map(|argument| resolver.resolve(argument)).collect::<Result<_>>()?;
+        let arguments = stage
+            .arguments
+            .iter()
+            .map(|argument| resolver.resolve(argument))
+            .collect::<Result<_>>()?;
         let schema = self.plan.schema();
         for (at, result) in stage.results.iter().enumerate() {
             let name = result.name();
@@ -277,7 +286,10 @@ impl Chain {
     }
 }
 
-fn invalid_aggregate(aggregates: &[Aggregate], error: &datafusion::error::DataFusionError) -> Error {
+fn invalid_aggregate(
+    aggregates: &[Aggregate],
+    error: &datafusion::error::DataFusionError,
+) -> Error {
     let shown = aggregates.iter().map(|aggregate| {
         let argument = aggregate.argument.as_ref().map(ToString::to_string).unwrap_or_default();
         format!("{}({argument})", aggregate.function)

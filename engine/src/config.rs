@@ -33,7 +33,9 @@ impl Config {
         if let Some(catalog) = variable(CATALOG_VARIABLE) {
             return Err(Error::NotSupported {
                 what: format!("a shared catalog (`{CATALOG_VARIABLE}={catalog}`)"),
-                instead: format!("unset it; the catalog is the file catalog.db in `{ROOT_VARIABLE}`"),
+                instead: format!(
+                    "unset it; the catalog is the file catalog.db in `{ROOT_VARIABLE}`"
+                ),
             });
         }
         let root = variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT_ROOT.to_owned());

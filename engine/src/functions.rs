@@ -28,7 +28,10 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
 /// Ours and DataFusion's, by name; ours win.
 static BY_NAME: LazyLock<Vec<(String, Arc<ScalarUDF>)>> = LazyLock::new(|| {
     let ours = ours().into_iter().map(|function| (function.name().to_owned(), function));
-    #[expect(clippy::disallowed_methods, reason = "only a list of DataFusion's functions is wanted")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only a list of DataFusion's functions is wanted"
+    )]
     let theirs = SessionContext::new();
     let names = theirs.udfs();
     let theirs = names.iter().filter_map(|name| Some((name.clone(), theirs.udf(name).ok()?)));

@@ -1,8 +1,9 @@
 //! Our optimizer rules, and why each stands where it does.
 //!
 //! Logical rules run after DataFusion's, in this order:
-//! 1. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
-//! 2. `prune_leaves`: last, because it replaces scans, and the filters that decide what is read are in place.
+//! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
+//! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
+//! 3. `prune_leaves`: last, because it replaces scans, and the filters that decide what is read are in place.
 //!
 //! Physical rules run after DataFusion's:
 //! 1. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen.
@@ -10,6 +11,7 @@
 mod drop_unread_map;
 mod keep_row_order;
 mod prune_leaves;
+mod push_below_map;
 
 use std::sync::Arc;
 
@@ -17,7 +19,11 @@ use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    vec![Arc::new(drop_unread_map::DropUnreadMap), Arc::new(prune_leaves::PruneLeaves)]
+    vec![
+        Arc::new(push_below_map::PushBelowMap),
+        Arc::new(drop_unread_map::DropUnreadMap),
+        Arc::new(prune_leaves::PruneLeaves),
+    ]
 }
 
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {

@@ -1,14 +1,12 @@
 //! [`Session`]: what a query needs, held once.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use catalog::{
-    CatalogExt, CatalogStore, MemoryCatalog, QualifiedName, SqliteCatalog, VersionSpec,
-};
+use catalog::{CatalogExt, CatalogStore, MemoryCatalog, QualifiedName, SqliteCatalog, VersionSpec};
 use datafusion::datasource::{MemTable, TableProvider, provider_as_source};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
@@ -63,7 +61,9 @@ impl Session {
         let catalog: Arc<dyn CatalogStore> = if temporary.is_some() {
             Arc::new(MemoryCatalog::new())
         } else {
-            tokio::fs::create_dir_all(&root).await.map_err(|error| refused("create", &root, error))?;
+            tokio::fs::create_dir_all(&root)
+                .await
+                .map_err(|error| refused("create", &root, error))?;
             Arc::new(SqliteCatalog::open(root.join("catalog.db")).await?)
         };
         let functions = Arc::new(Functions::default());
@@ -160,7 +160,11 @@ impl Session {
     ///
     /// # Errors
     /// None that a caller can cause: the batches must have the schema.
-    pub fn read_batches(self: &Arc<Self>, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Chain> {
+    pub fn read_batches(
+        self: &Arc<Self>,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+    ) -> Result<Chain> {
         self.scan("values", Arc::new(MemTable::try_new(schema, vec![batches])?))
     }
 

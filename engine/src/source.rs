@@ -6,5 +6,5 @@ mod dataset_scan;
 mod listing;
 
 pub(crate) use dataset::{DatasetTable, Leaf};
-pub use listing::{FileKind, Listing};
 pub(crate) use listing::ListingTable;
+pub use listing::{FileKind, Listing};

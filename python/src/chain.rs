@@ -63,7 +63,8 @@ impl Chain {
     }
 
     fn order_by(&self, py: Python<'_>, keys: Vec<(PyExpr<'_>, bool)>) -> PyResult<Self> {
-        let key = |(key, descending): (PyExpr<'_>, bool)| SortKey { expr: key.0.clone(), descending };
+        let key =
+            |(key, descending): (PyExpr<'_>, bool)| SortKey { expr: key.0.clone(), descending };
         let keys: Vec<SortKey> = keys.into_iter().map(key).collect();
         built(py, self.0.order_by(&keys))
     }
@@ -86,10 +87,8 @@ impl Chain {
         keys: Vec<(String, PyExpr<'_>)>,
         aggregates: Vec<(String, String, Option<PyExpr<'_>>)>,
     ) -> PyResult<Self> {
-        let aggregate = |(name, function, argument): (String, String, Option<PyExpr<'_>>)| Aggregate {
-            name,
-            function,
-            argument: argument.map(|argument| argument.0.clone()),
+        let aggregate = |(name, function, argument): (String, String, Option<PyExpr<'_>>)| {
+            Aggregate { name, function, argument: argument.map(|argument| argument.0.clone()) }
         };
         let aggregates: Vec<Aggregate> = aggregates.into_iter().map(aggregate).collect();
         built(py, self.0.group_by(&named(keys), &aggregates))

@@ -37,7 +37,10 @@ pub(crate) enum Kind {
     Date,
     Time,
     Timedelta,
-    Decimal { precision: u8, scale: i8 },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
     Uuid,
     /// Stored as text; the adapter validates what comes back.
     Json(Option<Py<PyAny>>),
@@ -46,7 +49,10 @@ pub(crate) enum Kind {
     List(Box<Codec>),
     Tuple(Box<Codec>),
     Set(Box<Codec>),
-    Vector { item: Float, length: i32 },
+    Vector {
+        item: Float,
+        length: i32,
+    },
     Map(Box<Codec>, Box<Codec>),
     Model(Model),
     Null,

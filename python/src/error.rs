@@ -48,7 +48,8 @@ pub(crate) fn panicked(py: Python<'_>, stopped: JoinError) -> PyErr {
 fn user_exception(py: Python<'_>, stage: &str, failure: &FunctionFailure) -> Option<PyErr> {
     let own = failure.cause.as_ref()?.downcast_ref::<PyErr>()?.clone_ref(py);
     let row = failure.row.map_or_else(String::new, |row| format!(" at input row {row}"));
-    let arguments = failure.arguments.as_deref().map_or_else(String::new, |text| format!(": {text}"));
+    let arguments =
+        failure.arguments.as_deref().map_or_else(String::new, |text| format!(": {text}"));
     let note = format!("raised by `{stage}`{row}{arguments}");
     let value = own.value(py);
     // `add_note` came with Python 3.11; before it, tracebacks do not show notes but programs can read them.

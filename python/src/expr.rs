@@ -34,9 +34,14 @@ impl Expr {
 
     #[staticmethod]
     #[pyo3(signature = (branches, otherwise))]
-    fn case(branches: Vec<(PyRef<'_, Self>, PyRef<'_, Self>)>, otherwise: Option<PyRef<'_, Self>>) -> Self {
-        let branches =
-            branches.iter().map(|(condition, value)| (condition.0.clone(), value.0.clone())).collect();
+    fn case(
+        branches: Vec<(PyRef<'_, Self>, PyRef<'_, Self>)>,
+        otherwise: Option<PyRef<'_, Self>>,
+    ) -> Self {
+        let branches = branches
+            .iter()
+            .map(|(condition, value)| (condition.0.clone(), value.0.clone()))
+            .collect();
         let otherwise = otherwise.map(|value| Box::new(value.0.clone()));
         Self(engine::Expr::Case { branches, otherwise })
     }

@@ -19,6 +19,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     allocator::configure();
+    runtime::stop_functions_at_exit(module)?;
     module.add_class::<expr::Expr>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<chain::Chain>()?;

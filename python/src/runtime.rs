@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::Progress;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Runtime};
 use udf_runtime::task;
 
@@ -26,7 +27,8 @@ pub(crate) fn runtime() -> PyResult<Arc<Runtime>> {
         return Ok(Arc::clone(runtime));
     }
     let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
-    let runtime = Arc::new(Builder::new_multi_thread().thread_name("lakebed").enable_all().build()?);
+    let runtime =
+        Arc::new(Builder::new_multi_thread().thread_name("lakebed").enable_all().build()?);
     if let Some(old) = slot.replace((process, Arc::clone(&runtime))) {
         // Dropping the parent's runtime would wait for threads that do not exist here.
         leak(old);
@@ -68,12 +70,37 @@ where
 }
 
 fn report(progress: &Progress, callback: &Bound<'_, PyAny>) -> PyResult<()> {
-    let stages: Vec<(String, u64)> = progress
-        .stages()
-        .iter()
-        .map(|stage| (stage.name().to_owned(), stage.rows()))
-        .collect();
+    let stages: Vec<(String, u64)> =
+        progress.stages().iter().map(|stage| (stage.name().to_owned(), stage.rows())).collect();
     callback.call1((stages,)).map(drop)
+}
+
+/// How long the end of the interpreter waits for the row that a function is at.
+const EXIT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A thread that asks for the GIL while the interpreter goes down crashes the process: none may be left by then.
+pub(crate) fn stop_functions_at_exit(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let stop = wrap_pyfunction!(stop_functions, module)?;
+    py.import("atexit")?.call_method1("register", (stop,))?;
+    let os = py.import("os")?;
+    if os.hasattr("register_at_fork")? {
+        let forget = wrap_pyfunction!(forget_functions, module)?;
+        let named = PyDict::new(py);
+        named.set_item("after_in_child", forget)?;
+        os.call_method("register_at_fork", (), Some(&named))?;
+    }
+    Ok(())
+}
+
+#[pyfunction]
+fn stop_functions(py: Python<'_>) {
+    py.detach(|| udf_runtime::stop_all(EXIT_PATIENCE));
+}
+
+#[pyfunction]
+fn forget_functions() {
+    udf_runtime::forget_all();
 }
 
 /// Waits from a thread that may or may not hold the GIL, such as a consumer of an exported stream.

@@ -150,7 +150,11 @@ impl Session {
         }
     }
 
-    fn versions<'py>(&self, py: Python<'py>, include_removed: bool) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    fn versions<'py>(
+        &self,
+        py: Python<'py>,
+        include_removed: bool,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let catalog = Arc::clone(self.0.catalog());
         let filter = VersionFilter { include_removed, ..VersionFilter::default() };
         let records = wait(py, async move { Ok(catalog.versions(filter).await?) }, None)?;
@@ -194,12 +198,10 @@ impl Session {
         }
         let catalog = Arc::clone(self.0.catalog());
         let remove = async move {
-            let newest = catalog.resolve(&name, if all { &VersionSpec::Latest } else { &spec }).await?;
-            let chosen = if all {
-                catalog.versions(VersionFilter::of(&name)).await?
-            } else {
-                vec![newest]
-            };
+            let newest =
+                catalog.resolve(&name, if all { &VersionSpec::Latest } else { &spec }).await?;
+            let chosen =
+                if all { catalog.versions(VersionFilter::of(&name)).await? } else { vec![newest] };
             let mut removed = Vec::with_capacity(chosen.len());
             for record in chosen {
                 catalog.remove_version(&name, record.version).await?;
@@ -231,7 +233,13 @@ impl Session {
     }
 
     #[pyo3(signature = (id, status, error))]
-    fn finish_job(&self, py: Python<'_>, id: String, status: &str, error: Option<String>) -> PyResult<()> {
+    fn finish_job(
+        &self,
+        py: Python<'_>,
+        id: String,
+        status: &str,
+        error: Option<String>,
+    ) -> PyResult<()> {
         let status = match status {
             "complete" => JobStatus::Complete,
             "failed" => JobStatus::Failed,

@@ -7,7 +7,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use udf_runtime::{BatchFunction, FunctionFailure, RunningFunction};
+use udf_runtime::{BatchFunction, FunctionFailure, RunningFunction, Stop};
 
 use crate::codec::{Codec, Misfit};
 use crate::runtime::attach;
@@ -92,8 +92,8 @@ struct RunningMap {
 }
 
 impl RunningFunction for RunningMap {
-    fn call(&mut self, arguments: &RecordBatch) -> Result<RecordBatch, FunctionFailure> {
-        attach(|py| self.call_rows(py, arguments))
+    fn call(&mut self, arguments: &RecordBatch, stop: &Stop) -> Result<RecordBatch, FunctionFailure> {
+        attach(|py| self.call_rows(py, arguments, stop))
     }
 
     fn finish(&mut self) -> Result<(), FunctionFailure> {
@@ -105,14 +105,24 @@ impl RunningFunction for RunningMap {
 }
 
 impl RunningMap {
-    fn call_rows(&self, py: Python<'_>, batch: &RecordBatch) -> Result<RecordBatch, FunctionFailure> {
+    fn call_rows(
+        &self,
+        py: Python<'_>,
+        batch: &RecordBatch,
+        stop: &Stop,
+    ) -> Result<RecordBatch, FunctionFailure> {
         let columns = self.read(py, batch).map_err(|error| failure(py, error))?;
         let call = self.function.call.bind(py);
-        let mut results: Vec<Vec<Bound<'_, PyAny>>> = Vec::with_capacity(self.function.results.len());
+        let mut results: Vec<Vec<Bound<'_, PyAny>>> =
+            Vec::with_capacity(self.function.results.len());
         results.resize_with(self.function.results.len(), || Vec::with_capacity(batch.num_rows()));
         for row in 0..batch.num_rows() {
+            if stop.is_set() {
+                return Err(FunctionFailure::new("Stopped", "nobody waits for the results"));
+            }
             let located = |error: PyErr| at_row(failure(py, error), row, &columns);
-            let arguments = PyTuple::new(py, columns.iter().map(|column| column.at(row))).map_err(located)?;
+            let arguments =
+                PyTuple::new(py, columns.iter().map(|column| column.at(row))).map_err(located)?;
             let result = match self.known(py, &arguments) {
                 Some(result) => result,
                 None => call.call1(arguments).map_err(located)?,
@@ -124,11 +134,13 @@ impl RunningMap {
                 }
             })?;
         }
-        self.write(&results).map_err(|(column, misfit)| {
-            let message = format!("result `{column}` of `{}`: {}", self.function.name, misfit.reason);
-            at_row(FunctionFailure::new("UdfError", message), misfit.row, &columns)
-        })?
-        .map_err(|error| FunctionFailure::new("UdfError", error.to_string()))
+        self.write(&results)
+            .map_err(|(column, misfit)| {
+                let message =
+                    format!("result `{column}` of `{}`: {}", self.function.name, misfit.reason);
+                at_row(FunctionFailure::new("UdfError", message), misfit.row, &columns)
+            })?
+            .map_err(|error| FunctionFailure::new("UdfError", error.to_string()))
     }
 
     fn read<'py>(&self, py: Python<'py>, batch: &RecordBatch) -> PyResult<Vec<Values<'py>>> {
@@ -141,7 +153,8 @@ impl RunningMap {
                     Values::Column(codec.read(py, columns.next().ok_or_else(none)?)?)
                 }
                 Argument::Setup(_) => {
-                    let value = setups.next().map_or_else(|| py.None(), |value| value.clone_ref(py));
+                    let value =
+                        setups.next().map_or_else(|| py.None(), |value| value.clone_ref(py));
                     Values::Constant(value.into_bound(py))
                 }
             });
@@ -150,7 +163,11 @@ impl RunningMap {
     }
 
     /// The result of the call that was made to learn the types, if this is it.
-    fn known<'py>(&self, py: Python<'py>, arguments: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyAny>> {
+    fn known<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> Option<Bound<'py, PyAny>> {
         let known = self.function.known.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         // Values that cannot be compared are not equal: the function is called.
         let same = known.arguments.bind(py).eq(arguments).unwrap_or(false);
@@ -175,7 +192,11 @@ impl RunningMap {
         } else {
             match result.extract::<Vec<Bound<'py, PyAny>>>() {
                 Ok(values) => values,
-                Err(_) => return Err(Collecting::Shape(format!("expected {wanted} values, got `{result}`"))),
+                Err(_) => {
+                    return Err(Collecting::Shape(format!(
+                        "expected {wanted} values, got `{result}`"
+                    )));
+                }
             }
         };
         if values.len() != wanted {
@@ -229,7 +250,8 @@ const SHOWN_CHARACTERS: usize = 200;
 
 fn at_row(mut failure: FunctionFailure, row: usize, columns: &[Values<'_>]) -> FunctionFailure {
     let shown = columns.iter().filter(|column| matches!(column, Values::Column(_)));
-    let shown = shown.map(|column| column.at(row).repr().map(|text| text.to_string()).unwrap_or_default());
+    let shown =
+        shown.map(|column| column.at(row).repr().map(|text| text.to_string()).unwrap_or_default());
     let shown = shown.collect::<Vec<_>>().join(", ");
     failure.row = Some(row);
     failure.arguments = Some(shown.chars().take(SHOWN_CHARACTERS).collect());

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use engine::{Expr, MapStage};
-use udf_runtime::{BatchFunction, FunctionFailure, RunningFunction};
+use udf_runtime::{BatchFunction, FunctionFailure, RunningFunction, Stop};
 
 /// Adds one to integers and counts the rows that it saw.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ impl BatchFunction for AddOne {
 }
 
 impl RunningFunction for AddOne {
-    fn call(&mut self, arguments: &RecordBatch) -> Result<RecordBatch, FunctionFailure> {
+    fn call(&mut self, arguments: &RecordBatch, _stop: &Stop) -> Result<RecordBatch, FunctionFailure> {
         self.rows.fetch_add(arguments.num_rows(), Ordering::SeqCst);
         let values = arguments.column(0).as_primitive::<Int64Type>();
         let sums: Int64Array = values.unary(|value| value + 1);

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::{BatchFunction, BatchStream, Error, Executor, FunctionFailure, RunningFunction};
+use crate::{BatchFunction, BatchStream, Error, Executor, FunctionFailure, RunningFunction, Stop};
 
 /// What a behaviour found wrong.
 pub type Outcome = Result<(), String>;
@@ -52,7 +52,7 @@ impl BatchFunction for AddOne {
 }
 
 impl RunningFunction for Adding {
-    fn call(&mut self, arguments: &RecordBatch) -> Result<RecordBatch, FunctionFailure> {
+    fn call(&mut self, arguments: &RecordBatch, _stop: &Stop) -> Result<RecordBatch, FunctionFailure> {
         let wrong = |message: &str| FunctionFailure::new("TypeError", message);
         let values = arguments
             .column(0)
@@ -167,7 +167,9 @@ pub async fn lost_rows_are_an_error(executor: &dyn Executor) -> Outcome {
 pub async fn an_input_error_comes_through(executor: &dyn Executor) -> Outcome {
     let broken = stream::iter([Err(Error::Input { source: "disk on fire".into() })]).boxed();
     match values(executor.run(Arc::new(AddOne::default()), broken)).await {
-        Err(Error::Input { source }) => expect(source.to_string(), "disk on fire".to_owned(), "source"),
+        Err(Error::Input { source }) => {
+            expect(source.to_string(), "disk on fire".to_owned(), "source")
+        }
         other => Err(format!("wanted the input's error, saw {other:?}")),
     }
 }

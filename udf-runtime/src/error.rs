@@ -25,7 +25,9 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The function answered with a batch of the wrong height.
-    #[error("function `{name}` returned {returned} rows for {given}: a map returns one row for each")]
+    #[error(
+        "function `{name}` returned {returned} rows for {given}: a map returns one row for each"
+    )]
     RowCount {
         /// The stage's name.
         name: String,

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use arrow::record_batch::RecordBatch;
 
-use crate::FunctionFailure;
+use crate::{FunctionFailure, Stop};
 
 /// A user's function of batches, not yet started.
 ///
@@ -24,9 +24,11 @@ pub trait BatchFunction: Debug + Send + Sync {
 pub trait RunningFunction {
     /// Computes one result row for each row of `arguments`, in their order.
     ///
+    /// Looks at `stop` between rows; once it is set, any result or failure will do, for nobody reads it.
+    ///
     /// # Errors
     /// What the user's function raised, with the row inside `arguments`.
-    fn call(&mut self, arguments: &RecordBatch) -> Result<RecordBatch, FunctionFailure>;
+    fn call(&mut self, arguments: &RecordBatch, stop: &Stop) -> Result<RecordBatch, FunctionFailure>;
 
     /// Runs the user's tear-down, once, after the last call succeeded.
     ///

@@ -11,7 +11,8 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::sync::mpsc;
 
-use crate::{BatchFunction, BatchStream, Error, Executor, FunctionFailure, Result, task};
+use crate::stop::Running;
+use crate::{BatchFunction, BatchStream, Error, Executor, FunctionFailure, Result, Stop, task};
 
 #[cfg(test)]
 mod tests;
@@ -33,23 +34,33 @@ fn first_poll(function: Arc<dyn BatchFunction>, input: BatchStream) -> BatchStre
     let (arguments, requests) = mpsc::channel(IN_FLIGHT);
     let (answers, results) = mpsc::channel(IN_FLIGHT);
     let name = function.name().to_owned();
-    let started = thread::Builder::new()
-        .name(format!("udf-{name}"))
-        .spawn(move || answer(function.as_ref(), requests, &answers));
+    let stop = Stop::default();
+    let (signal, running) = (stop.clone(), Running::start());
+    let started = thread::Builder::new().name(format!("udf-{name}")).spawn(move || {
+        answer(function, requests, &answers, &signal);
+        drop(running);
+    });
     if let Err(source) = started {
         return stream::once(async move { Err(Error::Spawn { name, source }) }).boxed();
     }
     let feeder = task::spawn(feed(input, arguments));
-    let results = Results { results, _feeder: feeder, name, open: true };
+    let results = Results { results, _feeder: feeder, name, open: true, stop };
     stream::unfold(results, Results::next).boxed()
 }
 
-/// What the consumer holds; dropping it aborts the feeder, which closes the thread's input.
+/// What the consumer holds; dropping it stops the function after the row that it is at, and aborts the feeder.
 struct Results {
     results: mpsc::Receiver<Answer>,
     _feeder: task::Task<()>,
     name: String,
     open: bool,
+    stop: Stop,
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        self.stop.set();
+    }
 }
 
 enum Answer {
@@ -83,11 +94,14 @@ async fn feed(mut input: BatchStream, arguments: mpsc::Sender<Result<RecordBatch
 
 /// The body of the thread: it ends when the input ends, when the consumer is gone, or at the first error.
 fn answer(
-    function: &dyn BatchFunction,
+    function: Arc<dyn BatchFunction>,
     mut requests: mpsc::Receiver<Result<RecordBatch>>,
     answers: &mpsc::Sender<Answer>,
+    stop: &Stop,
 ) {
-    let outcome = answer_all(function, &mut requests, answers);
+    let outcome = answer_all(function.as_ref(), &mut requests, answers, stop);
+    // The function may be the last to hold objects of its language: they go before the thread counts as ended.
+    drop(function);
     // The consumer may be gone: then nobody waits for the last word.
     drop(answers.blocking_send(match outcome {
         Ok(()) => Answer::Finished,
@@ -99,6 +113,7 @@ fn answer_all(
     function: &dyn BatchFunction,
     requests: &mut mpsc::Receiver<Result<RecordBatch>>,
     answers: &mpsc::Sender<Answer>,
+    stop: &Stop,
 ) -> Result<()> {
     let failed = |failure: FunctionFailure| Error::Function {
         name: function.name().to_owned(),
@@ -111,7 +126,7 @@ fn answer_all(
     let mut running = function.start().map_err(failed)?;
     let mut rows = 0;
     loop {
-        let result = running.call(&next).map_err(|failure| failed(failure.offset_by(rows)))?;
+        let result = running.call(&next, stop).map_err(|failure| failed(failure.offset_by(rows)))?;
         if result.num_rows() != next.num_rows() {
             return Err(Error::RowCount {
                 name: function.name().to_owned(),
@@ -120,7 +135,7 @@ fn answer_all(
             });
         }
         rows += next.num_rows();
-        if answers.blocking_send(Answer::Batch(Ok(result))).is_err() {
+        if answers.blocking_send(Answer::Batch(Ok(result))).is_err() || stop.is_set() {
             return Ok(());
         }
         match requests.blocking_recv() {

@@ -16,6 +16,7 @@ mod executor;
 mod failure;
 mod function;
 mod in_process;
+mod stop;
 pub mod task;
 
 #[cfg(any(test, feature = "test-util"))]
@@ -26,3 +27,4 @@ pub use executor::{BatchStream, Executor};
 pub use failure::FunctionFailure;
 pub use function::{BatchFunction, RunningFunction};
 pub use in_process::InProcess;
+pub use stop::{Stop, forget_all, stop_all};

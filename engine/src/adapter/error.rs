@@ -24,7 +24,9 @@ impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
         match error {
             DataFusionError::External(inner) => from_external(inner),
-            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => (*inner).into(),
+            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
+                (*inner).into()
+            }
             DataFusionError::Shared(shared) => from_shared(&shared),
             DataFusionError::ArrowError(inner, trace) => match *inner {
                 arrow::error::ArrowError::ExternalError(inner) => from_external(inner),
@@ -83,7 +85,9 @@ pub(crate) fn from_lance(error: LanceError, action: &'static str, location: &str
     }
     let reason = lance_reason(&error);
     match error {
-        LanceError::IO { .. } if is_cut_short(&error) || is_damage(&reason) => corrupt(error, location, reason),
+        LanceError::IO { .. } if is_cut_short(&error) || is_damage(&reason) => {
+            corrupt(error, location, reason)
+        }
         LanceError::IO { .. } => Error::Storage {
             action,
             location: location.to_owned(),
@@ -124,9 +128,20 @@ fn is_cut_short(error: &LanceError) -> bool {
 }
 
 fn is_damage(reason: &str) -> bool {
-    ["magic", "footer", "metadata", "protobuf", "decode", "range", "end of file", "EOF", "sufficient data", "whole buffer"]
-        .iter()
-        .any(|word| reason.contains(word))
+    [
+        "magic",
+        "footer",
+        "metadata",
+        "protobuf",
+        "decode",
+        "range",
+        "end of file",
+        "EOF",
+        "sufficient data",
+        "whole buffer",
+    ]
+    .iter()
+    .any(|word| reason.contains(word))
 }
 
 /// Runs `?` on Lance results: `dataset.scan().await.lance("read", &location)?`.

@@ -105,7 +105,9 @@ pub(super) fn mutate(
             return Err(Error::InvalidArgument {
                 argument: "column name",
                 given: name.clone(),
-                accepted: "a new column's name must not be empty, `sys`, or a path with `.` or `__`".into(),
+                accepted:
+                    "a new column's name must not be empty, `sys`, or a path with `.` or `__`"
+                        .into(),
             });
         }
         let value = resolver.resolve(&change.expr)?.alias(name);
@@ -230,9 +232,13 @@ fn packed(field: &FieldRef, leaves: &[(Vec<String>, Column)]) -> Result<PlanExpr
             _ => packed(child, &below)?,
         });
     }
-    let nullable: Fields =
-        children.iter().map(|child| child.as_ref().clone().with_nullable(true)).collect::<Vec<_>>().into();
-    let part = part.as_ref().clone().with_data_type(DataType::Struct(nullable)).with_nullable(false);
+    let nullable: Fields = children
+        .iter()
+        .map(|child| child.as_ref().clone().with_nullable(true))
+        .collect::<Vec<_>>()
+        .into();
+    let part =
+        part.as_ref().clone().with_data_type(DataType::Struct(nullable)).with_nullable(false);
     Ok(pack_struct(values, Arc::new(part)))
 }
 

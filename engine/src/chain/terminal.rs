@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::Column;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::TaskContext;
 use datafusion::functions_aggregate::expr_fn::count;
@@ -74,7 +74,8 @@ impl Chain {
         let ready = self.prepare(counted, progress).await?;
         let batches: Vec<RecordBatch> =
             in_order(&ready.plan, &ready.context, None)?.map_err(Error::from).try_collect().await?;
-        let counts = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
+        let counts =
+            batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
         Ok(counts.map(|count| count.unsigned_abs()).sum())
     }
 
@@ -126,7 +127,11 @@ impl Chain {
         Ok(LogicalPlanBuilder::from(self.plan.clone()).project(visible)?.build()?)
     }
 
-    pub(crate) async fn prepare(&self, plan: LogicalPlan, progress: &Arc<Progress>) -> Result<Ready> {
+    pub(crate) async fn prepare(
+        &self,
+        plan: LogicalPlan,
+        progress: &Arc<Progress>,
+    ) -> Result<Ready> {
         let state = self.session.state_for(progress);
         let plan = state.create_physical_plan(&plan).await?;
         Ok(Ready { plan, context: state.task_ctx() })

@@ -48,7 +48,8 @@ impl<'a> Resolver<'a> {
 
     /// The field that a path names, and the expression that reads it.
     pub(crate) fn path(&self, path: &str) -> Result<(PlanExpr, FieldRef)> {
-        let steps = split_path(path, |name| self.is_column(name)).ok_or_else(|| self.unknown(path))?;
+        let steps =
+            split_path(path, |name| self.is_column(name)).ok_or_else(|| self.unknown(path))?;
         let index = self.index_of(&steps[0]).ok_or_else(|| self.unknown(path))?;
         let (qualifier, field) = self.schema.qualified_field(index);
         let mut found = Arc::clone(field);
@@ -127,7 +128,9 @@ impl<'a> Resolver<'a> {
             BinaryOp::Subtract => Operator::Minus,
             BinaryOp::Multiply => Operator::Multiply,
             BinaryOp::Divide => return Ok(functions::call("true_divide", vec![left, right])?),
-            BinaryOp::FloorDivide => return Ok(functions::call("floor_divide", vec![left, right])?),
+            BinaryOp::FloorDivide => {
+                return Ok(functions::call("floor_divide", vec![left, right])?);
+            }
             BinaryOp::Modulo => return Ok(functions::call("modulo", vec![left, right])?),
             BinaryOp::Like => return Ok(like(left, right, false)),
             BinaryOp::ILike => return Ok(like(left, right, true)),
@@ -166,7 +169,8 @@ fn plain_reason(message: &str) -> String {
 }
 
 fn paths_below(prefix: &str, field: &Field, found: &mut Vec<String>) {
-    let path = if prefix.is_empty() { field.name().clone() } else { format!("{prefix}.{}", field.name()) };
+    let path =
+        if prefix.is_empty() { field.name().clone() } else { format!("{prefix}.{}", field.name()) };
     match field.data_type() {
         DataType::Struct(children) => {
             found.push(path.clone());
@@ -184,7 +188,8 @@ pub(crate) fn split_path(path: &str, is_column: impl Fn(&str) -> bool) -> Option
         return Some(vec![path.to_owned()]);
     }
     let separators = path.match_indices('.').map(|(at, found)| (at, found.len()));
-    let separators = separators.chain(path.match_indices("__").map(|(at, found)| (at, found.len())));
+    let separators =
+        separators.chain(path.match_indices("__").map(|(at, found)| (at, found.len())));
     let mut separators: Vec<(usize, usize)> = separators.collect();
     separators.sort_unstable();
     for (at, length) in separators.into_iter().rev() {

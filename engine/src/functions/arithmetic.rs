@@ -71,12 +71,14 @@ impl Division {
     fn divide(&self, left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         let (left, right) = (cast(left, to)?, cast(right, to)?);
         if to == &DataType::Int64 {
-            let (left, right) = (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
+            let (left, right) =
+                (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
             let pairs = left.iter().zip(right);
             let results = pairs.map(|(left, right)| self.kind.of_integers(left?, right?));
             return Ok(Arc::new(results.collect::<Int64Array>()));
         }
-        let (left, right) = (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
+        let (left, right) =
+            (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
         let pairs = left.iter().zip(right);
         let results = pairs.map(|(left, right)| self.kind.of_floats(left?, right?));
         Ok(Arc::new(results.collect::<Float64Array>()))

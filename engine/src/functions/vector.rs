@@ -43,7 +43,12 @@ impl VectorDistance {
         Self { metric, signature: Signature::any(2, Volatility::Immutable) }
     }
 
-    fn distances<T: Distance>(&self, left: &ArrayRef, right: &ArrayRef, rows: usize) -> Result<ArrayRef> {
+    fn distances<T: Distance>(
+        &self,
+        left: &ArrayRef,
+        right: &ArrayRef,
+        rows: usize,
+    ) -> Result<ArrayRef> {
         let (left, right) = (Vectors::<T>::try_new(left)?, Vectors::<T>::try_new(right)?);
         // A literal's preparation (its norm) is paid once, so it goes to the left.
         let (left, right) = if right.is_one_for_all(rows) { (right, left) } else { (left, right) };
@@ -59,7 +64,12 @@ impl VectorDistance {
                 continue;
             };
             if from.len() != to.len() {
-                return exec_err!("{} of vectors of {} and {} numbers", self.name(), from.len(), to.len());
+                return exec_err!(
+                    "{} of vectors of {} and {} numbers",
+                    self.name(),
+                    from.len(),
+                    to.len()
+                );
             }
             let norm = match prepared {
                 Some(norm) if left.is_one_for_all(rows) => norm,

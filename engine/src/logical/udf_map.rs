@@ -112,7 +112,11 @@ impl UserDefinedLogicalNodeCore for UdfMap {
         write!(f, "UdfMap: {}({}) -> [{}]", self.name, arguments.join(", "), results.join(", "))
     }
 
-    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
+    fn with_exprs_and_inputs(
+        &self,
+        exprs: Vec<Expr>,
+        mut inputs: Vec<LogicalPlan>,
+    ) -> Result<Self> {
         let Some(input) = inputs.pop() else {
             return datafusion::common::internal_err!("UdfMap needs an input");
         };
@@ -132,9 +136,5 @@ impl UserDefinedLogicalNodeCore for UdfMap {
         needed.sort_unstable();
         needed.dedup();
         Some(vec![needed])
-    }
-
-    fn supports_limit_pushdown(&self) -> bool {
-        true
     }
 }

@@ -140,8 +140,12 @@ impl Pruned {
             else {
                 return Ok(None);
             };
-            let paths: Vec<&Vec<String>> =
-                uses.paths.iter().filter(|(used, _)| used == column).map(|(_, path)| path).collect();
+            let paths: Vec<&Vec<String>> = uses
+                .paths
+                .iter()
+                .filter(|(used, _)| used == column)
+                .map(|(_, path)| path)
+                .collect();
             if whole.is_sys() || uses.whole.contains(column) || paths.is_empty() {
                 leaves.push(whole.clone());
                 continue;
@@ -177,7 +181,8 @@ impl Pruned {
         let mut expressions = Vec::new();
         for expr in plan.expressions() {
             let rewritten = self.rewrite(expr.clone())?;
-            let renamed = keeps_names && rewritten.schema_name().to_string() != expr.schema_name().to_string();
+            let renamed = keeps_names
+                && rewritten.schema_name().to_string() != expr.schema_name().to_string();
             expressions.push(if renamed {
                 let (relation, name) = expr.qualified_name();
                 rewritten.alias_qualified(relation, name)

@@ -144,14 +144,19 @@ fn ahead(mut part: SendableRecordBatchStream) -> Batches {
             }
         }
     });
-    let next = |(mut ready, pump): (mpsc::Receiver<Result<RecordBatch>>, Option<task::Task<()>>)| async move {
+    let next = |(mut ready, pump): (
+        mpsc::Receiver<Result<RecordBatch>>,
+        Option<task::Task<()>>,
+    )| async move {
         if let Some(batch) = ready.recv().await {
             return Some((batch, (ready, pump)));
         }
         // The channel is closed: either the part is done, or its task panicked and rows would be missing.
         match pump?.await {
             Ok(()) => None,
-            Err(error) => Some((Err(DataFusionError::ExecutionJoin(Box::new(error))), (ready, None))),
+            Err(error) => {
+                Some((Err(DataFusionError::ExecutionJoin(Box::new(error))), (ready, None)))
+            }
         }
     };
     stream::unfold((ready, Some(pump)), next).boxed()

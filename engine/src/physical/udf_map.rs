@@ -59,8 +59,7 @@ impl UdfMapExec {
 
 impl DisplayAs for UdfMapExec {
     fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arguments: Vec<String> =
-            self.stage.arguments.iter().map(ToString::to_string).collect();
+        let arguments: Vec<String> = self.stage.arguments.iter().map(ToString::to_string).collect();
         let results: Vec<&str> =
             self.stage.results.iter().map(|field| field.name().as_str()).collect();
         let (name, rows) = (&self.stage.name, self.stage.batch_rows);
@@ -196,7 +195,11 @@ fn evaluate(stage: &UdfStage, batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
 }
 
-fn glue(input: Option<RecordBatch>, results: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+fn glue(
+    input: Option<RecordBatch>,
+    results: &RecordBatch,
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
     let Some(input) = input else {
         return internal_err!("a function returned more batches than it was given");
     };

@@ -9,10 +9,10 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::dataset::fragment::write::FragmentCreateBuilder;
+use lance::dataset::transaction::{Operation, TransactionBuilder};
 use lance::dataset::{CommitBuilder, WriteMode, WriteParams};
 use lance_core::datatypes::Schema as LanceSchema;
 use lance_table::format::{BasePath, Fragment};
-use lance::dataset::transaction::{Operation, TransactionBuilder};
 use tokio::sync::mpsc;
 use udf_runtime::task::{self, Task};
 
@@ -101,7 +101,11 @@ impl Target {
     }
 
     /// Copies a segment into files where fewer columns are vectors.
-    pub(super) async fn rewrite(self: Arc<Self>, segment: Segment, lengths: VectorLengths) -> Result<Segment> {
+    pub(super) async fn rewrite(
+        self: Arc<Self>,
+        segment: Segment,
+        lengths: VectorLengths,
+    ) -> Result<Segment> {
         let schema = segment.lengths.apply_to(&self.schema);
         let base = BasePath::new(1, self.uri.clone(), None, true);
         let mut fragments = segment.fragments;
@@ -188,9 +192,8 @@ async fn write_files(
 ) -> Result<Vec<Fragment>> {
     let stored = lance_schema(&schema, &target.title)?;
     let params = target.params();
-    let batches = stream::unfold(ready, |mut ready| async move {
-        Some((Ok(ready.recv().await?), ready))
-    });
+    let batches =
+        stream::unfold(ready, |mut ready| async move { Some((Ok(ready.recv().await?), ready)) });
     let batches: SendableRecordBatchStream =
         Box::pin(RecordBatchStreamAdapter::new(schema, batches));
     FragmentCreateBuilder::new(&target.uri)

@@ -129,9 +129,8 @@ async fn write_all(
         let rows = ready.plan.execute(partition, Arc::clone(&ready.context))?;
         let (target, saving) = (Arc::clone(target), Arc::clone(&saving));
         let writer = task::spawn(target.write(rows, saving));
-        writers.push(async move {
-            writer.await.map_err(|error| Error::internal(error.to_string()))?
-        });
+        writers
+            .push(async move { writer.await.map_err(|error| Error::internal(error.to_string()))? });
     }
     try_join_all(writers).await
 }
@@ -163,7 +162,11 @@ async fn publish(
     let committed = async {
         let dataset = commit(target, &claim, &schema, whole.fragments).await?;
         let number = dataset.version().version;
-        dataset.tags().create(&claim.version.to_string(), number).await.lance("tag", &target.title)?;
+        dataset
+            .tags()
+            .create(&claim.version.to_string(), number)
+            .await
+            .lance("tag", &target.title)?;
         let completed = CompletedVersion {
             schema,
             location,
@@ -195,10 +198,8 @@ fn first(batches: &[RecordBatch], rows: usize) -> Vec<RecordBatch> {
 
 /// One segment of all: those in which a column is a vector that is none elsewhere are written again.
 async fn one_schema(target: &Arc<Target>, segments: Vec<Segment>) -> Result<Segment> {
-    let Some(lengths) = segments
-        .iter()
-        .map(|segment| segment.lengths.clone())
-        .reduce(|all, one| all.agree(&one))
+    let Some(lengths) =
+        segments.iter().map(|segment| segment.lengths.clone()).reduce(|all, one| all.agree(&one))
     else {
         return Ok(Segment { lengths: VectorLengths::default(), fragments: vec![] });
     };

@@ -40,9 +40,10 @@ impl VectorLengths {
 
     /// Whether every row of the batch fits.
     pub(super) fn fit(&self, batch: &RecordBatch) -> bool {
-        self.0.iter().zip(batch.columns()).all(|(length, column)| {
-            length.is_none_or(|length| all_have(column, length))
-        })
+        self.0
+            .iter()
+            .zip(batch.columns())
+            .all(|(length, column)| length.is_none_or(|length| all_have(column, length)))
     }
 
     /// The batch in the schema of [`Self::apply_to`]; call only when it [fits](Self::fit).

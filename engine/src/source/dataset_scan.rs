@@ -48,7 +48,8 @@ pub(super) fn partitions(
     let mut heights = Vec::new();
     for fragment in dataset.get_fragments() {
         let metadata = fragment.metadata();
-        let id = u32::try_from(metadata.id).map_err(|error| DataFusionError::External(error.into()))?;
+        let id =
+            u32::try_from(metadata.id).map_err(|error| DataFusionError::External(error.into()))?;
         match (metadata.physical_rows, &metadata.deletion_file) {
             (Some(rows), None) => heights.push((id, rows as u64)),
             _ => return internal_err!("fragment {id} has deleted rows or no row count"),
@@ -179,7 +180,12 @@ struct Shape {
 
 type Batches = stream::BoxStream<'static, Result<RecordBatch>>;
 
-async fn open(dataset: Arc<Dataset>, shape: Shape, range: RowRange, title: String) -> Result<Batches> {
+async fn open(
+    dataset: Arc<Dataset>,
+    shape: Shape,
+    range: RowRange,
+    title: String,
+) -> Result<Batches> {
     let readable: Vec<&Leaf> = shape.leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
     let needs_address = readable.len() < shape.leaves.len();
     if readable.is_empty() && !needs_address {
@@ -206,7 +212,8 @@ async fn open(dataset: Arc<Dataset>, shape: Shape, range: RowRange, title: Strin
     let title = title.clone();
     Ok(batches
         .map(move |batch| {
-            let batch = batch.map_err(|error| DataFusionError::from(from_lance(error, "read", &title)))?;
+            let batch =
+                batch.map_err(|error| DataFusionError::from(from_lance(error, "read", &title)))?;
             shape.fit(&batch)
         })
         .boxed())
@@ -215,7 +222,8 @@ async fn open(dataset: Arc<Dataset>, shape: Shape, range: RowRange, title: Strin
 /// A path in the form that the reader parses: steps with anything unusual in backticks.
 fn lance_path(path: &[String]) -> String {
     let plain = |step: &String| step.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let steps = path.iter().map(|step| if plain(step) { step.clone() } else { format!("`{step}`") });
+    let steps =
+        path.iter().map(|step| if plain(step) { step.clone() } else { format!("`{step}`") });
     steps.collect::<Vec<_>>().join(".")
 }
 

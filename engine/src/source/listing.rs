@@ -13,13 +13,13 @@ use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
-use datafusion::physical_expr::PhysicalExpr;
 
 use udf_runtime::task;
 
@@ -211,7 +211,8 @@ impl ExecutionPlan for StorageListingExec {
     ) -> PlanResult<SendableRecordBatchStream> {
         let schema = self.schema();
         let batches = walk::batches(Arc::clone(&self.patterns), Arc::clone(&schema));
-        let batches = futures::StreamExt::map(batches, |batch| batch.map_err(DataFusionError::from));
+        let batches =
+            futures::StreamExt::map(batches, |batch| batch.map_err(DataFusionError::from));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
 }

@@ -113,7 +113,11 @@ pub(super) enum Builder<'py> {
 }
 
 impl<'py> Builder<'py> {
-    pub(super) fn build(&self, model: &Model, row: Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn build(
+        &self,
+        model: &Model,
+        row: Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = row.py();
         match self {
             Self::Dict => Ok(row.into_any()),

@@ -34,9 +34,7 @@ impl Codec {
                     Ok(PyBool::new(py, values.value(row)).to_owned().into_any())
                 })
             }
-            Kind::Str => {
-                each_str(py, column, |text| Ok(PyString::new(py, text).into_any()))
-            }
+            Kind::Str => each_str(py, column, |text| Ok(PyString::new(py, text).into_any())),
             Kind::Bytes => {
                 let column = as_type(column, &DataType::Binary)?;
                 let values = column.as_binary::<i32>();
@@ -57,7 +55,9 @@ impl Codec {
                 };
                 values.into_iter().map(member).collect()
             }
-            Kind::Datetime | Kind::Date | Kind::Time | Kind::Timedelta => self.read_time(py, column),
+            Kind::Datetime | Kind::Date | Kind::Time | Kind::Timedelta => {
+                self.read_time(py, column)
+            }
             Kind::Decimal { .. } => read_decimals(py, column),
             Kind::List(item) => read_lists(py, column, item, |list| Ok(list.into_any())),
             Kind::Tuple(item) => {
@@ -68,7 +68,11 @@ impl Codec {
                 read_lists(py, column, item, |list| class.call1((list,)))
             }
             Kind::Vector { item, .. } => {
-                let item = Self { kind: Kind::Float, nullable: true, annotation: Some(item.as_str().into()) };
+                let item = Self {
+                    kind: Kind::Float,
+                    nullable: true,
+                    annotation: Some(item.as_str().into()),
+                };
                 read_lists(py, column, &item, |list| Ok(list.into_any()))
             }
             Kind::Map(key, value) => read_maps(py, column, key, value),
@@ -242,7 +246,8 @@ fn read_maps<'py>(
 ) -> PyResult<Values<'py>> {
     let maps = column.as_map();
     let (keys, values) = (key.read(py, maps.keys())?, value.read(py, maps.values())?);
-    let bounds: Result<Vec<usize>, _> = maps.offsets().iter().map(|at| usize::try_from(*at)).collect();
+    let bounds: Result<Vec<usize>, _> =
+        maps.offsets().iter().map(|at| usize::try_from(*at)).collect();
     let bounds = bounds.map_err(wrong)?;
     each(py, column.nulls(), column.len(), |row| {
         let dict = PyDict::new(py);
@@ -276,7 +281,11 @@ fn read_models<'py>(py: Python<'py>, column: &ArrayRef, model: &Model) -> PyResu
 }
 
 /// Rows of several columns as tuples.
-pub(crate) fn tuples<'py>(py: Python<'py>, columns: &[Values<'py>], rows: usize) -> PyResult<Bound<'py, PyList>> {
+pub(crate) fn tuples<'py>(
+    py: Python<'py>,
+    columns: &[Values<'py>],
+    rows: usize,
+) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for row in 0..rows {
         list.append(PyTuple::new(py, columns.iter().map(|values| &values[row]))?)?;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Date32Array, Decimal128Array,
-    DurationMicrosecondArray, FixedSizeListArray, Float64Array, Int64Array, ListArray,
-    MapArray, NullArray, StringBuilder, StructArray, Time64MicrosecondArray,
-    TimestampMicrosecondArray,
+    DurationMicrosecondArray, FixedSizeListArray, Float64Array, Int64Array, ListArray, MapArray,
+    NullArray, StringBuilder, StructArray, Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
@@ -37,7 +36,10 @@ impl Codec {
             && !matches!(self.kind, Kind::Null)
             && let Some(row) = values.iter().position(Bound::is_none)
         {
-            let reason = format!("got None where {} was declared; declare it optional, as in `{0} | None`", self.name());
+            let reason = format!(
+                "got None where {} was declared; declare it optional, as in `{0} | None`",
+                self.name()
+            );
             return Err(Misfit { row, reason });
         }
         match &self.kind {
@@ -68,7 +70,9 @@ impl Codec {
             }
             Kind::Bytes => {
                 let mut builder = BinaryBuilder::new();
-                for bytes in self.each(values, |value| value.extract::<Cow<'_, [u8]>>().map(Cow::into_owned))? {
+                for bytes in self
+                    .each(values, |value| value.extract::<Cow<'_, [u8]>>().map(Cow::into_owned))?
+                {
                     builder.append_option(bytes);
                 }
                 Ok(Arc::new(builder.finish()))
@@ -76,10 +80,13 @@ impl Codec {
             Kind::Datetime | Kind::Date | Kind::Time | Kind::Timedelta => self.write_time(values),
             Kind::Decimal { precision, scale } => {
                 let unscaled = self.each(values, |value| unscaled(value, *scale))?;
-                let array = Decimal128Array::from(unscaled).with_precision_and_scale(*precision, *scale);
+                let array =
+                    Decimal128Array::from(unscaled).with_precision_and_scale(*precision, *scale);
                 Ok(Arc::new(array.map_err(|error| Misfit { row: 0, reason: error.to_string() })?))
             }
-            Kind::List(item) | Kind::Tuple(item) | Kind::Set(item) => self.write_lists(values, item),
+            Kind::List(item) | Kind::Tuple(item) | Kind::Set(item) => {
+                self.write_lists(values, item)
+            }
             Kind::Vector { item, length } => self.write_vectors(values, *item, *length),
             Kind::Map(key, value) => self.write_maps(values, key, value),
             Kind::Model(model) => self.write_models(values, model),
@@ -100,7 +107,9 @@ impl Codec {
             Kind::Timedelta => "timedelta",
             Kind::Decimal { .. } => "Decimal",
             Kind::Uuid => "UUID",
-            Kind::Json(_) => return Cow::Owned(self.annotation.clone().unwrap_or_else(|| "dict".into())),
+            Kind::Json(_) => {
+                return Cow::Owned(self.annotation.clone().unwrap_or_else(|| "dict".into()));
+            }
             Kind::Enum(..) => "an enum member",
             Kind::List(_) => "list",
             Kind::Tuple(_) => "tuple",
@@ -170,7 +179,11 @@ impl Codec {
         Ok(Arc::new(builder.finish()))
     }
 
-    fn write_json(&self, values: &[Bound<'_, PyAny>], adapter: Option<&Py<PyAny>>) -> Fitted<ArrayRef> {
+    fn write_json(
+        &self,
+        values: &[Bound<'_, PyAny>],
+        adapter: Option<&Py<PyAny>>,
+    ) -> Fitted<ArrayRef> {
         self.write_texts(values, |value| {
             let py = value.py();
             match adapter {
@@ -216,7 +229,12 @@ impl Codec {
         Ok(Arc::new(ListArray::new(field, offsets, column, Some(nulls))))
     }
 
-    fn write_vectors(&self, values: &[Bound<'_, PyAny>], item: Float, length: i32) -> Fitted<ArrayRef> {
+    fn write_vectors(
+        &self,
+        values: &[Bound<'_, PyAny>],
+        item: Float,
+        length: i32,
+    ) -> Fitted<ArrayRef> {
         let size = usize::try_from(length).unwrap_or_default();
         let mut numbers: Vec<f64> = Vec::with_capacity(values.len() * size);
         let vectors = self.each(values, floats)?;
@@ -237,13 +255,19 @@ impl Codec {
         Ok(Arc::new(array.map_err(wrong)?))
     }
 
-    fn write_maps(&self, values: &[Bound<'_, PyAny>], key: &Self, value: &Self) -> Fitted<ArrayRef> {
+    fn write_maps(
+        &self,
+        values: &[Bound<'_, PyAny>],
+        key: &Self,
+        value: &Self,
+    ) -> Fitted<ArrayRef> {
         let maps = self.each(values, |value| Ok(value.clone().cast_into::<PyDict>()?))?;
         let offsets = OffsetBuffer::<i32>::from_lengths(
             maps.iter().map(|map| map.as_ref().map_or(0, |map| map.len())),
         );
         let nulls = NullBuffer::from_iter(maps.iter().map(Option::is_some));
-        let pairs: Vec<_> = maps.into_iter().flatten().flat_map(|map| map.iter().collect::<Vec<_>>()).collect();
+        let pairs: Vec<_> =
+            maps.into_iter().flatten().flat_map(|map| map.iter().collect::<Vec<_>>()).collect();
         let (keys, items): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let keys = key.write(&keys).map_err(|misfit| below(&offsets, misfit))?;
         let items = value.write(&items).map_err(|misfit| below(&offsets, misfit))?;
@@ -264,7 +288,8 @@ impl Codec {
             let mut rows = Vec::with_capacity(objects.len());
             for (row, object) in objects.iter().enumerate() {
                 let Some(object) = object else { continue };
-                let value = object.getattr(&field.key).map_err(|error| self.misfit(row, object, &error))?;
+                let value =
+                    object.getattr(&field.key).map_err(|error| self.misfit(row, object, &error))?;
                 present.push(value);
                 rows.push(row);
             }
@@ -313,7 +338,11 @@ fn spread(column: &ArrayRef, present: &NullBuffer) -> ArrayRef {
     arrow::compute::take(column, &places, None).unwrap_or_else(|_| Arc::clone(column))
 }
 
-fn item_or_null(item: &Codec, values: &[Bound<'_, PyAny>], plain: Vec<Option<Bound<'_, PyAny>>>) -> Fitted<ArrayRef> {
+fn item_or_null(
+    item: &Codec,
+    values: &[Bound<'_, PyAny>],
+    plain: Vec<Option<Bound<'_, PyAny>>>,
+) -> Fitted<ArrayRef> {
     let plain: Vec<Bound<'_, PyAny>> = plain
         .into_iter()
         .zip(values)
@@ -342,7 +371,10 @@ fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     if let Ok(list) = value.cast::<PyList>() {
         return Ok(list.iter().collect());
     }
-    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.is_instance_of::<PyDict>() {
+    if value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyDict>()
+    {
         return Err(pyo3::exceptions::PyTypeError::new_err("not a list"));
     }
     if value.hasattr("tolist")? {
@@ -387,10 +419,15 @@ fn unscaled(value: &Bound<'_, PyAny>, scale: i8) -> PyResult<i128> {
     let class = value.py().import("decimal")?.getattr("Decimal")?;
     let value = if value.is_instance(&class)? { value.clone() } else { class.call1((value,))? };
     let (sign, digits, exponent): (u8, Vec<u8>, i64) = value.call_method0("as_tuple")?.extract()?;
-    let wrong = || pyo3::exceptions::PyValueError::new_err(format!("more than {scale} decimal places, or too large"));
+    let wrong = || {
+        pyo3::exceptions::PyValueError::new_err(format!(
+            "more than {scale} decimal places, or too large"
+        ))
+    };
     let mut number = 0_i128;
     for digit in digits {
-        number = number.checked_mul(10).and_then(|n| n.checked_add(digit.into())).ok_or_else(wrong)?;
+        number =
+            number.checked_mul(10).and_then(|n| n.checked_add(digit.into())).ok_or_else(wrong)?;
     }
     let shift = exponent + i64::from(scale);
     let factor = u32::try_from(shift.abs()).ok().and_then(|by| 10_i128.checked_pow(by));

@@ -28,5 +28,8 @@ fn each_variant_survives_the_loop() {
     check(Error::NotSupported { what: text(), instead: text() });
     check(Error::Execution { source: Box::new(DataFusionError::Execution(text())) });
     check(Error::internal("x"));
-    check(Error::Function(udf_runtime::Error::Spawn { name: text(), source: io::Error::other("no") }));
+    check(Error::Function(udf_runtime::Error::Spawn {
+        name: text(),
+        source: io::Error::other("no"),
+    }));
 }

@@ -78,13 +78,21 @@ impl<T: ArrowPrimitiveType> Vectors<T> {
         let (len, nulls) = (array.len(), array.nulls().cloned());
         if let DataType::FixedSizeList(_, size) = array.data_type() {
             let size = usize::try_from(*size).unwrap_or_default();
-            let cast = cast(array, &DataType::FixedSizeList(item, array.as_fixed_size_list().value_length()))?;
+            let cast = cast(
+                array,
+                &DataType::FixedSizeList(item, array.as_fixed_size_list().value_length()),
+            )?;
             let values = numbers::<T>(cast.as_fixed_size_list().values())?;
             return Ok(Self { values, rows: Rows::Fixed(size), nulls, len });
         }
         if array.data_type().is_null() {
             let nulls = Some(NullBuffer::new_null(len));
-            return Ok(Self { values: ScalarBuffer::from(vec![]), rows: Rows::Fixed(0), nulls, len });
+            return Ok(Self {
+                values: ScalarBuffer::from(vec![]),
+                rows: Rows::Fixed(0),
+                nulls,
+                len,
+            });
         }
         let lists = cast(array, &DataType::LargeList(item))?;
         let lists = lists.as_list::<i64>();

@@ -58,10 +58,11 @@ fn distances_to_a_literal() {
 
 #[test]
 fn different_lengths_are_an_error() {
-    let short: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(vec![
-        Some(1.0),
-        Some(2.0),
-    ])]));
+    let short: ArrayRef =
+        Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(vec![
+            Some(1.0),
+            Some(2.0),
+        ])]));
     let error = VectorDistance::new(Metric::Cosine).distances::<Float64Type>(&lists(), &short, 3);
     assert!(error.unwrap_err().to_string().contains("vectors of 2 and 9 numbers"));
 }

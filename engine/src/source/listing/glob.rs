@@ -116,10 +116,7 @@ fn expand_braces(path: &str) -> Vec<String> {
             }
         },
     };
-    alternatives
-        .iter()
-        .flat_map(|part| expand_braces(&format!("{before}{part}{after}")))
-        .collect()
+    alternatives.iter().flat_map(|part| expand_braces(&format!("{before}{part}{after}"))).collect()
 }
 
 fn first_braces(path: &str) -> Option<(usize, usize)> {

@@ -68,7 +68,8 @@ pub(super) fn paths(patterns: &[Pattern], extension: &str) -> Result<Vec<String>
     for pattern in patterns {
         let target = pattern.target();
         each_file(&target, |base, file, _| {
-            let chosen = target.is_explicit(base, file) || file.extension().is_some_and(|e| e == extension);
+            let chosen =
+                target.is_explicit(base, file) || file.extension().is_some_and(|e| e == extension);
             if chosen {
                 paths.push(utf8(file)?.to_owned());
             }
