@@ -158,13 +158,15 @@ impl CatalogStore for SqliteCatalog {
     }
 
     async fn datasets(&self) -> Result<Vec<Dataset>> {
-        let outcome = async { read::datasets(&mut *self.pools().readers.acquire().await?).await }.await;
+        let outcome =
+            async { read::datasets(&mut *self.pools().readers.acquire().await?).await }.await;
         self.report("list datasets", outcome).await
     }
 
     async fn versions(&self, filter: VersionFilter) -> Result<Vec<DatasetVersion>> {
         let outcome =
-            async { read::versions(&mut *self.pools().readers.begin().await?, &filter).await }.await;
+            async { read::versions(&mut *self.pools().readers.begin().await?, &filter).await }
+                .await;
         self.report("list versions", outcome).await
     }
 
@@ -194,7 +196,8 @@ impl CatalogStore for SqliteCatalog {
     }
 
     async fn job(&self, id: &JobId) -> Result<Job> {
-        let outcome = async { job::find(&mut *self.pools().readers.acquire().await?, id).await }.await;
+        let outcome =
+            async { job::find(&mut *self.pools().readers.acquire().await?, id).await }.await;
         self.report("read a job", outcome).await
     }
 

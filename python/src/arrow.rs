@@ -1,4 +1,4 @@
-//! Arrow in and out through the PyCapsule interface.
+//! Arrow in and out through the `PyCapsule` interface.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +40,7 @@ pub(crate) fn export<'py>(
     Ok(to_stream_pycapsule(py, reader, requested)?)
 }
 
-/// The batches of any object that speaks Arrow's PyCapsule interface.
+/// The batches of any object that speaks Arrow's `PyCapsule` interface.
 pub(crate) fn import(source: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Vec<RecordBatch>)> {
     let module: String = source.get_type().getattr("__module__")?.extract()?;
     if module.starts_with("pyarrow") && source.hasattr("schema")? && source.hasattr("to_batches")? {

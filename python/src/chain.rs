@@ -94,7 +94,6 @@ impl Chain {
         built(py, self.0.group_by(&named(keys), &aggregates))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one a part of the stage, given by name")]
     #[pyo3(signature = (name, func, arguments, outputs, setup, start, finish, known, batch_rows))]
     fn map(
         &self,
@@ -148,7 +147,6 @@ impl Chain {
         wait(py, count, progress.as_ref().map(|callback| (&counters, callback)))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one a part of the request, given by name")]
     #[pyo3(signature = (name, namespace, project, version, bump, job, description, attrs, progress))]
     fn save(
         &self,

@@ -3,6 +3,13 @@
 //! Python is held here to convert arguments and results, to call a user's function and to raise; never while a query
 //! runs. Nothing below this crate knows that Python exists.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    reason = "pyo3 hands over owned arguments, by name"
+)]
+#![cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "pyo3's prelude is made for it"))]
+
 mod allocator;
 mod arrow;
 mod chain;

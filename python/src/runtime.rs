@@ -15,7 +15,10 @@ use crate::error;
 /// How often a waiting call looks for signals and reports progress.
 const TICK: Duration = Duration::from_millis(100);
 
-static RUNTIME: OnceLock<RwLock<Option<(u32, Arc<Runtime>)>>> = OnceLock::new();
+/// A runtime and the process that it belongs to.
+type Owned = Option<(u32, Arc<Runtime>)>;
+
+static RUNTIME: OnceLock<RwLock<Owned>> = OnceLock::new();
 
 /// The runtime of this process; a forked child, whose threads are gone, gets a new one.
 pub(crate) fn runtime() -> PyResult<Arc<Runtime>> {

@@ -212,7 +212,6 @@ impl Session {
         wait(py, remove, None)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one a column of the record, given by name")]
     #[pyo3(signature = (name, source, git_commit, git_dirty, author, environment, params))]
     fn start_job(
         &self,

@@ -92,7 +92,11 @@ struct RunningMap {
 }
 
 impl RunningFunction for RunningMap {
-    fn call(&mut self, arguments: &RecordBatch, stop: &Stop) -> Result<RecordBatch, FunctionFailure> {
+    fn call(
+        &mut self,
+        arguments: &RecordBatch,
+        stop: &Stop,
+    ) -> Result<RecordBatch, FunctionFailure> {
         attach(|py| self.call_rows(py, arguments, stop))
     }
 
@@ -209,7 +213,6 @@ impl RunningMap {
         Ok(())
     }
 
-    #[expect(clippy::type_complexity, reason = "a misfit of one column, or Arrow's own refusal")]
     fn write(
         &self,
         results: &[Vec<Bound<'_, PyAny>>],

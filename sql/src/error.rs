@@ -1,4 +1,4 @@
-//! The crate's one [`Error`], and DataFusion's errors in our words.
+//! The crate's one [`Error`], and `DataFusion`'s errors in our words.
 
 use std::fmt;
 

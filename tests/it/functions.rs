@@ -41,7 +41,11 @@ impl BatchFunction for AddOne {
 }
 
 impl RunningFunction for AddOne {
-    fn call(&mut self, arguments: &RecordBatch, _stop: &Stop) -> Result<RecordBatch, FunctionFailure> {
+    fn call(
+        &mut self,
+        arguments: &RecordBatch,
+        _stop: &Stop,
+    ) -> Result<RecordBatch, FunctionFailure> {
         self.rows.fetch_add(arguments.num_rows(), Ordering::SeqCst);
         let values = arguments.column(0).as_primitive::<Int64Type>();
         let sums: Int64Array = values.unary(|value| value + 1);

@@ -52,7 +52,11 @@ impl BatchFunction for AddOne {
 }
 
 impl RunningFunction for Adding {
-    fn call(&mut self, arguments: &RecordBatch, _stop: &Stop) -> Result<RecordBatch, FunctionFailure> {
+    fn call(
+        &mut self,
+        arguments: &RecordBatch,
+        _stop: &Stop,
+    ) -> Result<RecordBatch, FunctionFailure> {
         let wrong = |message: &str| FunctionFailure::new("TypeError", message);
         let values = arguments
             .column(0)
@@ -103,6 +107,7 @@ async fn values(stream: BatchStream) -> Result<Vec<i64>, Error> {
     Ok(columns.flatten().collect())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass what they just made")]
 fn expect<T: PartialEq + std::fmt::Debug>(seen: T, wanted: T, what: &str) -> Outcome {
     if seen == wanted { Ok(()) } else { Err(format!("{what}: saw {seen:?}, wanted {wanted:?}")) }
 }

@@ -28,7 +28,11 @@ pub trait RunningFunction {
     ///
     /// # Errors
     /// What the user's function raised, with the row inside `arguments`.
-    fn call(&mut self, arguments: &RecordBatch, stop: &Stop) -> Result<RecordBatch, FunctionFailure>;
+    fn call(
+        &mut self,
+        arguments: &RecordBatch,
+        stop: &Stop,
+    ) -> Result<RecordBatch, FunctionFailure>;
 
     /// Runs the user's tear-down, once, after the last call succeeded.
     ///

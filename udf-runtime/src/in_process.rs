@@ -126,7 +126,8 @@ fn answer_all(
     let mut running = function.start().map_err(failed)?;
     let mut rows = 0;
     loop {
-        let result = running.call(&next, stop).map_err(|failure| failed(failure.offset_by(rows)))?;
+        let result =
+            running.call(&next, stop).map_err(|failure| failed(failure.offset_by(rows)))?;
         if result.num_rows() != next.num_rows() {
             return Err(Error::RowCount {
                 name: function.name().to_owned(),

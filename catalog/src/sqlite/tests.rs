@@ -113,13 +113,17 @@ async fn migrates_an_empty_file_and_refuses_a_newer_one() {
     let path = file(&folder);
     fs::write(&path, b"").unwrap();
     let store = SqliteCatalog::open(&path).await.unwrap();
-    let formats: Vec<i64> =
-        query_scalar("SELECT version FROM schema_version").fetch_all(&store.readers).await.unwrap();
+    let formats: Vec<i64> = query_scalar("SELECT version FROM schema_version")
+        .fetch_all(&store.pools().readers)
+        .await
+        .unwrap();
     assert_eq!(formats, [1]);
-    let mode: String = query_scalar("PRAGMA journal_mode").fetch_one(&store.writer).await.unwrap();
-    let safety: i64 = query_scalar("PRAGMA synchronous").fetch_one(&store.writer).await.unwrap();
+    let mode: String =
+        query_scalar("PRAGMA journal_mode").fetch_one(&store.pools().writer).await.unwrap();
+    let safety: i64 =
+        query_scalar("PRAGMA synchronous").fetch_one(&store.pools().writer).await.unwrap();
     assert_eq!((mode.as_str(), safety), ("wal", 2));
-    query("INSERT INTO schema_version VALUES (7, 0)").execute(&store.writer).await.unwrap();
+    query("INSERT INTO schema_version VALUES (7, 0)").execute(&store.pools().writer).await.unwrap();
     store.close().await;
 
     let error = SqliteCatalog::open(&path).await.unwrap_err();
@@ -168,10 +172,9 @@ async fn a_read_only_file_can_be_read_but_not_changed() {
     let folder = TempDir::new().unwrap();
     let path = file(&folder);
     SqliteCatalog::open(&path).await.unwrap().close().await;
-    let store = SqliteCatalog {
-        writer: PoolOptions::new().connect_lazy_with(options(&path).read_only(true)),
-        ..SqliteCatalog::open(&path).await.unwrap()
-    };
+    let store = SqliteCatalog::open(&path).await.unwrap();
+    let writer = PoolOptions::new().connect_lazy_with(options(&path).read_only(true));
+    store.pools.write().unwrap().writer = writer;
     assert_eq!(store.datasets().await.unwrap(), []);
     let error = store.start_job(NewJob::default()).await.unwrap_err();
     let expected =
@@ -193,12 +196,12 @@ async fn damaged_rows_are_told_from_bugs() {
         ("UPDATE datasets SET attrs = '{'", "attrs cannot be read"),
         ("UPDATE datasets SET name = 'a/b'", "a name cannot be read"),
     ] {
-        query(damage).execute(&store.writer).await.unwrap();
+        query(damage).execute(&store.pools().writer).await.unwrap();
         let error = store.versions(VersionFilter::default()).await.unwrap_err();
         assert_eq!(error.to_string(), format!("the catalog is damaged: {what}"));
-        query("UPDATE dataset_versions SET rows = 0").execute(&store.writer).await.unwrap();
+        query("UPDATE dataset_versions SET rows = 0").execute(&store.pools().writer).await.unwrap();
         if what.starts_with("attrs") {
-            query("UPDATE datasets SET attrs = '[]'").execute(&store.writer).await.unwrap();
+            query("UPDATE datasets SET attrs = '[]'").execute(&store.pools().writer).await.unwrap();
         }
     }
 }

@@ -124,14 +124,14 @@ impl<'a> Resolver<'a> {
             BinaryOp::GtEq => Operator::GtEq,
             BinaryOp::And => Operator::And,
             BinaryOp::Or => Operator::Or,
-            BinaryOp::Add => return Ok(self.add(left, right)?),
+            BinaryOp::Add => return self.add(left, right),
             BinaryOp::Subtract => Operator::Minus,
             BinaryOp::Multiply => Operator::Multiply,
-            BinaryOp::Divide => return Ok(functions::call("true_divide", vec![left, right])?),
+            BinaryOp::Divide => return functions::call("true_divide", vec![left, right]),
             BinaryOp::FloorDivide => {
-                return Ok(functions::call("floor_divide", vec![left, right])?);
+                return functions::call("floor_divide", vec![left, right]);
             }
-            BinaryOp::Modulo => return Ok(functions::call("modulo", vec![left, right])?),
+            BinaryOp::Modulo => return functions::call("modulo", vec![left, right]),
             BinaryOp::Like => return Ok(like(left, right, false)),
             BinaryOp::ILike => return Ok(like(left, right, true)),
         };
@@ -162,7 +162,7 @@ fn like(left: PlanExpr, right: PlanExpr, case_insensitive: bool) -> PlanExpr {
     PlanExpr::Like(Like::new(false, Box::new(left), Box::new(right), None, case_insensitive))
 }
 
-/// DataFusion's message without its category and its list of candidate signatures.
+/// `DataFusion`'s message without its category and its list of candidate signatures.
 fn plain_reason(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     line.trim_start_matches("Error during planning: ").to_owned()

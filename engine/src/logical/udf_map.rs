@@ -39,6 +39,7 @@ pub(crate) struct UdfMap {
 }
 
 impl UdfMap {
+    #[expect(clippy::too_many_arguments, reason = "one a field")]
     pub(crate) fn try_new(
         input: LogicalPlan,
         name: String,

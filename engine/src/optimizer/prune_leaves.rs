@@ -47,7 +47,7 @@ impl OptimizerRule for PruneLeaves {
         let Some(pruned) = Pruned::try_new(&scan, &uses)? else {
             return Ok(Transformed::no(plan));
         };
-        Ok(Transformed::yes(pruned.apply(plan)?))
+        Ok(Transformed::yes(pruned.apply(&plan)?))
     }
 }
 
@@ -169,13 +169,13 @@ impl Pruned {
     }
 
     /// Rebuilds the plan from the scan up.
-    fn apply(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+    fn apply(&self, plan: &LogicalPlan) -> Result<LogicalPlan> {
         if matches!(plan, LogicalPlan::TableScan(_)) {
             return Ok(self.scan.clone());
         }
         let mut inputs = Vec::new();
         for input in plan.inputs() {
-            inputs.push(self.apply(input.clone())?);
+            inputs.push(self.apply(input)?);
         }
         let keeps_names = matches!(plan, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_));
         let mut expressions = Vec::new();

@@ -58,7 +58,8 @@ fn commutes(plan: &LogicalPlan, map: &UdfMap) -> bool {
     match plan {
         LogicalPlan::Limit(_) => true,
         LogicalPlan::Sort(sort) if sort.fetch.is_some() => {
-            let results: HashSet<&str> = map.results.iter().map(|field| field.name().as_str()).collect();
+            let results: HashSet<&str> =
+                map.results.iter().map(|field| field.name().as_str()).collect();
             let mut keys = sort.expr.iter().flat_map(|key| key.expr.column_refs());
             !keys.any(|column| column.relation.is_none() && results.contains(column.name.as_str()))
         }

@@ -17,10 +17,13 @@ use udf_runtime::{BatchFunction, Executor, InProcess};
 use super::udf_map::{UdfMapExec, UdfStage};
 use crate::logical::{FunctionId, UdfMap};
 
+/// The next id, and the functions by theirs.
+type Known = (u64, HashMap<FunctionId, Arc<dyn BatchFunction>>);
+
 /// The functions that the session's chains use, by the id that stands in their plans.
 #[derive(Debug, Default)]
 pub(crate) struct Functions {
-    known: Mutex<(u64, HashMap<FunctionId, Arc<dyn BatchFunction>>)>,
+    known: Mutex<Known>,
 }
 
 impl Functions {
@@ -55,7 +58,7 @@ impl Drop for Registration {
     }
 }
 
-/// Plans with DataFusion's planner and our operators.
+/// Plans with `DataFusion`'s planner and our operators.
 pub(crate) struct UdfPlanner {
     functions: Arc<Functions>,
     executor: Arc<dyn Executor>,

@@ -19,7 +19,7 @@ pub(super) struct VectorLengths(Vec<Option<i32>>);
 impl VectorLengths {
     /// Judges by the rows of one batch.
     pub(super) fn of(batch: &RecordBatch) -> Self {
-        Self(batch.columns().iter().map(|column| constant_length(column)).collect())
+        Self(batch.columns().iter().map(constant_length).collect())
     }
 
     /// The columns that are vectors for both.

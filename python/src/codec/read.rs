@@ -17,6 +17,7 @@ type Values<'py> = Vec<Bound<'py, PyAny>>;
 
 impl Codec {
     /// The column's values as Python objects.
+    #[expect(clippy::too_many_lines, reason = "one arm a kind")]
     pub(crate) fn read<'py>(&self, py: Python<'py>, column: &ArrayRef) -> PyResult<Values<'py>> {
         match &self.kind {
             Kind::Null => Ok(vec![py.None().into_bound(py); column.len()]),

@@ -101,7 +101,7 @@ fn each_file(
                 return Err(refused(&path, error.into()));
             }
         };
-        let relative = entry.path().strip_prefix(&base).unwrap_or(entry.path());
+        let relative = entry.path().strip_prefix(&base).unwrap_or_else(|_| entry.path());
         if !entry.file_type().is_file() || !target.matches(relative) {
             continue;
         }
