@@ -165,7 +165,8 @@ impl Chain {
     /// # Errors
     /// An unknown column, or a name that is a path.
     pub fn mutate(&self, columns: &[NamedExpr]) -> Result<Self> {
-        self.project(columns::mutate(&self.resolver(), self.plan.schema(), columns)?)
+        let step = self.session.next_number();
+        self.project(columns::mutate(&self.resolver(), self.plan.schema(), columns, step)?)
     }
 
     /// Sorts by the keys, the first one foremost.
@@ -207,6 +208,7 @@ impl Chain {
         let mut values = Vec::new();
         let mut outputs = keys.outputs()?;
         for aggregate in aggregates {
+            columns::check_new_name(&aggregate.name)?;
             let taken =
                 outputs.iter().any(|output| output.schema_name().to_string() == aggregate.name);
             if taken {
@@ -243,6 +245,7 @@ impl Chain {
         let schema = self.plan.schema();
         for (at, result) in stage.results.iter().enumerate() {
             let name = result.name();
+            columns::check_new_name(name)?;
             let twice = stage.results[..at].iter().any(|other| other.name() == name);
             if twice || schema.fields().iter().any(|field| field.name() == name) {
                 return Err(Error::ColumnExists { name: name.clone() });

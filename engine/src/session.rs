@@ -20,7 +20,8 @@ use tempfile::TempDir;
 use crate::adapter::error::LanceResultExt;
 use crate::physical::{Functions, UdfPlanner};
 use crate::progress::Progress;
-use crate::source::{DatasetTable, Listing, ListingTable};
+use crate::source::{DatasetTable, Listing, ListingTable, nulls_reach_fields};
+use crate::sys::SYS;
 use crate::{Chain, Config, Error, Result, functions, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
@@ -36,7 +37,7 @@ pub struct Session {
     state: SessionState,
     functions: Arc<Functions>,
     lance: Arc<lance::session::Session>,
-    scans: AtomicU64,
+    numbers: AtomicU64,
 }
 
 impl Session {
@@ -78,7 +79,7 @@ impl Session {
                 METADATA_CACHE_BYTES,
                 Arc::default(),
             )),
-            scans: AtomicU64::new(0),
+            numbers: AtomicU64::new(0),
         }))
     }
 
@@ -165,12 +166,22 @@ impl Session {
         schema: SchemaRef,
         batches: Vec<RecordBatch>,
     ) -> Result<Chain> {
+        let batches = batches.iter().map(nulls_reach_fields).collect::<Result<_>>()?;
         self.scan("values", Arc::new(MemTable::try_new(schema, vec![batches])?))
     }
 
     fn scan(self: &Arc<Self>, title: &str, table: Arc<dyn TableProvider>) -> Result<Chain> {
+        if table.schema().fields().iter().any(|field| field.name() == SYS)
+            && table.downcast_ref::<DatasetTable>().is_none()
+        {
+            return Err(Error::InvalidArgument {
+                argument: "column name",
+                given: SYS.to_owned(),
+                accepted: "that name is taken by the row numbers; rename the column".to_owned(),
+            });
+        }
         // Plans compare scans by name, so every scan gets its own.
-        let number = self.scans.fetch_add(1, Ordering::Relaxed);
+        let number = self.next_number();
         let name = datafusion::common::TableReference::bare(format!("{title}#{number}"));
         let scan = TableScan::try_new(name, provider_as_source(table), None, vec![], None)?;
         Ok(Chain::new(Arc::clone(self), LogicalPlan::TableScan(scan)))
@@ -180,6 +191,11 @@ impl Session {
     #[must_use]
     pub fn state(&self) -> &SessionState {
         &self.state
+    }
+
+    /// A number that nothing else in the session has.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn functions(&self) -> &Arc<Functions> {

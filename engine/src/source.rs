@@ -4,7 +4,9 @@
 mod dataset;
 mod dataset_scan;
 mod listing;
+mod memory;
 
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use listing::ListingTable;
+pub(crate) use memory::nulls_reach_fields;
 pub use listing::{FileKind, Listing};

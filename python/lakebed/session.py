@@ -34,6 +34,7 @@ class Session:
     """
 
     _default: ClassVar[Session | None] = None
+    _memory: ClassVar[Session | None] = None
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self, name: str = "", *, in_memory: bool = False, root: str | None = None) -> None:
@@ -60,16 +61,21 @@ class Session:
 
         Args:
             session: Returned if given.
-            in_memory: Make the shared session one in memory.
+            in_memory: The shared session in memory: the first one that is made is shared by
+                all, a later one stands beside the one on disk.
         """
         if session is not None:
             return session
         if entered := _entered.get():
             return entered[-1]
         with cls._lock:
-            if cls._default is None or (in_memory and not cls._default.in_memory):
+            if cls._default is None:
                 cls._default = cls(in_memory=in_memory)
-            return cls._default
+            if not in_memory or cls._default.in_memory:
+                return cls._default
+            if cls._memory is None:
+                cls._memory = cls(in_memory=True)
+            return cls._memory
 
     @property
     def root(self) -> str:

@@ -1,7 +1,7 @@
 //! Our errors become exception classes of `lakebed.exceptions`; a user's own exception comes back as itself.
 
 use engine::Error;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokio::task::JoinError;
@@ -51,6 +51,12 @@ fn user_exception(py: Python<'_>, stage: &str, failure: &FunctionFailure) -> Opt
     let arguments =
         failure.arguments.as_deref().map_or_else(String::new, |text| format!(": {text}"));
     let note = format!("raised by `{stage}`{row}{arguments}");
+    if own.is_instance_of::<PyStopIteration>(py) || own.is_instance_of::<PyStopAsyncIteration>(py) {
+        // Raised as itself it would end the loop over the results in silence (PEP 479).
+        let wrapped = coded(py, "udf.function_failed", &format!("a {} was {note}", own.get_type(py)));
+        wrapped.set_cause(py, Some(own));
+        return Some(wrapped);
+    }
     let value = own.value(py);
     // `add_note` came with Python 3.11; before it, tracebacks do not show notes but programs can read them.
     if value.call_method1("add_note", (&note,)).is_err() {

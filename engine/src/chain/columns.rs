@@ -87,46 +87,58 @@ fn fnv1a(text: &str) -> u64 {
     })
 }
 
-/// All columns after some were added, replaced or renamed.
+/// All columns after some were added, replaced or renamed. Every value reads the columns as they were.
+///
+/// `step` is unique in the session. WHY: DataFusion drops a projection that equals the one below it, although applying
+/// `x + 1` twice is not applying it once; a qualifier of its own makes every step different.
 pub(super) fn mutate(
     resolver: &Resolver<'_>,
     schema: &DFSchema,
     changes: &[NamedExpr],
+    step: u64,
 ) -> Result<Vec<PlanExpr>> {
-    let mut columns: Vec<(String, PlanExpr)> = schema
-        .iter()
-        .map(|(qualifier, field)| {
-            (field.name().clone(), PlanExpr::Column(Column::from((qualifier, field))))
-        })
-        .collect();
+    let mut values: Vec<(&str, PlanExpr)> = Vec::with_capacity(changes.len());
     for change in changes {
-        let name = &change.name;
-        if name.is_empty() || name.contains('.') || name.contains("__") || name == SYS {
-            return Err(Error::InvalidArgument {
-                argument: "column name",
-                given: name.clone(),
-                accepted:
-                    "a new column's name must not be empty, `sys`, or a path with `.` or `__`"
-                        .into(),
-            });
-        }
-        let value = resolver.resolve(&change.expr)?.alias(name);
-        let renamed = match &change.expr {
-            Expr::Column(old) if old != name => Some(old),
-            _ => None,
-        };
-        if let Some(at) = columns.iter().position(|(known, _)| known == name) {
-            columns[at].1 = value;
-            columns.retain(|(known, _)| Some(known) != renamed);
-        } else if let Some(at) = columns.iter().position(|(known, _)| Some(known) == renamed) {
-            columns[at] = (name.clone(), value);
-        } else {
-            columns.push((name.clone(), value));
+        check_new_name(&change.name)?;
+        let value = resolver.resolve(&change.expr)?;
+        values.push((&change.name, value.alias_qualified(Some(format!("step#{step}")), &change.name)));
+    }
+    let mut value_of = |name: &str| {
+        let at = values.iter().rposition(|(changed, _)| *changed == name)?;
+        Some(values.remove(at).1)
+    };
+    let mut columns = Vec::with_capacity(schema.fields().len() + changes.len());
+    for (qualifier, field) in schema.iter() {
+        let name = field.name();
+        let renamed = changes.iter().find(|change| {
+            matches!(&change.expr, Expr::Column(old) if old == name && *old != change.name)
+        });
+        let is_redefined = changes.iter().any(|change| change.name == *name);
+        match renamed {
+            _ if is_redefined => columns.extend(value_of(name)),
+            Some(change) if !resolver.is_column(&change.name) => columns.extend(value_of(&change.name)),
+            Some(_) => {}
+            None => columns.push(PlanExpr::Column(Column::from((qualifier, field)))),
         }
     }
+    for change in changes {
+        columns.extend(value_of(&change.name));
+    }
     // `sys` stays last.
-    columns.sort_by_key(|(name, _)| name == SYS);
-    Ok(columns.into_iter().map(|(_, expr)| expr).collect())
+    columns.sort_by_key(|column| matches!(column, PlanExpr::Column(column) if column.name == SYS));
+    Ok(columns)
+}
+
+/// A name that a column may be given: paths into it must stay readable, and `sys` is ours.
+pub(super) fn check_new_name(name: &str) -> Result<()> {
+    if !name.is_empty() && !name.contains('.') && !name.contains("__") && name != SYS {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument {
+        argument: "column name",
+        given: name.to_owned(),
+        accepted: "it must not be empty, `sys`, or hold `.` or `__`".to_owned(),
+    })
 }
 
 /// The keys of a `group_by`: leaves are grouped, and packed again into their models afterwards.
@@ -196,7 +208,7 @@ impl GroupKeys {
     pub(super) fn outputs(&self) -> Result<Vec<PlanExpr>> {
         let output = |root: &Root| match root {
             Root::Plain(column) => Ok(column.clone()),
-            Root::Model(field, leaves) => Ok(packed(field, leaves)?.alias(field.name())),
+            Root::Model(field, leaves) => Ok(packed(field, leaves)?.0.alias(field.name())),
         };
         self.roots.iter().map(output).collect()
     }
@@ -213,33 +225,36 @@ fn leaves_below(steps: &[String], field: &FieldRef, leaves: &mut Vec<Vec<String>
     }
 }
 
-/// A model of `field`'s type from its group columns.
-fn packed(field: &FieldRef, leaves: &[(Vec<String>, Column)]) -> Result<PlanExpr> {
+/// A model of `field`'s type from its group columns, and the field that it has: all parts may be null.
+fn packed(field: &FieldRef, leaves: &[(Vec<String>, Column)]) -> Result<(PlanExpr, FieldRef)> {
     let paths: Vec<Vec<String>> = leaves.iter().map(|(path, _)| path.clone()).collect();
     let part = keep(field, &paths);
     let DataType::Struct(children) = part.data_type() else {
         return Err(Error::internal(format!("`{}` is no model", field.name())));
     };
     let mut values = Vec::with_capacity(children.len());
+    let mut parts: Vec<FieldRef> = Vec::with_capacity(children.len());
     for child in children {
         let below: Vec<(Vec<String>, Column)> = leaves
             .iter()
             .filter(|(path, _)| path[0] == *child.name())
             .map(|(path, column)| (path[1..].to_vec(), column.clone()))
             .collect();
-        values.push(match below.as_slice() {
-            [(rest, column)] if rest.is_empty() => PlanExpr::Column(column.clone()),
-            _ => packed(child, &below)?,
-        });
+        match below.as_slice() {
+            [(rest, column)] if rest.is_empty() => {
+                values.push(PlanExpr::Column(column.clone()));
+                parts.push(Arc::new(child.as_ref().clone().with_nullable(true)));
+            }
+            _ => {
+                let (value, part) = packed(child, &below)?;
+                values.push(value);
+                parts.push(part);
+            }
+        }
     }
-    let nullable: Fields = children
-        .iter()
-        .map(|child| child.as_ref().clone().with_nullable(true))
-        .collect::<Vec<_>>()
-        .into();
-    let part =
-        part.as_ref().clone().with_data_type(DataType::Struct(nullable)).with_nullable(false);
-    Ok(pack_struct(values, Arc::new(part)))
+    let part = part.as_ref().clone().with_data_type(DataType::Struct(parts.into()));
+    let part = Arc::new(part.with_nullable(true));
+    Ok((pack_struct(values, Arc::clone(&part)), part))
 }
 
 /// Gives rows that have lost their `sys` new numbers, in their present order.

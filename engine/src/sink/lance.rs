@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Fields};
 use catalog::{
     CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, JobId, QualifiedName, Wanted,
 };
@@ -78,6 +79,7 @@ impl Chain {
                 accepted: "it has no columns to save".to_owned(),
             });
         }
+        check_names(chain.schema().fields())?;
         session.catalog().check_wanted(&request.name, request.wanted).await?;
         let location = location_of(&request.name);
         let target = Arc::new(Target {
@@ -98,6 +100,31 @@ impl Chain {
         let chain = session.read_dataset(&request.name, &spec).await?;
         Ok(Saved { record, chain })
     }
+}
+
+/// Names that could be written but not read back are refused before anything runs.
+fn check_names(fields: &Fields) -> Result<()> {
+    for field in fields {
+        let name = field.name();
+        if name.is_empty() || name.contains(['.', '`']) || name.starts_with("_row") {
+            return Err(Error::InvalidArgument {
+                argument: "column name",
+                given: name.clone(),
+                accepted: "to be saved it must not be empty, hold `.` or a backtick, or start with `_row`"
+                    .to_owned(),
+            });
+        }
+        match field.data_type() {
+            DataType::Struct(fields) => check_names(fields)?,
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                if let DataType::Struct(fields) = item.data_type() {
+                    check_names(fields)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The dataset's folder below the root.

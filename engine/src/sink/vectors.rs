@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, Int32Array, RecordBatch, RecordBatchOptions,
+    Array, ArrayRef, AsArray, FixedSizeListArray, Float64Array, Int32Array, RecordBatch, RecordBatchOptions,
 };
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -79,11 +79,21 @@ fn to_vectors(column: &ArrayRef, item: &FieldRef, length: i32) -> Result<ArrayRe
         let (first, last) = (position(offsets[0]), position(offsets[lists.len()]));
         lists.values().slice(first, last - first)
     } else {
-        let places = (0..lists.len()).flat_map(|row| {
-            let start = lists.is_valid(row).then(|| offsets[row]);
-            (0..length).map(move |at| start.map(|start| start + at))
-        });
-        take(lists.values(), &places.collect::<Int32Array>(), None)?
+        // A null row needs items too, which nobody reads: those of a row that is there, or zeros.
+        let first = (0..lists.len()).find(|row| lists.is_valid(*row));
+        let start = |row: usize| if lists.is_valid(row) { Some(row) } else { first };
+        let rows: Option<Vec<i32>> =
+            (0..lists.len()).map(|row| Some(offsets[start(row)?])).collect();
+        match rows {
+            Some(starts) => {
+                let places = starts.iter().flat_map(|start| *start..start + length);
+                take(lists.values(), &places.collect::<Int32Array>(), None)?
+            }
+            None => {
+                let zeros = Float64Array::from(vec![0.0; lists.len() * position(length)]);
+                cast(&zeros, item.data_type())?
+            }
+        }
     };
     let vectors =
         FixedSizeListArray::try_new(Arc::clone(item), length, values, lists.nulls().cloned())?;
