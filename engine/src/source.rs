@@ -8,5 +8,5 @@ mod memory;
 
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use listing::ListingTable;
-pub(crate) use memory::nulls_reach_fields;
 pub use listing::{FileKind, Listing};
+pub(crate) use memory::nulls_reach_fields;

@@ -53,7 +53,8 @@ fn user_exception(py: Python<'_>, stage: &str, failure: &FunctionFailure) -> Opt
     let note = format!("raised by `{stage}`{row}{arguments}");
     if own.is_instance_of::<PyStopIteration>(py) || own.is_instance_of::<PyStopAsyncIteration>(py) {
         // Raised as itself it would end the loop over the results in silence (PEP 479).
-        let wrapped = coded(py, "udf.function_failed", &format!("a {} was {note}", own.get_type(py)));
+        let wrapped =
+            coded(py, "udf.function_failed", &format!("a {} was {note}", own.get_type(py)));
         wrapped.set_cause(py, Some(own));
         return Some(wrapped);
     }

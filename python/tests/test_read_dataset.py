@@ -1,3 +1,5 @@
+"""Names, versions and specifiers of saved datasets."""
+
 from __future__ import annotations
 
 import pytest

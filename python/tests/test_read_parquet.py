@@ -1,3 +1,5 @@
+"""Parquet files as chains, types as they are."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""Rows from dicts and models."""
+
 from __future__ import annotations
 
 import pytest

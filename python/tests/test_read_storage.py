@@ -1,3 +1,5 @@
+"""Files below folders and patterns as rows."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""Columns from sequences, and the types that are inferred."""
+
 from __future__ import annotations
 
 import pytest

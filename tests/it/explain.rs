@@ -126,6 +126,6 @@ async fn the_text_names_no_folder() {
 
     operators:
       CooperativeExec
-        DatasetScanExec: local.local.files@1.0.0, columns=[file, id], rows=3, partitions=1
+        DatasetScanExec: files@1.0.0, columns=[file, id], rows=3, partitions=1
     ");
 }

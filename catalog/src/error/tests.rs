@@ -1,3 +1,5 @@
+//! Every error code and message in one list.
+
 use std::error::Error as _;
 
 use super::{Error, Source};

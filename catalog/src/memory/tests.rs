@@ -1,3 +1,5 @@
+//! The reference store passes the conformance suite.
+
 use super::MemoryCatalog;
 use crate::conformance;
 

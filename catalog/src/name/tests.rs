@@ -1,3 +1,5 @@
+//! What names are, and what is refused.
+
 use super::{DatasetRef, NamePart, QualifiedName};
 use crate::error::Error;
 

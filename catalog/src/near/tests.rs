@@ -1,3 +1,5 @@
+//! Which names are near.
+
 use super::near_names;
 use crate::name::QualifiedName;
 

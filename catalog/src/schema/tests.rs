@@ -1,3 +1,5 @@
+//! Schemas survive storage; damage is found.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

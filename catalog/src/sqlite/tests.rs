@@ -1,3 +1,5 @@
+//! The durable store passes the conformance suite, and survives what memory need not.
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

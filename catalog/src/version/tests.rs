@@ -1,3 +1,5 @@
+//! Versions, bumps and specifiers.
+
 use super::{Bump, Version, VersionSpec};
 
 const SPEC_RULE: &str = "use MAJOR.MINOR.PATCH like `1.2.0`, a PEP 440 specifier like `>=1.2,<2`, or a major number like `1`";

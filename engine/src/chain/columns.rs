@@ -101,7 +101,10 @@ pub(super) fn mutate(
     for change in changes {
         check_new_name(&change.name)?;
         let value = resolver.resolve(&change.expr)?;
-        values.push((&change.name, value.alias_qualified(Some(format!("step#{step}")), &change.name)));
+        values.push((
+            &change.name,
+            value.alias_qualified(Some(format!("step#{step}")), &change.name),
+        ));
     }
     let mut value_of = |name: &str| {
         let at = values.iter().rposition(|(changed, _)| *changed == name)?;
@@ -116,7 +119,9 @@ pub(super) fn mutate(
         let is_redefined = changes.iter().any(|change| change.name == *name);
         match renamed {
             _ if is_redefined => columns.extend(value_of(name)),
-            Some(change) if !resolver.is_column(&change.name) => columns.extend(value_of(&change.name)),
+            Some(change) if !resolver.is_column(&change.name) => {
+                columns.extend(value_of(&change.name))
+            }
             Some(_) => {}
             None => columns.push(PlanExpr::Column(Column::from((qualifier, field)))),
         }
@@ -254,7 +259,7 @@ fn packed(field: &FieldRef, leaves: &[(Vec<String>, Column)]) -> Result<(PlanExp
     }
     let part = part.as_ref().clone().with_data_type(DataType::Struct(parts.into()));
     let part = Arc::new(part.with_nullable(true));
-    Ok((pack_struct(values, Arc::clone(&part)), part))
+    Ok((pack_struct(values, Arc::clone(&part), field.is_nullable()), part))
 }
 
 /// Gives rows that have lost their `sys` new numbers, in their present order.

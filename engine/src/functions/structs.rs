@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::{
@@ -18,10 +19,10 @@ pub(crate) fn prune_struct(model: PlanExpr, kept: FieldRef) -> PlanExpr {
     ScalarUDF::from(PruneStruct { kept, signature }).call(vec![model])
 }
 
-/// A model of type `packed` whose fields are `fields`, in order.
-pub(crate) fn pack_struct(fields: Vec<PlanExpr>, packed: FieldRef) -> PlanExpr {
+/// A model of type `packed` whose fields are `fields`, in order. An `optional` model of nulls only is null itself.
+pub(crate) fn pack_struct(fields: Vec<PlanExpr>, packed: FieldRef, optional: bool) -> PlanExpr {
     let signature = Signature::any(fields.len(), Volatility::Immutable);
-    ScalarUDF::from(PackStruct { packed, signature }).call(fields)
+    ScalarUDF::from(PackStruct { packed, optional, signature }).call(fields)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -77,6 +78,7 @@ fn prune(array: &ArrayRef, kept: &Field) -> Result<ArrayRef> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct PackStruct {
     packed: FieldRef,
+    optional: bool,
     signature: Signature,
 }
 
@@ -102,6 +104,9 @@ impl ScalarUDFImpl for PackStruct {
         let DataType::Struct(fields) = self.packed.data_type() else {
             return internal_err!("pack_struct: {} is no struct", self.packed.data_type());
         };
-        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(fields.clone(), columns, None)?)))
+        let is_there = |row: usize| columns.iter().any(|column| column.is_valid(row));
+        let nulls =
+            self.optional.then(|| (0..call.number_rows).map(is_there).collect::<NullBuffer>());
+        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(fields.clone(), columns, nulls)?)))
     }
 }

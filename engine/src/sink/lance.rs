@@ -110,8 +110,9 @@ fn check_names(fields: &Fields) -> Result<()> {
             return Err(Error::InvalidArgument {
                 argument: "column name",
                 given: name.clone(),
-                accepted: "to be saved it must not be empty, hold `.` or a backtick, or start with `_row`"
-                    .to_owned(),
+                accepted:
+                    "to be saved it must not be empty, hold `.` or a backtick, or start with `_row`"
+                        .to_owned(),
             });
         }
         match field.data_type() {

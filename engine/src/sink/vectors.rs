@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, Float64Array, Int32Array, RecordBatch, RecordBatchOptions,
+    Array, ArrayRef, AsArray, FixedSizeListArray, Float64Array, Int32Array, RecordBatch,
+    RecordBatchOptions,
 };
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};

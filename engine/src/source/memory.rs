@@ -17,8 +17,11 @@ mod tests;
 
 /// The same rows, with the nulls of structs in their fields too, at any depth of structs.
 pub(crate) fn nulls_reach_fields(batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns =
-        batch.columns().iter().map(|column| pushed(column, None)).collect::<PlanResult<Vec<_>>>()?;
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| pushed(column, None))
+        .collect::<PlanResult<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let batch = RecordBatch::try_new_with_options(batch.schema(), columns, &options);
     Ok(batch.map_err(datafusion::error::DataFusionError::from)?)

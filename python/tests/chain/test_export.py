@@ -1,3 +1,5 @@
+"""Rows as lists, records, pandas frames, Arrow tables and Polars frames."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Which rows `filter` keeps."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Keys, aggregates and missing values of `group_by`."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The first rows, and the rows after them."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""Functions over rows: calling forms, types, set-up, failures."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Columns added, replaced and renamed."""
+
 from __future__ import annotations
 
 import datetime as dt

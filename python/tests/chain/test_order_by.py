@@ -1,3 +1,5 @@
+"""Sorting by columns and expressions; missing values come last."""
+
 from __future__ import annotations
 
 import pytest

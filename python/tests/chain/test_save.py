@@ -1,3 +1,5 @@
+"""Versions, numbers and records that `save` makes."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Columns kept and dropped, parts of models too."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

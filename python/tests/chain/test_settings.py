@@ -1,3 +1,5 @@
+"""Which settings are taken and which are refused."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

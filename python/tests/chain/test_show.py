@@ -1,3 +1,5 @@
+"""What `show` prints."""
+
 from __future__ import annotations
 
 import pytest
