@@ -25,7 +25,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.into_iter().map(Arc::new).collect()
 }
 
-/// Ours and `DataFusion`'s, by name; ours win.
+/// Ours and DataFusion's, by name; ours win.
 static BY_NAME: LazyLock<Vec<(String, Arc<ScalarUDF>)>> = LazyLock::new(|| {
     let ours = ours().into_iter().map(|function| (function.name().to_owned(), function));
     #[expect(

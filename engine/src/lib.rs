@@ -1,4 +1,4 @@
-//! The engine: lazy chains over files and datasets, run by `DataFusion`, stored by Lance.
+//! The engine: lazy chains over files and datasets, run by DataFusion, stored by Lance.
 //!
 //! A query's way: a [`Chain`] is a lazy plan whose verbs return new chains and do no I/O; expressions ([`Expr`]) are
 //! resolved against the chain's schema as they arrive, so that a misspelt column is an error at once. A terminal
@@ -6,7 +6,7 @@
 //! ([`physical`]) and polls the result. `save` writes fragments, commits them, tags the commit and only then tells
 //! the catalog ([`sink`]).
 //!
-//! This crate is the only one that names `DataFusion`'s execution and Lance. It knows nothing of Python or SQL text.
+//! This crate is the only one that names DataFusion's execution and Lance. It knows nothing of Python or SQL text.
 
 mod adapter;
 mod chain;

@@ -1,11 +1,11 @@
 //! Our optimizer rules, and why each stands where it does.
 //!
-//! Logical rules run after `DataFusion`'s, in this order:
+//! Logical rules run after DataFusion's, in this order:
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
-//! 2. `drop_unread_map`: `DataFusion` has pushed columns down, so it is known which results nobody reads;
+//! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
 //! 3. `prune_leaves`: last, because it replaces scans, and the filters that decide what is read are in place.
 //!
-//! Physical rules run after `DataFusion`'s:
+//! Physical rules run after DataFusion's:
 //! 1. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen.
 
 mod drop_unread_map;

@@ -164,7 +164,7 @@ impl Session {
     pub fn read_batches(
         self: &Arc<Self>,
         schema: SchemaRef,
-        batches: Vec<RecordBatch>,
+        batches: &[RecordBatch],
     ) -> Result<Chain> {
         let batches = batches.iter().map(nulls_reach_fields).collect::<Result<_>>()?;
         self.scan("values", Arc::new(MemTable::try_new(schema, vec![batches])?))

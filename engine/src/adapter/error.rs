@@ -20,7 +20,7 @@ impl From<Error> for DataFusionError {
 }
 
 impl From<DataFusionError> for Error {
-    /// Finds our own error inside `DataFusion`'s wrappers, however deep it sits.
+    /// Finds our own error inside DataFusion's wrappers, however deep it sits.
     fn from(error: DataFusionError) -> Self {
         match error {
             DataFusionError::External(inner) => from_external(inner),

@@ -162,7 +162,7 @@ fn like(left: PlanExpr, right: PlanExpr, case_insensitive: bool) -> PlanExpr {
     PlanExpr::Like(Like::new(false, Box::new(left), Box::new(right), None, case_insensitive))
 }
 
-/// `DataFusion`'s message without its category and its list of candidate signatures.
+/// DataFusion's message without its category and its list of candidate signatures.
 fn plain_reason(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     line.trim_start_matches("Error during planning: ").to_owned()

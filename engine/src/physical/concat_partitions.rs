@@ -1,6 +1,6 @@
 //! [`ConcatPartitionsExec`]: many partitions into one, first partition first.
 //!
-//! `DataFusion`'s own operator takes batches as they come. Our partitions are consecutive ranges of rows, so taking
+//! DataFusion's own operator takes batches as they come. Our partitions are consecutive ranges of rows, so taking
 //! them one after the other keeps the order that users see. Without a fetch the later partitions run ahead in the
 //! background, a few batches each; with one they start only when they are reached.
 

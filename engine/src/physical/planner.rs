@@ -58,7 +58,7 @@ impl Drop for Registration {
     }
 }
 
-/// Plans with `DataFusion`'s planner and our operators.
+/// Plans with DataFusion's planner and our operators.
 pub(crate) struct UdfPlanner {
     functions: Arc<Functions>,
     executor: Arc<dyn Executor>,

@@ -1,4 +1,4 @@
-//! Every error survives the way through `DataFusion` and back.
+//! Every error survives the way through DataFusion and back.
 
 use std::io;
 
