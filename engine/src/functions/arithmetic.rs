@@ -50,7 +50,10 @@ impl Kind {
             Self::FloorDivide => (left / right).floor(),
             Self::Modulo => {
                 let remainder = left % right;
-                let crosses = remainder != 0.0 && (remainder < 0.0) != (right < 0.0);
+                if remainder == 0.0 {
+                    return Some(0.0_f64.copysign(right));
+                }
+                let crosses = (remainder < 0.0) != (right < 0.0);
                 if crosses { remainder + right } else { remainder }
             }
         })
