@@ -1,7 +1,7 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
-__all__ = ["Chain", "Expr", "Session"]
+__all__ = ["Chain", "Expr", "Rows", "Session"]
 
 _Spec: TypeAlias = dict[str, Any]
 _Progress: TypeAlias = Callable[[list[tuple[str, int]]], object] | None
@@ -103,8 +103,11 @@ class Chain:
         attrs: Sequence[str] | None,
         progress: _Progress,
     ) -> tuple[Chain, str, str]: ...
-    def rows(
-        self, specs: Sequence[_Spec], progress: _Progress
-    ) -> Iterator[list[tuple[Any, ...]]]: ...
+    def rows(self, specs: Sequence[_Spec], progress: _Progress) -> Rows: ...
     def explain(self) -> str: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Rows:
+    def __iter__(self) -> Rows: ...
+    def __next__(self) -> list[tuple[Any, ...]]: ...

@@ -30,7 +30,7 @@ class Expr:
 
     Examples:
         >>> (C("width") * C("height")).label("area")
-        width * height AS area
+        (width * height) AS area
     """
 
     __slots__ = ("_descending", "_label", "_native")
@@ -243,7 +243,7 @@ class Column(Expr, metaclass=_ColumnMeta):
 
     Examples:
         >>> C.file.size > 100
-        file.size > 100
+        (file.size > 100)
     """
 
     __slots__ = ("_path",)
