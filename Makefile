@@ -80,9 +80,10 @@ lint: ## ruff, mypy and stubtest over the Python code
 	@cd python && ../$(STEP) mypy ../$(VENV)/bin/mypy
 	@$(STEP) stubtest $(VENV)/bin/stubtest lakebed._native --mypy-config-file python/pyproject.toml
 
-# The installed package is what is tested: no step puts python/ on the module path.
+# The installed package is what is tested: no step puts python/ on the module path, and none runs in it, where the
+# children that tests start would find the sources.
 pytest: ## The Python tests, and the examples in the docstrings
-	@cd python && ../$(STEP) pytest ../$(VENV)/bin/pytest tests
+	@cd python/tests && ../../$(STEP) pytest ../../$(VENV)/bin/pytest -c ../pyproject.toml .
 	@root=$$(mktemp -d) && trap 'rm -rf "$$root"' EXIT && cd python && \
 		LAKEBED_ROOT="$$root" ../$(STEP) docstrings ../$(VENV)/bin/pytest --doctest-modules --pyargs lakebed
 

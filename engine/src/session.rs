@@ -11,7 +11,7 @@ use datafusion::datasource::{MemTable, TableProvider, provider_as_source};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
-use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lance::dataset::builder::DatasetBuilder;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::adapter::error::LanceResultExt;
 use crate::physical::{Functions, UdfPlanner};
 use crate::progress::Progress;
-use crate::source::{DatasetTable, Listing, ListingTable, nulls_reach_fields};
+use crate::source::{DatasetTable, Listing, ListingTable, ParquetTable, nulls_reach_fields};
 use crate::sys::SYS;
 use crate::{Chain, Config, Error, Result, functions, optimizer};
 
@@ -136,7 +136,8 @@ impl Session {
     /// The rows of Parquet files, types as they are, nested ones too. Reads the files' footers.
     ///
     /// # Errors
-    /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file.
+    /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file,
+    /// [`Error::NotSupported`] when they disagree on a column.
     pub fn read_parquet(self: &Arc<Self>, listing: Listing) -> BoxFuture<'_, Result<Chain>> {
         self.open_parquet(listing).boxed()
     }
@@ -147,14 +148,8 @@ impl Session {
         if files.is_empty() {
             return Err(Error::PathNotFound { path: shown });
         }
-        let context = SessionContext::new_with_state(self.state.clone());
-        let options = ParquetReadOptions { file_extension: "", ..ParquetReadOptions::default() };
-        let frame = context.read_parquet(files, options).await.map_err(|error| Error::Corrupt {
-            what: shown,
-            reason: error.strip_backtrace().lines().next().unwrap_or_default().to_owned(),
-            source: Some(Box::new(error)),
-        })?;
-        Ok(Chain::new(Arc::clone(self), frame.into_unoptimized_plan()))
+        let table = ParquetTable::try_open(&self.state, files).await?;
+        self.scan("parquet", Arc::new(table))
     }
 
     /// Rows that are in memory.

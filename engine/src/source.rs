@@ -5,8 +5,10 @@ mod dataset;
 mod dataset_scan;
 mod listing;
 mod memory;
+mod parquet;
 
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use listing::ListingTable;
 pub use listing::{FileKind, Listing};
 pub(crate) use memory::nulls_reach_fields;
+pub(crate) use parquet::ParquetTable;

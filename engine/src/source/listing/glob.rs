@@ -1,9 +1,11 @@
 //! [`Pattern`]: a path with wildcards, cut into the folder to walk and the pattern to match below it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
+use percent_encoding::percent_decode_str;
 
 use crate::{Error, Result};
 
@@ -25,7 +27,7 @@ impl Pattern {
     /// Expands braces and parses each result.
     pub(super) fn parse_all(uri: &str, recursive: bool) -> Result<Vec<Self>> {
         let path = local_path(uri)?;
-        expand_braces(path).into_iter().map(|path| Self::parse(&path, recursive)).collect()
+        expand_braces(&path).into_iter().map(|path| Self::parse(&path, recursive)).collect()
     }
 
     fn parse(path: &str, recursive: bool) -> Result<Self> {
@@ -83,10 +85,18 @@ impl Target<'_> {
     }
 }
 
-fn local_path(uri: &str) -> Result<&str> {
+/// The path of a local URI; only in `file://` is `%20` a space.
+fn local_path(uri: &str) -> Result<Cow<'_, str>> {
     match uri.split_once("://") {
-        None => Ok(uri),
-        Some(("file", path)) => Ok(path.strip_prefix("localhost").unwrap_or(path)),
+        None => Ok(Cow::Borrowed(uri)),
+        Some(("file", path)) => {
+            let path = path.strip_prefix("localhost").unwrap_or(path);
+            percent_decode_str(path).decode_utf8().map_err(|error| Error::InvalidArgument {
+                argument: "uri",
+                given: uri.to_owned(),
+                accepted: format!("its escapes must be UTF-8: {error}"),
+            })
+        }
         Some((scheme, _)) => Err(Error::NotSupported {
             what: format!("reading from `{scheme}://` (`{uri}`)"),
             instead: "give a local path or `file://…`".to_owned(),

@@ -46,3 +46,10 @@ fn other_schemes_are_refused_by_name() {
     let error = Pattern::parse_all("s3://bucket/key", true).unwrap_err();
     assert!(error.to_string().contains("`s3://`"), "{error}");
 }
+
+#[test]
+fn escapes_count_in_uris_only() {
+    let shown = |uri: &str| Pattern::parse_all(uri, true).unwrap()[0].to_string();
+    assert_eq!(shown("file:///a%20b/c"), "/a b/c");
+    assert_eq!(shown("/a%20b/c"), "/a%20b/c");
+}
