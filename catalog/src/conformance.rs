@@ -40,7 +40,7 @@ macro_rules! behaviours {
 }
 
 /// Everything that [`all`] checks.
-const BEHAVIOURS: [(&str, Behaviour); 21] = behaviours![
+const BEHAVIOURS: [(&str, Behaviour); 22] = behaviours![
     claims::numbers_grow_from_the_highest,
     claims::exact_numbers_must_be_higher,
     claims::refused_claims_leave_nothing,
@@ -58,6 +58,7 @@ const BEHAVIOURS: [(&str, Behaviour); 21] = behaviours![
     versions::specifications_choose_the_highest,
     versions::unknown_names_suggest_near_ones,
     datasets::renames_keep_versions_and_lineage,
+    datasets::locations_lead_to_their_dataset,
     datasets::taken_names_are_refused,
     datasets::descriptions_change_with_completion,
     claims::wanted_numbers_are_checked_early,

@@ -81,7 +81,7 @@ pub struct Dependency {
 
 /// One state of a dataset.
 ///
-/// Until it is complete its schema, location and lineage are empty and its counts are zero.
+/// Until it is complete its schema and lineage are empty and its counts are zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetVersion {
     /// The dataset, under the name that it has now.
@@ -99,6 +99,9 @@ pub struct DatasetVersion {
     pub location: String,
     /// The number that the storage format gave to this state of the data.
     pub storage_version: u64,
+    /// What it was made of, as a digest; `None` when that could not be told.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
     /// How many rows it has.
     pub rows: u64,
     /// How many bytes its files describe.

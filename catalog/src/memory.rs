@@ -151,10 +151,11 @@ impl CatalogStore for MemoryCatalog {
 /// Where an outer `None` is returned, the name or version was not found and nothing was changed.
 impl State {
     fn claim(&mut self, request: ClaimRequest) -> Result<Claim> {
-        let ClaimRequest { name, wanted, job, description, attrs } = request;
+        let ClaimRequest { name, location, wanted, job, description, attrs } = request;
         if !self.jobs.contains_key(&job) {
             return Err(Error::JobNotFound { id: job });
         }
+        let name = self.found_at(&location).unwrap_or(name);
         let used = self.datasets.get(&name).and_then(|entry| entry.versions.last_key_value());
         let version = wanted.choose(&name, used.map(|(version, _)| *version))?;
         let claim = Claim {
@@ -164,7 +165,8 @@ impl State {
             job,
             created_at: now(),
         };
-        let slot = Slot { record: pending(&claim), edit: DatasetEdit { description, attrs } };
+        let slot =
+            Slot { record: pending(&claim, location), edit: DatasetEdit { description, attrs } };
         let entry = self.datasets.entry(name).or_insert_with_key(|name| Entry::new(name, &claim));
         entry.versions.insert(version, slot);
         Ok(claim)
@@ -183,8 +185,8 @@ impl State {
         let record = &mut slot.record;
         record.status = VersionStatus::Complete;
         record.schema = completed.schema;
-        record.location = completed.location;
         record.storage_version = completed.storage_version;
+        record.fingerprint = completed.fingerprint;
         record.rows = completed.rows;
         record.bytes = completed.bytes;
         record.preview = completed.preview;
@@ -250,6 +252,13 @@ impl State {
         Some(Ok(()))
     }
 
+    /// The dataset whose data is there.
+    fn found_at(&self, location: &str) -> Option<QualifiedName> {
+        let at = |slot: &Slot| slot.record.location == location;
+        let found = self.datasets.iter().find(|(_, entry)| entry.versions.values().any(at));
+        found.map(|(name, _)| name.clone())
+    }
+
     fn visible(&mut self, name: &QualifiedName) -> Option<&mut Entry> {
         self.datasets.get_mut(name).filter(|entry| entry.is_visible())
     }
@@ -290,9 +299,11 @@ impl Entry {
     }
 
     fn versions(&self, filter: &VersionFilter) -> Vec<DatasetVersion> {
-        let wanted = |number: Version| filter.version.is_none_or(|only| only == number);
-        let admitted =
-            |slot: &&Slot| filter.admits(slot.record.status) && wanted(slot.record.version);
+        let wanted = |record: &DatasetVersion| {
+            filter.version.is_none_or(|only| only == record.version)
+                && filter.location.as_ref().is_none_or(|only| *only == record.location)
+        };
+        let admitted = |slot: &&Slot| filter.admits(slot.record.status) && wanted(&slot.record);
         let mut records: Vec<DatasetVersion> =
             self.versions.values().filter(admitted).map(|slot| self.shown(slot)).collect();
         if filter.newest_only {
@@ -315,15 +326,16 @@ impl Entry {
     }
 }
 
-fn pending(claim: &Claim) -> DatasetVersion {
+fn pending(claim: &Claim, location: String) -> DatasetVersion {
     DatasetVersion {
         dataset: claim.name.clone(),
         version: claim.version,
         uuid: claim.token.clone(),
         status: VersionStatus::Pending,
         schema: Arc::new(Schema::empty()),
-        location: String::new(),
+        location,
         storage_version: 0,
+        fingerprint: None,
         rows: 0,
         bytes: 0,
         preview: Value::Null,

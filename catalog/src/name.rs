@@ -14,6 +14,12 @@ use crate::version::VersionSpec;
 /// The namespace and project of a name that gives none.
 const LOCAL: &str = "local";
 
+/// The namespace of datasets that are not made by users.
+const SYSTEM: &str = "system";
+
+/// The project in it for datasets that go when their session does.
+const SESSION: &str = "session";
+
 const LONGEST: usize = 128;
 
 /// Characters with a meaning in references, paths or URLs.
@@ -101,6 +107,25 @@ impl QualifiedName {
     /// `local.local.name`.
     pub fn local(name: NamePart) -> Self {
         Self::new(NamePart::local(), NamePart::local(), name)
+    }
+
+    /// `system.session.name`: a dataset that goes when its session does.
+    pub fn of_session(name: NamePart) -> Self {
+        Self::new(NamePart(SYSTEM.to_owned()), NamePart(SESSION.to_owned()), name)
+    }
+
+    /// Whether the dataset goes when its session does.
+    pub fn is_of_session(&self) -> bool {
+        self.namespace.as_str() == SYSTEM && self.project.as_str() == SESSION
+    }
+
+    /// Refuses names that users may read, but not give to their own datasets.
+    pub fn check_own(&self) -> Result<()> {
+        if self.namespace.as_str() == SYSTEM {
+            let rule = "the namespace `system` is reserved; choose another one";
+            return Err(Error::InvalidName { given: self.to_string(), rule });
+        }
+        Ok(())
     }
 
     /// The form for messages: the name alone in `local.local`, else all three parts.

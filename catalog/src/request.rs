@@ -45,6 +45,9 @@ impl Wanted {
 pub struct ClaimRequest {
     /// The dataset; it is created if it does not exist.
     pub name: QualifiedName,
+    /// Where the data is, relative to the root. If a dataset is there already, the version is one
+    /// of that dataset, whatever it is called by now.
+    pub location: String,
     /// Which number.
     pub wanted: Wanted,
     /// The job that writes; it must have been started.
@@ -56,9 +59,11 @@ pub struct ClaimRequest {
 }
 
 impl ClaimRequest {
-    /// A request that leaves the dataset's description and labels alone.
+    /// A request that leaves the dataset's description and labels alone; the location is called as
+    /// the dataset is.
     pub fn new(name: QualifiedName, wanted: Wanted, job: JobId) -> Self {
-        Self { name, wanted, job, description: None, attrs: None }
+        let location = name.to_string();
+        Self { name, location, wanted, job, description: None, attrs: None }
     }
 }
 
@@ -84,10 +89,11 @@ pub struct CompletedVersion {
     /// The columns.
     #[serde(with = "hex")]
     pub schema: SchemaRef,
-    /// Where the data is, relative to the root.
-    pub location: String,
     /// The number that the storage format gave to this state of the data.
     pub storage_version: u64,
+    /// What it was made of, as a digest that is the same only if the rows are.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
     /// How many rows it has.
     pub rows: u64,
     /// How many bytes its files describe.
@@ -102,8 +108,8 @@ impl Default for CompletedVersion {
     fn default() -> Self {
         Self {
             schema: Arc::new(Schema::empty()),
-            location: String::new(),
             storage_version: 0,
+            fingerprint: None,
             rows: 0,
             bytes: 0,
             preview: Value::Array(Vec::new()),
@@ -120,6 +126,8 @@ pub struct VersionFilter {
     pub name: Option<QualifiedName>,
     /// Only this number.
     pub version: Option<Version>,
+    /// Only with data in this location.
+    pub location: Option<String>,
     /// Of each dataset only the highest version, of those that the rest of the filter admits.
     pub newest_only: bool,
     /// Removed versions too.
@@ -139,6 +147,12 @@ impl VersionFilter {
     /// Every number that one dataset ever used.
     pub fn all_of(name: &QualifiedName) -> Self {
         Self { include_removed: true, include_unfinished: true, ..Self::of(name) }
+    }
+
+    /// Every number that was ever used with data in this location.
+    pub fn all_at(location: impl Into<String>) -> Self {
+        let location = Some(location.into());
+        Self { location, include_removed: true, include_unfinished: true, ..Self::default() }
     }
 
     /// Whether versions in this state are listed.

@@ -23,10 +23,12 @@ use crate::store::{CatalogStore, missing};
 use crate::version::Version;
 
 use failure::Failure;
+use file_id::FileId;
 
 mod claim;
 mod edit;
 mod failure;
+mod file_id;
 mod folders;
 mod job;
 mod migrate;
@@ -50,9 +52,13 @@ const READERS: u32 = 4;
 /// The file is in WAL mode: readers never wait, writers queue up. Within a process they queue for
 /// the one writing connection, which is fair; between processes for `SQLite`'s lock, taken when a
 /// transaction begins, so that no two can block each other.
+///
+/// `SQLite` goes on with a file that was removed or replaced, as if nothing had happened; here every
+/// call looks first whether the file is still the one at the path.
 #[derive(Debug)]
 pub struct SqliteCatalog {
     path: PathBuf,
+    file: FileId,
     pools: RwLock<Pools>,
 }
 
@@ -86,9 +92,10 @@ impl SqliteCatalog {
     /// date.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        prepare(&path).await.map_err(|failure| failure.explain("open the catalog", &path))?;
+        let file =
+            prepare(&path).await.map_err(|failure| failure.explain("open the catalog", &path))?;
         let pools = RwLock::new(Pools::new(&path));
-        Ok(Self { path, pools })
+        Ok(Self { path, file, pools })
     }
 
     /// The file.
@@ -117,12 +124,27 @@ impl SqliteCatalog {
     async fn begin(&self) -> Result<Tx, Failure> {
         let started = Instant::now();
         loop {
+            self.check_in_place().await?;
             match self.pools().writer.begin_with("BEGIN IMMEDIATE").await.map_err(Failure::from) {
                 Err(failure) if failure.is_busy() && started.elapsed() < PATIENCE => {
                     sleep(PAUSE).await
                 }
                 begun => return begun,
             }
+        }
+    }
+
+    /// A transaction that sees one state of the catalog and waits for nobody.
+    async fn snapshot(&self) -> Result<Tx, Failure> {
+        self.check_in_place().await?;
+        Ok(self.pools().readers.begin().await?)
+    }
+
+    async fn check_in_place(&self) -> Result<(), Failure> {
+        match FileId::at(&self.path).await {
+            Ok(found) if found == self.file => Ok(()),
+            Ok(_) => Err(Failure::Gone("another file is at its path".into())),
+            Err(error) => Err(Failure::Gone(error.into())),
         }
     }
 
@@ -148,8 +170,13 @@ impl CatalogStore for SqliteCatalog {
         claim: &Claim,
         completed: CompletedVersion,
     ) -> Result<DatasetVersion> {
-        let outcome = async { claim::complete(self.begin().await?, claim, completed).await }.await;
-        self.report("complete a version", outcome).await
+        let outcome = async {
+            let record = claim::complete(self.begin().await?, claim, completed).await?;
+            // WHY: what was committed to a file that is gone was not saved.
+            self.check_in_place().await?;
+            Ok(record)
+        };
+        self.report("complete a version", outcome.await).await
     }
 
     async fn abandon_version(&self, claim: &Claim, error: &str) -> Result<()> {
@@ -158,15 +185,12 @@ impl CatalogStore for SqliteCatalog {
     }
 
     async fn datasets(&self) -> Result<Vec<Dataset>> {
-        let outcome =
-            async { read::datasets(&mut *self.pools().readers.acquire().await?).await }.await;
+        let outcome = async { read::datasets(&mut *self.snapshot().await?).await }.await;
         self.report("list datasets", outcome).await
     }
 
     async fn versions(&self, filter: VersionFilter) -> Result<Vec<DatasetVersion>> {
-        let outcome =
-            async { read::versions(&mut *self.pools().readers.begin().await?, &filter).await }
-                .await;
+        let outcome = async { read::versions(&mut *self.snapshot().await?, &filter).await }.await;
         self.report("list versions", outcome).await
     }
 
@@ -196,8 +220,7 @@ impl CatalogStore for SqliteCatalog {
     }
 
     async fn job(&self, id: &JobId) -> Result<Job> {
-        let outcome =
-            async { job::find(&mut *self.pools().readers.acquire().await?, id).await }.await;
+        let outcome = async { job::find(&mut *self.snapshot().await?, id).await }.await;
         self.report("read a job", outcome).await
     }
 
@@ -218,7 +241,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// Makes the file a catalog of the current format; several processes may do so at once.
-async fn prepare(path: &Path) -> Result<(), Failure> {
+async fn prepare(path: &Path) -> Result<FileId, Failure> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).await?;
     }
@@ -232,11 +255,12 @@ async fn prepare(path: &Path) -> Result<(), Failure> {
     }
 }
 
-async fn prepare_once(options: &SqliteConnectOptions, path: &Path) -> Result<(), Failure> {
+async fn prepare_once(options: &SqliteConnectOptions, path: &Path) -> Result<FileId, Failure> {
     let mut connection = options.connect().await?;
     let migrated = migrate::migrate(&mut connection, path).await;
     connection.close().await?;
-    migrated
+    migrated?;
+    Ok(FileId::at(path).await?)
 }
 
 #[expect(clippy::mem_forget, reason = "the connections of a forked child's parent")]

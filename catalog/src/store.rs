@@ -22,6 +22,9 @@ use crate::version::{Version, VersionSpec};
 pub trait CatalogStore: Send + Sync + fmt::Debug {
     /// Reserves a version number and creates the namespace, project and dataset if needed.
     ///
+    /// A location belongs to one dataset for good: a claim for the location of a dataset that was
+    /// renamed meanwhile is a claim for that dataset, under its new name.
+    ///
     /// Two claims never get the same number. A bump counts from the highest number ever used,
     /// whatever became of it; an exact number must be higher than that one, else
     /// [`Error::VersionTaken`].

@@ -11,13 +11,14 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{QualifiedName, Version};
 use datafusion::common::Column;
 use datafusion::datasource::source_as_provider;
+use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    Expr as PlanExpr, Extension, LogicalPlan, LogicalPlanBuilder, SortExpr,
+    Expr as PlanExpr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, SortExpr,
 };
 use udf_runtime::BatchFunction;
 
 use crate::expr::Resolver;
-use crate::logical::UdfMap;
+use crate::logical::{Call, GroupRows, KEY_ROW, Keep, Running, Udf};
 use crate::physical::Registration;
 use crate::source::DatasetTable;
 use crate::sys::SYS;
@@ -34,6 +35,9 @@ pub struct Chain {
     registrations: Vec<Arc<Registration>>,
     shows_sys: bool,
 }
+
+/// More rows than any chain has, and few enough that sums of a plan's limits do not overflow.
+const ALL_ROWS: usize = 1 << 48;
 
 /// An expression and the name of the column that it becomes.
 #[derive(Clone, Debug)]
@@ -64,17 +68,17 @@ pub struct Aggregate {
     pub argument: Option<Expr>,
 }
 
-/// A 1→1 user function and how to call it.
+/// A user function and how to call it.
 #[derive(Clone, Debug)]
-pub struct MapStage {
+pub struct Stage {
     /// The function; its name is the stage's.
     pub function: Arc<dyn BatchFunction>,
     /// What it is called with, one expression a parameter.
     pub arguments: Vec<Expr>,
     /// The columns that it returns.
     pub results: Vec<FieldRef>,
-    /// Rows handed over at once; at least 1.
-    pub batch_rows: usize,
+    /// How it is run.
+    pub running: Running,
 }
 
 impl Chain {
@@ -140,12 +144,8 @@ impl Chain {
     /// # Errors
     /// An unknown column, or a predicate that is no boolean.
     pub fn filter(&self, predicates: &[Expr]) -> Result<Self> {
-        let resolver = self.resolver();
-        let mut plan = LogicalPlanBuilder::from(self.plan.clone());
-        for predicate in predicates {
-            plan = plan.filter(resolver.resolve_predicate(predicate)?)?;
-        }
-        Ok(self.with_plan(plan.build()?))
+        let all = self.resolver().resolve(&Expr::all(predicates.to_vec()))?;
+        Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).filter(all)?.build()?))
     }
 
     /// Keeps the columns that the paths name, in their order. A path into a struct keeps that part of it.
@@ -186,8 +186,9 @@ impl Chain {
     /// # Errors
     /// None that a caller can cause.
     pub fn limit(&self, rows: usize) -> Result<Self> {
-        Ok(self
-            .with_plan(LogicalPlanBuilder::from(self.plan.clone()).limit(0, Some(rows))?.build()?))
+        let plan =
+            LogicalPlanBuilder::from(self.plan.clone()).limit(0, Some(rows.min(ALL_ROWS)))?;
+        Ok(self.with_plan(plan.build()?))
     }
 
     /// Drops the first `rows` rows.
@@ -195,7 +196,8 @@ impl Chain {
     /// # Errors
     /// None that a caller can cause.
     pub fn offset(&self, rows: usize) -> Result<Self> {
-        Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).limit(rows, None)?.build()?))
+        let plan = LogicalPlanBuilder::from(self.plan.clone()).limit(rows.min(ALL_ROWS), None)?;
+        Ok(self.with_plan(plan.build()?))
     }
 
     /// One row for each combination of the keys' values: the keys, then the aggregates. Without keys, one row.
@@ -219,51 +221,138 @@ impl Chain {
                 .as_ref()
                 .map(|argument| resolver.resolve(argument))
                 .transpose()?;
+            outputs.push(self.aggregate_output(aggregate, argument.as_ref())?);
             let value = functions::aggregate(&aggregate.function, argument)?;
+            if let Some(argument) = &aggregate.argument {
+                resolver.check_aggregate(&aggregate.function, argument, &value)?;
+            }
             values.push(value.alias(&aggregate.name));
-            outputs.push(PlanExpr::Column(Column::new_unqualified(&aggregate.name)));
         }
         let plan = LogicalPlanBuilder::from(self.plan.clone())
-            .aggregate(keys.groups(), values)
-            .map_err(|error| invalid_aggregate(aggregates, &error))?
+            .aggregate(keys.groups(), values)?
             .project(outputs)?
             .build()?;
         Ok(Self { shows_sys: false, ..self.with_plan(plan) })
     }
 
-    /// Calls a function on every row and appends its results as columns.
+    /// Calls a function on every row and appends its results as columns. A function of [`Shape::Any`] may leave rows
+    /// out.
     ///
     /// # Errors
     /// An unknown argument, or a result whose name is taken.
-    pub fn map(&self, stage: MapStage) -> Result<Self> {
-        let resolver = self.resolver();
-        let arguments = stage
-            .arguments
-            .iter()
-            .map(|argument| resolver.resolve(argument))
-            .collect::<Result<_>>()?;
-        let schema = self.plan.schema();
-        for (at, result) in stage.results.iter().enumerate() {
-            let name = result.name();
-            columns::check_new_name(name)?;
-            let twice = stage.results[..at].iter().any(|other| other.name() == name);
-            if twice || schema.fields().iter().any(|field| field.name() == name) {
-                return Err(Error::ColumnExists { name: name.clone() });
-            }
+    pub fn map(&self, stage: Stage) -> Result<Self> {
+        let names = self.plan.schema().fields().iter().map(|field| field.name().clone());
+        check_results(&stage.results, &names.collect::<Vec<_>>())?;
+        let arguments = self.resolved(&stage.arguments)?;
+        self.call(self.plan.clone(), stage, arguments, Keep::All)
+    }
+
+    /// Calls a function on every row; its results, any number for a row, stand beside the kept columns.
+    ///
+    /// # Errors
+    /// An unknown argument or column, or a result whose name is taken.
+    pub fn generate(&self, stage: Stage, keep: &[String]) -> Result<Self> {
+        check_results(&stage.results, keep)?;
+        let columns = self.kept_columns(keep)?;
+        let arguments = self.resolved(&stage.arguments)?;
+        self.call(self.plan.clone(), stage, arguments, Keep::Columns(columns))
+    }
+
+    /// Calls a function on every group of rows that agree on the keys; without keys all rows are one group. Its
+    /// arguments are lists with the values of the group's rows in their order; groups come in the order of their keys.
+    /// Beside the results stand the kept columns, which may be keys, with the values of the group's first row.
+    ///
+    /// # Errors
+    /// An unknown argument, key or column, or a result whose name is taken.
+    pub fn aggregate(&self, stage: Stage, keys: &[NamedExpr], keep: &[String]) -> Result<Self> {
+        check_results(&stage.results, keep)?;
+        let (resolver, mut groups) = (self.resolver(), Vec::with_capacity(keys.len()));
+        for key in keys {
+            groups.push((key.name.clone(), resolver.resolve(&key.expr)?));
         }
-        let name = stage.function.name().to_owned();
+        let mut firsts = Vec::with_capacity(keep.len());
+        for name in keep {
+            let key = groups.iter().find(|(key, _)| key == name);
+            let first = key.map_or_else(
+                || resolver.resolve(&Expr::Column(name.clone())),
+                |(_, key)| Ok(key.clone()),
+            )?;
+            firsts.push(first.alias(name));
+        }
+        let lists = self.resolved(&stage.arguments)?;
+        let kept = keep.iter().map(Column::new_unqualified).collect();
+        let arguments = (0..lists.len())
+            .map(|at| PlanExpr::Column(Column::new_unqualified(GroupRows::list_name(at))))
+            .collect();
+        let input = if keys.is_empty() {
+            self.plan.clone()
+        } else {
+            LogicalPlanBuilder::from(self.plan.clone())
+                .window(vec![row_number().alias(KEY_ROW)])?
+                .build()?
+        };
+        let groups = groups.into_iter().map(|(_, key)| key).collect();
+        let node = GroupRows::try_new(input, groups, firsts, lists)?;
+        let input = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        self.call(input, stage, arguments, Keep::Columns(kept))
+    }
+
+    fn call(
+        &self,
+        input: LogicalPlan,
+        stage: Stage,
+        arguments: Vec<PlanExpr>,
+        keep: Keep,
+    ) -> Result<Self> {
+        let (name, shape) = (stage.function.name().to_owned(), stage.function.shape());
+        let shows_sys = self.shows_sys && keep == Keep::All;
         let registration = self.session.functions().register(stage.function);
-        let node = UdfMap::try_new(
-            self.plan.clone(),
-            name,
-            registration.id,
-            arguments,
-            stage.results,
-            stage.batch_rows.max(1),
-        )?;
+        let (function, results, running) = (registration.id, stage.results, stage.running);
+        let call = Call { name, function, shape, arguments, results, keep, running };
+        let node = Udf::try_new(input, call)?;
         let mut chain = self.with_plan(LogicalPlan::Extension(Extension { node: Arc::new(node) }));
         chain.registrations.push(Arc::new(registration));
+        if self.shows_sys && !shows_sys {
+            return chain.with_sys(true);
+        }
         Ok(chain)
+    }
+
+    fn resolved(&self, expressions: &[Expr]) -> Result<Vec<PlanExpr>> {
+        let resolver = self.resolver();
+        expressions.iter().map(|expression| resolver.resolve(expression)).collect()
+    }
+
+    /// Whole columns by name.
+    fn kept_columns(&self, names: &[String]) -> Result<Vec<Column>> {
+        let resolver = self.resolver();
+        let column = |name: &String| match resolver.path(name)?.0 {
+            PlanExpr::Column(column) => Ok(column),
+            _ => Err(Error::InvalidArgument {
+                argument: "keep",
+                given: name.clone(),
+                accepted: "whole columns".to_owned(),
+            }),
+        };
+        names.iter().map(column).collect()
+    }
+
+    /// The column of an aggregate over its output; the smallest of some models is such a model itself.
+    fn aggregate_output(
+        &self,
+        aggregate: &Aggregate,
+        argument: Option<&PlanExpr>,
+    ) -> Result<PlanExpr> {
+        let column = PlanExpr::Column(Column::new_unqualified(&aggregate.name));
+        let Some(argument) = argument.filter(|_| functions::passes_values(&aggregate.function))
+        else {
+            return Ok(column);
+        };
+        let (_, field) = argument.to_field(self.plan.schema())?;
+        if field.metadata().is_empty() {
+            return Ok(column);
+        }
+        Ok(functions::with_meaning(column, field.metadata()).alias(&aggregate.name))
     }
 
     fn project(&self, columns: Vec<PlanExpr>) -> Result<Self> {
@@ -289,16 +378,15 @@ impl Chain {
     }
 }
 
-fn invalid_aggregate(
-    aggregates: &[Aggregate],
-    error: &datafusion::error::DataFusionError,
-) -> Error {
-    let shown = aggregates.iter().map(|aggregate| {
-        let argument = aggregate.argument.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("{}({argument})", aggregate.function)
-    });
-    Error::InvalidExpression {
-        expression: shown.collect::<Vec<_>>().join(", "),
-        reason: error.strip_backtrace().lines().next().unwrap_or_default().to_owned(),
+/// Results need names that are columns and nobody else's.
+fn check_results(results: &[FieldRef], taken: &[String]) -> Result<()> {
+    for (at, result) in results.iter().enumerate() {
+        let name = result.name();
+        columns::check_new_name(name)?;
+        let twice = results[..at].iter().any(|other| other.name() == name);
+        if twice || taken.contains(name) {
+            return Err(Error::ColumnExists { name: name.clone() });
+        }
     }
+    Ok(())
 }

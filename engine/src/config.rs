@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::thread;
 
+use udf_runtime::WorkerCommand;
+
 use crate::{Error, Result};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
@@ -14,6 +16,15 @@ pub const ROOT_VARIABLE: &str = "LAKEBED_ROOT";
 /// Would name a shared catalog; not supported, so it must not be ignored either.
 const CATALOG_VARIABLE: &str = "LAKEBED_CATALOG";
 
+/// The environment variable that, set to anything but `0` or `false`, makes runs compute everything anew.
+pub const IGNORE_CHECKPOINTS_VARIABLE: &str = "LAKEBED_IGNORE_CHECKPOINTS";
+
+/// Whether kept results are not to be used; asked at every run.
+pub(crate) fn ignores_checkpoints() -> bool {
+    variable(IGNORE_CHECKPOINTS_VARIABLE)
+        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no"))
+}
+
 /// What a session needs to know before it starts.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -22,6 +33,8 @@ pub struct Config {
     pub root: Option<PathBuf>,
     /// How many partitions of a scan run at once; at least 1.
     pub target_partitions: usize,
+    /// How to start a worker process; without it functions run in this process only.
+    pub worker: Option<WorkerCommand>,
 }
 
 impl Config {
@@ -61,7 +74,7 @@ impl Config {
     #[must_use]
     pub fn in_memory() -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { root: None, target_partitions: cores }
+        Self { root: None, target_partitions: cores, worker: None }
     }
 }
 

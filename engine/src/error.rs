@@ -4,6 +4,8 @@ use std::fmt;
 
 use datafusion::error::DataFusionError;
 
+use crate::adapter::error::plain_message;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -34,6 +36,12 @@ pub enum Error {
         expression: String,
         /// What does not fit.
         reason: String,
+    },
+    /// A value that does not fit: too large for its type, or text that is no number.
+    #[error("{what}")]
+    Value {
+        /// Which value or expression, and what it does not fit.
+        what: String,
     },
     /// An argument outside what is accepted.
     #[error("invalid {argument} `{given}`: {accepted}")]
@@ -90,7 +98,7 @@ pub enum Error {
     #[error(transparent)]
     Function(#[from] udf_runtime::Error),
     /// The query failed while it ran.
-    #[error("the query failed: {}", first_line(source))]
+    #[error("the query failed: {}", plain_message(source))]
     Execution {
         /// The query engine's error.
         source: Box<DataFusionError>,
@@ -111,6 +119,7 @@ impl Error {
             Self::UnknownColumn { .. } => "engine.unknown_column",
             Self::ColumnExists { .. } => "engine.column_exists",
             Self::InvalidExpression { .. } => "engine.invalid_expression",
+            Self::Value { .. } => "engine.value",
             Self::InvalidArgument { .. } => "engine.invalid_argument",
             Self::PathNotFound { .. } => "engine.path_not_found",
             Self::Storage { .. } => "engine.storage",
@@ -130,6 +139,31 @@ impl Error {
             Self::Catalog(error) => error.is_retryable(),
             Self::Function(error) => error.is_retryable(),
             _ => false,
+        }
+    }
+
+    /// The same error for another reader; what caused it stays with the first one.
+    pub(crate) fn without_source(&self) -> Self {
+        match self {
+            Self::Value { what } => Self::Value { what: what.clone() },
+            Self::PathNotFound { path } => Self::PathNotFound { path: path.clone() },
+            Self::Storage { action, location, reason, .. } => Self::Storage {
+                action,
+                location: location.clone(),
+                reason: reason.clone(),
+                source: None,
+            },
+            Self::Corrupt { what, reason, .. } => {
+                Self::Corrupt { what: what.clone(), reason: reason.clone(), source: None }
+            }
+            Self::NotSupported { what, instead } => {
+                Self::NotSupported { what: what.clone(), instead: instead.clone() }
+            }
+            Self::Function(udf_runtime::Error::Function { name, failure }) => {
+                let (name, failure) = (name.clone(), failure.clone());
+                Self::Function(udf_runtime::Error::Function { name, failure })
+            }
+            other => Self::internal(other.to_string()),
         }
     }
 
@@ -153,8 +187,4 @@ impl fmt::Display for Hint<'_> {
         let more = if shown.len() < self.known.len() { ", …" } else { "" };
         write!(f, "; the columns are {}{more}", list(shown))
     }
-}
-
-fn first_line(error: &DataFusionError) -> String {
-    error.strip_backtrace().lines().next().unwrap_or_default().to_owned()
 }

@@ -1,14 +1,21 @@
 //! [`Expr`]: expressions as users write them, before they meet a schema.
 
+mod build;
+mod check;
+mod kind;
 mod resolve;
 
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, FieldRef};
 use arrow::util::display::array_value_to_string;
 
-pub(crate) use resolve::{Resolver, split_path};
+use crate::{Error, Result};
+
+pub(crate) use kind::kind_name;
+pub(crate) use resolve::Resolver;
 
 /// An expression over columns that are named by path, such as `file.path`.
 ///
@@ -24,20 +31,31 @@ pub enum Expr {
         /// The operator.
         op: BinaryOp,
         /// The left operand.
-        left: Box<Expr>,
+        left: Arc<Expr>,
         /// The right operand.
-        right: Box<Expr>,
+        right: Arc<Expr>,
+    },
+    /// All of the conditions; made by [`Expr::all`].
+    All(Vec<Arc<Expr>>),
+    /// Any of the conditions; made by [`Expr::any`].
+    Any(Vec<Arc<Expr>>),
+    /// A value whose type means more than its storage tells: which model it is, or that it is JSON.
+    Typed {
+        /// The value.
+        value: Arc<Expr>,
+        /// Its type, with the meaning in the metadata.
+        field: FieldRef,
     },
     /// Boolean negation; null stays null.
-    Not(Box<Expr>),
+    Not(Arc<Expr>),
     /// `-x`.
-    Negate(Box<Expr>),
+    Negate(Arc<Expr>),
     /// Whether the value is null.
-    IsNull(Box<Expr>),
+    IsNull(Arc<Expr>),
     /// Whether the value is one of `list`.
     InList {
         /// The value.
-        value: Box<Expr>,
+        value: Arc<Expr>,
         /// What it is looked up in.
         list: Vec<Expr>,
     },
@@ -46,7 +64,7 @@ pub enum Expr {
         /// Conditions and their values.
         branches: Vec<(Expr, Expr)>,
         /// The value when none is true; null when there is none.
-        otherwise: Option<Box<Expr>>,
+        otherwise: Option<Arc<Expr>>,
     },
     /// A function by its registered name.
     Call {
@@ -58,11 +76,97 @@ pub enum Expr {
     /// A conversion; a value that does not convert is an error.
     Cast {
         /// The value.
-        value: Box<Expr>,
+        value: Arc<Expr>,
         /// The type wanted.
         to: DataType,
     },
 }
+
+impl Expr {
+    /// How deep expressions may be nested: what works on them recurses, on threads whose stacks are small.
+    pub const MAX_DEPTH: usize = 400;
+
+    /// `&` between the conditions. Chained, they stay one list, so that its length adds no depth.
+    #[must_use]
+    pub fn all(conditions: Vec<Self>) -> Self {
+        let terms = conditions.into_iter().flat_map(|condition| match condition {
+            Self::All(terms) => terms,
+            one => vec![Arc::new(one)],
+        });
+        Self::listed(terms.collect(), Self::All)
+    }
+
+    /// `|` between the conditions, chained like [`Expr::all`].
+    #[must_use]
+    pub fn any(conditions: Vec<Self>) -> Self {
+        let terms = conditions.into_iter().flat_map(|condition| match condition {
+            Self::Any(terms) => terms,
+            one => vec![Arc::new(one)],
+        });
+        Self::listed(terms.collect(), Self::Any)
+    }
+
+    /// A list of one condition is that condition.
+    fn listed(mut terms: Vec<Arc<Self>>, list: fn(Vec<Arc<Self>>) -> Self) -> Self {
+        match terms.pop() {
+            Some(only) if terms.is_empty() => Arc::unwrap_or_clone(only),
+            last => {
+                terms.extend(last);
+                list(terms)
+            }
+        }
+    }
+
+    /// The expressions that it is made of.
+    fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Column(_) | Self::Literal(_) => vec![],
+            Self::Binary { left, right, .. } => vec![left, right],
+            Self::All(terms) | Self::Any(terms) => terms.iter().map(Arc::as_ref).collect(),
+            Self::Not(inner) | Self::Negate(inner) | Self::IsNull(inner) => vec![inner],
+            Self::Typed { value, .. } | Self::Cast { value, .. } => vec![value],
+            Self::InList { value, list } => [value.as_ref()].into_iter().chain(list).collect(),
+            Self::Case { branches, otherwise } => {
+                let branches = branches.iter().flat_map(|(condition, value)| [condition, value]);
+                branches.chain(otherwise.as_deref()).collect()
+            }
+            Self::Call { arguments, .. } => arguments.iter().collect(),
+        }
+    }
+
+    fn is_deeper_than(&self, levels: usize) -> bool {
+        let below = levels - usize::from(!matches!(self, Self::Typed { .. }));
+        self.parts().into_iter().any(|part| below == 0 || part.is_deeper_than(below))
+    }
+
+    /// An expression may be `depth` deep.
+    ///
+    /// # Errors
+    /// [`Error::InvalidExpression`] beyond [`Self::MAX_DEPTH`].
+    pub fn check_depth(&self, depth: usize) -> Result<()> {
+        let most = Self::MAX_DEPTH;
+        if depth <= most {
+            return Ok(());
+        }
+        Err(self.invalid(format!(
+            "it is nested {depth} deep, at most {most} are possible; hint: `in_()` compares with \
+             many values, `mutate()` computes in steps"
+        )))
+    }
+
+    /// The error about this expression, of which it shows the beginning.
+    pub(crate) fn invalid(&self, reason: impl Into<String>) -> Error {
+        let text = self.to_string();
+        let mut expression: String = text.chars().take(MAX_SHOWN).collect();
+        if expression.len() < text.len() {
+            expression.push('…');
+        }
+        Error::InvalidExpression { expression, reason: reason.into() }
+    }
+}
+
+/// How much of an expression a message shows.
+const MAX_SHOWN: usize = 160;
 
 /// Binary operators, with Python's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +178,6 @@ pub enum BinaryOp {
     LtEq,
     Gt,
     GtEq,
-    And,
-    Or,
     Add,
     Subtract,
     Multiply,
@@ -103,8 +205,6 @@ impl BinaryOp {
             Self::LtEq => "<=",
             Self::Gt => ">",
             Self::GtEq => ">=",
-            Self::And => "&",
-            Self::Or => "|",
             Self::Add => "+",
             Self::Subtract => "-",
             Self::Multiply => "*",
@@ -117,15 +217,13 @@ impl BinaryOp {
     }
 }
 
-const ALL: [BinaryOp; 16] = [
+const ALL: [BinaryOp; 14] = [
     BinaryOp::Eq,
     BinaryOp::NotEq,
     BinaryOp::Lt,
     BinaryOp::LtEq,
     BinaryOp::Gt,
     BinaryOp::GtEq,
-    BinaryOp::And,
-    BinaryOp::Or,
     BinaryOp::Add,
     BinaryOp::Subtract,
     BinaryOp::Multiply,
@@ -150,6 +248,9 @@ impl fmt::Display for Expr {
                 write!(f, "{quote}{text}{quote}")
             }
             Self::Binary { op, left, right } => write!(f, "({left} {} {right})", op.as_str()),
+            Self::All(terms) => chained(f, terms, "&"),
+            Self::Any(terms) => chained(f, terms, "|"),
+            Self::Typed { value, .. } => value.fmt(f),
             Self::Not(inner) => write!(f, "~{inner}"),
             Self::Negate(inner) => write!(f, "-{inner}"),
             Self::IsNull(inner) => write!(f, "{inner} is null"),
@@ -174,4 +275,9 @@ impl fmt::Display for Expr {
             Self::Cast { value, to } => write!(f, "cast({value} as {to})"),
         }
     }
+}
+
+fn chained(f: &mut fmt::Formatter<'_>, terms: &[Arc<Expr>], op: &str) -> fmt::Result {
+    let terms: Vec<String> = terms.iter().map(ToString::to_string).collect();
+    write!(f, "({})", terms.join(&format!(" {op} ")))
 }

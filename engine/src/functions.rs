@@ -1,19 +1,30 @@
 //! The scalar and aggregate functions that chains can call, by name. One family a file.
 
+mod all_of;
 mod arithmetic;
+mod checked;
+mod meaning;
 mod path;
 mod structs;
+mod sum;
 mod vector;
 
 use std::sync::{Arc, LazyLock};
 
+use arrow::datatypes::DataType;
+use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
 use datafusion::functions_aggregate::expr_fn as aggregate_fn;
-use datafusion::logical_expr::{Expr as PlanExpr, ScalarUDF, lit};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{AggregateUDF, Expr as PlanExpr, ScalarUDF, lit};
 use datafusion::prelude::SessionContext;
 
+use crate::expr::kind_name;
 use crate::{Error, Result, near_names};
 
+pub(crate) use all_of::all_of;
+pub(crate) use checked::CheckIntegers;
+pub(crate) use meaning::with_meaning;
 pub(crate) use structs::{pack_struct, prune_struct};
 
 /// Our functions, in the order of their names.
@@ -23,6 +34,23 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(path::functions());
     functions.extend(vector::functions());
     functions.into_iter().map(Arc::new).collect()
+}
+
+/// Aggregates that replace DataFusion's of the same name.
+pub(crate) fn our_aggregates() -> Vec<Arc<AggregateUDF>> {
+    vec![Arc::clone(&sum::SUM)]
+}
+
+/// Whether a scalar function is ours.
+pub(crate) fn is_ours(name: &str) -> bool {
+    ours().iter().any(|function| function.name() == name)
+}
+
+/// The error about a result that its type cannot hold.
+fn overflow(expression: &str, kind: &DataType) -> DataFusionError {
+    let kind = kind_name(kind);
+    let what = format!("`{expression}` overflows {kind}; hint: `cast(float)` makes room");
+    Error::Value { what }.into()
 }
 
 /// Ours and DataFusion's, by name; ours win.
@@ -39,9 +67,9 @@ static BY_NAME: LazyLock<Vec<(String, Arc<ScalarUDF>)>> = LazyLock::new(|| {
 });
 
 /// A call of a scalar function.
-pub(crate) fn call(name: &str, arguments: Vec<PlanExpr>) -> Result<PlanExpr> {
+pub(crate) fn call(name: &str, arguments: Vec<PlanExpr>) -> Result<ScalarFunction> {
     match BY_NAME.iter().find(|(known, _)| known == name) {
-        Some((_, function)) => Ok(function.call(arguments)),
+        Some((_, function)) => Ok(ScalarFunction::new_udf(Arc::clone(function), arguments)),
         None => Err(Error::NotSupported {
             what: format!("the function `{name}`"),
             instead: suggestion(name, BY_NAME.iter().map(|(known, _)| known.as_str())),
@@ -60,7 +88,7 @@ pub(crate) fn aggregate(name: &str, argument: Option<PlanExpr>) -> Result<PlanEx
         return Ok(aggregate_fn::count(argument.unwrap_or_else(|| lit(1_i64))));
     }
     let function: fn(PlanExpr) -> PlanExpr = match name {
-        "sum" => aggregate_fn::sum,
+        "sum" => |argument| sum::SUM.call(vec![argument]),
         "avg" => aggregate_fn::avg,
         "min" => aggregate_fn::min,
         "max" => aggregate_fn::max,
@@ -72,6 +100,11 @@ pub(crate) fn aggregate(name: &str, argument: Option<PlanExpr>) -> Result<PlanEx
         }
     };
     Ok(function(argument.ok_or_else(needs)?))
+}
+
+/// Whether an aggregate gives one of its values back.
+pub(crate) fn passes_values(aggregate: &str) -> bool {
+    matches!(aggregate, "min" | "max")
 }
 
 fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {

@@ -10,11 +10,14 @@
 
 mod adapter;
 mod chain;
+mod checkpoint;
 mod config;
 mod error;
 mod explain;
 mod expr;
+mod folder;
 mod functions;
+mod gc;
 mod logical;
 mod near;
 mod optimizer;
@@ -24,13 +27,16 @@ mod session;
 mod sink;
 mod source;
 mod sys;
+mod temporary_root;
 
-pub use chain::{Aggregate, BatchStream, Chain, MapStage, NamedExpr, SortKey};
-pub use config::{Config, ROOT_VARIABLE};
+pub use chain::{Aggregate, BatchStream, Chain, NamedExpr, SortKey, Stage};
+pub use config::{Config, IGNORE_CHECKPOINTS_VARIABLE, ROOT_VARIABLE};
 pub use error::{Error, Result};
 pub use expr::{BinaryOp, Expr};
+pub use gc::{Garbage, GcOptions, GcReport};
+pub use logical::Running;
 pub use near::near_names;
-pub use progress::{Progress, StageProgress};
+pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
 pub use sink::{SaveRequest, Saved};
 pub use source::{FileKind, Listing};

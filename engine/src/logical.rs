@@ -1,5 +1,8 @@
 //! Our plan nodes. They are data: no handle, no I/O; two equal nodes hash equal.
 
-mod udf_map;
+mod group_rows;
+mod udf;
 
-pub(crate) use udf_map::{FunctionId, UdfMap};
+pub(crate) use group_rows::{GroupRows, KEY_ROW};
+pub use udf::Running;
+pub(crate) use udf::{Call, FunctionId, Keep, StageKey, Udf};

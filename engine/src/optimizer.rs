@@ -16,6 +16,8 @@ mod push_below_map;
 use std::sync::Arc;
 
 use datafusion::optimizer::OptimizerRule;
+use datafusion::optimizer::push_down_filter::PushDownFilter;
+use datafusion::optimizer::push_down_limit::PushDownLimit;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
@@ -23,6 +25,15 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         Arc::new(push_below_map::PushBelowMap),
         Arc::new(drop_unread_map::DropUnreadMap),
         Arc::new(prune_leaves::PruneLeaves),
+    ]
+}
+
+/// What decides which rows a function sees: filters and limits move below it.
+pub(crate) fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    vec![
+        Arc::new(PushDownFilter::new()),
+        Arc::new(PushDownLimit::new()),
+        Arc::new(push_below_map::PushBelowMap),
     ]
 }
 

@@ -1,8 +1,10 @@
-//! Our operators. Each belongs to the plan node of the same file name; [`planner`] pairs them and decides nothing.
+//! Our operators. Most belong to the plan node of the same file name; [`planner`] pairs them and decides nothing.
 
 mod concat_partitions;
+mod group_rows;
+mod keep_rows;
 mod planner;
-mod udf_map;
+mod udf;
 
 pub(crate) use concat_partitions::{ConcatPartitionsExec, in_order};
-pub(crate) use planner::{Functions, Registration, UdfPlanner};
+pub(crate) use planner::{Functions, Registration, Surroundings, UdfPlanner};

@@ -1,28 +1,37 @@
 //! [`Session`]: what a query needs, held once.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use catalog::{CatalogExt, CatalogStore, MemoryCatalog, QualifiedName, SqliteCatalog, VersionSpec};
-use datafusion::datasource::{MemTable, TableProvider, provider_as_source};
-use datafusion::execution::SessionStateBuilder;
+use datafusion::datasource::{TableProvider, provider_as_source};
 use datafusion::execution::context::SessionState;
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lance::dataset::builder::DatasetBuilder;
-use tempfile::TempDir;
+use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
-use crate::physical::{Functions, UdfPlanner};
+use crate::folder::FolderLock;
+use crate::functions::CheckIntegers;
+use crate::physical::{Functions, Surroundings, UdfPlanner};
 use crate::progress::Progress;
-use crate::source::{DatasetTable, Listing, ListingTable, ParquetTable, nulls_reach_fields};
+use crate::source::{
+    DatasetTable, Listing, ListingTable, ParquetTable, ValuesTable, doubled, nulls_reach_fields,
+};
 use crate::sys::SYS;
+use crate::temporary_root::TemporaryRoot;
 use crate::{Chain, Config, Error, Result, functions, optimizer};
+
+/// The folder below the root for the results of stages, one folder each.
+pub(crate) const STAGES: &str = "jobs";
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
 const INDEX_CACHE_BYTES: usize = 256 << 20;
@@ -32,12 +41,13 @@ const METADATA_CACHE_BYTES: usize = 128 << 20;
 #[derive(Debug)]
 pub struct Session {
     root: PathBuf,
-    _temporary: Option<TempDir>,
+    _temporary: Option<TemporaryRoot>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
-    functions: Arc<Functions>,
+    surroundings: Arc<Surroundings>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
+    held: Mutex<HashMap<QualifiedName, FolderLock>>,
 }
 
 impl Session {
@@ -53,7 +63,7 @@ impl Session {
         let (root, temporary) = match config.root {
             Some(root) => (root, None),
             None => {
-                let folder = TempDir::with_prefix("lakebed-")
+                let folder = TemporaryRoot::try_new()
                     .map_err(|error| refused("create", Path::new("a temporary folder"), error))?;
                 (folder.path().to_path_buf(), Some(folder))
             }
@@ -67,19 +77,24 @@ impl Session {
                 .map_err(|error| refused("create", &root, error))?;
             Arc::new(SqliteCatalog::open(root.join("catalog.db")).await?)
         };
-        let functions = Arc::new(Functions::default());
+        let surroundings = Arc::new(Surroundings {
+            functions: Arc::default(),
+            workers: config.worker.map(WorkerPool::new),
+            stages: root.join(STAGES),
+        });
         Ok(Arc::new(Self {
             root,
             _temporary: temporary,
             catalog,
-            state: state(config.target_partitions, &functions),
-            functions,
+            state: state(config.target_partitions, &surroundings),
+            surroundings,
             lance: Arc::new(lance::session::Session::new(
                 INDEX_CACHE_BYTES,
                 METADATA_CACHE_BYTES,
                 Arc::default(),
             )),
             numbers: AtomicU64::new(0),
+            held: Mutex::default(),
         }))
     }
 
@@ -120,8 +135,13 @@ impl Session {
             .load()
             .await
             .lance("open", &title)?;
-        let table =
-            DatasetTable::new(name.clone(), record.version, Arc::new(dataset), &record.schema);
+        let table = DatasetTable::new(
+            name.clone(),
+            record.version,
+            record.uuid,
+            Arc::new(dataset),
+            &record.schema,
+        );
         self.scan(&title, Arc::new(table))
     }
 
@@ -155,14 +175,21 @@ impl Session {
     /// Rows that are in memory.
     ///
     /// # Errors
-    /// None that a caller can cause: the batches must have the schema.
+    /// [`Error::InvalidArgument`] when two columns have one name. The batches must have the schema.
     pub fn read_batches(
         self: &Arc<Self>,
         schema: SchemaRef,
         batches: &[RecordBatch],
     ) -> Result<Chain> {
+        if let Some(name) = doubled(&schema) {
+            return Err(Error::InvalidArgument {
+                argument: "column name",
+                given: name.to_owned(),
+                accepted: "two columns have it; rename one of them".to_owned(),
+            });
+        }
         let batches = batches.iter().map(nulls_reach_fields).collect::<Result<_>>()?;
-        self.scan("values", Arc::new(MemTable::try_new(schema, vec![batches])?))
+        self.scan("values", Arc::new(ValuesTable::try_new(schema, batches)?))
     }
 
     fn scan(self: &Arc<Self>, title: &str, table: Arc<dyn TableProvider>) -> Result<Chain> {
@@ -194,7 +221,12 @@ impl Session {
     }
 
     pub(crate) fn functions(&self) -> &Arc<Functions> {
-        &self.functions
+        &self.surroundings.functions
+    }
+
+    /// Where the results of a stage are kept.
+    pub(crate) fn stage_folder(&self, stage: &str) -> PathBuf {
+        self.surroundings.stages.join(stage)
     }
 
     pub(crate) fn lance(&self) -> &Arc<lance::session::Session> {
@@ -205,6 +237,15 @@ impl Session {
     pub(crate) fn state_for(&self, progress: &Arc<Progress>) -> SessionState {
         let config = self.state.config().clone().with_extension(Arc::clone(progress));
         SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build()
+    }
+
+    /// Keeps collectors of garbage away from a dataset until it is [released](Self::release) or the session is gone.
+    pub(crate) fn hold(&self, name: QualifiedName, lock: FolderLock) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(name, lock);
+    }
+
+    pub(crate) fn release(&self, name: &QualifiedName) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
     /// Where data that the catalog locates below the root really is.
@@ -222,7 +263,7 @@ fn refused(action: &'static str, path: &Path, error: std::io::Error) -> Error {
     }
 }
 
-fn state(target_partitions: usize, functions: &Arc<Functions>) -> SessionState {
+fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(target_partitions)
         .with_information_schema(true)
@@ -239,7 +280,7 @@ fn state(target_partitions: usize, functions: &Arc<Functions>) -> SessionState {
     let mut builder = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
-        .with_query_planner(Arc::new(UdfPlanner::new(Arc::clone(functions))));
+        .with_query_planner(Arc::new(UdfPlanner(Arc::clone(surroundings))));
     for rule in optimizer::logical_rules() {
         builder = builder.with_optimizer_rule(rule);
     }
@@ -249,7 +290,11 @@ fn state(target_partitions: usize, functions: &Arc<Functions>) -> SessionState {
     let mut state = builder.build();
     for function in functions::ours() {
         // Replaces DataFusion's function of the same name, where it has one.
-        drop(datafusion::execution::FunctionRegistry::register_udf(&mut state, function));
+        drop(FunctionRegistry::register_udf(&mut state, function));
     }
+    for function in functions::our_aggregates() {
+        drop(FunctionRegistry::register_udaf(&mut state, function));
+    }
+    drop(FunctionRegistry::register_function_rewrite(&mut state, Arc::new(CheckIntegers)));
     state
 }

@@ -7,8 +7,34 @@ mod listing;
 mod memory;
 mod parquet;
 
+use datafusion::catalog::TableProvider;
+
+use std::collections::HashSet;
+
+use arrow::datatypes::Schema;
+
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use listing::ListingTable;
 pub use listing::{FileKind, Listing};
-pub(crate) use memory::nulls_reach_fields;
+pub(crate) use memory::{ValuesTable, nulls_reach_fields};
 pub(crate) use parquet::ParquetTable;
+
+/// The first name that two columns have.
+pub(crate) fn doubled(schema: &Schema) -> Option<&str> {
+    let mut seen = HashSet::new();
+    schema.fields().iter().map(|field| field.name().as_str()).find(|name| !seen.insert(*name))
+}
+
+/// What a table holds, in a word that changes with its rows, or why it has none.
+pub(crate) fn identity_of(table: &dyn TableProvider) -> Result<String, String> {
+    if let Some(table) = table.downcast_ref::<DatasetTable>() {
+        return Ok(table.identity());
+    }
+    if let Some(table) = table.downcast_ref::<ValuesTable>() {
+        return Ok(table.identity());
+    }
+    if let Some(table) = table.downcast_ref::<ParquetTable>() {
+        return Ok(table.identity());
+    }
+    Err("what its source holds cannot be told".to_owned())
+}

@@ -10,14 +10,16 @@ Every name is imported on first use: importing the package costs almost nothing.
 from __future__ import annotations
 
 from importlib import import_module
+from time import time as _now
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lakebed import exceptions
     from lakebed import functions as func
+    from lakebed._gc import Garbage, GcReport, gc
     from lakebed._schema import Vector
     from lakebed._sys import Sys
-    from lakebed.catalog import DatasetInfo, datasets, delete_dataset
+    from lakebed.catalog import DatasetInfo, datasets, delete_dataset, move_dataset
     from lakebed.chain import Chain, DataChain
     from lakebed.exceptions import DataChainError, FileError, LakebedError
     from lakebed.expr import C, Column, Expr
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
         sql,
     )
     from lakebed.session import Session
-    from lakebed.udf import AbstractUDF, Mapper
+    from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
 
     __version__: str
 
 __all__ = [
     "AbstractUDF",
+    "Aggregator",
     "C",
     "Chain",
     "Column",
@@ -49,6 +52,9 @@ __all__ = [
     "Expr",
     "File",
     "FileError",
+    "Garbage",
+    "GcReport",
+    "Generator",
     "Image",
     "ImageFile",
     "LakebedError",
@@ -63,6 +69,8 @@ __all__ = [
     "delete_dataset",
     "exceptions",
     "func",
+    "gc",
+    "move_dataset",
     "read_arrow",
     "read_dataset",
     "read_parquet",
@@ -73,9 +81,10 @@ __all__ = [
 ]
 
 _NAMES = {
+    "_gc": ("Garbage", "GcReport", "gc"),
     "_schema": ("Vector",),
     "_sys": ("Sys",),
-    "catalog": ("DatasetInfo", "datasets", "delete_dataset"),
+    "catalog": ("DatasetInfo", "datasets", "delete_dataset", "move_dataset"),
     "chain": ("Chain", "DataChain"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),
     "expr": ("C", "Column", "Expr"),
@@ -91,8 +100,11 @@ _NAMES = {
         "sql",
     ),
     "session": ("Session",),
-    "udf": ("AbstractUDF", "Mapper"),
+    "udf": ("AbstractUDF", "Aggregator", "Generator", "Mapper"),
 }
+_started = _now()
+"""When this program began: modules edited since then may not be those that run."""
+
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 _MODULES = {"exceptions": "exceptions", "func": "functions"}
 

@@ -27,6 +27,7 @@ from typing import (
 )
 from uuid import UUID
 
+from lakebed._enums import remember
 from lakebed._type_text import full_name, type_text
 from lakebed.exceptions import DataChainParamsError, SignalSchemaError
 
@@ -277,7 +278,10 @@ def _adapter(annotation: Any, where: str) -> Any:
 
 
 def _decimal(metadata: tuple[Any, ...]) -> Spec:
-    """128-bit decimal; `Field(max_digits=…, decimal_places=…)` narrows it."""
+    """128-bit decimal; `Field(max_digits=…, decimal_places=…)` narrows it.
+
+    Values come back equal, but without trailing zeros: `1.10` as `1.1`.
+    """
 
     def given(name: str) -> int | None:
         notes = [n for note in metadata for n in (note, *getattr(note, "metadata", ()))]
@@ -291,11 +295,14 @@ def _decimal(metadata: tuple[Any, ...]) -> Spec:
 
 
 def _enum(cls: type[Enum], where: str) -> Spec:
+    remember(cls)
     values = [member.value for member in cls]
     for value_type, kind in ((str, "str"), (int, "int")):
         if values and all(_is_exactly(v, value_type) for v in values):
             item = {"kind": kind, "nullable": False}
-            return {"kind": "enum", "cls": cls, "item": item, "annotation": cls.__name__}
+            literal = type_text(Literal[tuple(values)])
+            named = {"cls": cls, "name": cls.__name__, "annotation": literal}
+            return {"kind": "enum", "item": item} | named
     if all(isinstance(v, (str, int, float)) for v in values):
         return json_spec(cls, where)
     raise unsupported(cls, where, "its values are neither text nor numbers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakebed._hint import did_you_mean
@@ -58,20 +59,102 @@ def leaf_specs(
         yield from leaf_specs(fields, hidden=hidden, above=(*above, name))
 
 
-def find(columns: Sequence[tuple[str, Spec]], given: str) -> tuple[Path, Spec] | None:
-    """The path and spec of a column or field; `a__b` means `a.b` unless it is a name."""
-    names = dict(columns)
-    if given in names:
-        return (given,), names[given]
-    path = tuple(given.replace("__", ".").split("."))
-    spec: Spec | None = None
-    level = names
-    for name in path:
+def find(columns: Iterable[tuple[str, Spec]], given: str) -> tuple[Path, Spec] | None:
+    """The path and spec of a column or field that is stored.
+
+    Both `.` and `__` separate the names; where a name holds a separator itself, the
+    longest name wins.
+    """
+    level = dict(columns)
+    if given in level:
+        return (given,), level[given]
+    for name, rest in _splits(given):
         spec = level.get(name)
-        if spec is None:
-            return None
-        level = dict(spec["fields"]) if spec["kind"] == "model" else {}
-    return (path, spec) if spec is not None else None
+        if spec is not None and spec["kind"] == "model":
+            below = find(spec["fields"], rest)
+            if below is not None:
+                return (name, *below[0]), below[1]
+    return None
+
+
+def _splits(given: str) -> Iterator[tuple[str, str]]:
+    """A name and what follows it, the longest name first."""
+    for at in reversed(range(len(given))):
+        for separator in (".", "__"):
+            if given.startswith(separator, at):
+                yield given[:at], given[at + len(separator) :]
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A column or field as a function gets it.
+
+    Attributes:
+        name: Its dotted path.
+        type: The spec of its values.
+        path: What to ask the engine for.
+        spec: The spec to read that with.
+    """
+
+    name: str
+    type: Spec
+    path: str
+    spec: Spec
+
+
+def readable(columns: Iterable[tuple[str, Spec]], given: str) -> Readable | None:
+    """How to read a column or field; also one that only the class of a model has.
+
+    A class may have gained fields since its rows were stored. They are no columns of
+    such rows, but their values are there: the defaults of the class.
+    """
+    columns = list(columns)
+    stored = find(columns, given)
+    if stored is None:
+        return _gained(columns, given)
+    # a class may have become known since the columns were resolved: by the annotation of
+    # the very parameter that takes this one
+    path, spec = stored[0], resolve_spec(stored[1])
+    spec |= {"nullable": spec["nullable"] or _null_above(columns, path)}
+    return Readable(".".join(path), spec, ".".join(path), spec)
+
+
+def _gained(columns: Sequence[tuple[str, Spec]], given: str, above: Path = ()) -> Readable | None:
+    level = dict(columns)
+    for name, rest in _splits(given):
+        spec = level.get(name)
+        if spec is not None and spec["kind"] == "model":
+            path = (*above, name)
+            below = _gained(spec["fields"], rest, path)
+            found = below or _read_from_objects(spec, rest, path)
+            if found is not None:
+                return found
+    return None
+
+
+def _read_from_objects(model: Spec, given: str, path: Path) -> Readable | None:
+    from lakebed._model_spec import model_spec
+
+    found = find(model_spec(model["cls"])["fields"], given)
+    if found is None:
+        return None
+    names, spec = found
+    read = {"kind": "attribute", "model": model, "names": list(names), "nullable": True}
+    return Readable(".".join((*path, *names)), spec | {"nullable": True}, ".".join(path), read)
+
+
+def refusal_of_gained(columns: Iterable[tuple[str, Spec]], given: str) -> str | None:
+    """Why an expression cannot use a path that functions can; None for other paths."""
+    found = readable([(name, resolve_spec(spec)) for name, spec in columns], given)
+    if found is None or found.path == found.name:
+        return None
+    model = found.spec["model"]["name"]
+    field = ".".join(found.spec["names"])
+    return (
+        f"unknown column `{found.name}`: `{found.path}` was stored as a `{model}` without "
+        f"field `{field}`, which only its class has; hint: functions get its default, "
+        f"as in map(new=lambda {found.path.replace('.', '__')}: ...)"
+    )
 
 
 def known_paths(columns: Iterable[tuple[str, Spec]]) -> list[str]:
@@ -93,30 +176,34 @@ def values_at(native: Chain, given: Sequence[str]) -> tuple[Chain, list[Spec], l
         The chain, the specs to read it with, and which column each given path is.
     """
     columns = resolved(native)
-    found: dict[str, tuple[Path, Spec]] = {}
+    found: dict[str, Readable] = {}
+    order = []
     for name in given:
-        at = find(columns, name)
+        at = readable(columns, name)
         if at is None:
             hint = did_you_mean(name, known_paths(columns))
             msg = f"unknown column `{name}`{hint}"
             raise SignalResolvingError(msg)
-        found.setdefault(".".join(at[0]), at)
-    paths = list(found)
-    order = [paths.index(".".join(find(columns, name)[0])) for name in given]  # type: ignore[index]
-    specs = [spec for _, spec in found.values()]
-    if all(len(path) == 1 for path, _ in found.values()):
+        found.setdefault(at.name, at)
+        order.append(list(found).index(at.name))
+    paths = [at.path for at in found.values()]
+    specs = [at.spec for at in found.values()]
+    if len(set(paths)) == len(paths) and not set(paths) - dict(columns).keys():
         return native.select(paths), specs, order
     names = [f"column {number}" for number in range(len(paths))]
     taken = [(n, NativeExpr.column(p)) for n, p in zip(names, paths, strict=True)]
-    outer = [_null_below(columns, path) for path, _ in found.values()]
-    specs = [s | {"nullable": s["nullable"] or o} for s, o in zip(specs, outer, strict=True)]
     return native.mutate(taken).select(names), specs, order
 
 
-def _null_below(columns: Sequence[tuple[str, Spec]], path: Path) -> bool:
+def _null_above(columns: Sequence[tuple[str, Spec]], path: Path) -> bool:
     """Whether a model above the path may be missing."""
-    above = (find(columns, ".".join(path[:end])) for end in range(1, len(path)))
-    return any(found is not None and found[1]["nullable"] for found in above)
+    level = columns
+    for name in path[:-1]:
+        spec = dict(level)[name]
+        if spec["nullable"]:
+            return True
+        level = spec["fields"]
+    return False
 
 
 def without(columns: Sequence[tuple[str, Spec]], removed: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union, cast, get_args
 from uuid import UUID
 
 from lakebed._annotations import Spec, Vector, json_spec
+from lakebed._enums import named
 from lakebed._type_text import parse_type, type_text
 from lakebed.exceptions import SignalSchemaError
 
@@ -59,8 +60,11 @@ def resolve_spec(spec: Spec) -> Spec:
             return spec | {"item": resolve_spec(spec["item"])}
         case "map":
             return spec | {k: resolve_spec(spec[k]) for k in ("key", "value")}
+        case "enum" if spec.get("cls") is None:
+            values = get_args(parse_type(spec.get("annotation") or ""))
+            return spec | {"cls": named(spec.get("name", ""), values)}
         case "json" if spec.get("adapter") is None:
-            annotation = parse_type(spec.get("annotation") or "dict")
+            annotation = parse_type(spec.get("annotation") or "dict", _class_named)
             adapter = json_spec(annotation, "the column")["adapter"] if annotation else None
             return spec | {"adapter": adapter}
     return spec
@@ -89,15 +93,20 @@ def _type_of(spec: Spec) -> Any:
         case "enum":
             return spec.get("cls") or type_of(spec["item"])
         case "json":
-            return _annotated(spec, dict)
+            return _annotated(spec, Any if spec.get("annotation") else dict)
         case kind:
             return _annotated(spec, _TYPES[kind])
 
 
 def _annotated(spec: Spec, otherwise: Any) -> Any:
-    """The type that the spec's text names, if it is one of the built-in ones."""
+    """The type that the spec's text names, if all names in it are known."""
     text = spec.get("annotation")
-    return (parse_type(text) if text else None) or otherwise
+    return (parse_type(text, _class_named) if text else None) or otherwise
+
+
+def _class_named(name: str) -> Any:
+    """The class that a name in stored text stands for."""
+    return next(iter(_candidates(name)), None) or named(name)
 
 
 # A stored model and its class

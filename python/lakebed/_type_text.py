@@ -2,7 +2,7 @@
 
 The text is what schemas print and what is stored beside a column whose Python type
 says more than its storage (`dict[int, str]` is JSON text). Reading it back looks up
-built-in types only, never a user's class, and runs nothing.
+names, of the built-in types and of those that the caller knows, and runs nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import datetime as dt
 import types
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _NAMES: dict[str, Any] = {
     t.__name__: t
@@ -65,10 +68,19 @@ def full_name(annotation: Any) -> str:
     return type_text(annotation)
 
 
-def parse_type(text: str) -> Any | None:
-    """Read `type_text`'s output back; None when it names anything not built in."""
+def parse_type(text: str, find: Callable[[str], Any] | None = None) -> Any | None:
+    """Read `type_text`'s output back.
+
+    Args:
+        text: The annotation.
+        find: The class of a name that is not built in, as `Color` or `Info@v1`; None
+            where there is none.
+
+    Returns:
+        The annotation; None when it names something unknown, or is none.
+    """
     try:
-        return _evaluate(ast.parse(text, mode="eval").body)
+        return _Reader(find).read(ast.parse(text, mode="eval").body)
     except (SyntaxError, LookupError, TypeError, ValueError):
         return None
 
@@ -84,25 +96,38 @@ def _literal_text(value: Any) -> str:
     return repr(value.value) if isinstance(value, Enum) else repr(value)
 
 
-def _evaluate(node: ast.expr) -> Any:
-    """The type that a parsed expression of names and subscripts stands for."""
-    match node:
-        case ast.Name(id=name):
-            return _NAMES[name]
-        case ast.Constant(value=None):
-            return None
-        case ast.Constant(value=value) if value is Ellipsis:
-            return Ellipsis
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=inside):
-            return Literal[tuple(ast.literal_eval(e) for e in _elements(inside))]
-        case ast.Subscript(value=ast.Name(id="Optional"), slice=inside):
-            return Union[_evaluate(inside), None]  # noqa: UP007
-        case ast.Subscript(value=ast.Name(id="Union"), slice=inside):
-            return Union[tuple(_evaluate(e) for e in _elements(inside))]  # noqa: UP007
-        case ast.Subscript(value=ast.Name(id=name), slice=inside):
-            return _NAMES[name][tuple(_evaluate(e) for e in _elements(inside))]
-    msg = "no type expression"
-    raise ValueError(msg)
+class _Reader:
+    """Expressions of names and subscripts as the types that they stand for."""
+
+    def __init__(self, find: Callable[[str], Any] | None) -> None:
+        self.find = find
+
+    def read(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Name(id=name):
+                return self.named(name)
+            case ast.BinOp(ast.Name(id=name), ast.MatMult(), ast.Name(id=version)):
+                return self.named(f"{name}@{version}")
+            case ast.Constant(value=None):
+                return None
+            case ast.Constant(value=value) if value is Ellipsis:
+                return Ellipsis
+            case ast.Subscript(value=ast.Name(id="Literal"), slice=inside):
+                return Literal[tuple(ast.literal_eval(e) for e in _elements(inside))]
+            case ast.Subscript(value=ast.Name(id="Optional"), slice=inside):
+                return Union[self.read(inside), None]  # noqa: UP007
+            case ast.Subscript(value=ast.Name(id="Union"), slice=inside):
+                return Union[tuple(self.read(e) for e in _elements(inside))]  # noqa: UP007
+            case ast.Subscript(value=ast.Name(id=name), slice=inside):
+                return _NAMES[name][tuple(self.read(e) for e in _elements(inside))]
+        msg = "no type expression"
+        raise ValueError(msg)
+
+    def named(self, name: str) -> Any:
+        found = _NAMES.get(name) or (self.find and self.find(name))
+        if found is None:
+            raise LookupError(name)
+        return found
 
 
 def _elements(node: ast.expr) -> list[ast.expr]:

@@ -1,4 +1,4 @@
-"""`datasets()` and `delete_dataset()`: what is saved, and removing it."""
+"""`datasets()`, `delete_dataset()`, `move_dataset()`: what is saved, and changing that."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lakebed.session import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["DatasetInfo", "datasets", "delete_dataset"]
+__all__ = ["DatasetInfo", "datasets", "delete_dataset", "move_dataset"]
 
 
 class DatasetInfo(DataModel):
@@ -99,6 +99,8 @@ def delete_dataset(  # noqa: PLR0917  the peer's order
 ) -> None:
     """Remove a version of a dataset; its number is never used again.
 
+    Its files are removed by `gc()`.
+
     Args:
         name: `name`, `project.name` or `namespace.project.name`.
         namespace: Of a name that has none.
@@ -117,8 +119,34 @@ def delete_dataset(  # noqa: PLR0917  the peer's order
     held._native.remove_versions(name, namespace, project, which, force)
 
 
+def move_dataset(
+    src: str,
+    dest: str,
+    session: Session | None = None,
+    in_memory: bool = False,  # noqa: FBT001, FBT002
+) -> None:
+    """Give a dataset another name, within its project or in another one.
+
+    All versions go along, and datasets that were made from it know it by the new name.
+
+    Args:
+        src: `name`, `project.name` or `namespace.project.name`.
+        dest: The new name; one that no dataset ever had.
+        session: Where to look; see `Session`.
+        in_memory: Use a session in memory.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> _ = dc.read_values(x=[1], in_memory=True).save("draft")
+        >>> dc.move_dataset("draft", "lab.final", in_memory=True)
+        >>> dc.read_dataset("lab.final", session=dc.Session.get(in_memory=True)).to_values("x")
+        [1]
+    """
+    Session.get(session, in_memory=in_memory)._native.move_dataset(src, dest)
+
+
 def _is_listed(record: Mapping[str, Any], attrs: Sequence[str], *, include_listing: bool) -> bool:
-    temporary = record["name"].startswith("session_")
+    temporary = (record["namespace"], record["project"]) == ("system", "session")
     listing = record["namespace"] == "system" and not include_listing
     labels = record["attrs"] or ()
     return not (temporary or listing) and all(

@@ -6,17 +6,20 @@ nothing. `save`, `show`, `count`, `to_...` and iterating run the plan.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lakebed import _columns, _export
-from lakebed._map import Once, map_columns
+from lakebed._once import Once
 from lakebed._progress import progress
 from lakebed._schema import Schema
 from lakebed._settings import Settings
+from lakebed._signature import Call
+from lakebed._stages import Keep, Stages
 from lakebed.exceptions import (
     DataChainColumnError,
     DataChainParamsError,
     DatasetPrepareError,
+    EphemeralError,
     SignalResolvingTypeError,
 )
 from lakebed.expr import Column, Expr, call, to_expr
@@ -52,7 +55,16 @@ class DataChain:
         [('dog', 5)]
     """
 
-    __slots__ = ("_name", "_native", "_session", "_settings", "_setup", "_version")
+    __slots__ = (
+        "_computed",
+        "_name",
+        "_native",
+        "_session",
+        "_settings",
+        "_setup",
+        "_silent",
+        "_version",
+    )
 
     def __init__(
         self,
@@ -65,6 +77,8 @@ class DataChain:
         self._session = session
         self._settings = settings or Settings()
         self._setup: dict[str, Once] = {}
+        self._computed: _Native | None = None
+        self._silent: frozenset[str] = frozenset()
         self._name = saved[0].rpartition(".")[2] if saved else None
         self._version = saved[1] if saved else None
 
@@ -99,9 +113,16 @@ class DataChain:
         """Print the columns and their types."""
         print(self.schema)  # noqa: T201  what it is for
 
-    def explain(self) -> str:
-        """The plan as text: which steps run, in which order."""
-        return self._native.explain()
+    def explain(self, *, analyze: bool = False) -> str:
+        """The plan as text: which steps run, in which order.
+
+        Args:
+            analyze: Run the chain, and tell rows and times of each step.
+        """
+        if not analyze:
+            return self._native.explain()
+        with progress() as report:
+            return self._native.analyze(report)
 
     def __repr__(self) -> str:
         return str(self.schema) or "Empty DataChain"
@@ -121,23 +142,59 @@ class DataChain:
         project: str | None = None,
         batch_size: int | None = None,
         sys: bool | None = None,
+        ephemeral: bool | None = None,
+        concurrency: int | None = None,
+        batch_rows: int | None = None,
+        on_error: Literal["raise", "skip", "null", "record"] | None = None,
+        max_errors: int | None = None,
+        timeout: float | None = None,
+        retries: int | None = None,
+        retry_on: type[BaseException] | Sequence[type[BaseException]] | None = None,
+        retry_wait: float | None = None,
+        memory: int | str | None = None,
         **others: Any,
     ) -> DataChain:
-        """Change how the verbs that follow work.
+        """Change how the verbs that follow work; None leaves a setting as it is.
+
+        No setting but `on_error` changes a result.
 
         Args:
-            cache: Not supported yet: only None and False.
-            prefetch: Not supported yet: only None, False and 0.
-            parallel: Not supported yet: only None and False.
+            cache: Keep downloaded files; local files are read where they are.
+            prefetch: Files to download ahead of a function; local ones need none.
+            parallel: Worker processes for functions; True and -1 mean all cores, False
+                and None this process. Workers start once and stay for later verbs.
             namespace: Where `save` puts names without one.
             project: The same for the project.
-            batch_size: Rows of a user function's results that are written at once.
+            batch_size: Rows after which results of a function are safe from a crash, at
+                the latest; 10 000 by default.
             sys: Show the column `sys` with `id` and `rand`.
-            others: Other settings of the peer, refused with a reason.
+            ephemeral: Keep nothing: no results of unfinished runs, and no `save`.
+            concurrency: Rows under way at the same time: of an `async def` function in
+                one event loop (16 by default), of others in as many threads (1).
+            batch_rows: Rows of a call of `map_batches`; as many as suit by default.
+            on_error: A row whose function raises fails the run ("raise", the default),
+                is left out ("skip"), has None as results ("null"), or is left out and
+                listed by `errors()` ("record"; those of "null" are listed too). A row
+                that ends its worker process can be left out, but not become None.
+            max_errors: Fail the run once more rows than this have failed.
+            timeout: Seconds that a row may take before it fails with a `TimeoutError`. A
+                function that is not `async def` then runs in a worker process.
+            retries: How often a failed row is tried again; 0 by default.
+            retry_on: The exceptions that are worth another try; all by default.
+            retry_wait: Seconds before the first retry, doubled each time; 1 by default.
+            memory: Bytes that a worker may use, or text such as "2GiB"; the row that
+                needs more fails. The function then runs in a worker process.
+            others: Settings of the peer that have no meaning here, refused with a reason.
 
         Raises:
-            SettingsError: A value is wrong.
-            NotSupportedError: A setting has no effect yet.
+            SettingsError: A setting is unknown or its value is wrong.
+            NotSupportedError: The setting has no meaning here.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(x=[1, 0]).settings(on_error="null")
+            >>> chain.map(inverse=lambda x: 1 / x).to_values("inverse")
+            [1.0, None]
         """
         changed = self._settings.updated(
             cache=cache,
@@ -147,6 +204,16 @@ class DataChain:
             project=project,
             batch_size=batch_size,
             sys=sys,
+            ephemeral=ephemeral,
+            concurrency=concurrency,
+            batch_rows=batch_rows,
+            on_error=on_error,
+            max_errors=max_errors,
+            timeout=timeout,
+            retries=retries,
+            retry_on=retry_on,
+            retry_wait=retry_wait,
+            memory=memory,
             **others,
         )
         return self._configured(changed)
@@ -284,6 +351,8 @@ class DataChain:
         pairs = [(name, to_expr(value)._native) for name, value in columns.items()]
         return self._with(self._native.mutate(pairs))
 
+    # Functions
+
     def map(
         self,
         func: Callable[..., Any] | AbstractUDF | None = None,
@@ -293,9 +362,10 @@ class DataChain:
     ) -> DataChain:
         """Add columns computed by Python functions, one result for each row.
 
-        Parameters of a function name its columns, or values of `setup`. The type of the
-        result is its annotation or `output`; without both, the function is called for
-        the first row here.
+        Parameters of a function name its columns, or values of `setup`; those with a
+        default may be missing. The type of the result is its annotation or `output`;
+        without both, the function is called for the first row here. `settings` say where
+        the function runs and what happens when it raises.
 
         Args:
             func: A function or `Mapper`, if `output` names the columns.
@@ -304,6 +374,11 @@ class DataChain:
             signal_map: Functions by the names of their columns. Several may use each
                 other's results.
 
+        Raises:
+            UdfSignatureError: What the function gives cannot be told or stored.
+            SignalResolvingError: A column does not exist or has another type.
+            DataChainColumnError: There is a column of the result's name.
+
         Examples:
             >>> import lakebed as dc
             >>> def area(width: int, height: int) -> int:
@@ -311,9 +386,174 @@ class DataChain:
             >>> dc.read_values(width=[2, 3], height=[4, 5]).map(area=area).to_values("area")
             [8, 15]
         """
-        call_ = (func, params, output, signal_map)
-        batch_rows = self._settings.batch_size
-        return self._with(map_columns(self._native, call_, self._setup, batch_rows))
+        stages = self._stages()
+        return self._staged(stages, stages.map(Call(func, params, output, signal_map)))
+
+    def gen(
+        self,
+        func: Callable[..., Any] | AbstractUDF | None = None,
+        params: str | Sequence[str] | None = None,
+        output: Any = None,
+        *,
+        keep: Keep = None,
+        **signal_map: Any,
+    ) -> DataChain:
+        """Make rows of rows: a function yields any number of results for each.
+
+        Takes functions as `map` does, but one: it yields its results or returns them in
+        a list, annotated `Iterator[T]` or `list[T]`; None stands for no result. Other
+        columns are dropped unless kept.
+
+        Args:
+            func: A function or `Generator`, if `output` names the columns.
+            params: The columns to pass, in order, instead of those that parameters name.
+            output: The type of one result; a name or names; or a dict of names to types.
+            keep: Columns to repeat beside the results: names, or True for all.
+            signal_map: The function by the name of its column.
+
+        Raises:
+            UdfSignatureError: What the function gives cannot be told or stored.
+            SignalResolvingError: A column does not exist or has another type.
+            DataChainColumnError: A column is both kept and made.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(id=[1, 2], text=["a b", "c"])
+            >>> chain.gen(word=lambda text: text.split(), keep="id").to_list()
+            [(1, 'a'), (1, 'b'), (2, 'c')]
+        """
+        stages = self._stages()
+        return self._staged(stages, stages.gen(Call(func, params, output, signal_map), keep))
+
+    def agg(
+        self,
+        func: Callable[..., Any] | AbstractUDF | None = None,
+        /,
+        partition_by: str | Expr | Sequence[str | Expr] | None = None,
+        params: str | Sequence[str] | None = None,
+        output: Any = None,
+        *,
+        keep: Keep = None,
+        **signal_map: Any,
+    ) -> DataChain:
+        """Make rows of groups: each parameter of the function is the list of its values.
+
+        Parameters are annotated `list[T]`, if at all. The results are as in `gen`. Groups
+        come in the order of their keys, and the values of a group in the order of rows.
+
+        Args:
+            func: A function or `Aggregator`, if `output` names the columns.
+            partition_by: What rows of a group have in common: names, fields, models (all
+                of their fields) or expressions; None: one group.
+            params: The columns to pass, in order, instead of those that parameters name.
+            output: The type of one result; a name or names; or a dict of names to types.
+            keep: Columns of the group's first row to stand beside the results: names, or
+                True for the keys.
+            signal_map: The function by the name of its column.
+
+        Raises:
+            UdfSignatureError: What the function gives cannot be told or stored.
+            SignalResolvingError: A column does not exist or has another type, or a
+                parameter is not annotated as a list.
+            DataChainColumnError: A column is both kept and made.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(kind=["a", "b", "a"], x=[1, 2, 3])
+            >>> chain.agg(xs=lambda x: [str(x)], partition_by="kind", keep=True).to_list()
+            [('a', '[1, 3]'), ('b', '[2]')]
+        """
+        stages, call_ = self._stages(), Call(func, params, output, signal_map)
+        return self._staged(stages, stages.agg(call_, partition_by, keep))
+
+    def map_batches(
+        self,
+        func: Callable[..., Any] | None = None,
+        *,
+        output: Any = None,
+        params: str | Sequence[str] | None = None,
+        batch_rows: int | None = None,
+        **signal: Any,
+    ) -> DataChain:
+        """Add columns computed by a function of whole columns, many rows a call.
+
+        Annotations of parameters say what they get: `pa.Array`, `np.ndarray`, `pd.Series`
+        or `list`; without one NumPy if it is installed, else a list. The function returns
+        a column of as many values, or several as a tuple, dict or frame. Unless `output`
+        has its type, the function is called for some first rows here, and again for them
+        when the chain runs.
+
+        Args:
+            func: The function, if `output` names the columns.
+            output: A type; a name or names; or a dict of names to types.
+            params: The columns to pass, in order, instead of those that parameters name.
+            batch_rows: Rows of a call; as many as suit by default.
+            signal: The function by the name of its column.
+
+        Raises:
+            UdfSignatureError: What the function gives cannot be told or stored.
+            SignalResolvingError: A column does not exist.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> def double(x: list[int]) -> list[int]:
+            ...     return [2 * value for value in x]
+            >>> dc.read_values(x=[1, 2]).map_batches(y=double).to_values("y")
+            [2, 4]
+        """
+        stages, call_ = self._stages(), Call(func, params, output, signal)
+        return self._staged(stages, stages.map_batches(call_, batch_rows))
+
+    def explode(
+        self,
+        col: str | Column,
+        model_name: str | None = None,
+        column: str | None = None,
+        schema_sample_size: int = 1,
+    ) -> DataChain:
+        """Add a column with the keys of JSON text or of dicts as its typed fields.
+
+        Args:
+            col: The column that holds them.
+            model_name: The name of the model that is made; by default the new column's.
+            column: The name of the new column; `{col}_expl` by default.
+            schema_sample_size: First rows, read here, that tell the keys and their types.
+
+        Raises:
+            SignalResolvingTypeError: A value is no dict, also in its JSON.
+            UdfError: A later row has another key; raised when the chain runs.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(meta=['{"w": 1}', '{"w": 2}']).explode("meta")
+            >>> chain.to_values("meta_expl.w")
+            [1, 2]
+        """
+        from lakebed._explode import explode_call
+
+        call_ = explode_call(self._native, col, model_name, column, schema_sample_size)
+        stages = self._stages()
+        return self._staged(stages, stages.map(call_))
+
+    def errors(self) -> DataChain:
+        """The rows that failed, with `on_error` "record" or "null", as a chain.
+
+        Runs the chain unless its results are kept; after `save`, asks for the failures of
+        what was saved. Columns: `stage`, `row` (its number in the stage's input),
+        `arguments`, `error` (the exception's type), `message`, `traceback`, `attempts`.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(x=[1, 0]).settings(on_error="record")
+            >>> failed = chain.map(inverse=lambda x: 1 / x).errors()
+            >>> failed.to_list("row", "error", "message")
+            [(1, 'ZeroDivisionError', 'division by zero')]
+        """
+        from lakebed._errors import failed_rows
+
+        native = self._computed or self._native
+        failed = failed_rows(native, self._session._native, self._silent)
+        return DataChain(failed, self._session)
 
     def group_by(
         self,
@@ -468,7 +708,8 @@ class DataChain:
 
         Args:
             name: `name`, `project.name` or `namespace.project.name`.
-            version: Its number, higher than the latest; the next one by default.
+            version: Its number, higher than the latest; the next one by default. A whole
+                number as 2 means 2.0.0.
             description: What the dataset is.
             attrs: Labels of the dataset, as `stage=test`.
             update_version: Which part of the number grows: patch, minor or major.
@@ -480,6 +721,9 @@ class DataChain:
         if others:
             msg = f"save has no option `{next(iter(others))}`"
             raise DataChainParamsError(msg)
+        if self._settings.ephemeral:
+            msg = f"an ephemeral chain keeps nothing, and cannot be saved as `{name}`"
+            raise EphemeralError(msg)
         if update_version not in _BUMPS:
             msg = f"update_version is {', '.join(_BUMPS)}, not `{update_version}`"
             raise DataChainParamsError(msg)
@@ -491,7 +735,7 @@ class DataChain:
                 name,
                 self._settings.namespace,
                 self._settings.project,
-                None if version is None else str(version),
+                _number(version),
                 update_version,
                 self._session._job_id(),
                 description,
@@ -502,12 +746,9 @@ class DataChain:
 
     def persist(self) -> DataChain:
         """Compute all rows and keep them until the session ends."""
-        name = self._session._temporary_name()
-        job = self._session._job_id()
+        name, job = self._session._temporary_name(), self._session._job_id()
         with progress() as report:
-            native, _, _ = self._native.save(
-                name, "local", "local", None, "patch", job, None, None, report
-            )
+            native = self._native.persist(name, job, report)
         return self._saved(native, None)
 
     def exec(self) -> DataChain:
@@ -521,10 +762,22 @@ class DataChain:
 
     # Inside
 
+    def _stages(self) -> Stages:
+        """What adds functions to the plan."""
+        return Stages(self._native, self._setup, self._settings)
+
+    def _staged(self, stages: Stages, native: _Native) -> DataChain:
+        """The chain with the functions; `errors` does not tell of those that skip."""
+        chain = self._with(native)
+        if self._settings.on_error == "skip":
+            chain._silent |= set(stages.names)
+        return chain
+
     def _with(self, native: _Native) -> DataChain:
         """A chain with another plan that is no longer a dataset version."""
         chain = DataChain(native, self._session, self._settings)
         chain._setup = self._setup
+        chain._silent = self._silent
         return chain
 
     def _saved(self, native: _Native, saved: tuple[str, str] | None) -> DataChain:
@@ -533,6 +786,8 @@ class DataChain:
             native = native.with_sys(True)  # noqa: FBT003
         chain = DataChain(native, self._session, self._settings, saved)
         chain._setup = self._setup
+        chain._silent = self._silent
+        chain._computed = self._native
         return chain
 
     def _configured(self, settings: Settings) -> DataChain:
@@ -542,6 +797,8 @@ class DataChain:
         same = None if self._name is None or self._version is None else (self._name, self._version)
         chain = DataChain(native, self._session, settings, same)
         chain._setup = self._setup
+        chain._silent = self._silent
+        chain._computed = self._computed
         return chain
 
     def _total(self, aggregate: Aggregate) -> Any:
@@ -565,12 +822,23 @@ def chain_of(
     return chain.settings(**settings) if settings else chain
 
 
+_MOST_ROWS = 2**63 - 1
+
+
 def _whole(name: str, given: object) -> int:
     """A number of rows."""
-    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-        msg = f"{name} is a number of rows, 0 or more, not `{given!r}`"
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= _MOST_ROWS:
+        msg = f"{name} is a number of rows from 0 to {_MOST_ROWS}, not `{given!r}`"
         raise DataChainParamsError(msg)
     return given
+
+
+def _number(version: str | int | None) -> str | None:
+    """The number of a version to save; 2 is 2.0.0."""
+    if isinstance(version, bool) or not isinstance(version, (str, int, type(None))):
+        msg = f"version takes a text like `1.2.0` or a whole number, not `{version!r}`"
+        raise DataChainParamsError(msg)
+    return f"{version}.0.0" if isinstance(version, int) else version
 
 
 def _key(key: object, verb: str) -> Expr:

@@ -1,4 +1,4 @@
-"""The `lakebed` command: look at datasets from a terminal.
+"""The `lakebed` command: look at datasets from a terminal, and clean up.
 
 A thin layer over the public API: arguments in, one call, text out. Errors are one line
 on stderr and exit code 1.
@@ -23,11 +23,13 @@ examples:
   lakebed show pets --script            the script that made it
   lakebed dataset rm pets --version 1.0.0
   lakebed dataset rm pets --force       all versions
+  lakebed gc --dry-run                  what could be removed from disk
 
 environment:
   LAKEBED_ROOT    where the data is; ./.lakebed by default
 """
 
+_TTL = 4 * 60 * 60
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1000
 
@@ -63,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_show(commands)
     _add_dataset(commands)
+    _add_gc(commands)
     return parser
 
 
@@ -89,6 +92,23 @@ def _add_dataset(commands: Any) -> None:
     rm.add_argument("--version", help="which version; the latest by default")
     rm.add_argument("--force", action="store_true", help="remove all versions")
     rm.set_defaults(run=_remove)
+
+
+def _add_gc(commands: Any) -> None:
+    gc = commands.add_parser(
+        "gc",
+        help="remove files that nobody needs any more",
+        description="Remove what killed processes and removed versions left on disk.",
+    )
+    gc.add_argument(
+        "--ttl",
+        type=float,
+        default=_TTL,
+        metavar="SECONDS",
+        help=f"leave files that are younger ({_TTL}, four hours)",
+    )
+    gc.add_argument("--dry-run", action="store_true", help="remove nothing, only report")
+    gc.set_defaults(run=_gc)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -168,6 +188,25 @@ def _remove(arguments: argparse.Namespace) -> None:
     print(f"removed {name}, {which}")
 
 
+def _gc(arguments: argparse.Namespace) -> None:
+    import lakebed as dc
+
+    report = dc.gc(ttl=arguments.ttl, dry_run=arguments.dry_run)
+    done = "would remove" if report.dry_run else "removed"
+    lines = [(done, found.what, found.reason, [found]) for found in report.removed]
+    for reason in dict.fromkeys(found.reason for found in report.kept):
+        alike = [found for found in report.kept if found.reason == reason]
+        what = alike[0].what if len(alike) == 1 else f"{len(alike)} datasets"
+        lines.append(("kept", what, reason, alike))
+    table = [("", "WHAT", "FILES", "SIZE", "BECAUSE")]
+    for action, what, reason, alike in lines:
+        count, size = sum(one.files for one in alike), sum(one.bytes for one in alike)
+        table.append((action, what, f"{count:,}", _size(size), reason))
+    if lines:
+        print(_aligned(table, right=(2, 3)))
+    print(f"{'to free' if report.dry_run else 'freed'}: {_size(report.freed)}")
+
+
 # What the commands print
 
 _FIELDS = (
@@ -218,8 +257,12 @@ def _table(rows: list[dict[str, Any]]) -> str:
         when = f"{created:%Y-%m-%d %H:%M}" if created else ""
         count = "" if row["num_objects"] is None else f"{row['num_objects']:,}"
         lines.append((full, row["version"], count, _size(row["size"]), when))
+    return _aligned(lines, right=(2, 3))
+
+
+def _aligned(lines: Sequence[Sequence[str]], right: Sequence[int]) -> str:
+    """Lines of cells as columns; those with numbers end together."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    right = (2, 3)
     return "\n".join(
         "  ".join(
             text.rjust(width) if number in right else text.ljust(width)

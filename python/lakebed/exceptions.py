@@ -262,6 +262,12 @@ class MissingFileError(FileError, FileNotFoundError):
     code = "python.file_not_found"
 
 
+class EphemeralError(LakebedError, RuntimeError):
+    """A chain that keeps nothing was asked to keep something."""
+
+    code = "python.ephemeral"
+
+
 class NotSupportedError(LakebedError, NotImplementedError):
     """The request is understood but not available."""
 
@@ -286,12 +292,13 @@ BY_CODE: dict[str, type[LakebedError]] = {
     "catalog.invalid_name": InvalidDatasetNameError,
     "catalog.invalid_version": DatasetInvalidVersionError,
     "catalog.version_taken": DatasetInvalidVersionError,
-    "catalog.storage": StorageError,
+    "catalog.store": StorageError,
     "catalog.corrupt": CorruptDataError,
     "engine": LakebedError,
     "engine.unknown_column": SignalResolvingError,
     "engine.column_exists": DataChainColumnError,
     "engine.invalid_expression": DataChainColumnError,
+    "engine.value": DataChainColumnError,
     "engine.invalid_argument": DataChainParamsError,
     "engine.path_not_found": MissingPathError,
     "engine.storage": StorageError,
@@ -300,6 +307,7 @@ BY_CODE: dict[str, type[LakebedError]] = {
     "engine.merge": DatasetMergeError,
     "engine.union_mismatch": UnionSchemaMismatchError,
     "engine.schema_drift": SchemaDriftError,
+    "python.schema": SignalSchemaError,
     "sql": SqlError,
     "udf": UdfError,
     "udf.signature": UdfSignatureError,

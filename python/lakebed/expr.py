@@ -28,6 +28,11 @@ class Expr:
     Operators work as on numbers and text; use `&`, `|` and `~` for and, or, not. A
     comparison with a missing value is missing, and `filter` drops such rows.
 
+    Whole numbers that do not fit their type are an error. Not-a-number is a value: it
+    equals itself and is larger than every other number, whether rows are compared,
+    sorted or aggregated, and wherever they come from. (With a minus sign, as divisions
+    of arrays may make it, it is smaller than every number.)
+
     Examples:
         >>> (C("width") * C("height")).label("area")
         (width * height) AS area
@@ -67,16 +72,16 @@ class Expr:
     # Logic
 
     def __and__(self, other: object) -> Expr:
-        return self._binary("&", other)
+        return all_of(self, other)
 
     def __rand__(self, other: object) -> Expr:
-        return to_expr(other)._binary("&", self)
+        return all_of(other, self)
 
     def __or__(self, other: object) -> Expr:
-        return self._binary("|", other)
+        return any_of(self, other)
 
     def __ror__(self, other: object) -> Expr:
-        return to_expr(other)._binary("|", self)
+        return any_of(other, self)
 
     def __invert__(self) -> Expr:
         return Expr(self._native.invert())
@@ -293,6 +298,16 @@ def literal(value: object) -> Expr:
 def call(function: str, *arguments: object) -> Expr:
     """A scalar function of the engine, by its name."""
     return Expr(_Native.call(function, [to_expr(a)._native for a in arguments]))
+
+
+def all_of(*conditions: object) -> Expr:
+    """Whether every condition is true."""
+    return Expr(_Native.all([to_expr(c)._native for c in conditions]))
+
+
+def any_of(*conditions: object) -> Expr:
+    """Whether at least one condition is true."""
+    return Expr(_Native.any([to_expr(c)._native for c in conditions]))
 
 
 def cases(branches: Sequence[tuple[object, object]], otherwise: object) -> Expr:

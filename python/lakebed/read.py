@@ -156,6 +156,9 @@ def read_values(  # noqa: PLR0917  the peer's order
 ) -> DataChain:
     """Python values as columns.
 
+    All values of a column tell its type. Ints among floats become floats; any other mix
+    is a union, which is stored as JSON, if every value comes back from that as it was.
+
     Args:
         ds_name: Has no effect; the peer names intermediate results by it.
         session: Where to save; see `Session`.
@@ -275,7 +278,18 @@ def _paths(given: _PathLike | Sequence[_PathLike]) -> list[str]:
     if not listed:
         msg = "no path was given"
         raise DataChainParamsError(msg)
-    return [os.fspath(path) for path in listed]
+    return [_utf8(path) for path in listed]
+
+
+def _utf8(path: _PathLike) -> str:
+    """The path as text; file systems also have names that are none."""
+    text = os.fsdecode(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        msg = f"the path `{os.fsencode(path)!r}` is not UTF-8; hint: rename the file or folder"
+        raise NotSupportedError(msg) from error
+    return text
 
 
 def _value_types(output: Any, names: list[str]) -> dict[str, Any]:

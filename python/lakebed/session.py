@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import uuid
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from lakebed._gc import GcReport
     from lakebed._job import Job
+
+logger = logging.getLogger("lakebed")
 
 _open: WeakSet[Session] = WeakSet()
 _of_parent: list[Session] = []
@@ -82,6 +86,17 @@ class Session:
         """Where the data is."""
         return self._native.root
 
+    def gc(self, *, ttl: float | None = None, dry_run: bool = False) -> GcReport:
+        """Remove files that nobody needs any more; see `lakebed.gc`.
+
+        Args:
+            ttl: Leave files that are younger than this many seconds; four hours by default.
+            dry_run: Remove nothing; the report says what would be removed.
+        """
+        from lakebed._gc import TTL, gc
+
+        return gc(ttl=TTL if ttl is None else ttl, dry_run=dry_run, session=self)
+
     def close(self, error: BaseException | None = None) -> None:
         """Remove temporary datasets and end the job; a second call does nothing."""
         from lakebed._job import failure
@@ -91,7 +106,7 @@ class Session:
             names, self._temporary = self._temporary, []
             job, self._job = self._job, None
         for name in names:
-            _native_remove(self._native, name)
+            self._forget(name)
         if job is not None:
             job.finish(error or failure())
 
@@ -126,11 +141,20 @@ class Session:
     def _temporary_name(self) -> str:
         """A name for a dataset that goes when the session does."""
         with self._lock:
-            name = f"session_{self.name}_{uuid.uuid4().hex[:6]}"
+            name = f"{self.name}_{uuid.uuid4().hex[:6]}"
             self._temporary.append(name)
             atexit.unregister(self.close)
             atexit.register(self.close)
             return name
+
+    def _forget(self, name: str) -> None:
+        """Remove a temporary dataset; what cannot be removed is left to `gc()`."""
+        from lakebed.exceptions import LakebedError
+
+        try:
+            self._native.forget(name)
+        except LakebedError as problem:
+            logger.debug("cannot remove `%s`: %s", name, problem)
 
 
 def _in_forked_child() -> None:
@@ -148,13 +172,3 @@ def _in_forked_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_forked_child)
-
-
-def _native_remove(native: _native.Session, name: str) -> None:
-    """Remove a temporary dataset, which may never have been saved."""
-    import contextlib
-
-    from lakebed.exceptions import LakebedError
-
-    with contextlib.suppress(LakebedError):
-        native.remove_versions(name, "local", "local", None, True)  # noqa: FBT003

@@ -1,20 +1,20 @@
 //! `Chain`: verbs that build plans, and the methods that run them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Aggregate, MapStage, NamedExpr, Progress, SaveRequest, SortKey};
+use engine::{Aggregate, NamedExpr, Progress, SaveRequest, Saved, SortKey};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict, PyString, PyTuple};
+use pyo3::types::{PyCapsule, PyDict};
 
 use crate::arrow;
 use crate::codec::{Codec, spec_of_field};
-use crate::error::raise;
+use crate::error::{coded, raise};
 use crate::expr::Expr;
 use crate::rows::Rows;
 use crate::runtime::wait;
-use crate::session::resolve_name;
-use crate::udf::{Argument, KnownCall, MapFunction, PythonFunction};
+use crate::session::{resolve_name, session_name};
+use crate::udf::{Function, failure_row};
 
 /// A lazy query; immutable.
 #[pyclass(frozen, module = "lakebed._native")]
@@ -24,13 +24,38 @@ impl Chain {
     pub(crate) fn new(chain: engine::Chain) -> Self {
         Self(chain)
     }
+
+    fn run_save(
+        &self,
+        py: Python<'_>,
+        request: SaveRequest,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Saved> {
+        let (chain, counters) = (self.0.clone(), Arc::<Progress>::default());
+        let shared = Arc::clone(&counters);
+        let save = async move { chain.save(request, &shared).await };
+        wait(py, save, progress.map(|callback| (&counters, callback)))
+    }
+
+    fn built(&self, py: Python<'_>, chain: engine::Result<engine::Chain>) -> PyResult<Self> {
+        chain.map(Self).map_err(|failed| match &failed {
+            engine::Error::UnknownColumn { name, .. } => match self.refusal_of_gained(py, name) {
+                Some(message) => coded(py, failed.code(), &message),
+                None => raise(py, failed),
+            },
+            _ => raise(py, failed),
+        })
+    }
+
+    /// What to say about a field that only the class of a stored model has.
+    fn refusal_of_gained(&self, py: Python<'_>, path: &str) -> Option<String> {
+        let columns = self.schema(py).ok()?;
+        let module = py.import("lakebed._columns").ok()?;
+        module.call_method1("refusal_of_gained", (columns, path)).ok()?.extract().ok()?
+    }
 }
 
 type PyExpr<'py> = PyRef<'py, Expr>;
-
-fn built(py: Python<'_>, chain: engine::Result<engine::Chain>) -> PyResult<Chain> {
-    chain.map(Chain).map_err(|failed| raise(py, failed))
-}
 
 #[pymethods]
 impl Chain {
@@ -51,34 +76,34 @@ impl Chain {
 
     fn filter(&self, py: Python<'_>, predicates: Vec<PyExpr<'_>>) -> PyResult<Self> {
         let predicates: Vec<engine::Expr> = predicates.iter().map(|one| one.0.clone()).collect();
-        built(py, self.0.filter(&predicates))
+        self.built(py, self.0.filter(&predicates))
     }
 
     fn select(&self, py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
-        built(py, self.0.select(&paths))
+        self.built(py, self.0.select(&paths))
     }
 
     fn mutate(&self, py: Python<'_>, columns: Vec<(String, PyExpr<'_>)>) -> PyResult<Self> {
-        built(py, self.0.mutate(&named(columns)))
+        self.built(py, self.0.mutate(&named(columns)))
     }
 
     fn order_by(&self, py: Python<'_>, keys: Vec<(PyExpr<'_>, bool)>) -> PyResult<Self> {
         let key =
             |(key, descending): (PyExpr<'_>, bool)| SortKey { expr: key.0.clone(), descending };
         let keys: Vec<SortKey> = keys.into_iter().map(key).collect();
-        built(py, self.0.order_by(&keys))
+        self.built(py, self.0.order_by(&keys))
     }
 
     fn limit(&self, py: Python<'_>, rows: usize) -> PyResult<Self> {
-        built(py, self.0.limit(rows))
+        self.built(py, self.0.limit(rows))
     }
 
     fn offset(&self, py: Python<'_>, rows: usize) -> PyResult<Self> {
-        built(py, self.0.offset(rows))
+        self.built(py, self.0.offset(rows))
     }
 
     fn with_sys(&self, py: Python<'_>, shown: bool) -> PyResult<Self> {
-        built(py, self.0.with_sys(shown))
+        self.built(py, self.0.with_sys(shown))
     }
 
     fn group_by(
@@ -91,52 +116,37 @@ impl Chain {
             Aggregate { name, function, argument: argument.map(|argument| argument.0.clone()) }
         };
         let aggregates: Vec<Aggregate> = aggregates.into_iter().map(aggregate).collect();
-        built(py, self.0.group_by(&named(keys), &aggregates))
+        self.built(py, self.0.group_by(&named(keys), &aggregates))
     }
 
-    #[pyo3(signature = (name, func, arguments, outputs, setup, start, finish, known, batch_rows))]
     fn map(
         &self,
         py: Python<'_>,
-        name: String,
-        func: Py<PyAny>,
-        arguments: Vec<Bound<'_, PyAny>>,
-        outputs: Vec<(String, Bound<'_, PyAny>)>,
-        setup: Py<PyDict>,
-        start: Option<Py<PyAny>>,
-        finish: Option<Py<PyAny>>,
-        known: Option<(Py<PyTuple>, Py<PyAny>)>,
-        batch_rows: usize,
+        function: PyRef<'_, Function>,
+        running: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let mut columns = Vec::new();
-        let mut parameters = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            if let Ok(setup) = argument.cast::<PyString>() {
-                parameters.push(Argument::Setup(setup.extract()?));
-                continue;
-            }
-            let (path, spec): (String, Bound<'_, PyAny>) = argument.extract()?;
-            columns.push(engine::Expr::Column(path));
-            parameters.push(Argument::Column(Codec::parse(&spec)?));
-        }
-        let mut results = Vec::with_capacity(outputs.len());
-        for (column, spec) in outputs {
-            results.push((column, Codec::parse(&spec)?));
-        }
-        let known = known.map(|(arguments, result)| KnownCall { arguments, result });
-        let function = MapFunction {
-            name,
-            call: func,
-            arguments: parameters,
-            results,
-            setup,
-            start,
-            finish,
-            known: Mutex::new(known),
-        };
-        let results = function.result_fields();
-        let function = Arc::new(PythonFunction(Arc::new(function)));
-        built(py, self.0.map(MapStage { function, arguments: columns, results, batch_rows }))
+        self.built(py, self.0.map(function.stage(running)?))
+    }
+
+    fn r#gen(
+        &self,
+        py: Python<'_>,
+        function: PyRef<'_, Function>,
+        running: &Bound<'_, PyDict>,
+        keep: Vec<String>,
+    ) -> PyResult<Self> {
+        self.built(py, self.0.generate(function.stage(running)?, &keep))
+    }
+
+    fn agg(
+        &self,
+        py: Python<'_>,
+        function: PyRef<'_, Function>,
+        running: &Bound<'_, PyDict>,
+        keys: Vec<(String, PyExpr<'_>)>,
+        keep: Vec<String>,
+    ) -> PyResult<Self> {
+        self.built(py, self.0.aggregate(function.stage(running)?, &named(keys), &keep))
     }
 
     #[pyo3(signature = (progress))]
@@ -162,14 +172,27 @@ impl Chain {
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<(Self, String, String)> {
         let (name, spec) = resolve_name(py, name, namespace, project)?;
-        let wanted = wanted(version, &spec, bump).map_err(|failed| raise(py, failed.into()))?;
+        let wanted = name.check_own().and_then(|()| wanted(version, &spec, bump));
+        let wanted = wanted.map_err(|failed| raise(py, failed.into()))?;
         let request = SaveRequest { name, wanted, job: JobId::from(job), description, attrs };
-        let (chain, counters) = (self.0.clone(), Arc::<Progress>::default());
-        let shared = Arc::clone(&counters);
-        let save = async move { chain.save(request, &shared).await };
-        let saved = wait(py, save, progress.as_ref().map(|callback| (&counters, callback)))?;
+        let saved = self.run_save(py, request, progress.as_ref())?;
         let (name, version) = (saved.record.dataset.to_string(), saved.record.version.to_string());
         Ok((Self(saved.chain), name, version))
+    }
+
+    /// Saves for the session only, until it [forgets](crate::session::Session::forget) the name.
+    #[pyo3(signature = (name, job, progress))]
+    fn persist(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        job: String,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let (name, wanted) = (session_name(py, name)?, Wanted::Bump(Bump::Patch));
+        let job = JobId::from(job);
+        let request = SaveRequest { name, wanted, job, description: None, attrs: None };
+        Ok(Self(self.run_save(py, request, progress.as_ref())?.chain))
     }
 
     #[pyo3(signature = (specs, progress))]
@@ -189,6 +212,35 @@ impl Chain {
     fn explain(&self, py: Python<'_>) -> PyResult<String> {
         let chain = self.0.clone();
         wait(py, async move { chain.explain().await }, None)
+    }
+
+    /// The plan as it was run, with rows and times.
+    #[pyo3(signature = (progress))]
+    fn analyze(&self, py: Python<'_>, progress: Option<Bound<'_, PyAny>>) -> PyResult<String> {
+        let (chain, counters) = (self.0.clone(), Arc::<Progress>::default());
+        let shared = Arc::clone(&counters);
+        let analyze = async move { chain.explain_analyze(&shared).await };
+        wait(py, analyze, progress.as_ref().map(|callback| (&counters, callback)))
+    }
+
+    /// Runs the chain for the rows that fail in it.
+    #[pyo3(signature = (progress))]
+    fn failures<'py>(
+        &self,
+        py: Python<'py>,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let (chain, counters) = (self.0.clone(), Arc::<Progress>::default());
+        let shared = Arc::clone(&counters);
+        let run = async move { chain.run(&shared).await };
+        wait(py, run, progress.as_ref().map(|callback| (&counters, callback)))?;
+        let mut rows = Vec::new();
+        for stage in counters.stages() {
+            for failed in &stage.failures() {
+                rows.push(failure_row(py, stage.name(), failed)?);
+            }
+        }
+        Ok(rows)
     }
 
     #[pyo3(signature = (requested_schema=None))]

@@ -3,18 +3,20 @@
 //! A codec is parsed from a spec, the plain dict that `lakebed/_schema.py` makes; the same specs describe columns to
 //! Python. Arrow fields carry what Arrow types cannot say in their metadata.
 
+mod decimal;
 mod field;
 mod model;
 mod read;
 mod spec;
+mod time;
 mod write;
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 pub(crate) use model::Model;
 pub(crate) use read::tuples;
 pub(crate) use spec::spec_of_field;
-pub(crate) use write::Misfit;
 
 /// One column's conversions.
 #[derive(Debug)]
@@ -45,7 +47,11 @@ pub(crate) enum Kind {
     /// Stored as text; the adapter validates what comes back.
     Json(Option<Py<PyAny>>),
     /// Stored as the members' values.
-    Enum(Option<Py<PyAny>>, Box<Codec>),
+    Enum {
+        class: Option<Py<PyAny>>,
+        name: String,
+        item: Box<Codec>,
+    },
     List(Box<Codec>),
     Tuple(Box<Codec>),
     Set(Box<Codec>),
@@ -55,6 +61,11 @@ pub(crate) enum Kind {
     },
     Map(Box<Codec>, Box<Codec>),
     Model(Model),
+    /// A field that the class has but stored rows lack: read from the objects, at the end of `names`.
+    Attribute {
+        model: Box<Codec>,
+        names: Vec<Py<PyString>>,
+    },
     Null,
     /// A foreign Arrow type: values come as Python's nearest, or as text.
     Foreign,

@@ -7,6 +7,8 @@ use pyo3::types::PyDict;
 use tokio::task::JoinError;
 use udf_runtime::FunctionFailure;
 
+use crate::udf::revived;
+
 /// The exception for an error of the engine.
 pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
     if let Error::Function(udf_runtime::Error::Function { name, failure }) = &error
@@ -46,7 +48,7 @@ pub(crate) fn panicked(py: Python<'_>, stopped: JoinError) -> PyErr {
 
 /// What the user's function raised, with a note that names the stage and the row.
 fn user_exception(py: Python<'_>, stage: &str, failure: &FunctionFailure) -> Option<PyErr> {
-    let own = failure.cause.as_ref()?.downcast_ref::<PyErr>()?.clone_ref(py);
+    let own = revived(py, failure)?;
     let row = failure.row.map_or_else(String::new, |row| format!(" at input row {row}"));
     let arguments =
         failure.arguments.as_deref().map_or_else(String::new, |text| format!(": {text}"));

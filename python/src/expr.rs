@@ -1,21 +1,66 @@
 //! `Expr`: expressions under construction. They meet a schema when a verb of a chain takes them.
 
+use std::sync::Arc;
+
 use engine::BinaryOp;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::codec::Codec;
+use crate::error::raise;
 
-/// An expression; immutable.
+/// An expression; immutable. The number is how deep it is nested.
 #[pyclass(frozen, module = "lakebed._native")]
 #[derive(Debug)]
-pub(crate) struct Expr(pub(crate) engine::Expr);
+pub(crate) struct Expr(pub(crate) engine::Expr, usize);
+
+type PyExpr<'py> = PyRef<'py, Expr>;
+
+impl Expr {
+    fn try_new(py: Python<'_>, expr: engine::Expr, depth: usize) -> PyResult<Self> {
+        expr.check_depth(depth).map_err(|failed| raise(py, failed))?;
+        Ok(Self(expr, depth))
+    }
+
+    /// An expression over others.
+    fn over<'e>(
+        py: Python<'_>,
+        expr: engine::Expr,
+        parts: impl IntoIterator<Item = &'e Self>,
+    ) -> PyResult<Self> {
+        let depth = 1 + parts.into_iter().map(|part| part.1).max().unwrap_or_default();
+        Self::try_new(py, expr, depth)
+    }
+
+    /// A list of conditions, as deep as the deepest: those that were such lists went into it.
+    fn joined(
+        py: Python<'_>,
+        expr: engine::Expr,
+        conditions: &[PyExpr<'_>],
+        is_list: fn(&engine::Expr) -> bool,
+    ) -> PyResult<Self> {
+        let depths = conditions.iter().map(|one| one.1 + usize::from(!is_list(&one.0)));
+        Self::try_new(py, expr, depths.max().unwrap_or(1))
+    }
+
+    fn shared(&self) -> Arc<engine::Expr> {
+        Arc::new(self.0.clone())
+    }
+}
+
+fn exprs(given: &[PyExpr<'_>]) -> Vec<engine::Expr> {
+    given.iter().map(|one| one.0.clone()).collect()
+}
+
+fn parts<'e>(given: &'e [PyExpr<'_>]) -> impl Iterator<Item = &'e Expr> {
+    given.iter().map(|one| &**one)
+}
 
 #[pymethods]
 impl Expr {
     #[staticmethod]
     fn column(path: String) -> Self {
-        Self(engine::Expr::Column(path))
+        Self(engine::Expr::Column(path), 1)
     }
 
     #[staticmethod]
@@ -23,60 +68,85 @@ impl Expr {
         let mut codec = Codec::parse(spec)?;
         codec.nullable = true;
         let array = codec.write(&[value]).map_err(|misfit| PyValueError::new_err(misfit.reason))?;
-        Ok(Self(engine::Expr::Literal(array)))
+        Ok(Self(typed(engine::Expr::Literal(array), &codec), 1))
     }
 
     #[staticmethod]
-    fn call(function: String, arguments: Vec<PyRef<'_, Self>>) -> Self {
-        let arguments = arguments.iter().map(|argument| argument.0.clone()).collect();
-        Self(engine::Expr::Call { function, arguments })
+    fn call(py: Python<'_>, function: String, arguments: Vec<PyExpr<'_>>) -> PyResult<Self> {
+        let given = exprs(&arguments);
+        Self::over(py, engine::Expr::Call { function, arguments: given }, parts(&arguments))
     }
 
     #[staticmethod]
     #[pyo3(signature = (branches, otherwise))]
     fn case(
-        branches: Vec<(PyRef<'_, Self>, PyRef<'_, Self>)>,
-        otherwise: Option<PyRef<'_, Self>>,
-    ) -> Self {
-        let branches = branches
-            .iter()
-            .map(|(condition, value)| (condition.0.clone(), value.0.clone()))
-            .collect();
-        let otherwise = otherwise.map(|value| Box::new(value.0.clone()));
-        Self(engine::Expr::Case { branches, otherwise })
+        py: Python<'_>,
+        branches: Vec<(PyExpr<'_>, PyExpr<'_>)>,
+        otherwise: Option<PyExpr<'_>>,
+    ) -> PyResult<Self> {
+        let pairs =
+            branches.iter().map(|(condition, value)| (condition.0.clone(), value.0.clone()));
+        let last = otherwise.as_ref().map(|value| Arc::new(value.0.clone()));
+        let expr = engine::Expr::Case { branches: pairs.collect(), otherwise: last };
+        let parts = branches.iter().flat_map(|(condition, value)| [&**condition, &**value]);
+        Self::over(py, expr, parts.chain(otherwise.as_deref()))
     }
 
-    fn binary(&self, op: &str, other: &Self) -> PyResult<Self> {
+    /// All of the conditions.
+    #[staticmethod]
+    fn all(py: Python<'_>, conditions: Vec<PyExpr<'_>>) -> PyResult<Self> {
+        let expr = engine::Expr::all(exprs(&conditions));
+        Self::joined(py, expr, &conditions, |part| matches!(part, engine::Expr::All(_)))
+    }
+
+    /// Any of the conditions.
+    #[staticmethod]
+    fn any(py: Python<'_>, conditions: Vec<PyExpr<'_>>) -> PyResult<Self> {
+        let expr = engine::Expr::any(exprs(&conditions));
+        Self::joined(py, expr, &conditions, |part| matches!(part, engine::Expr::Any(_)))
+    }
+
+    fn binary(&self, py: Python<'_>, op: &str, other: &Self) -> PyResult<Self> {
         let Some(op) = BinaryOp::parse(op) else {
             return Err(PyValueError::new_err(format!("unknown operator `{op}`")));
         };
-        let (left, right) = (Box::new(self.0.clone()), Box::new(other.0.clone()));
-        Ok(Self(engine::Expr::Binary { op, left, right }))
+        let (left, right) = (self.shared(), other.shared());
+        Self::over(py, engine::Expr::Binary { op, left, right }, [self, other])
     }
 
-    fn negate(&self) -> Self {
-        Self(engine::Expr::Negate(Box::new(self.0.clone())))
+    fn negate(&self, py: Python<'_>) -> PyResult<Self> {
+        Self::over(py, engine::Expr::Negate(self.shared()), [self])
     }
 
-    fn invert(&self) -> Self {
-        Self(engine::Expr::Not(Box::new(self.0.clone())))
+    fn invert(&self, py: Python<'_>) -> PyResult<Self> {
+        Self::over(py, engine::Expr::Not(self.shared()), [self])
     }
 
-    fn is_null(&self) -> Self {
-        Self(engine::Expr::IsNull(Box::new(self.0.clone())))
+    fn is_null(&self, py: Python<'_>) -> PyResult<Self> {
+        Self::over(py, engine::Expr::IsNull(self.shared()), [self])
     }
 
-    fn is_in(&self, values: Vec<PyRef<'_, Self>>) -> Self {
-        let list = values.iter().map(|value| value.0.clone()).collect();
-        Self(engine::Expr::InList { value: Box::new(self.0.clone()), list })
+    fn is_in(&self, py: Python<'_>, values: Vec<PyExpr<'_>>) -> PyResult<Self> {
+        let expr = engine::Expr::InList { value: self.shared(), list: exprs(&values) };
+        Self::over(py, expr, parts(&values).chain([self]))
     }
 
-    fn cast(&self, spec: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let to = Codec::parse(spec)?.data_type();
-        Ok(Self(engine::Expr::Cast { value: Box::new(self.0.clone()), to }))
+    fn cast(&self, py: Python<'_>, spec: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let codec = Codec::parse(spec)?;
+        let (value, to) = (self.shared(), codec.data_type());
+        Self::over(py, typed(engine::Expr::Cast { value, to }, &codec), [self])
     }
 
     fn __str__(&self) -> String {
         self.0.to_string()
     }
+}
+
+/// The value with what its storage does not tell of its type.
+fn typed(value: engine::Expr, codec: &Codec) -> engine::Expr {
+    let field = codec.field("");
+    if field.metadata().is_empty() {
+        return value;
+    }
+    engine::Expr::Typed { value: Arc::new(value), field: Arc::new(field) }
 }

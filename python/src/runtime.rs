@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use engine::Progress;
+use engine::{Progress, StageProgress};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Runtime};
@@ -72,10 +72,14 @@ where
     }
 }
 
+/// Tells the callback the name, rows, total, failed and kept rows of each stage, and all remarks so far.
 fn report(progress: &Progress, callback: &Bound<'_, PyAny>) -> PyResult<()> {
-    let stages: Vec<(String, u64)> =
-        progress.stages().iter().map(|stage| (stage.name().to_owned(), stage.rows())).collect();
-    callback.call1((stages,)).map(drop)
+    let counters = |stage: &Arc<StageProgress>| {
+        let name = stage.name().to_owned();
+        (name, stage.rows(), stage.total(), stage.failed_rows(), stage.kept())
+    };
+    let stages: Vec<_> = progress.stages().iter().map(counters).collect();
+    callback.call1((stages, progress.remarks())).map(drop)
 }
 
 /// How long the end of the interpreter waits for the row that a function is at.

@@ -1,17 +1,20 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use catalog::{
     CatalogExt, DatasetRef, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName,
     VersionFilter, VersionSpec,
 };
-use engine::{Config, FileKind, Listing};
+use engine::{Config, FileKind, Garbage, GcOptions, Listing};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
+use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
 use crate::codec::Codec;
@@ -52,7 +55,8 @@ impl Session {
             (Some(root), false) => Config::with_root(root),
             (None, false) => Config::from_environment(),
         };
-        let config = config.map_err(|failed| raise(py, failed))?;
+        let mut config = config.map_err(|failed| raise(py, failed))?;
+        config.worker = worker_command(py)?;
         Ok(Self(wait(py, engine::Session::open(config), None)?))
     }
 
@@ -212,6 +216,37 @@ impl Session {
         wait(py, remove, None)
     }
 
+    /// Gives a dataset another name.
+    fn move_dataset(&self, py: Python<'_>, src: &str, dest: &str) -> PyResult<()> {
+        let names = || -> catalog::Result<(QualifiedName, QualifiedName)> {
+            let (from, to): (QualifiedName, QualifiedName) = (src.parse()?, dest.parse()?);
+            from.check_own()?;
+            to.check_own()?;
+            Ok((from, to))
+        };
+        let (from, to) = names().map_err(|failed| raise(py, failed.into()))?;
+        let catalog = Arc::clone(self.0.catalog());
+        wait(py, async move { Ok(catalog.rename(&from, &to).await?) }, None)
+    }
+
+    /// Removes what `Chain.persist` kept under this name.
+    fn forget(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let name = session_name(py, name)?;
+        let session = Arc::clone(&self.0);
+        wait(py, async move { session.forget(&name).await }, None)
+    }
+
+    /// What was removed and what was kept: name, reason, files, bytes.
+    fn gc(&self, py: Python<'_>, ttl: f64, dry_run: bool) -> PyResult<(Vec<Row>, Vec<Row>)> {
+        let ttl = Duration::try_from_secs_f64(ttl)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let session = Arc::clone(&self.0);
+        let collect = async move { session.gc(GcOptions { ttl, dry_run }).await };
+        let report = wait(py, collect, None)?;
+        let rows = |list: Vec<Garbage>| list.into_iter().map(garbage_row).collect();
+        Ok((rows(report.removed), rows(report.kept)))
+    }
+
     #[pyo3(signature = (name, source, git_commit, git_dirty, author, environment, params))]
     fn start_job(
         &self,
@@ -249,6 +284,27 @@ impl Session {
         let finish = async move { Ok(catalog.finish_job(&JobId::from(id), status, error).await?) };
         wait(py, finish, None)
     }
+}
+
+/// One entry of a report of `gc`.
+type Row = (String, &'static str, u64, u64);
+
+fn garbage_row(found: Garbage) -> Row {
+    (found.what, found.reason, found.files, found.bytes)
+}
+
+/// The full name of what a session keeps for itself.
+pub(crate) fn session_name(py: Python<'_>, name: &str) -> PyResult<QualifiedName> {
+    let part: catalog::Result<NamePart> = name.parse();
+    part.map(QualifiedName::of_session).map_err(|failed| raise(py, failed.into()))
+}
+
+/// How to start a worker process; `None` where this process cannot start an interpreter.
+fn worker_command(py: Python<'_>) -> PyResult<Option<WorkerCommand>> {
+    let command = py.import("lakebed._worker")?.call_method0("command")?;
+    let command: Option<(PathBuf, Vec<OsString>)> = command.extract()?;
+    let with = |(program, arguments)| WorkerCommand { program, arguments, environment: Vec::new() };
+    Ok(command.map(with))
 }
 
 fn json(text: &str) -> PyResult<Value> {

@@ -1,268 +1,312 @@
-//! [`MapFunction`]: a Python callable as a function of batches. The only code that holds the GIL per batch.
+//! `Function`: a Python callable with all that it needs, parsed once from the dict that Python makes.
+//!
+//! A call's way: [`arguments`] makes Python values of a batch, [`calls`] makes the calls, [`results`] makes columns of
+//! what they return, [`batch`] does the same for functions of whole columns. [`failure`] turns exceptions into data and
+//! [`ship`] copies functions to workers. Only this module and those below take the GIL while a query runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod arguments;
+mod batch;
+mod calls;
+mod failure;
+mod results;
+mod running;
+mod ship;
 
-use arrow::array::ArrayRef;
+use std::sync::Arc;
+use std::time::Duration;
+
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use engine::{Expr, Running};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use udf_runtime::{BatchFunction, FunctionFailure, RunningFunction, Stop};
+use udf_runtime::{BatchFunction, FunctionFailure, Identity, RunningFunction, Shape};
 
-use crate::codec::{Codec, Misfit};
+use crate::codec::Codec;
 use crate::runtime::attach;
+
+pub(crate) use failure::{failure_row, revived};
+pub(crate) use ship::serve;
+
+/// A function of the user's and how it is called; immutable.
+#[pyclass(frozen, module = "lakebed._native")]
+#[derive(Debug)]
+pub(crate) struct Function(Arc<Definition>);
 
 /// What a parameter of the function is given.
 #[derive(Debug)]
-pub(crate) enum Argument {
+enum Take {
     /// A column of the batch, in the order of the columns.
-    Column(Codec),
+    Column { path: String, codec: Codec },
     /// What this set-up returned.
     Setup(String),
 }
 
+/// A column that the function gives.
+#[derive(Debug)]
+struct Give {
+    name: String,
+    codec: Codec,
+}
+
+/// What is handed over in one call and what comes back.
+#[derive(Debug)]
+enum Mode {
+    /// A row; one result row.
+    Row,
+    /// A row; an iterable of result rows.
+    Rows,
+    /// Whole columns, each in the form that its parameter wants; whole columns.
+    Batch(Vec<batch::Form>),
+}
+
+/// What becomes of a row that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnError {
+    /// The run fails.
+    Raise,
+    /// There is no result row for it.
+    Skip,
+    /// Its results are null.
+    Null,
+}
+
 /// A call that was already made to learn the types of the results.
 #[derive(Debug)]
-pub(crate) struct KnownCall {
-    pub(crate) arguments: Py<PyTuple>,
-    pub(crate) result: Py<PyAny>,
+struct KnownCall {
+    arguments: Py<PyTuple>,
+    result: Py<PyAny>,
 }
 
-/// A Python callable with all it needs.
+/// Everything about a function, in the terms of this crate.
 #[derive(Debug)]
-pub(crate) struct MapFunction {
-    pub(crate) name: String,
-    pub(crate) call: Py<PyAny>,
-    pub(crate) arguments: Vec<Argument>,
-    pub(crate) results: Vec<(String, Codec)>,
-    pub(crate) setup: Py<PyDict>,
-    pub(crate) start: Option<Py<PyAny>>,
-    pub(crate) finish: Option<Py<PyAny>>,
-    pub(crate) known: Mutex<Option<KnownCall>>,
-}
-
-/// The same, as the engine sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct PythonFunction(pub(crate) Arc<MapFunction>);
-
-impl MapFunction {
-    pub(crate) fn result_fields(&self) -> Vec<FieldRef> {
-        self.results.iter().map(|(name, codec)| Arc::new(codec.field(name))).collect()
-    }
-}
-
-impl BatchFunction for PythonFunction {
-    fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
-        attach(|py| self.0.prepare(py).map_err(|error| failure(py, error)))?;
-        let setup = attach(|py| self.0.run_setup(py).map_err(|error| failure(py, error)))?;
-        let schema = Arc::new(Schema::new(self.0.result_fields()));
-        Ok(Box::new(RunningMap { function: Arc::clone(&self.0), setup, schema }))
-    }
-}
-
-impl MapFunction {
-    fn prepare(&self, py: Python<'_>) -> PyResult<()> {
-        match &self.start {
-            Some(start) => start.call0(py).map(drop),
-            None => Ok(()),
-        }
-    }
-
-    /// The values of the set-ups, one for each argument that is one.
-    fn run_setup(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        let mut values = Vec::new();
-        for argument in &self.arguments {
-            if let Argument::Setup(name) = argument {
-                let callable = self.setup.bind(py).as_any().get_item(name)?;
-                values.push(callable.call0()?.unbind());
-            }
-        }
-        Ok(values)
-    }
-}
-
-struct RunningMap {
-    function: Arc<MapFunction>,
-    setup: Vec<Py<PyAny>>,
+struct Definition {
+    name: String,
+    spec: Py<PyDict>,
+    call: Py<PyAny>,
+    /// The object whose `setup` and `teardown` run around the calls.
+    owner: Option<Py<PyAny>>,
+    takes: Vec<Take>,
+    gives: Vec<Give>,
     schema: SchemaRef,
+    mode: Mode,
+    on_error: OnError,
+    /// A result is a tuple of one value for each column.
+    multi: bool,
+    /// Retries, time limits, threads or coroutines: the calls are made by `lakebed._calls`.
+    managed: bool,
+    concurrency: usize,
+    known: Vec<KnownCall>,
 }
 
-impl RunningFunction for RunningMap {
-    fn call(
-        &mut self,
-        arguments: &RecordBatch,
-        stop: &Stop,
-    ) -> Result<RecordBatch, FunctionFailure> {
-        attach(|py| self.call_rows(py, arguments, stop))
+#[pymethods]
+impl Function {
+    #[new]
+    fn new(spec: &Bound<'_, PyDict>) -> PyResult<Self> {
+        Ok(Self(Arc::new(Definition::parse(spec)?)))
     }
 
-    fn finish(&mut self) -> Result<(), FunctionFailure> {
-        attach(|py| match &self.function.finish {
-            Some(finish) => finish.call0(py).map(drop).map_err(|error| failure(py, error)),
-            None => Ok(()),
+    /// The digests of the stage and of the code.
+    fn identity(&self, py: Python<'_>) -> PyResult<(String, String)> {
+        let identity = ship::identity(py, &self.0).map_err(PyValueError::new_err)?;
+        Ok((identity.stage, identity.code))
+    }
+}
+
+impl Function {
+    /// The function, as the engine runs it.
+    pub(crate) fn stage(&self, running: &Bound<'_, PyDict>) -> PyResult<engine::Stage> {
+        let arguments = self.0.takes.iter().filter_map(|take| match take {
+            Take::Column { path, .. } => Some(Expr::Column(path.clone())),
+            Take::Setup(_) => None,
+        });
+        let running = self.0.running(running)?;
+        let depth = self.0.depth(&running);
+        Ok(engine::Stage {
+            function: Arc::new(PythonFunction { definition: Arc::clone(&self.0), depth }),
+            arguments: arguments.collect(),
+            results: self.0.schema.fields().iter().cloned().collect::<Vec<FieldRef>>(),
+            running,
         })
     }
 }
 
-impl RunningMap {
-    fn call_rows(
-        &self,
-        py: Python<'_>,
-        batch: &RecordBatch,
-        stop: &Stop,
-    ) -> Result<RecordBatch, FunctionFailure> {
-        let columns = self.read(py, batch).map_err(|error| failure(py, error))?;
-        let call = self.function.call.bind(py);
-        let mut results: Vec<Vec<Bound<'_, PyAny>>> =
-            Vec::with_capacity(self.function.results.len());
-        results.resize_with(self.function.results.len(), || Vec::with_capacity(batch.num_rows()));
-        for row in 0..batch.num_rows() {
-            if stop.is_set() {
-                return Err(FunctionFailure::new("Stopped", "nobody waits for the results"));
-            }
-            let located = |error: PyErr| at_row(failure(py, error), row, &columns);
-            let arguments =
-                PyTuple::new(py, columns.iter().map(|column| column.at(row))).map_err(located)?;
-            let result = match self.known(py, &arguments) {
-                Some(result) => result,
-                None => call.call1(arguments).map_err(located)?,
-            };
-            self.collect(result, &mut results).map_err(|error| match error {
-                Collecting::Raised(error) => located(error),
-                Collecting::Shape(message) => {
-                    at_row(FunctionFailure::new("UdfError", message), row, &columns)
-                }
-            })?;
-        }
-        self.write(&results)
-            .map_err(|(column, misfit)| {
-                let message =
-                    format!("result `{column}` of `{}`: {}", self.function.name, misfit.reason);
-                at_row(FunctionFailure::new("UdfError", message), misfit.row, &columns)
-            })?
-            .map_err(|error| FunctionFailure::new("UdfError", error.to_string()))
+impl Definition {
+    fn parse(spec: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let get = |key: &str| spec.as_any().get_item(key);
+        let on_error = OnError::parse(&get("on_error")?.extract::<String>()?)?;
+        let gives = parse_gives(&get("gives")?, on_error)?;
+        let fields = gives.iter().map(|give| give.codec.field(&give.name)).collect::<Vec<_>>();
+        let owner = get("owner")?;
+        let is_async: bool = get("is_async")?.extract()?;
+        let concurrency: usize = get("concurrency")?.extract()?;
+        let timed = !get("timeout")?.is_none();
+        let managed = is_async || timed || concurrency > 1 || get("retries")?.extract::<u32>()? > 0;
+        Ok(Self {
+            name: get("name")?.extract()?,
+            spec: spec.copy()?.unbind(),
+            call: get("call")?.unbind(),
+            owner: (!owner.is_none()).then(|| owner.unbind()),
+            takes: parse_takes(&get("takes")?)?,
+            multi: gives.len() != 1 || get("multi")?.is_truthy()?,
+            gives,
+            schema: Arc::new(Schema::new(fields)),
+            mode: Mode::parse(&get("mode")?.extract::<String>()?, &get("batch")?)?,
+            on_error,
+            managed,
+            concurrency: concurrency.max(1),
+            known: parse_known(&get("known")?)?,
+        })
     }
 
-    fn read<'py>(&self, py: Python<'py>, batch: &RecordBatch) -> PyResult<Vec<Values<'py>>> {
-        let (mut columns, mut setups) = (batch.columns().iter(), self.setup.iter());
-        let mut values = Vec::with_capacity(self.function.arguments.len());
-        for argument in &self.function.arguments {
-            values.push(match argument {
-                Argument::Column(codec) => {
-                    let none = || pyo3::exceptions::PyRuntimeError::new_err("too few columns");
-                    Values::Column(codec.read(py, columns.next().ok_or_else(none)?)?)
-                }
-                Argument::Setup(_) => {
-                    let value =
-                        setups.next().map_or_else(|| py.None(), |value| value.clone_ref(py));
-                    Values::Constant(value.into_bound(py))
-                }
-            });
-        }
-        Ok(values)
+    /// How the engine is told to run the function.
+    fn running(&self, given: &Bound<'_, PyDict>) -> PyResult<Running> {
+        let seconds: Option<f64> = optional(given, "timeout")?;
+        let row_timeout = seconds.map(Duration::try_from_secs_f64).transpose();
+        let default = Running::default();
+        let parallel: Option<usize> = optional(given, "parallel")?;
+        let spec = self.spec.bind(given.py()).as_any();
+        let timed = !spec.get_item("timeout")?.is_none();
+        let is_async: bool = spec.get_item("is_async")?.extract()?;
+        Ok(Running {
+            // Only a process can be stopped in the middle of a call.
+            parallel: if timed && !is_async { parallel.or(Some(1)) } else { parallel },
+            batch_rows: optional(given, "batch_rows")?,
+            unit_rows: optional(given, "unit_rows")?.unwrap_or(default.unit_rows),
+            concurrency: self.concurrency,
+            row_timeout: row_timeout.map_err(|error| PyValueError::new_err(error.to_string()))?,
+            memory_bytes: optional(given, "memory")?,
+            max_failures: optional(given, "max_errors")?,
+            loses_dead_rows: self.on_error == OnError::Skip,
+            checkpoint: optional(given, "checkpoint")?.unwrap_or(default.checkpoint),
+        })
     }
 
-    /// The result of the call that was made to learn the types, if this is it.
-    fn known<'py>(
-        &self,
-        py: Python<'py>,
-        arguments: &Bound<'py, PyTuple>,
-    ) -> Option<Bound<'py, PyAny>> {
-        let known = self.function.known.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        // Values that cannot be compared are not equal: the function is called.
-        let same = known.arguments.bind(py).eq(arguments).unwrap_or(false);
-        same.then(|| known.result.into_bound(py))
-    }
-
-    /// Sorts one call's result into the columns.
-    fn collect<'py>(
-        &self,
-        result: Bound<'py, PyAny>,
-        columns: &mut [Vec<Bound<'py, PyAny>>],
-    ) -> Result<(), Collecting> {
-        if let [column] = columns {
-            column.push(result);
-            return Ok(());
+    /// Batches that must be begun so that enough rows are in flight: a batch has at least one row for each that may
+    /// be, unless results are to be durable more often.
+    fn depth(&self, running: &Running) -> usize {
+        if self.concurrency == 1 {
+            return 1;
         }
-        let wanted = columns.len();
-        let values: Vec<Bound<'py, PyAny>> = if result.hasattr("model_fields").unwrap_or(false) {
-            let iterator = result.try_iter().map_err(Collecting::Raised)?;
-            let fields = iterator.map(|field| field?.get_item(1));
-            fields.collect::<PyResult<_>>().map_err(Collecting::Raised)?
-        } else {
-            match result.extract::<Vec<Bound<'py, PyAny>>>() {
-                Ok(values) => values,
-                Err(_) => {
-                    return Err(Collecting::Shape(format!(
-                        "expected {wanted} values, got `{result}`"
-                    )));
-                }
-            }
+        let rows = match (&self.mode, running.batch_rows) {
+            (Mode::Batch(_), _) => 1,
+            (_, Some(rows)) => rows.max(1),
+            _ => self.concurrency.min(running.unit_rows / 4).max(1),
         };
-        if values.len() != wanted {
-            let message = format!("expected {wanted} values, got {}", values.len());
-            return Err(Collecting::Shape(message));
-        }
-        for (column, value) in columns.iter_mut().zip(values) {
-            column.push(value);
-        }
-        Ok(())
+        (2 * self.concurrency).div_ceil(rows).max(DEPTH)
     }
 
-    fn write(
-        &self,
-        results: &[Vec<Bound<'_, PyAny>>],
-    ) -> Result<Result<RecordBatch, arrow::error::ArrowError>, (String, Misfit)> {
-        let rows = results.first().map_or(0, Vec::len);
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(results.len());
-        for ((name, codec), values) in self.function.results.iter().zip(results) {
-            columns.push(codec.write(values).map_err(|misfit| (name.clone(), misfit))?);
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options))
+    fn shape(&self) -> Shape {
+        let one_per_row = !matches!(self.mode, Mode::Rows) && self.on_error != OnError::Skip;
+        if one_per_row { Shape::OnePerRow } else { Shape::Any }
     }
 }
 
-/// What may be wrong with a call's result as a whole.
-enum Collecting {
-    Raised(PyErr),
-    Shape(String),
-}
-
-/// A parameter's values for a batch.
-enum Values<'py> {
-    Column(Vec<Bound<'py, PyAny>>),
-    Constant(Bound<'py, PyAny>),
-}
-
-impl<'py> Values<'py> {
-    fn at(&self, row: usize) -> &Bound<'py, PyAny> {
-        match self {
-            Self::Column(values) => &values[row],
-            Self::Constant(value) => value,
+impl OnError {
+    fn parse(name: &str) -> PyResult<Self> {
+        match name {
+            "raise" => Ok(Self::Raise),
+            // Both lose the row and keep its failure; which of them are shown is Python's choice.
+            "skip" | "record" => Ok(Self::Skip),
+            "null" => Ok(Self::Null),
+            other => Err(PyValueError::new_err(format!("unknown on_error `{other}`"))),
         }
     }
 }
 
-/// How much of the arguments a message shows.
-const SHOWN_CHARACTERS: usize = 200;
-
-fn at_row(mut failure: FunctionFailure, row: usize, columns: &[Values<'_>]) -> FunctionFailure {
-    let shown = columns.iter().filter(|column| matches!(column, Values::Column(_)));
-    let shown =
-        shown.map(|column| column.at(row).repr().map(|text| text.to_string()).unwrap_or_default());
-    let shown = shown.collect::<Vec<_>>().join(", ");
-    failure.row = Some(row);
-    failure.arguments = Some(shown.chars().take(SHOWN_CHARACTERS).collect());
-    failure
+impl Mode {
+    fn parse(name: &str, forms: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match name {
+            "row" => Ok(Self::Row),
+            "rows" => Ok(Self::Rows),
+            "batch" => {
+                let forms: Vec<String> = forms.extract()?;
+                Ok(Self::Batch(
+                    forms.iter().map(|form| batch::Form::parse(form)).collect::<PyResult<_>>()?,
+                ))
+            }
+            other => Err(PyValueError::new_err(format!("unknown mode `{other}`"))),
+        }
+    }
 }
 
-fn failure(py: Python<'_>, error: PyErr) -> FunctionFailure {
-    let kind = error.get_type(py).qualname().map(|name| name.to_string()).unwrap_or_default();
-    let message = error.value(py).to_string();
-    FunctionFailure { cause: Some(Arc::new(error)), ..FunctionFailure::new(kind, message) }
+fn optional<'py, T>(given: &Bound<'py, PyDict>, key: &str) -> PyResult<Option<T>>
+where
+    T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
+{
+    match given.get_item(key)? {
+        Some(value) if !value.is_none() => Ok(Some(value.extract()?)),
+        _ => Ok(None),
+    }
+}
+
+fn parse_takes(takes: &Bound<'_, PyAny>) -> PyResult<Vec<Take>> {
+    let parse = |take: PyResult<Bound<'_, PyAny>>| {
+        let (kind, name, spec): (String, String, Bound<'_, PyAny>) = take?.extract()?;
+        match kind.as_str() {
+            "column" => Ok(Take::Column { path: name, codec: Codec::parse(&spec)? }),
+            "setup" => Ok(Take::Setup(name)),
+            other => Err(PyValueError::new_err(format!("unknown argument `{other}`"))),
+        }
+    };
+    takes.try_iter()?.map(parse).collect()
+}
+
+fn parse_gives(gives: &Bound<'_, PyAny>, on_error: OnError) -> PyResult<Vec<Give>> {
+    let parse = |give: PyResult<Bound<'_, PyAny>>| {
+        let (name, spec): (String, Bound<'_, PyAny>) = give?.extract()?;
+        let mut codec = Codec::parse(&spec)?;
+        codec.nullable |= on_error == OnError::Null;
+        Ok(Give { name, codec })
+    };
+    gives.try_iter()?.map(parse).collect()
+}
+
+fn parse_known(known: &Bound<'_, PyAny>) -> PyResult<Vec<KnownCall>> {
+    let parse = |call: PyResult<Bound<'_, PyAny>>| {
+        let (arguments, result): (Bound<'_, PyTuple>, Py<PyAny>) = call?.extract()?;
+        Ok(KnownCall { arguments: arguments.unbind(), result })
+    };
+    known.try_iter()?.map(parse).collect()
+}
+
+/// Batches that are begun at once, at least, when rows are in flight together: while the slowest row of one is
+/// awaited, the others keep the function busy.
+const DEPTH: usize = 4;
+
+/// A function, as executors see it.
+#[derive(Clone, Debug)]
+struct PythonFunction {
+    definition: Arc<Definition>,
+    depth: usize,
+}
+
+impl BatchFunction for PythonFunction {
+    fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    fn shape(&self) -> Shape {
+        self.definition.shape()
+    }
+
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn identity(&self) -> Result<Identity, String> {
+        attach(|py| ship::identity(py, &self.definition))
+    }
+
+    fn ship(&self) -> Result<Vec<u8>, FunctionFailure> {
+        attach(|py| ship::dump(py, self).map_err(|error| failure::of(py, error)))
+    }
+
+    fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
+        attach(|py| {
+            let running = running::PythonRunning::start(py, Arc::clone(&self.definition));
+            let running = running.map_err(|error| failure::of(py, error))?;
+            Ok(Box::new(running) as Box<dyn RunningFunction>)
+        })
+    }
 }

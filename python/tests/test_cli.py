@@ -112,3 +112,38 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
     assert "lakebed dataset rm pets --version 1.0.0" in out
+
+
+def test_gc_reports_what_was_removed_and_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def gc(*, ttl: float, dry_run: bool) -> lakebed.GcReport:
+        calls.append((ttl, dry_run))
+        removed = [lakebed.Garbage("pets", "no version needs it", 3, 1_234_567)]
+        kept = [lakebed.Garbage(name, "its versions need it", 2, 500) for name in ("a", "b")]
+        kept.append(lakebed.Garbage("cars", "a save or a session uses it", 1, 10))
+        return lakebed.GcReport(removed, kept, dry_run)
+
+    monkeypatch.setattr(lakebed, "gc", gc, raising=False)
+    code, out, _ = run(capsys, "gc")
+    assert code == 0
+    assert out.splitlines() == [
+        "         WHAT        FILES    SIZE  BECAUSE",
+        "removed  pets            3  1.2 MB  no version needs it",
+        "kept     2 datasets      4  1.0 KB  its versions need it",
+        "kept     cars            1    10 B  a save or a session uses it",
+        "freed: 1.2 MB",
+    ]
+    _, out, _ = run(capsys, "gc --ttl 60 --dry-run")
+    assert out.startswith("              WHAT")
+    assert "would remove  pets" in out
+    assert out.endswith("to free: 1.2 MB\n")
+    assert calls == [(14400, False), (60, True)]
+
+
+def test_gc_of_an_empty_root(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "gc") == (0, "freed: 0 B\n", "")
+    code, _, err = run(capsys, "gc --ttl=-1")
+    assert (code, err) == (1, "error: ttl is a number of seconds, 0 or more, not `-1.0`\n")

@@ -145,6 +145,12 @@ def test_killed_while_saving(start, root: Path) -> None:
         hits["tagged"] += tags > visible
         before = after
     assert hits["written"], "no kill hit a save, so this shows nothing"
+    # of what the kills left nothing is needed: all versions are whole without it
+    freed, needed = dc.gc(ttl=0).freed, dc.gc(ttl=0)
+    assert freed > 0
+    assert progress_of_saves(root)[0] == before[-1] * files_each
+    assert {one.reason for one in needed.kept} == {"its versions need it"}
+    assert needed.removed == []
     # once more in a fresh process: every version, also the first
     child = start(SAVER, str(KILLS), "[]")
     versions = json.loads(said_by(child))["new"]

@@ -95,6 +95,19 @@ session = dc.Session.get()
 print(status, kept.to_values("x"), session._native.job(session._job_id())["status"])
 """
 
+# A child that ends leaves the folder of its parent's session in memory alone.
+FORGETTER = """
+import os, sys
+import lakebed as dc
+
+kept = dc.read_values(x=[1, 2], in_memory=True).persist()
+child = os.fork()
+if child == 0:
+    sys.exit()
+os.waitpid(child, 0)
+print(kept.to_values("x"))
+"""
+
 CHAIN_OF_PARENT = """
 import os
 import lakebed as dc
@@ -193,6 +206,7 @@ def test_a_forked_child_works(start) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_leaves_what_is_its_parents(start) -> None:
     assert start(KEEPER).end() == "0 [1, 2] running\n"
+    assert start(FORGETTER).end() == "[1, 2]\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

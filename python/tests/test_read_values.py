@@ -30,7 +30,7 @@ def test_iterables_and_nothing() -> None:
     ("call", "part"),
     [
         ({"a": [1], "b": [1, 2]}, "`b` has 2 values, but `a` has 1"),
-        ({"a": [1, "x"]}, "all values of a column need one type"),
+        ({"a": [b"x", "x"]}, "all values of a column need one type"),
         ({"a": "text"}, "`a` takes a list"),
         ({"a": 1}, "`a` takes a list"),
         ({"a": [1], "b": [2], "output": int}, "one type for 2 columns"),

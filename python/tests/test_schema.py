@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, Field, PositiveInt, field_validator
 
+from lakebed._infer import sampled_spec, undecided
 from lakebed._schema import (
     Schema,
     Vector,
@@ -24,7 +25,12 @@ from lakebed._schema import (
     type_text,
 )
 from lakebed._type_text import parse_type
-from lakebed.exceptions import DataChainParamsError, SignalSchemaError, ValuesToTupleError
+from lakebed.exceptions import (
+    DataChainParamsError,
+    SignalSchemaError,
+    UdfSignatureError,
+    ValuesToTupleError,
+)
 from lakebed.file import File, ImageFile
 from lakebed.models import DataModel, ModelStore
 
@@ -242,19 +248,45 @@ def test_arrays_of_a_sample_may_have_another_length_later() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([1, "a"], "signal `x`: value 1 is `str`, but value 0 is `int`"),
-        ([None, "a", 3], "value 2 is `int`, but value 1 is `str`"),
-        ([True, 1], "value 1 is `int`, but value 0 is `bool`"),
-        ([[1, "a"]], "value 0 is a list of mixed types"),
+        ([b"a", "a"], "signal `x`: value 1 is `str`, but value 0 is `bytes`"),
+        ([None, "a", Color.RED], "value 2 is `.*Color`, but value 1 is `str`"),
+        ([["a", b"a"]], "value 0 is a list of mixed types"),
         ([2**63], "value 0 is `9223372036854775808`: an int has 64 bits"),
         ([object()], "value 0 has unsupported type `object`"),
-        ([Box(x=1), File(path="a")], "value 1 is `lakebed.file.File`"),
-        ([(1, "a"), (1, 2)], r"is `tuple\[int, int\]`, but value 0 is `tuple\[int, str\]`"),
+        ([(1, "a"), (1, b"a")], r"is `tuple\[int, bytes\]`, but value 0 is `tuple\[int, str\]`"),
     ],
 )
 def test_mixed_values_name_the_one_at_fault(values: list[Any], message: str) -> None:
     with pytest.raises(ValuesToTupleError, match=message):
         infer_spec(values, "signal `x`")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([None, 1], "int"),
+        ([[], [1.5]], "list"),
+        ([{}, {"a": 1}], "model"),
+        ([None, {"no identifier": 1}], "json"),
+        ([1, "a"], "json"),
+        ([()], None),
+        ([None, None], None),
+        ([[], [None]], None),
+        ([{}, None], None),
+        ([{"a": None}, {"a": []}], None),
+        ([], None),
+    ],
+)
+def test_first_results_tell_the_type_or_leave_it_open(values: list[Any], kind: str | None) -> None:
+    spec = sampled_spec(values, struct="info")
+    assert (spec and spec["kind"]) == kind
+
+
+def test_results_without_a_type_are_named() -> None:
+    for values, part in (([None, []], ""), ([{"a": {"b": []}}], r", key `a\.b`,")):
+        message = rf"the type of output `x`{part} is not known: all of the first {len(values)} res"
+        with pytest.raises(UdfSignatureError, match=message):
+            raise undecided(values, "output `x`", struct="x")
 
 
 def test_dicts_become_a_struct_on_demand() -> None:
@@ -402,6 +434,14 @@ def test_the_schema_is_a_dict_of_types_with_leaves() -> None:
 )
 def test_types_survive_as_text(annotation: Any) -> None:
     assert type_text(parse_type(type_text(annotation))) == type_text(annotation)
+
+
+def test_names_in_text_are_looked_up() -> None:
+    known = {"Color": Color, "Box@v1": Box}
+    text = type_text(Union[Color, dict[str, Box]])
+    assert text == "Union[Color, dict[str, Box@v1]]"
+    assert parse_type(text, known.get) == Union[Color, dict[str, Box]]
+    assert parse_type(text) is None
 
 
 def test_text_runs_nothing() -> None:

@@ -1,16 +1,19 @@
-"""What `map` understands of a function and its arguments."""
+"""What `map`, `gen` and `agg` understand of a function and its arguments."""
 
-# ruff: noqa: ARG005  the names of parameters are what is under test
+# ruff: noqa: ARG001, ARG005, TC002, TC003  names and annotations of parameters are under test
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator  # noqa: TC003
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Generator as Yields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from lakebed._schema import spec_of
+from lakebed._signature import Call, UdfSignature, parse_call
+from lakebed._verbs import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
     DataChainParamsError,
     SignalResolvingError,
@@ -20,7 +23,7 @@ from lakebed.exceptions import (
 )
 from lakebed.file import File, ImageFile
 from lakebed.models import DataModel
-from lakebed.udf import AbstractUDF, Mapper, UdfSignature, parse_map
+from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
 
 if TYPE_CHECKING:
     from nowhere import Model
@@ -29,16 +32,33 @@ SCHEMA = [("file", spec_of(ImageFile)), ("n", spec_of(int)), ("s", spec_of(str |
 
 
 def parse(
-    func: Any = None, params: Any = None, output: Any = None, setup: Any = (), **signals: Any
+    func: Any = None,
+    params: Any = None,
+    output: Any = None,
+    setup: Any = (),
+    verb: Verb = MAP,
+    **signals: Any,
 ) -> UdfSignature:
-    [signature] = parse_map(func, params, output, signals, SCHEMA, setup)
+    [signature] = parse_call(verb, Call(func, params, output, signals), SCHEMA, setup)
     return signature
 
 
+def parse_several(**signals: Any) -> list[UdfSignature]:
+    return parse_call(MAP, Call(None, None, None, signals), SCHEMA)
+
+
 def kinds(signature: UdfSignature) -> Any:
-    if signature.outputs == "infer":
+    if signature.outputs.types == "infer":
         return "infer"
-    return [(name, spec["kind"]) for name, spec in signature.outputs]
+    return [(name, spec["kind"]) for name, spec in signature.outputs.types]
+
+
+def taken(signature: UdfSignature) -> list[str]:
+    return [t.name for t in signature.taken]
+
+
+def setups(signature: UdfSignature) -> list[str]:
+    return [t.name for t in signature.taken if t.setup]
 
 
 def describe(file: File, n: float) -> tuple[int, str]:
@@ -66,7 +86,7 @@ def test_annotations_tell_the_output_also_of_local_models() -> None:
         return Info(w=file.size)
 
     signature = parse(info=info)
-    assert (signature.name, signature.params, signature.multi) == ("info", ["file"], False)
+    assert (signature.name, taken(signature), signature.outputs.multi) == ("info", ["file"], False)
     assert kinds(signature) == [("info", "model")]
 
 
@@ -104,7 +124,7 @@ def test_arrays_and_any_are_told_by_the_first_result() -> None:
 
 def test_several_names_take_a_tuple() -> None:
     signature = parse(lambda n: (n, n), output=["a", "b"])
-    assert (signature.names, signature.multi) == (["a", "b"], True)
+    assert (signature.outputs.names, signature.outputs.multi) == (["a", "b"], True)
 
 
 @pytest.mark.parametrize(
@@ -166,13 +186,13 @@ def test_parameters_are_columns_or_setup() -> None:
     def f(model: Model, n, file__path, missing=1): ...
 
     signature = parse(x=f, setup=["model"])
-    assert signature.params == ["model", "n", "file.path"]
-    assert signature.setup_names == ["model"]
+    assert taken(signature) == ["model", "n", "file.path"]
+    assert setups(signature) == ["model"]
 
 
 def test_params_name_columns() -> None:
-    assert parse(x=lambda *a: a, params=["n", "file.path"]).params == ["n", "file.path"]
-    assert parse(x=lambda m, n: (m, n), params=["m", "n"], setup=["m"]).setup_names == ["m"]
+    assert taken(parse(x=lambda *a: a, params=["n", "file.path"])) == ["n", "file.path"]
+    assert setups(parse(x=lambda m, n: (m, n), params=["m", "n"], setup=["m"])) == ["m"]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +217,8 @@ def test_types_of_parameters_are_checked() -> None:
     message = "parameter `n` of `text` is `str`, but column `n` is `int`"
     with pytest.raises(SignalResolvingError, match=message):
         parse(x=text)
-    assert parse(x=file).params == ["file", "s", "n"]
+    assert taken(parse(x=file)) == ["file", "s", "n"]
+    assert [t.as_float for t in parse(x=file).taken] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -219,9 +240,8 @@ def test_wrong_shapes_say_why(call: dict[str, Any], message: str) -> None:
 
 
 def test_functions_run_after_those_they_need() -> None:
-    signals = {"c": lambda a, b: a, "b": lambda a: a, "a": lambda n: n}
-    ordered = parse_map(None, None, None, signals, SCHEMA)
-    assert [s.names for s in ordered] == [["a"], ["b"], ["c"]]
+    ordered = parse_several(c=lambda a, b: a, b=lambda a: a, a=lambda n: n)
+    assert [s.outputs.names for s in ordered] == [["a"], ["b"], ["c"]]
 
 
 def test_outputs_of_the_call_are_checked_like_columns() -> None:
@@ -230,10 +250,152 @@ def test_outputs_of_the_call_are_checked_like_columns() -> None:
     def second(a: int) -> int: ...
 
     with pytest.raises(SignalResolvingError, match="column `a` is `str`"):
-        parse_map(None, None, None, {"a": first, "b": second}, SCHEMA)
+        parse_several(a=first, b=second)
 
 
 def test_circles_and_selves_are_refused() -> None:
     for signals in ({"a": lambda b: b, "b": lambda a: a}, {"a": lambda a: a, "b": lambda n: n}):
         with pytest.raises(DataChainParamsError, match=r"circle|itself"):
-            parse_map(None, None, None, signals, SCHEMA)
+            parse_several(**signals)
+
+
+# gen and agg
+
+
+class Words(Generator):
+    def process(self, s: str) -> Iterator[str]:
+        yield from s.split()
+
+
+class Total(Aggregator):
+    def process(self, n: list[int]) -> Iterator[tuple[int, str]]:
+        yield sum(n), str(n)
+
+
+def iterator(s: str) -> Iterator[int]: ...
+def iterable(s: str) -> Iterable[int]: ...
+def generator(s: str) -> Yields[int, None, None]: ...
+def a_list(s: str) -> list[int]: ...
+def a_sequence(s: str) -> Sequence[int]: ...
+def maybe(s: str) -> list[int] | None: ...
+def pairs(s: str) -> Iterator[tuple[int, str]]: ...
+def bare(s: str) -> Iterator: ...
+def anything(s: str) -> Any: ...
+async def agen(s: str) -> AsyncIterator[int]:
+    yield 1
+
+
+async def alist(s: str) -> list[int]: ...
+
+
+@pytest.mark.parametrize(
+    "func", [iterator, iterable, generator, a_list, a_sequence, maybe, agen, alist]
+)
+def test_gen_takes_the_type_of_one_result(func: Any) -> None:
+    assert kinds(parse(x=func, verb=GEN)) == [("x", "int")]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ({"x": pairs}, [("x_0", "int"), ("x_1", "str")]),
+        ({"func": pairs, "output": ["a", "b"]}, [("a", "int"), ("b", "str")]),
+        ({"func": pairs, "output": {"a": float, "b": bytes}}, [("a", "float"), ("b", "bytes")]),
+        ({"x": lambda s: s.split(), "output": str}, [("x", "str")]),
+        ({"x": lambda s: s.split()}, "infer"),
+        ({"x": bare}, "infer"),
+        ({"x": anything}, "infer"),
+        ({"x": Words()}, [("x", "str")]),
+    ],
+)
+def test_calling_forms_of_gen(call: dict[str, Any], expected: Any) -> None:
+    assert kinds(parse(verb=GEN, **call)) == expected
+
+
+def test_gen_needs_many_results_and_agg_too() -> None:
+    def one(s: str) -> int: ...
+
+    def group(s: list[str]) -> int: ...
+
+    message = r"`one` returns `int`, but gen takes any number .* annotate `Iterator\[int\]`"
+    with pytest.raises(UdfSignatureError, match=message):
+        parse(x=one, verb=GEN)
+    with pytest.raises(UdfSignatureError, match="agg takes any number"):
+        parse(x=group, verb=AGG)
+
+
+@pytest.mark.parametrize(
+    ("verb", "func", "message"),
+    [
+        (MAP, Words(), "`Words` is no Mapper, which is what map takes"),
+        (GEN, Total(), "`Total` is no Generator, which is what gen takes"),
+        (AGG, Count(), "`Count` is no Aggregator, which is what agg takes"),
+    ],
+)
+def test_classes_belong_to_their_verbs(verb: Verb, func: Any, message: str) -> None:
+    with pytest.raises(UdfError, match=message):
+        parse(x=func, verb=verb)
+
+
+def test_gen_takes_one_function() -> None:
+    with pytest.raises(
+        UdfSignatureError, match=r"gen takes one function, not several \(`a`, `b`\)"
+    ):
+        parse(verb=GEN, a=iterator, b=iterator)
+    with pytest.raises(UdfSignatureError, match=r"hint: agg\(name=function\)"):
+        parse(verb=AGG)
+
+
+def test_agg_takes_lists() -> None:
+    def lists(n: list[float], s: Sequence[str], file: list, file__path) -> Iterator[int]: ...
+
+    signature = parse(x=lists, verb=AGG)
+    assert taken(signature) == ["n", "s", "file", "file.path"]
+    assert [t.as_float for t in signature.taken] == [True, False, False, False]
+    assert kinds(parse(x=Total(), verb=AGG)) == [("x_0", "int"), ("x_1", "str")]
+
+
+def test_agg_refuses_what_is_no_list_or_of_another_type() -> None:
+    def single(n: int) -> Iterator[int]: ...
+
+    def texts(n: list[str]) -> Iterator[int]: ...
+
+    message = r"`n` of `single` is `int`, which is not a list; .* `list\[int\]`"
+    with pytest.raises(SignalResolvingError, match=message):
+        parse(x=single, verb=AGG)
+    message = r"`n` of `texts` is `list\[str\]`, but column `n` is `list\[int\]`"
+    with pytest.raises(SignalResolvingError, match=message):
+        parse(x=texts, verb=AGG)
+
+
+# async def and map_batches
+
+
+def test_async_functions_are_recognised() -> None:
+    class Ask(Mapper):
+        async def process(self, n: int) -> int: ...
+
+    class Called:
+        async def __call__(self, n: int) -> int: ...
+
+    async def plain(n: int, by: int = 1) -> int: ...
+
+    asked = [parse(x=f) for f in (Ask(), Called(), plain, functools.partial(plain, by=2))]
+    assert [s.is_async for s in asked] == [True] * 4
+    assert [kinds(s) for s in asked] == [[("x", "int")]] * 4
+    assert parse(x=agen, verb=GEN).is_async
+    assert not parse(x=describe).is_async
+
+
+def test_forms_of_whole_columns() -> None:
+    import pandas as pd
+    import pyarrow as pa
+
+    def f(
+        n: pa.Array, s: pd.Series, file__path: list[str], file__size: np.ndarray, file
+    ) -> Any: ...
+
+    signature = parse(x=f, verb=MAP_BATCHES)
+    assert [t.form for t in signature.taken] == ["arrow", "pandas", "list", "numpy", "numpy"]
+    assert kinds(signature) == "infer"
+    assert kinds(parse(x=a_list, verb=MAP_BATCHES)) == [("x", "int")]

@@ -78,6 +78,6 @@ pub(crate) fn column(path: &str) -> Expr {
 }
 
 pub(crate) fn compare(path: &str, op: BinaryOp, value: i64) -> Expr {
-    let right = Box::new(Expr::Literal(integers([value])));
-    Expr::Binary { op, left: Box::new(column(path)), right }
+    let right = Arc::new(Expr::Literal(integers([value])));
+    Expr::Binary { op, left: Arc::new(column(path)), right }
 }

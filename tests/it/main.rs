@@ -1,9 +1,11 @@
 //! Tests that cross crates, in one binary.
 
+mod checkpoints;
 mod damage;
 mod explain;
 mod fixture;
 mod functions;
+mod gc;
 mod properties;
 mod tidy;
 mod versions;

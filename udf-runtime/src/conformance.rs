@@ -1,5 +1,6 @@
 //! Behaviour that every [`Executor`] must show. Each function is one behaviour and says what it saw instead.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +9,10 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::{BatchFunction, BatchStream, Error, Executor, FunctionFailure, RunningFunction, Stop};
+use crate::{
+    Answer, AnswerStream, BatchFunction, BatchStream, Error, Executor, FunctionFailure,
+    RunningFunction, Stop,
+};
 
 /// What a behaviour found wrong.
 pub type Outcome = Result<(), String>;
@@ -29,10 +33,24 @@ pub struct AddOne {
 }
 
 struct Adding {
+    begun: VecDeque<RecordBatch>,
     fail_at: Option<i64>,
     lose_rows: bool,
     rows: Arc<AtomicUsize>,
     finishes: Arc<AtomicUsize>,
+}
+
+impl AddOne {
+    /// The function of which `ship` made these bytes; it counts anew.
+    ///
+    /// # Errors
+    /// What the bytes are instead.
+    pub fn load(blob: &[u8]) -> Result<Self, FunctionFailure> {
+        let wrong =
+            |error: serde_json::Error| FunctionFailure::new("ValueError", error.to_string());
+        let (fail_at, lose_rows) = serde_json::from_slice(blob).map_err(wrong)?;
+        Ok(Self { fail_at, lose_rows, ..Self::default() })
+    }
 }
 
 impl BatchFunction for AddOne {
@@ -40,9 +58,16 @@ impl BatchFunction for AddOne {
         "add_one"
     }
 
+    fn ship(&self) -> Result<Vec<u8>, FunctionFailure> {
+        let wrong =
+            |error: serde_json::Error| FunctionFailure::new("ValueError", error.to_string());
+        serde_json::to_vec(&(self.fail_at, self.lose_rows)).map_err(wrong)
+    }
+
     fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
         self.starts.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(Adding {
+            begun: VecDeque::new(),
             fail_at: self.fail_at,
             lose_rows: self.lose_rows,
             rows: Arc::clone(&self.rows),
@@ -52,12 +77,13 @@ impl BatchFunction for AddOne {
 }
 
 impl RunningFunction for Adding {
-    fn call(
-        &mut self,
-        arguments: &RecordBatch,
-        _stop: &Stop,
-    ) -> Result<RecordBatch, FunctionFailure> {
+    fn begin(&mut self, arguments: RecordBatch) {
+        self.begun.push_back(arguments);
+    }
+
+    fn complete(&mut self, stop: &Stop) -> Result<Answer, FunctionFailure> {
         let wrong = |message: &str| FunctionFailure::new("TypeError", message);
+        let arguments = self.begun.pop_front().ok_or_else(|| wrong("nothing was begun"))?;
         let values = arguments
             .column(0)
             .as_any()
@@ -65,6 +91,7 @@ impl RunningFunction for Adding {
             .ok_or_else(|| wrong("not integers"))?;
         let mut sums = Vec::with_capacity(values.len());
         for (row, value) in values.values().iter().enumerate() {
+            stop.row(row);
             if Some(*value) == self.fail_at {
                 let mut failure = FunctionFailure::new("ValueError", "told to fail");
                 failure.row = Some(row);
@@ -76,7 +103,7 @@ impl RunningFunction for Adding {
         if self.lose_rows {
             sums.pop();
         }
-        batch(sums).map_err(|error| wrong(&error))
+        batch(sums).map(Answer::one_per_row).map_err(|error| wrong(&error))
     }
 
     fn finish(&mut self) -> Result<(), FunctionFailure> {
@@ -99,10 +126,15 @@ fn input(batches: &[&[i64]]) -> Result<BatchStream, String> {
     Ok(stream::iter(batches?.into_iter().map(Ok)).boxed())
 }
 
-async fn values(stream: BatchStream) -> Result<Vec<i64>, Error> {
-    let batches: Vec<RecordBatch> = stream.try_collect().await?;
-    let columns = batches.iter().filter_map(|batch| {
-        batch.column(0).as_any().downcast_ref::<Int64Array>().map(|column| column.values().to_vec())
+async fn values(stream: AnswerStream) -> Result<Vec<i64>, Error> {
+    let answers: Vec<Answer> = stream.try_collect().await?;
+    let columns = answers.iter().filter_map(|answer| {
+        answer
+            .rows
+            .column(0)
+            .as_any()
+            .downcast_ref::<Int64Array>()
+            .map(|column| column.values().to_vec())
     });
     Ok(columns.flatten().collect())
 }
@@ -112,15 +144,24 @@ fn expect<T: PartialEq + std::fmt::Debug>(seen: T, wanted: T, what: &str) -> Out
     if seen == wanted { Ok(()) } else { Err(format!("{what}: saw {seen:?}, wanted {wanted:?}")) }
 }
 
-/// Results come in the order of the arguments, and the life cycle runs once.
+/// Results come in the order of the arguments.
 ///
 /// # Errors
 /// What was seen instead.
 pub async fn keeps_the_order(executor: &dyn Executor) -> Outcome {
+    let stream = executor.run(Arc::new(AddOne::default()), input(&[&[1, 2], &[], &[3]])?);
+    let seen = values(stream).await.map_err(|error| error.to_string())?;
+    expect(seen, vec![2, 3, 4], "values")
+}
+
+/// The life cycle runs once. Only for executors that call the function in this process and keep none warm.
+///
+/// # Errors
+/// What was seen instead.
+pub async fn sets_up_once(executor: &dyn Executor) -> Outcome {
     let function = Arc::new(AddOne::default());
     let stream = executor.run(Arc::<AddOne>::clone(&function), input(&[&[1, 2], &[], &[3]])?);
-    let seen = values(stream).await.map_err(|error| error.to_string())?;
-    expect(seen, vec![2, 3, 4], "values")?;
+    values(stream).await.map_err(|error| error.to_string())?;
     expect(function.starts.load(Ordering::SeqCst), 1, "starts")?;
     expect(function.finishes.load(Ordering::SeqCst), 1, "finishes")
 }
@@ -145,7 +186,7 @@ pub async fn a_failure_names_the_row(executor: &dyn Executor) -> Outcome {
     let function = Arc::new(AddOne { fail_at: Some(4), ..AddOne::default() });
     let mut stream = executor.run(function, input(&[&[1, 2], &[3, 4], &[5]])?);
     let first = stream.next().await.ok_or("no first batch")?.map_err(|error| error.to_string())?;
-    expect(first.num_rows(), 2, "rows of the first batch")?;
+    expect(first.rows.num_rows(), 2, "rows of the first batch")?;
     match stream.next().await {
         Some(Err(Error::Function { failure, .. })) => expect(failure.row, Some(3), "failed row")?,
         other => return Err(format!("wanted the failure, saw {other:?}")),

@@ -36,11 +36,30 @@ pub enum Error {
         /// Rows that came back.
         returned: usize,
     },
+    /// More rows failed than may.
+    #[error("function `{name}` failed for more than {most} rows; the last one: {last}")]
+    TooManyFailures {
+        /// The stage's name.
+        name: String,
+        /// How many rows may fail.
+        most: u64,
+        /// The failure that was one too many.
+        last: Box<FunctionFailure>,
+    },
     /// The thread that runs the function is gone without a word; a bug of ours or a crash in native code.
     #[error("the thread of function `{name}` stopped without a result")]
     Stopped {
         /// The stage's name.
         name: String,
+    },
+    /// A worker process did not come up.
+    #[error("the worker process could not start: `{program}` {source}")]
+    WorkerStart {
+        /// The program that was started.
+        program: String,
+        /// What it did instead, or the system's reason.
+        #[source]
+        source: std::io::Error,
     },
     /// The system refused a thread.
     #[error("no thread could be started for function `{name}`")]
@@ -61,7 +80,9 @@ impl Error {
             Self::Function { .. } => "udf.function_failed",
             Self::Input { .. } => "udf.input_failed",
             Self::RowCount { .. } => "udf.row_count",
+            Self::TooManyFailures { .. } => "udf.too_many_failures",
             Self::Stopped { .. } => "udf.stopped",
+            Self::WorkerStart { .. } => "udf.worker_start_failed",
             Self::Spawn { .. } => "udf.spawn_failed",
         }
     }

@@ -6,20 +6,24 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 
-use crate::{BatchFunction, Result};
+use crate::{Answer, BatchFunction, Result};
 
-/// Batches on their way into or out of a function.
+/// Batches on their way into a function.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
+
+/// Results on their way out.
+pub type AnswerStream = BoxStream<'static, Result<Answer>>;
 
 /// Runs a function over a stream of argument batches.
 ///
 /// Contract, checked by [`crate::conformance`] (feature `test-util`):
-/// * one result batch for each argument batch, same height, same order;
+/// * one answer for each argument batch, in their order; of the same height when the function has one result per row;
 /// * nothing runs before the first poll, and `start` does not run when the input is empty;
-/// * the first error ends the stream; a row in a failure counts from the first row of the stream;
+/// * the first error ends the stream; the row in its failure counts from the first row of the stream, the rows in an
+///   answer's failures from the first row of their batch;
 /// * dropping the stream stops pulling input and ends the function after the call that is under way;
 /// * user code never runs on a thread of the async runtime.
 pub trait Executor: Debug + Send + Sync {
     /// Starts when the returned stream is first polled.
-    fn run(&self, function: Arc<dyn BatchFunction>, input: BatchStream) -> BatchStream;
+    fn run(&self, function: Arc<dyn BatchFunction>, input: BatchStream) -> AnswerStream;
 }

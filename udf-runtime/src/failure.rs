@@ -18,15 +18,27 @@ pub struct FunctionFailure {
     pub row: Option<usize>,
     /// That row's arguments as text, when they are known.
     pub arguments: Option<String>,
-    /// The error object itself.
+    /// Where it was raised, as the language prints it.
+    pub traceback: Option<String>,
+    /// The error object itself; it does not leave its process.
     pub cause: Option<Arc<dyn Any + Send + Sync>>,
+    /// The error object as bytes that its language understands, for the process that hears of the failure.
+    pub copied: Option<Vec<u8>>,
 }
 
 impl FunctionFailure {
     /// A failure that has only a type and a message.
     #[must_use]
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind: kind.into(), message: message.into(), row: None, arguments: None, cause: None }
+        Self {
+            kind: kind.into(),
+            message: message.into(),
+            row: None,
+            arguments: None,
+            traceback: None,
+            cause: None,
+            copied: None,
+        }
     }
 
     /// The same failure, `rows` rows further down: from a row of a batch to a row of a stage.

@@ -4,14 +4,43 @@ use std::fmt::Debug;
 
 use arrow::record_batch::RecordBatch;
 
-use crate::{FunctionFailure, Stop};
+use crate::{Answer, FunctionFailure, Stop};
 
 /// A user's function of batches, not yet started.
 ///
-/// It may be started many times, on many threads; every start is an independent [`RunningFunction`].
+/// It may be started many times, on many threads and in many processes; every start is an independent
+/// [`RunningFunction`].
 pub trait BatchFunction: Debug + Send + Sync {
     /// The name that users gave the stage; it stands in messages.
     fn name(&self) -> &str;
+
+    /// How many result rows there are for an argument row.
+    fn shape(&self) -> Shape {
+        Shape::OnePerRow
+    }
+
+    /// How many batches a running function wants to have begun at once: 1, unless rows of several batches are
+    /// computed at the same time.
+    fn depth(&self) -> usize {
+        1
+    }
+
+    /// What the function is, for telling whether its kept results are still its results.
+    ///
+    /// # Errors
+    /// Why that cannot be told, for users: "`model` is an open file".
+    fn identity(&self) -> Result<Identity, String> {
+        Err(format!("`{}` has no identity", self.name()))
+    }
+
+    /// The function as bytes for a worker process, whose loader makes the same function of them.
+    ///
+    /// # Errors
+    /// What stands in the way, such as an object that cannot be copied to another process.
+    fn ship(&self) -> Result<Vec<u8>, FunctionFailure> {
+        let message = format!("`{}` cannot run in another process", self.name());
+        Err(FunctionFailure::new("NotSupportedError", message))
+    }
 
     /// Runs the user's set-up on the thread that will make the calls.
     ///
@@ -20,19 +49,40 @@ pub trait BatchFunction: Debug + Send + Sync {
     fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure>;
 }
 
+/// How many result rows a function has for an argument row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// Exactly one, in the order of the arguments.
+    OnePerRow,
+    /// Any number; [`Answer::origins`] tells which is whose.
+    Any,
+}
+
+/// What a function is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What stays when the code is repaired: the function's name and the types of its results, as a digest.
+    pub stage: String,
+    /// All that decides the results: code, constants, what it refers to, set-ups; as a digest.
+    pub code: String,
+}
+
 /// A started function. It stays on the thread that started it.
+///
+/// Each batch is begun, then completed, in the same order; at most [`BatchFunction::depth`] batches are begun and not
+/// yet completed.
 pub trait RunningFunction {
-    /// Computes one result row for each row of `arguments`, in their order.
+    /// Takes a batch of arguments; a function that computes one batch at a time only remembers it. What goes wrong is
+    /// told when the batch is completed.
+    fn begin(&mut self, arguments: RecordBatch);
+
+    /// Computes the oldest batch that was begun.
     ///
-    /// Looks at `stop` between rows; once it is set, any result or failure will do, for nobody reads it.
+    /// Looks at `stop` between rows; once it is set, any answer or failure will do, for nobody reads it.
     ///
     /// # Errors
-    /// What the user's function raised, with the row inside `arguments`.
-    fn call(
-        &mut self,
-        arguments: &RecordBatch,
-        stop: &Stop,
-    ) -> Result<RecordBatch, FunctionFailure>;
+    /// What the user's function raised, with the row inside the batch.
+    fn complete(&mut self, stop: &Stop) -> Result<Answer, FunctionFailure>;
 
     /// Runs the user's tear-down, once, after the last call succeeded.
     ///

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::dataset::Dependency;
 use crate::error::Result;
 use crate::job::{JobId, JobStatus, NewJob};
+use crate::name::QualifiedName;
 use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::CatalogExt;
 use crate::version::Version;
@@ -29,11 +30,37 @@ pub async fn renames_keep_versions_and_lineage(store: &Store) -> Verdict {
     store.complete_version(&open, CompletedVersion::default()).await?;
     let expected = "lab.vision.felines@1.0.0 lab.vision.felines@1.0.1";
     same("versions", &shown(&store.versions(VersionFilter::of(&to)).await?).as_str(), &expected)?;
-    same(
-        "the old name starts anew",
-        &claim(store, &job, "cats", PATCH).await?.version,
-        &Version::FIRST,
-    )
+    let anew = ClaimRequest {
+        location: "elsewhere".to_owned(),
+        ..ClaimRequest::new(from, PATCH, job.clone())
+    };
+    same("the old name starts anew", &store.claim_version(anew).await?.version, &Version::FIRST)
+}
+
+/// A location is one dataset's for good: claims for it follow a rename, and all versions are found
+/// there.
+pub async fn locations_lead_to_their_dataset(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let (cats, felines) = (name("cats")?, name("felines")?);
+    let at = |name: &QualifiedName, location: &str| ClaimRequest {
+        location: location.to_owned(),
+        ..ClaimRequest::new(name.clone(), PATCH, job.clone())
+    };
+    let first = store.claim_version(at(&cats, "here")).await?;
+    store.complete_version(&first, CompletedVersion::default()).await?;
+    store.rename(&cats, &felines).await?;
+    let late = store.claim_version(at(&cats, "here")).await?;
+    same("late", &(late.name.clone(), late.version), &(felines.clone(), "1.0.1".parse()?))?;
+    let other = store.claim_version(at(&cats, "there")).await?;
+    same("other", &(other.name, other.version), &(cats, Version::FIRST))?;
+    let found = |location| store.versions(VersionFilter::all_at(location));
+    let expected = "local.local.felines@1.0.0 local.local.felines@1.0.1";
+    same("here", &shown(&found("here").await?).as_str(), &expected)?;
+    same("there", &shown(&found("there").await?).as_str(), &"local.local.cats@1.0.0")?;
+    store.abandon_version(&late, "killed").await?;
+    store.remove_version(&felines, late.version).await?;
+    same("removed", &found("here").await?.len(), &2)?;
+    same("nowhere", &found("nowhere").await?.len(), &0)
 }
 
 /// A name that was ever used is taken.

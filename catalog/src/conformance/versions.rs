@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::dataset::{DatasetVersion, Dependency, VersionStatus};
 use crate::error::Error;
-use crate::request::{CompletedVersion, DatasetEdit, VersionFilter};
+use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::CatalogExt;
 use crate::version::Version;
 
@@ -38,17 +38,21 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
     let read = Dependency { name: source.dataset, version: source.version };
     let given = CompletedVersion {
         schema: Arc::new(typed_schema()),
-        location: "data/lab/vision/cats.lance".to_owned(),
         storage_version: 7,
+        fingerprint: Some("c0ffee".to_owned()),
         rows: 1_000_000_000_000,
         bytes: 5,
         preview: json!([{"path": "a.jpg", "size": 1.5, "tags": ["x", null]}]),
         dependencies: vec![read, gone],
     };
-    let claimed = claim(store, &job, "lab.vision.cats", PATCH).await?;
+    let location = "data/lab/vision/cats.lance".to_owned();
+    let request = ClaimRequest::new(name("lab.vision.cats")?, PATCH, job.clone());
+    let claimed =
+        store.claim_version(ClaimRequest { location: location.clone(), ..request }).await?;
     let done = store.complete_version(&claimed, given.clone()).await?;
     let found = store.latest(&claimed.name).await?;
     same("returned and read", &done, &found)?;
+    same("location", &found.location, &location)?;
     same(
         "identity",
         &(&found.uuid, &found.dataset, &found.job),
@@ -61,8 +65,8 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
     )?;
     let read = CompletedVersion {
         schema: found.schema,
-        location: found.location,
         storage_version: found.storage_version,
+        fingerprint: found.fingerprint,
         rows: found.rows,
         bytes: found.bytes,
         preview: found.preview,

@@ -98,6 +98,26 @@ fn full_names_default_to_local() {
 }
 
 #[test]
+fn the_namespace_system_is_ours() {
+    let ours = QualifiedName::of_session("one_1f".parse().unwrap());
+    assert_eq!(ours.to_string(), "system.session.one_1f");
+    assert!(ours.is_of_session() && ours.check_own().is_err());
+    for (name, expected) in [
+        ("session.cats", "ok"),
+        ("lab.session.cats", "ok"),
+        (
+            "system.lab.cats",
+            "invalid dataset name `system.lab.cats`: the namespace `system` is reserved; choose another one",
+        ),
+    ] {
+        let name: QualifiedName = name.parse().unwrap();
+        assert!(!name.is_of_session());
+        let said = name.check_own().map_or_else(|error| error.to_string(), |()| "ok".to_owned());
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
 fn names_are_text_in_json() {
     let name: QualifiedName = "lab.vision.cats".parse().unwrap();
     let json = serde_json::to_string(&name).unwrap();

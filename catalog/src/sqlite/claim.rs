@@ -17,18 +17,22 @@ use super::failure::Failure;
 use super::{Tx, folders, read, rows};
 
 pub(super) async fn claim(mut tx: Tx, request: ClaimRequest) -> Result<Claim, Failure> {
-    let ClaimRequest { name, wanted, job, description, attrs } = request;
+    let ClaimRequest { name, location, wanted, job, description, attrs } = request;
     check_job(&mut tx, &job).await?;
-    let dataset = folders::create_dataset(&mut tx, &name).await?;
+    let (dataset, name) = match folders::dataset_at(&mut tx, &location).await? {
+        Some(found) => found,
+        None => (folders::create_dataset(&mut tx, &name).await?, name),
+    };
     let version = wanted.choose(&name, highest(&mut tx, dataset).await?)?;
     let claim = Claim { name, version, token: Uuid::new_v4().to_string(), job, created_at: now() };
     query(
         "INSERT INTO dataset_versions
-         (uuid, dataset, major, minor, patch, status, job, created_at, claimed_description, claimed_attrs)
-         VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
+         (uuid, dataset, location, major, minor, patch, status, job, created_at, claimed_description, claimed_attrs)
+         VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
     )
     .bind(claim.token.as_str())
     .bind(dataset)
+    .bind(location)
     .bind(version.major())
     .bind(version.minor())
     .bind(version.patch())
@@ -53,12 +57,12 @@ pub(super) async fn complete(
     }
     let schema = keep_schema(&mut tx, &completed.schema).await?;
     query(
-        "UPDATE dataset_versions SET status = 'complete', finished_at = ?, location = ?, storage_version = ?,
+        "UPDATE dataset_versions SET status = 'complete', finished_at = ?, storage_version = ?, fingerprint = ?,
          rows = ?, bytes = ?, schema = ?, preview = ? WHERE id = ?",
     )
     .bind(now().timestamp_micros())
-    .bind(completed.location)
     .bind(rows::to_stored(completed.storage_version)?)
+    .bind(&completed.fingerprint)
     .bind(rows::to_stored(completed.rows)?)
     .bind(rows::to_stored(completed.bytes)?)
     .bind(schema)

@@ -28,6 +28,9 @@ pub(super) enum Failure {
     /// The file system's.
     #[error(transparent)]
     File(#[from] io::Error),
+    /// The file at the path is not the one that was opened.
+    #[error("the catalog is gone")]
+    Gone(Source),
     /// There is no such dataset, or no such version of it; the final error lists what there is
     /// instead.
     #[error("`{name}` does not exist")]
@@ -56,6 +59,13 @@ impl Failure {
                 )
             }
             Self::Sql(error) => explain_sql(error, doing, path),
+            Self::Gone(source) => {
+                let what = format!(
+                    "cannot {doing}: the catalog at `{}` was removed or replaced while open; hint: start a new session",
+                    path.display()
+                );
+                Error::Store { what, retryable: false, source }
+            }
         }
     }
 }

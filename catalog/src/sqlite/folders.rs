@@ -1,12 +1,13 @@
-//! Where a name leads: the keys of projects and datasets.
+//! Where a name or a location leads: the keys of projects and datasets.
 
-use sqlx::{SqliteConnection, query_scalar};
+use sqlx::{Row, SqliteConnection, query, query_scalar};
 use uuid::Uuid;
 
 use crate::name::QualifiedName;
 use crate::time::now;
 
 use super::failure::Failure;
+use super::rows;
 
 /// The project's key; the project and its namespace are created if needed.
 pub(super) async fn create_project(
@@ -71,6 +72,23 @@ pub(super) async fn find_dataset(
     .fetch_optional(connection)
     .await?;
     Ok(found)
+}
+
+/// The key and the name of the dataset whose data is in this location.
+pub(super) async fn dataset_at(
+    connection: &mut SqliteConnection,
+    location: &str,
+) -> Result<Option<(i64, QualifiedName)>, Failure> {
+    let found = query(
+        "SELECT d.id, n.name AS namespace, p.name AS project, d.name AS dataset
+         FROM dataset_versions v JOIN datasets d ON d.id = v.dataset
+         JOIN projects p ON p.id = d.project JOIN namespaces n ON n.id = p.namespace
+         WHERE v.location = ? LIMIT 1",
+    )
+    .bind(location)
+    .fetch_optional(connection)
+    .await?;
+    found.map(|row| Ok((row.try_get("id")?, rows::to_name(&row)?))).transpose()
 }
 
 /// The key of the dataset with this name if it has a complete version, else the failure that says

@@ -81,7 +81,7 @@ fn select_versions(filter: &VersionFilter) -> QueryBuilder<Sqlite> {
     let mut select = QueryBuilder::new(
         "SELECT json_group_array(json_object(
             'dataset', v.dataset, 'schema', v.schema, 'version', format('%d.%d.%d', v.major, v.minor, v.patch),
-            'uuid', v.uuid, 'status', v.status, 'location', v.location, 'storage_version', v.storage_version,
+            'uuid', v.uuid, 'status', v.status, 'location', v.location, 'storage_version', v.storage_version, 'fingerprint', v.fingerprint,
             'rows', v.rows, 'bytes', v.bytes, 'job', v.job, 'created_at', v.created_at,
             'finished_at', v.finished_at, 'error', v.error, 'dependencies', json((
                 SELECT json_group_array(json_object('name', e.namespace || '.' || e.project || '.' || e.name,
@@ -95,11 +95,11 @@ fn select_versions(filter: &VersionFilter) -> QueryBuilder<Sqlite> {
     );
     push_status(&mut select, "v", filter);
     push_name(&mut select, filter.name.as_ref());
-    push_number(&mut select, "v", filter);
+    push_place(&mut select, "v", filter);
     if filter.newest_only {
         select.push(" AND v.id = (SELECT w.id FROM dataset_versions w WHERE w.dataset = d.id AND ");
         push_status(&mut select, "w", filter);
-        push_number(&mut select, "w", filter);
+        push_place(&mut select, "w", filter);
         select.push(" ORDER BY w.major DESC, w.minor DESC, w.patch DESC LIMIT 1)");
     }
     select.push(" GROUP BY v.id / 256");
@@ -125,7 +125,10 @@ fn push_name(select: &mut QueryBuilder<Sqlite>, name: Option<&QualifiedName>) {
     }
 }
 
-fn push_number(select: &mut QueryBuilder<Sqlite>, version: &str, filter: &VersionFilter) {
+fn push_place(select: &mut QueryBuilder<Sqlite>, version: &str, filter: &VersionFilter) {
+    if let Some(location) = &filter.location {
+        select.push(format_args!(" AND {version}.location = ")).push_bind(location.clone());
+    }
     if let Some(number) = filter.version {
         for (part, value) in
             [("major", number.major()), ("minor", number.minor()), ("patch", number.patch())]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use sqlx::{query, query_scalar};
+use sqlx::{query, query_scalar, raw_sql};
 use tempfile::TempDir;
 use tokio::join;
 use tokio::task::JoinSet;
@@ -119,7 +119,8 @@ async fn migrates_an_empty_file_and_refuses_a_newer_one() {
         .fetch_all(&store.pools().readers)
         .await
         .unwrap();
-    assert_eq!(formats, [1]);
+    let newest = i64::try_from(formats.len()).unwrap();
+    assert!(formats.iter().copied().eq(1..=newest));
     let mode: String =
         query_scalar("PRAGMA journal_mode").fetch_one(&store.pools().writer).await.unwrap();
     let safety: i64 =
@@ -134,9 +135,65 @@ async fn migrates_an_empty_file_and_refuses_a_newer_one() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the catalog has format `7`, this release knows up to `1`; hint: upgrade; `{path}`"
+            "the catalog has format `7`, this release knows up to `{newest}`; hint: upgrade; `{path}`"
         )
     );
+}
+
+#[tokio::test]
+async fn older_files_are_brought_up_to_date() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder);
+    let mut old = options(&path).create_if_missing(true).connect().await.unwrap();
+    raw_sql(include_str!("format_1.sql")).execute(&mut old).await.unwrap();
+    raw_sql(
+        "INSERT INTO schema_version VALUES (1, 0);
+         INSERT INTO namespaces VALUES (1, 'n', 'lab', 0);
+         INSERT INTO projects VALUES (1, 'p', 1, 'vision', 0);
+         INSERT INTO datasets (id, uuid, project, name, created_at) VALUES (1, 'd', 1, 'cats', 0);
+         INSERT INTO jobs (id, name, status, created_at, params, environment)
+           VALUES ('j', '', 'running', 0, 'null', 'null');
+         INSERT INTO dataset_versions (uuid, dataset, major, minor, patch, status, job, created_at)
+           VALUES ('v', 1, 1, 0, 0, 'pending', 'j', 0);",
+    )
+    .execute(&mut old)
+    .await
+    .unwrap();
+    old.close().await.unwrap();
+
+    let store = SqliteCatalog::open(&path).await.unwrap();
+    let name = "lab.vision.cats".parse().unwrap();
+    let found = store.versions(VersionFilter::all_of(&name)).await.unwrap();
+    assert_eq!(found[0].location, "data/lab/vision/cats.lance");
+}
+
+#[tokio::test]
+async fn a_file_that_was_removed_or_replaced_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder);
+    let store = SqliteCatalog::open(&path).await.unwrap();
+    let request = ClaimRequest::new("cats".parse().unwrap(), PATCH, start(&store).await);
+    let claim = store.claim_version(request.clone()).await.unwrap();
+    for file in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+        fs::remove_file(folder.path().join(file)).unwrap();
+    }
+    let said = |doing| {
+        let path = path.display();
+        format!(
+            "cannot {doing}: the catalog at `{path}` was removed or replaced while open; hint: start a new session"
+        )
+    };
+    let error = store.claim_version(request.clone()).await.unwrap_err();
+    assert_eq!((error.code(), error.to_string()), ("catalog.store", said("claim a version")));
+    let error = store.versions(VersionFilter::default()).await.unwrap_err();
+    assert_eq!(error.to_string(), said("list versions"));
+
+    let other = SqliteCatalog::open(&path).await.unwrap();
+    let done = store.complete_version(&claim, CompletedVersion::default()).await.unwrap_err();
+    assert_eq!(done.to_string(), said("complete a version"));
+    assert!(!done.is_retryable());
+    let request = ClaimRequest { job: start(&other).await, ..request };
+    assert_eq!(other.claim_version(request).await.unwrap().version, Version::FIRST);
 }
 
 #[track_caller]

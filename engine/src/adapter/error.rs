@@ -1,10 +1,13 @@
 //! [`Error`] ↔ [`DataFusionError`] without losing the source, and Lance's errors in our words.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 use lance_core::Error as LanceError;
 
+use crate::expr::kind_name;
 use crate::{Error, Result};
 
 #[cfg(test)]
@@ -27,28 +30,92 @@ impl From<DataFusionError> for Error {
             DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
                 (*inner).into()
             }
-            DataFusionError::Shared(shared) => from_shared(&shared),
+            DataFusionError::Shared(shared) => from_shared(shared),
             DataFusionError::ArrowError(inner, trace) => match *inner {
                 arrow::error::ArrowError::ExternalError(inner) => from_external(inner),
-                inner => Self::Execution {
-                    source: Box::new(DataFusionError::ArrowError(Box::new(inner), trace)),
-                },
+                inner => failed(DataFusionError::ArrowError(Box::new(inner), trace)),
             },
-            error => Self::Execution { source: Box::new(error) },
+            error => failed(error),
         }
     }
 }
 
-/// A shared error cannot be moved out of; the kinds that users act on are copied, the rest keeps its text.
-fn from_shared(shared: &DataFusionError) -> Error {
+/// The query engine's own failure; where a value is the reason, in our words.
+fn failed(error: DataFusionError) -> Error {
+    let message = error.strip_backtrace();
+    match bad_value(without_category(&message)) {
+        Some(what) => Error::Value { what },
+        None => Error::Execution { source: Box::new(error) },
+    }
+}
+
+/// How kernels start their messages about values that do not convert, and what stands between value and type.
+const CONVERSIONS: [(&str, &str); 4] = [
+    ("Cannot cast string '", "' to value of "),
+    ("Cannot cast value '", "' to value of "),
+    ("Can't cast value ", " to type "),
+    ("Error parsing timestamp from '", "': "),
+];
+
+fn bad_value(message: &str) -> Option<String> {
+    if let Some(reason) = pattern_reason(message) {
+        return Some(reason);
+    }
+    CONVERSIONS.iter().find_map(|(start, middle)| {
+        let (value, kind) = message.strip_prefix(start)?.split_once(middle)?;
+        let kind = kind.lines().next()?.trim_end_matches(" type").parse::<DataType>();
+        let kind = kind.map_or_else(|_no_type| "datetime".to_owned(), |kind| kind_name(&kind));
+        Some(format!("`{value}` cannot be converted to {kind}"))
+    })
+}
+
+/// What is wrong with a regular expression: its parser shows the pattern, then the place, then the reason.
+pub(crate) fn pattern_reason(message: &str) -> Option<String> {
+    let (_, shown) = message.split_once("regex parse error:")?;
+    let pattern = shown.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let reason = shown.lines().find_map(|line| line.strip_prefix("error: "))?;
+    Some(format!("`{pattern}` is no regular expression: {reason}"))
+}
+
+/// The first line of the innermost message, without the names that the query engine gives to kinds of errors.
+pub(crate) fn plain_message(error: &DataFusionError) -> String {
+    let message = error.find_root().strip_backtrace();
+    without_category(&message).lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+/// `Cast error: `, `Error during planning: ` and the like.
+fn without_category(message: &str) -> &str {
+    match message.split_once(": ") {
+        Some((category, rest)) if is_category(category) => without_category(rest),
+        _ => message,
+    }
+}
+
+fn is_category(words: &str) -> bool {
+    words == "Error during planning" || (words.ends_with(" error") && !words.contains('`'))
+}
+
+/// An error that several readers wait for. The last of them gets it, the others a copy.
+fn from_shared(shared: Arc<DataFusionError>) -> Error {
+    match Arc::try_unwrap(shared) {
+        Ok(error) => error.into(),
+        Err(shared) => copy_of(&shared),
+    }
+}
+
+fn copy_of(shared: &DataFusionError) -> Error {
     let mut next: Option<&(dyn StdError + 'static)> = Some(shared);
     while let Some(error) = next {
         if let Some(ours) = error.downcast_ref::<Error>() {
-            return Error::internal(format!("shared: {ours}"));
+            return ours.without_source();
+        }
+        if let Some(udf_runtime::Error::Function { name, failure }) = error.downcast_ref() {
+            let (name, failure) = (name.clone(), failure.clone());
+            return Error::Function(udf_runtime::Error::Function { name, failure });
         }
         next = error.source();
     }
-    Error::Execution { source: Box::new(DataFusionError::Execution(shared.to_string())) }
+    failed(DataFusionError::Execution(shared.find_root().strip_backtrace()))
 }
 
 fn from_external(inner: Box<dyn StdError + Send + Sync>) -> Error {
@@ -66,7 +133,7 @@ fn from_external(inner: Box<dyn StdError + Send + Sync>) -> Error {
     };
     match inner.downcast::<LanceError>() {
         Ok(error) => from_lance(*error, "read", "stored data"),
-        Err(inner) => Error::Execution { source: Box::new(DataFusionError::External(inner)) },
+        Err(inner) => failed(DataFusionError::External(inner)),
     }
 }
 
@@ -83,23 +150,20 @@ pub(crate) fn from_lance(error: LanceError, action: &'static str, location: &str
     if let LanceError::External { source, .. } = error {
         return from_external(source);
     }
-    let reason = lance_reason(&error);
-    match error {
-        LanceError::IO { .. } if is_cut_short(&error) || is_damage(&reason) => {
-            corrupt(error, location, reason)
-        }
-        LanceError::IO { .. } => Error::Storage {
-            action,
-            location: location.to_owned(),
-            reason,
-            source: Some(Box::new(error)),
-        },
-        _ => corrupt(error, location, reason),
+    let (location, reason) = (location.to_owned(), lance_reason(&error));
+    if is_corrupt(&error, action, &reason) {
+        return Error::Corrupt { what: location, reason, source: Some(Box::new(error)) };
     }
+    Error::Storage { action, location, reason, source: Some(Box::new(error)) }
 }
 
-fn corrupt(error: LanceError, location: &str, reason: String) -> Error {
-    Error::Corrupt { what: location.to_owned(), reason, source: Some(Box::new(error)) }
+/// Whether what is stored cannot be understood. Only what is read can be damaged, whatever refuses to be written.
+fn is_corrupt(error: &LanceError, action: &str, reason: &str) -> bool {
+    match error {
+        LanceError::CorruptFile { .. } => true,
+        LanceError::IO { .. } => is_cut_short(error) || is_damage(reason),
+        _ => matches!(action, "read" | "open"),
+    }
 }
 
 /// The innermost message without source positions of the library.

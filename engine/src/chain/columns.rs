@@ -8,7 +8,7 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, lit};
 
 use super::NamedExpr;
-use crate::expr::{Resolver, split_path};
+use crate::expr::Resolver;
 use crate::functions::{pack_struct, prune_struct};
 use crate::sys::{self, SYS};
 use crate::{Error, Expr, Result};
@@ -17,8 +17,7 @@ use crate::{Error, Expr, Result};
 pub(super) fn select(resolver: &Resolver<'_>, paths: &[String]) -> Result<Vec<PlanExpr>> {
     let mut roots: Vec<(String, Vec<Vec<String>>)> = Vec::new();
     for path in paths {
-        resolver.path(path)?;
-        let steps = steps_of(resolver, path);
+        let steps = resolver.steps(path)?;
         let (root, rest) = (steps[0].clone(), steps[1..].to_vec());
         match roots.iter_mut().find(|(known, _)| *known == root) {
             Some((_, kept)) => kept.push(rest),
@@ -34,10 +33,6 @@ pub(super) fn select(resolver: &Resolver<'_>, paths: &[String]) -> Result<Vec<Pl
         Ok(if part == field { expr } else { prune_struct(expr, part).alias(root) })
     };
     roots.into_iter().map(column).collect()
-}
-
-fn steps_of(resolver: &Resolver<'_>, path: &str) -> Vec<String> {
-    split_path(path, |name| resolver.is_column(name)).unwrap_or_else(|| vec![path.to_owned()])
 }
 
 /// The field with only the kept paths below it, in the model's order. A part of a model is a model of its own.
@@ -156,6 +151,8 @@ enum Root {
     Plain(PlanExpr),
     /// The root column and the paths of the group columns that make it up.
     Model(FieldRef, Vec<(Vec<String>, Column)>),
+    /// A model under a name of its own, which takes no parts of others.
+    Labelled(FieldRef, Vec<(Vec<String>, Column)>),
 }
 
 impl GroupKeys {
@@ -163,30 +160,60 @@ impl GroupKeys {
         let mut found = Self { groups: Vec::new(), roots: Vec::new() };
         for key in keys {
             match &key.expr {
-                Expr::Column(path) => found.add_path(resolver, path)?,
+                Expr::Column(path) if *path == key.name => found.add_path(resolver, path)?,
+                Expr::Column(path) => found.add_labelled(resolver, path, &key.name)?,
                 expr => {
-                    let group = resolver.resolve(expr)?.alias(&key.name);
-                    found.groups.push(group);
-                    let column = Column::new_unqualified(&key.name);
-                    found.roots.push(Root::Plain(PlanExpr::Column(column)));
+                    check_new_name(&key.name)?;
+                    found.add_plain(resolver.resolve(expr)?, &key.name)?;
                 }
             }
         }
         Ok(found)
     }
 
+    /// A key that is no part of a model. The same key twice is one.
+    fn add_plain(&mut self, value: PlanExpr, name: &str) -> Result<()> {
+        let group = value.alias(name);
+        if self.groups.contains(&group) {
+            return Ok(());
+        }
+        self.check_free(name)?;
+        self.groups.push(group);
+        self.roots.push(Root::Plain(PlanExpr::Column(Column::new_unqualified(name))));
+        Ok(())
+    }
+
+    fn add_labelled(&mut self, resolver: &Resolver<'_>, path: &str, label: &str) -> Result<()> {
+        check_new_name(label)?;
+        let (value, field) = resolver.path(path)?;
+        if !matches!(field.data_type(), DataType::Struct(_)) {
+            return self.add_plain(value, label);
+        }
+        self.check_free(label)?;
+        let mut leaves = Vec::new();
+        leaves_below(&[], &field, &mut leaves);
+        let mut entries = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let below = leaf.join(".");
+            let name = format!("{label}.{below}");
+            self.groups.push(resolver.path(&format!("{path}.{below}"))?.0.alias(&name));
+            entries.push((leaf, Column::new_unqualified(name)));
+        }
+        let field = Arc::new(field.as_ref().clone().with_name(label));
+        self.roots.push(Root::Labelled(field, entries));
+        Ok(())
+    }
+
     fn add_path(&mut self, resolver: &Resolver<'_>, path: &str) -> Result<()> {
         let (_, field) = resolver.path(path)?;
-        let steps = steps_of(resolver, path);
+        let steps = resolver.steps(path)?;
         let mut leaves = Vec::new();
         leaves_below(&steps, &field, &mut leaves);
         for leaf in leaves {
             let name = leaf.join(".");
             let group = resolver.path(&name)?.0;
-            let column = Column::new_unqualified(&name);
             if leaf.len() == 1 {
-                self.groups.push(group.alias(&name));
-                self.roots.push(Root::Plain(PlanExpr::Column(column)));
+                self.add_plain(group, &name)?;
                 continue;
             }
             let (_, root) = resolver.path(&leaf[0])?;
@@ -194,15 +221,34 @@ impl GroupKeys {
                 Root::Model(field, leaves) if field.name() == root.name() => Some(leaves),
                 _ => None,
             });
-            let entry = (leaf[1..].to_vec(), column);
+            let entry = (leaf[1..].to_vec(), Column::new_unqualified(&name));
             match known {
                 Some(leaves) if leaves.contains(&entry) => continue,
                 Some(leaves) => leaves.push(entry),
-                None => self.roots.push(Root::Model(root, vec![entry])),
+                None => {
+                    self.check_free(root.name())?;
+                    self.roots.push(Root::Model(root, vec![entry]));
+                }
             }
             self.groups.push(group.alias(&name));
         }
         Ok(())
+    }
+
+    fn check_free(&self, name: &str) -> Result<()> {
+        let taken = self.roots.iter().any(|root| match root {
+            Root::Plain(column) => column.schema_name().to_string() == name,
+            Root::Model(field, _) | Root::Labelled(field, _) => field.name() == name,
+        });
+        if !taken {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument {
+            argument: "partition_by",
+            given: name.to_owned(),
+            accepted: "two different keys have this name; `label()` gives one of them another"
+                .to_owned(),
+        })
     }
 
     pub(super) fn groups(&self) -> Vec<PlanExpr> {
@@ -213,7 +259,9 @@ impl GroupKeys {
     pub(super) fn outputs(&self) -> Result<Vec<PlanExpr>> {
         let output = |root: &Root| match root {
             Root::Plain(column) => Ok(column.clone()),
-            Root::Model(field, leaves) => Ok(packed(field, leaves)?.0.alias(field.name())),
+            Root::Model(field, leaves) | Root::Labelled(field, leaves) => {
+                Ok(packed(field, leaves)?.0.alias(field.name()))
+            }
         };
         self.roots.iter().map(output).collect()
     }

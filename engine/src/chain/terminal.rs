@@ -4,6 +4,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, SchemaRef};
@@ -12,17 +13,19 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::TaskContext;
+use datafusion::execution::context::SessionState;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, TryStreamExt};
+use udf_runtime::task;
 
 use super::Chain;
 use crate::physical::in_order;
 use crate::progress::Progress;
 use crate::source::DatasetTable;
-use crate::{Error, Result, explain};
+use crate::{Error, Result, checkpoint, explain};
 
 /// Batches on their way to a caller; dropping it stops the query.
 pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
@@ -87,6 +90,55 @@ impl Chain {
         self.explain_plan().boxed()
     }
 
+    /// Runs the chain, forgets its rows, and tells the plan and where the time of each function went.
+    ///
+    /// # Errors
+    /// What the query fails with.
+    pub fn explain_analyze<'a>(
+        &'a self,
+        progress: &'a Arc<Progress>,
+    ) -> BoxFuture<'a, Result<String>> {
+        let analyzed = async {
+            let plan = self.explain_plan().await?;
+            let began = Instant::now();
+            self.run_through(progress).await?;
+            Ok(explain::with_times(&plan, began.elapsed(), &progress.stages()))
+        };
+        analyzed.boxed()
+    }
+
+    /// Runs the chain and forgets its rows; what its functions failed at is in `progress`.
+    ///
+    /// # Errors
+    /// What the query fails with.
+    pub fn run<'a>(&'a self, progress: &'a Arc<Progress>) -> BoxFuture<'a, Result<()>> {
+        self.run_through(progress).boxed()
+    }
+
+    async fn run_through(&self, progress: &Arc<Progress>) -> Result<()> {
+        let ready = self.prepare(self.visible_plan()?, progress).await?;
+        let mut rows = in_order(&ready.plan, &ready.context, None)?;
+        while rows.try_next().await?.is_some() {}
+        Ok(())
+    }
+
+    /// The same chain with the files that its listings find now in place of the listings.
+    pub(crate) async fn pinned(&self) -> Result<Self> {
+        Ok(self.with_plan(checkpoint::pin(&self.plan).await?))
+    }
+
+    /// The digest of what the chain's rows are made of; `None` when it cannot be told, or must not be kept.
+    pub(crate) async fn fingerprint(&self) -> Result<Option<String>> {
+        let chain = self.clone();
+        let told = task::spawn_blocking(move || {
+            if !checkpoint::all_kept(&chain.plan)? {
+                return Ok(None);
+            }
+            Ok(checkpoint::fingerprint(&chain.plan, chain.session.functions())?.ok())
+        });
+        told.await.map_err(|error| Error::internal(error.to_string()))?
+    }
+
     async fn explain_plan(&self) -> Result<String> {
         let state = self.session.state_for(&Arc::default());
         let logical = state.optimize(&self.visible_plan()?)?;
@@ -133,7 +185,29 @@ impl Chain {
         progress: &Arc<Progress>,
     ) -> Result<Ready> {
         let state = self.session.state_for(progress);
+        let plan = self.keyed(plan, &state, progress).await?;
         let plan = state.create_physical_plan(&plan).await?;
         Ok(Ready { plan, context: state.task_ctx() })
+    }
+
+    /// The plan with the places where its functions keep their results.
+    async fn keyed(
+        &self,
+        plan: LogicalPlan,
+        state: &SessionState,
+        progress: &Progress,
+    ) -> Result<LogicalPlan> {
+        if !checkpoint::has_stages(&plan)? {
+            return Ok(plan);
+        }
+        let plan = checkpoint::pin(&plan).await?;
+        let (session, state) = (Arc::clone(&self.session), state.clone());
+        let keyed =
+            task::spawn_blocking(move || checkpoint::key_stages(&session, &state, &plan)).await;
+        let keyed = keyed.map_err(|error| Error::internal(error.to_string()))??;
+        for remark in keyed.remarks {
+            progress.tell(remark);
+        }
+        Ok(keyed.plan)
     }
 }

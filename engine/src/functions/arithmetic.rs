@@ -13,6 +13,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::expr::kind_name;
+
 #[cfg(test)]
 mod tests;
 
@@ -103,7 +105,7 @@ impl ScalarUDFImpl for Division {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         if let Some(other) = arguments.iter().find(|kind| !kind.is_numeric() && !kind.is_null()) {
-            return plan_err!("division needs numbers, this is {other}");
+            return plan_err!("division needs numbers, this is {}", kind_name(other));
         }
         let integers = arguments.iter().all(DataType::is_integer) && self.kind != Kind::TrueDivide;
         Ok(if integers { DataType::Int64 } else { DataType::Float64 })

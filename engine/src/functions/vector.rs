@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::expr::kind_name;
 use lanes::{Distance, Vectors};
 
 #[cfg(test)]
@@ -105,7 +106,8 @@ impl ScalarUDFImpl for VectorDistance {
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         for kind in arguments {
             if item(kind).is_none() && !kind.is_null() {
-                return plan_err!("{} needs lists of numbers, this is {kind}", self.name());
+                let (name, kind) = (self.name(), kind_name(kind));
+                return plan_err!("{name} needs lists of numbers, this is {kind}");
             }
         }
         if let [DataType::FixedSizeList(_, left), DataType::FixedSizeList(_, right)] = arguments

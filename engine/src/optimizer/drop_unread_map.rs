@@ -1,7 +1,7 @@
 //! [`DropUnreadMap`]: a function whose results nobody reads is not called.
 //!
 //! Looks at what a projection or an aggregate reads through filters, sorts and limits. When none of it is a result of
-//! the [`UdfMap`] below, the map goes: it neither adds nor drops rows.
+//! the [`Udf`] below, the map goes: it neither adds nor drops rows.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-use crate::logical::UdfMap;
+use crate::logical::Udf;
 
 #[derive(Debug)]
 pub(super) struct DropUnreadMap;
@@ -62,7 +62,10 @@ fn without_map(plan: &LogicalPlan, mut read: HashSet<Column>) -> Option<Result<L
             Some(plan.with_new_exprs(plan.expressions(), vec![input]))
         }
         LogicalPlan::Extension(extension) => {
-            let map = extension.node.as_any().downcast_ref::<UdfMap>()?;
+            let map = extension.node.as_any().downcast_ref::<Udf>()?;
+            if !map.is_one_per_row() {
+                return None;
+            }
             let results: HashSet<&str> =
                 map.results.iter().map(|field| field.name().as_str()).collect();
             let needed = read

@@ -2,20 +2,29 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use datafusion::common::internal_err;
+use datafusion::common::{DFSchema, internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::QueryPlanner;
-use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
+};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
-use udf_runtime::{BatchFunction, Executor, InProcess};
+use udf_runtime::{
+    BatchFunction, DeadRows, Executor, Identity, InProcess, PoolOptions, WorkerPool,
+};
 
-use super::udf_map::{UdfMapExec, UdfStage};
-use crate::logical::{FunctionId, UdfMap};
+use super::group_rows::{GroupRowsExec, Grouping};
+use super::keep_rows::KeepRowsExec;
+use super::udf::{UdfExec, UdfStage};
+use crate::checkpoint::Ledger;
+use crate::logical::{FunctionId, GroupRows, KEY_ROW, Udf};
 
 /// The next id, and the functions by theirs.
 type Known = (u64, HashMap<FunctionId, Arc<dyn BatchFunction>>);
@@ -39,6 +48,14 @@ impl Functions {
     fn get(&self, id: FunctionId) -> Option<Arc<dyn BatchFunction>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).1.get(&id).cloned()
     }
+
+    /// What a function is, or why that cannot be told. Calls user code.
+    pub(crate) fn identity(&self, id: FunctionId) -> std::result::Result<Identity, String> {
+        match self.get(id) {
+            Some(function) => function.identity(),
+            None => Err("its function is gone".to_owned()),
+        }
+    }
 }
 
 /// Keeps a function registered; chains hold it beside their plans.
@@ -58,17 +75,40 @@ impl Drop for Registration {
     }
 }
 
-/// Plans with DataFusion's planner and our operators.
-pub(crate) struct UdfPlanner {
-    functions: Arc<Functions>,
-    executor: Arc<dyn Executor>,
+/// Where functions run and where their results are kept: what the operators of user functions need of a session.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) functions: Arc<Functions>,
+    /// Starts worker processes; without it, `parallel` is an error.
+    pub(crate) workers: Option<Arc<WorkerPool>>,
+    /// The folder that holds the folders of the stages.
+    pub(crate) stages: PathBuf,
 }
 
-impl UdfPlanner {
-    pub(crate) fn new(functions: Arc<Functions>) -> Self {
-        Self { functions, executor: Arc::new(InProcess) }
+impl Surroundings {
+    fn executor(&self, node: &Udf) -> Result<Arc<dyn Executor>> {
+        let running = &node.running;
+        let Some(workers) = running.parallel else {
+            return Ok(Arc::new(InProcess));
+        };
+        let Some(pool) = &self.workers else {
+            return plan_err!("worker processes are not set up for this session");
+        };
+        let row_timeout = running.row_timeout;
+        let memory_bytes = running.memory_bytes;
+        let dead_rows = if running.loses_dead_rows { DeadRows::Answer } else { DeadRows::Fail };
+        Ok(pool.executor(PoolOptions { workers, row_timeout, memory_bytes, dead_rows }))
+    }
+
+    fn ledger(&self, node: &Udf) -> Option<Ledger> {
+        let key = node.key.as_ref()?;
+        Some(Ledger::new(self.stages.join(&key.stage), &key.code))
     }
 }
+
+/// Plans with DataFusion's planner and our operators.
+#[derive(Clone)]
+pub(crate) struct UdfPlanner(pub(crate) Arc<Surroundings>);
 
 impl fmt::Debug for UdfPlanner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,11 +123,7 @@ impl QueryPlanner for UdfPlanner {
         plan: &LogicalPlan,
         state: &SessionState,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let extension = Arc::new(Self {
-            functions: Arc::clone(&self.functions),
-            executor: Arc::clone(&self.executor),
-        });
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![extension]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(self.clone())]);
         planner.create_physical_plan(plan, state).await
     }
 }
@@ -102,26 +138,53 @@ impl ExtensionPlanner for UdfPlanner {
         inputs: &[Arc<dyn ExecutionPlan>],
         state: &SessionState,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let (Some(map), [input]) = (node.as_any().downcast_ref::<UdfMap>(), inputs) else {
+        let [input] = inputs else {
             return Ok(None);
         };
-        let Some(function) = self.functions.get(map.function) else {
-            return internal_err!("the function of stage `{}` is gone", map.name);
+        let input = Arc::clone(input);
+        let exprs = |exprs: &[Expr], schema: &DFSchema| -> Result<Vec<_>> {
+            exprs.iter().map(|expr| planner.create_physical_expr(expr, schema, state)).collect()
         };
-        let schema = map.input.schema();
-        let arguments = map
-            .arguments
-            .iter()
-            .map(|argument| planner.create_physical_expr(argument, schema, state))
-            .collect::<Result<_>>()?;
+        if let Some(group) = node.as_any().downcast_ref::<GroupRows>() {
+            let schema = group.input.schema();
+            let row = schema.index_of_column_by_name(None, KEY_ROW);
+            let grouping = Grouping {
+                keys: exprs(&group.keys, schema)?,
+                row: row.map(|at| Arc::new(Column::new(KEY_ROW, at)) as _),
+                firsts: exprs(&group.firsts, schema)?,
+                lists: exprs(&group.lists, schema)?,
+                schema: Arc::clone(UserDefinedLogicalNodeCore::schema(group).inner()),
+            };
+            return Ok(Some(Arc::new(GroupRowsExec::new(input, Arc::new(grouping)))));
+        }
+        let Some(udf) = node.as_any().downcast_ref::<Udf>() else {
+            return Ok(None);
+        };
+        let Some(function) = self.0.functions.get(udf.function) else {
+            return internal_err!("the function of stage `{}` is gone", udf.name);
+        };
+        let ledger = self.0.ledger(udf);
         let stage = UdfStage {
-            name: map.name.clone(),
+            node: udf.verb(),
+            name: udf.name.clone(),
             function,
-            executor: Arc::clone(&self.executor),
-            arguments,
-            results: map.results.clone(),
-            batch_rows: map.batch_rows,
+            executor: self.0.executor(udf)?,
+            shape: udf.shape,
+            arguments: exprs(&udf.arguments, udf.input.schema())?,
+            kept: udf.kept()?,
+            results: udf.results.clone(),
+            running: udf.running.clone(),
+            fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
+            ledger,
         };
-        Ok(Some(Arc::new(UdfMapExec::new(Arc::clone(input), Arc::new(stage)))))
+        let keeps_input = udf.key.as_ref().is_some_and(|key| key.keeps_input);
+        let input = match stage.ledger.as_ref().filter(|_| keeps_input) {
+            Some(ledger) => {
+                Arc::new(KeepRowsExec::new(Arc::clone(&input), ledger.input(&input.schema())))
+                    as Arc<dyn ExecutionPlan>
+            }
+            None => input,
+        };
+        Ok(Some(Arc::new(UdfExec::new(input, Arc::new(stage)))))
     }
 }

@@ -19,6 +19,7 @@ use udf_runtime::task::{self, Task};
 use super::preview::PREVIEW_ROWS;
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
+use crate::expr::kind_name;
 use crate::progress::StageProgress;
 use crate::{Error, Result};
 
@@ -141,6 +142,20 @@ impl Target {
 /// The schema with field numbers in depth-first order, as every writer of the version gives them.
 pub(super) fn lance_schema(schema: &Schema, title: &str) -> Result<LanceSchema> {
     LanceSchema::try_from(schema).lance("write", title)
+}
+
+/// Types that cannot be stored are refused before anything runs.
+pub(super) fn check_types(schema: &Schema) -> Result<()> {
+    for field in schema.fields() {
+        if LanceSchema::try_from(&Schema::new(vec![Arc::clone(field)])).is_err() {
+            let (name, kind) = (field.name(), kind_name(field.data_type()));
+            return Err(Error::NotSupported {
+                what: format!("saving column `{name}` of type {kind}"),
+                instead: "cast it to another type or leave it out".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A segment that still takes batches; its writer runs beside us.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Fields};
 use catalog::{
-    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, JobId, QualifiedName, Wanted,
+    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetEdit, DatasetVersion, JobId,
+    QualifiedName, Wanted,
 };
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::FutureExt;
@@ -20,12 +21,13 @@ use lance_core::Error as LanceError;
 use lance_table::format::Fragment;
 use udf_runtime::task;
 
-use super::fragments::{Segment, Target, Written, lance_schema};
+use super::fragments::{Segment, Target, Written, check_types, lance_schema};
 use super::preview;
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
+use crate::folder::{FolderLock, locate};
 use crate::progress::Progress;
-use crate::{Chain, Error, Result};
+use crate::{Chain, Error, Result, config};
 
 /// How often a commit is tried again when another process was faster.
 const COMMIT_ATTEMPTS: usize = 50;
@@ -52,6 +54,8 @@ pub struct Saved {
     pub record: DatasetVersion,
     /// The version's rows.
     pub chain: Chain,
+    /// Whether the version was made now; else it was there, made of the same.
+    pub is_new: bool,
 }
 
 impl Chain {
@@ -80,26 +84,77 @@ impl Chain {
             });
         }
         check_names(chain.schema().fields())?;
+        check_types(&chain.schema())?;
+        let chain = chain.pinned().await?;
+        let fingerprint = chain.fingerprint().await?;
+        if let Some(saved) = same_rows(&chain, &request, fingerprint.as_deref(), progress).await? {
+            return Ok(saved);
+        }
         session.catalog().check_wanted(&request.name, request.wanted).await?;
-        let location = location_of(&request.name);
+        let location = locate(&**session.catalog(), &request.name).await?;
         let target = Arc::new(Target {
             uri: session.data_uri(&location),
             title: request.name.short().to_string(),
             schema: chain.schema(),
             session: Arc::clone(session.lance()),
         });
-        prepare_folder(&target).await?;
+        let lock = enter_folder(&target).await?;
         let written = write_all(&chain, &target, progress).await?;
         let files = Files::of(&target, &written);
-        let outcome = publish(&chain, &request, &target, location, written).await;
+        let outcome = publish(&chain, &request, &target, location, fingerprint, written).await;
         if outcome.is_err() {
             files.remove().await;
         }
         let record = outcome?;
+        if record.dataset.is_of_session() {
+            session.hold(record.dataset.clone(), lock);
+        }
         let spec = catalog::VersionSpec::Exact(record.version);
-        let chain = session.read_dataset(&request.name, &spec).await?;
-        Ok(Saved { record, chain })
+        let chain = session.read_dataset(&record.dataset, &spec).await?;
+        Ok(Saved { record, chain, is_new: true })
     }
+}
+
+/// The newest version of the dataset, if it was made of the same: then its rows are those that would be saved. An older
+/// one will not do, because who reads the dataset gets the newest.
+async fn same_rows(
+    chain: &Chain,
+    request: &SaveRequest,
+    fingerprint: Option<&str>,
+    progress: &Progress,
+) -> Result<Option<Saved>> {
+    let (session, name) = (chain.session(), &request.name);
+    if fingerprint.is_none() || config::ignores_checkpoints() {
+        return Ok(None);
+    }
+    let record = match session.catalog().resolve(name, &catalog::VersionSpec::Latest).await {
+        Ok(record) => record,
+        Err(catalog::Error::DatasetNotFound { .. } | catalog::Error::VersionNotFound { .. }) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let fits = match request.wanted {
+        Wanted::Exact(version) => version == record.version,
+        Wanted::Bump(_) => true,
+    };
+    if !fits || record.fingerprint.as_deref() != fingerprint {
+        return Ok(None);
+    }
+    let edit = DatasetEdit {
+        description: request.description.clone(),
+        attrs: request.attrs.clone(),
+        ..DatasetEdit::default()
+    };
+    if edit != DatasetEdit::default() {
+        session.catalog().edit_dataset(name, edit).await?;
+    }
+    let spec = catalog::VersionSpec::Exact(record.version);
+    let record = session.catalog().resolve(name, &spec).await?;
+    let chain = session.read_dataset(name, &spec).await?;
+    let (title, rows) = (name.short(), record.rows);
+    progress.tell(format!("Dataset '{title}@{}': unchanged, {rows} rows", record.version));
+    Ok(Some(Saved { record, chain, is_new: false }))
 }
 
 /// Names that could be written but not read back are refused before anything runs.
@@ -128,17 +183,17 @@ fn check_names(fields: &Fields) -> Result<()> {
     Ok(())
 }
 
-/// The dataset's folder below the root.
-fn location_of(name: &QualifiedName) -> String {
-    let (namespace, project) = (name.namespace.as_str(), name.project.as_str());
-    format!("data/{namespace}/{project}/{}.lance", name.name.as_str())
-}
-
-async fn prepare_folder(target: &Target) -> Result<()> {
-    let data = Path::new(&target.uri).join("data");
-    tokio::fs::create_dir_all(&data).await.map_err(|error| Error::Storage {
+/// Makes the dataset's folder, and keeps collectors of garbage out of it while the lock lives.
+async fn enter_folder(target: &Target) -> Result<FolderLock> {
+    let folder = Path::new(&target.uri);
+    let entered = async {
+        let lock = FolderLock::share(folder).await?;
+        tokio::fs::create_dir_all(folder.join("data")).await?;
+        Ok(lock)
+    };
+    entered.await.map_err(|error: std::io::Error| Error::Storage {
         action: "create",
-        location: data.display().to_string(),
+        location: folder.display().to_string(),
         reason: error.to_string(),
         source: Some(Box::new(error)),
     })
@@ -151,7 +206,7 @@ async fn write_all(
     progress: &Arc<Progress>,
 ) -> Result<Vec<Written>> {
     let ready = chain.prepare(chain.visible_plan()?, progress).await?;
-    let saving = progress.start(&format!("save {}", target.title));
+    let saving = progress.start(&format!("save {}", target.title), None);
     let mut writers = Vec::new();
     for partition in 0..ready.plan.output_partitioning().partition_count() {
         let rows = ready.plan.execute(partition, Arc::clone(&ready.context))?;
@@ -169,6 +224,7 @@ async fn publish(
     request: &SaveRequest,
     target: &Arc<Target>,
     location: String,
+    fingerprint: Option<String>,
     written: Vec<Written>,
 ) -> Result<DatasetVersion> {
     let catalog = chain.session().catalog();
@@ -180,6 +236,7 @@ async fn publish(
     let schema = whole.lengths.apply_to(&target.schema);
     let claim = ClaimRequest {
         name: request.name.clone(),
+        location,
         wanted: request.wanted,
         job: request.job.clone(),
         description: request.description.clone(),
@@ -197,8 +254,8 @@ async fn publish(
             .lance("tag", &target.title)?;
         let completed = CompletedVersion {
             schema,
-            location,
             storage_version: number,
+            fingerprint,
             rows,
             bytes,
             preview,

@@ -36,6 +36,7 @@ impl Leaf {
 pub(crate) struct DatasetTable {
     name: QualifiedName,
     version: Version,
+    uuid: String,
     dataset: Arc<Dataset>,
     leaves: Vec<Leaf>,
     schema: SchemaRef,
@@ -46,13 +47,14 @@ impl DatasetTable {
     pub(crate) fn new(
         name: QualifiedName,
         version: Version,
+        uuid: String,
         dataset: Arc<Dataset>,
         schema: &Schema,
     ) -> Self {
         let columns = schema.fields().iter().cloned().chain([sys::field()]);
         let leaves =
             columns.map(|field| Leaf { path: vec![field.name().clone()], field }).collect();
-        Self { name, version, dataset, leaves, schema: Arc::new(Schema::empty()) }.finish()
+        Self { name, version, uuid, dataset, leaves, schema: Arc::new(Schema::empty()) }.finish()
     }
 
     /// The same version seen through other leaves, for scans that need only parts of structs.
@@ -69,6 +71,12 @@ impl DatasetTable {
 
     pub(crate) fn leaves(&self) -> &[Leaf] {
         &self.leaves
+    }
+
+    /// The version, whose rows never change, and what is seen of it.
+    pub(crate) fn identity(&self) -> String {
+        let leaves: Vec<String> = self.leaves.iter().map(|leaf| leaf.path.join(".")).collect();
+        format!("dataset {} {}", self.uuid, leaves.join(","))
     }
 
     /// What a dataset made from this table depends on.

@@ -6,6 +6,7 @@ mod walk;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -21,6 +22,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 
+use futures::TryStreamExt;
 use udf_runtime::task;
 
 use crate::{Error, Result};
@@ -127,6 +129,18 @@ impl ListingTable {
     pub(crate) fn new(listing: Listing) -> Self {
         let schema = Arc::new(Schema::new(vec![listing.field]));
         Self { patterns: Arc::new(listing.patterns), schema }
+    }
+}
+
+impl ListingTable {
+    /// The files that are there now, as rows.
+    pub(crate) async fn rows(&self) -> Result<Vec<RecordBatch>> {
+        walk::batches(Arc::clone(&self.patterns), Arc::clone(&self.schema)).try_collect().await
+    }
+
+    /// The type of the rows.
+    pub(crate) fn rows_schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 }
 

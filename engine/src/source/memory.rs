@@ -1,21 +1,74 @@
-//! Batches that come from elsewhere, made to keep our promise: the fields of a null struct are null.
-//!
-//! Arrow does not ask for that, and others write zeros there; `get_field` would show them.
+//! [`ValuesTable`]: rows in memory as a table; and what batches from elsewhere need to become such rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, StructArray, make_array};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
+use datafusion::datasource::MemTable;
 use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::Result;
+use crate::checkpoint::Content;
 
 #[cfg(test)]
 mod tests;
 
+/// Rows in memory.
+#[derive(Debug)]
+pub(crate) struct ValuesTable {
+    batches: Vec<RecordBatch>,
+    table: MemTable,
+    digest: OnceLock<String>,
+}
+
+impl ValuesTable {
+    pub(crate) fn try_new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Self> {
+        let table = MemTable::try_new(schema, vec![batches.clone()])?;
+        Ok(Self { batches, table, digest: OnceLock::new() })
+    }
+
+    /// The digest of the rows.
+    pub(crate) fn identity(&self) -> String {
+        let digest = self.digest.get_or_init(|| Content::of(&self.batches));
+        format!("values {digest}")
+    }
+}
+
+#[async_trait]
+impl TableProvider for ValuesTable {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        self.table.scan(state, projection, filters, limit).await
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        self.table.statistics()
+    }
+}
+
 /// The same rows, with the nulls of structs in their fields too, at any depth of structs.
+///
+/// Arrow does not ask for that, and others write zeros there; `get_field` would show them.
 pub(crate) fn nulls_reach_fields(batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch
         .columns()

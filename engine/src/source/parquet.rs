@@ -4,10 +4,11 @@
 //! numbers widen to what holds both, a column that a file lacks is null in its rows, anything else is an error.
 
 mod merge;
+mod nan;
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -15,7 +16,10 @@ use datafusion::common::{ColumnStatistics, Statistics};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::context::SessionState;
@@ -26,7 +30,10 @@ use datafusion::object_store::{Error as StoreError, ObjectMeta, ObjectStore, Obj
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
+use crate::adapter::error::plain_message;
+use crate::source::doubled;
 use crate::{Error, Result};
+use nan::NanAwareReaders;
 
 /// Footers that are read at once.
 const FOOTERS_AT_ONCE: usize = 16;
@@ -68,6 +75,18 @@ impl ParquetTable {
     }
 }
 
+impl ParquetTable {
+    /// The files as they were when the table was opened.
+    pub(crate) fn identity(&self) -> String {
+        let file = |file: &ObjectMeta| {
+            let (path, size, at) =
+                (&file.location, file.size, file.last_modified.timestamp_micros());
+            format!("{path} {size} {at} {:?}", file.e_tag)
+        };
+        format!("parquet {}", self.files.iter().map(file).collect::<Vec<_>>().join(", "))
+    }
+}
+
 async fn footer(
     state: &SessionState,
     store: &Arc<dyn ObjectStore>,
@@ -90,14 +109,28 @@ async fn footer(
     };
     let damaged = |error: datafusion::error::DataFusionError| Error::Corrupt {
         what: path.clone(),
-        reason: error.strip_backtrace().lines().next().unwrap_or_default().to_owned(),
+        reason: plain_message(&error),
         source: Some(Box::new(error)),
     };
+    let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+    let written = DFParquetMetadata::new(store, &file).with_file_metadata_cache(Some(cache));
+    check_twice(&path, &written.fetch_schema().await.map_err(damaged)?)?;
     let schema =
         format.infer_schema(state, store, std::slice::from_ref(&file)).await.map_err(damaged)?;
     let statistics = format.infer_stats(state, store, Arc::clone(&schema), &file).await;
     let rows = statistics.map_err(damaged)?.num_rows;
     Ok(Footer { file, path, schema, rows })
+}
+
+/// Readers that know columns by name would lose one of two.
+fn check_twice(file: &str, schema: &Schema) -> Result<()> {
+    match doubled(schema) {
+        Some(name) => Err(Error::NotSupported {
+            what: format!("two columns `{name}` in `{file}`"),
+            instead: "rename one of them".to_owned(),
+        }),
+        None => Ok(()),
+    }
 }
 
 #[async_trait]
@@ -118,20 +151,26 @@ impl TableProvider for ParquetTable {
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         let files = self.files.iter().cloned().map(PartitionedFile::new_from_meta).collect();
-        let source = self.format.file_source(TableSchema::from(Arc::clone(&self.schema)));
+        let url = ObjectStoreUrl::local_filesystem();
+        let runtime = state.runtime_env();
+        let cache = runtime.cache_manager.get_file_metadata_cache();
+        let readers = CachedParquetFileReaderFactory::new(runtime.object_store(&url)?, cache);
+        let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.schema)))
+            .with_table_parquet_options(self.format.options().clone())
+            .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers)));
         let columns = vec![ColumnStatistics::new_unknown(); self.schema.fields().len()];
         let statistics = Statistics {
             num_rows: self.rows,
             total_byte_size: Precision::Absent,
             column_statistics: columns,
         };
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(vec![FileGroup::new(files)])
             .with_projection_indices(projection.cloned())?
             .with_statistics(statistics)
             .with_limit(limit)
             .build();
-        let scan = self.format.create_physical_plan(state, config).await?;
+        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
         // Consecutive ranges of bytes, so that the partitions stay in the order of the rows.
         let options = state.config();
         let cut = scan.repartitioned(options.target_partitions(), options.options())?;

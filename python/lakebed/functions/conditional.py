@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_ as both
-from operator import or_ as either
 from typing import Any
 
 from lakebed.exceptions import DataChainParamsError
-from lakebed.expr import Expr, call, cases, to_column
+from lakebed.expr import Expr, all_of, any_of, call, cases, to_column
 
 
 def and_(*conditions: Any) -> Expr:
     """True if all conditions are."""
-    return reduce(both, map(to_column, _some("and_", conditions)))
+    return all_of(*map(to_column, _some("and_", conditions)))
 
 
 def or_(*conditions: Any) -> Expr:
     """True if any condition is."""
-    return reduce(either, map(to_column, _some("or_", conditions)))
+    return any_of(*map(to_column, _some("or_", conditions)))
 
 
 def not_(condition: str | Expr) -> Expr:

@@ -13,7 +13,7 @@ pub(super) const TYPE: &str = "lakebed.type";
 /// Fields of a model that are not shown, separated by commas.
 pub(super) const HIDDEN: &str = "lakebed.hidden";
 
-/// The Python annotation as text.
+/// The Python annotation as text; for an enum, its values as a `Literal`.
 pub(super) const ANNOTATION: &str = "lakebed.annotation";
 
 impl Codec {
@@ -39,7 +39,7 @@ impl Codec {
             Kind::Model(model) => format!("model:{}", model.name),
             Kind::Json(_) => "json".to_owned(),
             Kind::Uuid => "uuid".to_owned(),
-            Kind::Enum(..) => "enum".to_owned(),
+            Kind::Enum { name, .. } => format!("enum:{name}"),
             Kind::Tuple(_) => "tuple".to_owned(),
             Kind::Set(_) => "set".to_owned(),
             _ => return None,
@@ -59,7 +59,7 @@ impl Codec {
             Kind::Time => DataType::Time64(TimeUnit::Microsecond),
             Kind::Timedelta => DataType::Duration(TimeUnit::Microsecond),
             Kind::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
-            Kind::Enum(_, item) => item.data_type(),
+            Kind::Enum { item, .. } => item.data_type(),
             Kind::List(item) | Kind::Tuple(item) | Kind::Set(item) => {
                 DataType::List(Arc::new(item.field(Field::LIST_FIELD_DEFAULT_NAME)))
             }
@@ -74,6 +74,7 @@ impl Codec {
             Kind::Model(model) => DataType::Struct(
                 model.fields.iter().map(|field| field.codec.field(&field.name)).collect(),
             ),
+            Kind::Attribute { model, .. } => model.data_type(),
             Kind::Null => DataType::Null,
         }
     }

@@ -1,7 +1,7 @@
 //! [`Model`]: rows of a struct column as objects of a Pydantic class.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySet, PyString};
+use pyo3::types::{PyDict, PyList, PySet, PyString};
 
 use super::Codec;
 
@@ -74,14 +74,8 @@ impl Model {
             named.set_item("by_alias", true)?;
             return Ok(Builder::Validated { validate: class.getattr("model_validate")?, named });
         }
-        let object = py.import("builtins")?.getattr("object")?;
-        let names: Vec<&Py<PyString>> = self.fields.iter().map(|field| &field.key).collect();
-        Ok(Builder::Direct {
-            class,
-            new: object.getattr("__new__")?,
-            set: object.getattr("__setattr__")?,
-            stored: PySet::new(py, names)?,
-        })
+        let stored = PySet::new(py, self.fields.iter().map(|field| &field.key))?;
+        Ok(Builder::Direct(Direct::new(class, stored)?))
     }
 
     /// Adds what the stored row lacks.
@@ -97,41 +91,99 @@ impl Model {
     }
 }
 
-/// How a row's fields become an object.
+/// How the fields of rows become objects.
 pub(super) enum Builder<'py> {
     /// There is no class: a dict.
     Dict,
     /// Through Pydantic.
     Validated { validate: Bound<'py, PyAny>, named: Bound<'py, PyDict> },
     /// Without Pydantic: the slots that it would set, set.
-    Direct {
-        class: Bound<'py, PyAny>,
-        new: Bound<'py, PyAny>,
-        set: Bound<'py, PyAny>,
-        stored: Bound<'py, PySet>,
-    },
+    Direct(Direct<'py>),
 }
 
 impl<'py> Builder<'py> {
     pub(super) fn build(
         &self,
         model: &Model,
-        row: Bound<'py, PyDict>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = row.py();
+        rows: Vec<Bound<'py, PyDict>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match self {
-            Self::Dict => Ok(row.into_any()),
-            Self::Validated { validate, named } => validate.call((row,), Some(named)),
-            Self::Direct { class, new, set, stored } => {
-                model.fill(&row)?;
-                let object = new.call1((class,))?;
-                set.call1((&object, pyo3::intern!(py, "__dict__"), row))?;
-                let stored = stored.call_method0(pyo3::intern!(py, "copy"))?;
-                set.call1((&object, pyo3::intern!(py, "__pydantic_fields_set__"), stored))?;
-                set.call1((&object, pyo3::intern!(py, "__pydantic_extra__"), py.None()))?;
-                set.call1((&object, pyo3::intern!(py, "__pydantic_private__"), py.None()))?;
-                Ok(object)
+            Self::Dict => Ok(rows.into_iter().map(Bound::into_any).collect()),
+            Self::Validated { validate, named } => {
+                rows.into_iter().map(|row| validate.call((row,), Some(named))).collect()
             }
+            Self::Direct(direct) => direct.build(model, rows),
         }
+    }
+}
+
+/// Makes objects by setting their slots. The loops over the rows are Python's own, in C: they call without making a
+/// tuple of the arguments of each call.
+pub(super) struct Direct<'py> {
+    class: Bound<'py, PyAny>,
+    stored: Bound<'py, PySet>,
+    new: Bound<'py, PyAny>,
+    map: Bound<'py, PyAny>,
+    repeat: Bound<'py, PyAny>,
+    /// Runs an iterator to its end.
+    exhaust: Bound<'py, PyAny>,
+    /// Pydantic's class, whose slots hold what its objects are.
+    base: Bound<'py, PyAny>,
+}
+
+impl<'py> Direct<'py> {
+    fn new(class: Bound<'py, PyAny>, stored: Bound<'py, PySet>) -> PyResult<Self> {
+        let py = class.py();
+        let builtins = py.import("builtins")?;
+        let discarding = PyDict::new(py);
+        discarding.set_item("maxlen", 0)?;
+        let deque = py.import("collections")?.call_method("deque", (), Some(&discarding))?;
+        Ok(Self {
+            class,
+            stored,
+            new: builtins.getattr("object")?.getattr("__new__")?,
+            map: builtins.getattr("map")?,
+            repeat: py.import("itertools")?.getattr("repeat")?,
+            exhaust: deque.getattr("extend")?,
+            base: py.import("pydantic")?.getattr("BaseModel")?.getattr("__dict__")?,
+        })
+    }
+
+    fn build(
+        &self,
+        model: &Model,
+        rows: Vec<Bound<'py, PyDict>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let py = self.class.py();
+        for row in &rows {
+            model.fill(row)?;
+        }
+        let classes = self.repeat.call1((&self.class, rows.len()))?;
+        let objects = self.map.call1((&self.new, classes))?;
+        let objects = objects.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+        let made = PyList::new(py, &objects)?;
+        let none = self.repeat.call1((py.None(),))?;
+        // WHY: an object may only add to the set, and what it could add is there when all its fields are stored.
+        let stored = if model.defaults.is_empty() {
+            self.repeat.call1((&self.stored,))?
+        } else {
+            let copies = self.repeat.call1((&self.stored,))?;
+            self.map.call1((self.stored.get_type().getattr("copy")?, copies))?
+        };
+        self.set("__dict__", &made, PyList::new(py, rows)?.into_any())?;
+        self.set("__pydantic_fields_set__", &made, stored)?;
+        self.set("__pydantic_extra__", &made, none.clone())?;
+        self.set("__pydantic_private__", &made, none)?;
+        Ok(objects)
+    }
+
+    fn set(
+        &self,
+        slot: &str,
+        objects: &Bound<'py, PyList>,
+        values: Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let set = self.base.get_item(slot)?.getattr("__set__")?;
+        self.exhaust.call1((self.map.call1((set, objects, values))?,)).map(drop)
     }
 }

@@ -2,18 +2,16 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, DurationMicrosecondType, Float64Type, Int64Type,
-    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt64Type,
-};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use arrow::util::display::array_value_to_string;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use super::{Codec, Kind, Model};
+use super::{Codec, Kind, Model, decimal};
+use crate::error::coded;
 
-type Values<'py> = Vec<Bound<'py, PyAny>>;
+pub(super) type Values<'py> = Vec<Bound<'py, PyAny>>;
 
 impl Codec {
     /// The column's values as Python objects.
@@ -35,7 +33,7 @@ impl Codec {
                     Ok(PyBool::new(py, values.value(row)).to_owned().into_any())
                 })
             }
-            Kind::Str => each_str(py, column, |text| Ok(PyString::new(py, text).into_any())),
+            Kind::Str => read_texts(py, column),
             Kind::Bytes => {
                 let column = as_type(column, &DataType::Binary)?;
                 let values = column.as_binary::<i32>();
@@ -47,19 +45,16 @@ impl Codec {
                 let class = py.import("uuid")?.getattr("UUID")?;
                 each_str(py, column, |text| class.call1((text,)))
             }
-            Kind::Json(adapter) => read_json(py, adapter.as_ref(), column),
-            Kind::Enum(class, item) => {
+            Kind::Json(adapter) => self.read_json(py, adapter.as_ref(), column),
+            Kind::Enum { class, name, item } => {
                 let values = item.read(py, column)?;
                 let Some(class) = class else { return Ok(values) };
-                let member = |value: Bound<'py, PyAny>| {
-                    if value.is_none() { Ok(value) } else { class.bind(py).call1((value,)) }
-                };
-                values.into_iter().map(member).collect()
+                members(class.bind(py), name, values)
             }
             Kind::Datetime | Kind::Date | Kind::Time | Kind::Timedelta => {
                 self.read_time(py, column)
             }
-            Kind::Decimal { .. } => read_decimals(py, column),
+            Kind::Decimal { .. } => decimal::read(py, column),
             Kind::List(item) => read_lists(py, column, item, |list| Ok(list.into_any())),
             Kind::Tuple(item) => {
                 read_lists(py, column, item, |list| Ok(list.to_tuple().into_any()))
@@ -78,6 +73,14 @@ impl Codec {
             }
             Kind::Map(key, value) => read_maps(py, column, key, value),
             Kind::Model(model) => read_models(py, column, model),
+            Kind::Attribute { model, names } => {
+                names.iter().try_fold(model.read(py, column)?, |objects, name| {
+                    let get = |object: Bound<'py, PyAny>| {
+                        if object.is_none() { Ok(object) } else { object.getattr(name) }
+                    };
+                    objects.into_iter().map(get).collect()
+                })
+            }
             Kind::Foreign => each(py, column.nulls(), column.len(), |row| {
                 let text = array_value_to_string(column, row).map_err(wrong)?;
                 Ok(PyString::new(py, &text).into_any())
@@ -85,64 +88,42 @@ impl Codec {
         }
     }
 
-    fn read_time<'py>(&self, py: Python<'py>, column: &ArrayRef) -> PyResult<Values<'py>> {
-        let datetime = py.import("datetime")?;
-        let class = |name: &str| datetime.getattr(name);
-        let delta = class("timedelta")?;
-        match &self.kind {
-            Kind::Date => {
-                let column = as_type(column, &DataType::Date32)?;
-                let days = column.as_primitive::<Date32Type>();
-                let from = class("date")?.getattr("fromordinal")?;
-                each(py, column.nulls(), column.len(), |row| {
-                    from.call1((i64::from(days.value(row)) + EPOCH_ORDINAL,))
-                })
-            }
-            Kind::Time => {
-                let column = as_type(column, &DataType::Time64(TimeUnit::Microsecond))?;
-                let micros = column.as_primitive::<Time64MicrosecondType>();
-                let class = class("time")?;
-                each(py, column.nulls(), column.len(), |row| {
-                    let all = micros.value(row);
-                    let (seconds, micros) = (all / 1_000_000, all % 1_000_000);
-                    class.call1((seconds / 3600, seconds / 60 % 60, seconds % 60, micros))
-                })
-            }
-            Kind::Timedelta => {
-                let column = as_type(column, &DataType::Duration(TimeUnit::Microsecond))?;
-                let micros = column.as_primitive::<DurationMicrosecondType>();
-                each(py, column.nulls(), column.len(), |row| delta.call1((0, 0, micros.value(row))))
-            }
-            _ => {
-                let stored = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-                let column = as_type(column, &stored)?;
-                let micros = column.as_primitive::<TimestampMicrosecondType>();
-                let utc = class("timezone")?.getattr("utc")?;
-                let epoch = class("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
-                let add = epoch.getattr("__add__")?;
-                each(py, column.nulls(), column.len(), |row| {
-                    add.call1((delta.call1((0, 0, micros.value(row)))?,))
-                })
-            }
-        }
+    fn read_json<'py>(
+        &self,
+        py: Python<'py>,
+        adapter: Option<&Py<PyAny>>,
+        column: &ArrayRef,
+    ) -> PyResult<Values<'py>> {
+        let Some(adapter) = adapter else {
+            let load = py.import("json")?.getattr("loads")?;
+            return each_str(py, column, |text| load.call1((text,)));
+        };
+        let load = adapter.bind(py).getattr("validate_json")?;
+        each_str(py, column, |text| {
+            load.call1((text,)).map_err(|error| {
+                let message =
+                    format!("a stored value does not fit `{}`: {}", self.name(), error.value(py));
+                coded(py, SCHEMA, &message)
+            })
+        })
     }
 }
 
-/// `date.toordinal()` of 1970-01-01.
-pub(super) const EPOCH_ORDINAL: i64 = 719_163;
+/// The code of the exception for stored data that does not fit a class.
+const SCHEMA: &str = "python.schema";
 
-fn wrong(error: impl std::fmt::Display) -> PyErr {
+pub(super) fn wrong(error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-fn as_type(column: &ArrayRef, wanted: &DataType) -> PyResult<ArrayRef> {
+pub(super) fn as_type(column: &ArrayRef, wanted: &DataType) -> PyResult<ArrayRef> {
     if column.data_type() == wanted {
         return Ok(ArrayRef::clone(column));
     }
     cast(column, wanted).map_err(wrong)
 }
 
-fn each<'py>(
+pub(super) fn each<'py>(
     py: Python<'py>,
     nulls: Option<&arrow::buffer::NullBuffer>,
     rows: usize,
@@ -166,6 +147,20 @@ fn each_str<'py>(
     each(py, column.nulls(), column.len(), |row| value(texts.value(row)))
 }
 
+/// Texts; neighbours that are equal are one object, which saves making most of a column like `source`.
+fn read_texts<'py>(py: Python<'py>, column: &ArrayRef) -> PyResult<Values<'py>> {
+    let column = as_type(column, &DataType::Utf8)?;
+    let texts = column.as_string::<i32>();
+    let mut before = ("", PyString::new(py, "").into_any());
+    each(py, column.nulls(), column.len(), |row| {
+        let text = texts.value(row);
+        if text != before.0 {
+            before = (text, PyString::new(py, text).into_any());
+        }
+        Ok(before.1.clone())
+    })
+}
+
 fn read_integers<'py>(py: Python<'py>, column: &ArrayRef) -> PyResult<Values<'py>> {
     if column.data_type() == &DataType::UInt64 {
         let values = column.as_primitive::<UInt64Type>();
@@ -178,31 +173,25 @@ fn read_integers<'py>(py: Python<'py>, column: &ArrayRef) -> PyResult<Values<'py
     each(py, column.nulls(), column.len(), |row| Ok(PyInt::new(py, values.value(row)).into_any()))
 }
 
-fn read_json<'py>(
-    py: Python<'py>,
-    adapter: Option<&Py<PyAny>>,
-    column: &ArrayRef,
+/// The members of an enum that stored values stand for.
+fn members<'py>(
+    class: &Bound<'py, PyAny>,
+    name: &str,
+    values: Values<'py>,
 ) -> PyResult<Values<'py>> {
-    let load = match adapter {
-        Some(adapter) => adapter.bind(py).getattr("validate_json")?,
-        None => py.import("json")?.getattr("loads")?,
-    };
-    each_str(py, column, |text| load.call1((text,)))
-}
-
-fn read_decimals<'py>(py: Python<'py>, column: &ArrayRef) -> PyResult<Values<'py>> {
-    let class = py.import("decimal")?.getattr("Decimal")?;
-    let column = match column.data_type() {
-        DataType::Decimal128(..) => ArrayRef::clone(column),
-        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) => {
-            as_type(column, &DataType::Decimal128(38, *scale))?
+    let member = |value: Bound<'py, PyAny>| {
+        if value.is_none() {
+            return Ok(value);
         }
-        other => return Err(wrong(format!("{other} is no decimal"))),
+        class.call1((&value,)).map_err(|_| {
+            let message = format!(
+                "`{value}` is stored, but is no value of the enum `{name}`; \
+                 hint: add it, or give the enum another name"
+            );
+            coded(value.py(), SCHEMA, &message)
+        })
     };
-    let values = column.as_primitive::<Decimal128Type>();
-    each(py, column.nulls(), column.len(), |row| {
-        class.call1((values.value_as_string(row),))?.call_method0("normalize")
-    })
+    values.into_iter().map(member).collect()
 }
 
 fn read_lists<'py>(
@@ -271,14 +260,17 @@ fn read_models<'py>(py: Python<'py>, column: &ArrayRef, model: &Model) -> PyResu
         };
         columns.push((&field.key, field.codec.read(py, below)?));
     }
-    let builder = model.builder(py)?;
-    each(py, column.nulls(), column.len(), |row| {
+    let mut present = Vec::with_capacity(column.len());
+    for row in (0..column.len()).filter(|row| column.is_valid(*row)) {
         let fields = PyDict::new(py);
         for (key, values) in &columns {
             fields.set_item(key, &values[row])?;
         }
-        builder.build(model, fields)
-    })
+        present.push(fields);
+    }
+    let mut objects = model.builder(py)?.build(model, present)?.into_iter();
+    let missing = || wrong(format!("too few objects of `{}`", model.name));
+    each(py, column.nulls(), column.len(), |_| objects.next().ok_or_else(missing))
 }
 
 /// Rows of several columns as tuples.

@@ -41,7 +41,11 @@ impl Codec {
             },
             "uuid" => Kind::Uuid,
             "json" => Kind::Json(optional("adapter")?),
-            "enum" => Kind::Enum(optional("cls")?, below("item")?),
+            "enum" => Kind::Enum {
+                class: optional("cls")?,
+                name: text("name")?.unwrap_or_default(),
+                item: below("item")?,
+            },
             "list" => Kind::List(below("item")?),
             "tuple" => Kind::Tuple(below("item")?),
             "set" => Kind::Set(below("item")?),
@@ -51,6 +55,10 @@ impl Codec {
             },
             "map" => Kind::Map(below("key")?, below("value")?),
             "model" => Kind::Model(Model::parse(spec)?),
+            "attribute" => Kind::Attribute {
+                model: below("model")?,
+                names: spec.get_item("names")?.extract()?,
+            },
             "null" => Kind::Null,
             "arrow" => Kind::Foreign,
             other => return Err(PyValueError::new_err(format!("unknown kind `{other}`"))),
@@ -96,11 +104,13 @@ pub(crate) fn spec_of_field<'py>(py: Python<'py>, field: &Field) -> PyResult<Bou
     let spec = PyDict::new(py);
     let metadata = field.metadata();
     let logical = metadata.get(TYPE).map(String::as_str).unwrap_or_default();
-    let kind = match logical.split_once(':').map_or(logical, |(kind, _)| kind) {
+    let (kind, name) = logical.split_once(':').unwrap_or((logical, ""));
+    let kind = match kind {
         "uuid" => "uuid",
         "json" => "json",
         "enum" => {
             spec.set_item("cls", py.None())?;
+            spec.set_item("name", name)?;
             let item = if field.data_type().is_integer() { "int" } else { "str" };
             let stored = PyDict::new(py);
             stored.set_item("kind", item)?;

@@ -4,18 +4,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Array, Decimal128Array,
-    DurationMicrosecondArray, FixedSizeListArray, Float64Array, Int64Array, ListArray, MapArray,
-    NullArray, StringBuilder, StructArray, Time64MicrosecondArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryBuilder, BooleanBuilder, FixedSizeListArray, Float64Array, Int64Array,
+    ListArray, MapArray, NullArray, StringBuilder, StructArray,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
-use pyo3::exceptions::PyOverflowError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
-use super::read::EPOCH_ORDINAL;
 use super::{Codec, Float, Kind, Model};
 
 /// A value that is not of the column's type.
@@ -27,7 +25,7 @@ pub(crate) struct Misfit {
     pub(crate) reason: String,
 }
 
-type Fitted<T> = Result<T, Misfit>;
+pub(super) type Fitted<T> = Result<T, Misfit>;
 
 impl Codec {
     /// The values as an Arrow column of [`Codec::data_type`].
@@ -60,12 +58,10 @@ impl Codec {
                 Ok(Arc::new(builder.finish()))
             }
             Kind::Str | Kind::Foreign => self.write_texts(values, |value| Ok(value.clone())),
-            Kind::Uuid => self.write_texts(values, |value| Ok(value.str()?.into_any())),
+            Kind::Uuid => self.write_texts(values, uuid_text),
             Kind::Json(adapter) => self.write_json(values, adapter.as_ref()),
-            Kind::Enum(_, item) => {
-                let plain = self.each(values, |value| {
-                    value.getattr("value").or_else(|_| Ok::<_, PyErr>(value.clone()))
-                })?;
+            Kind::Enum { class, item, .. } => {
+                let plain = self.each(values, |value| member_value(value, class.as_ref()))?;
                 item_or_null(item, values, plain)
             }
             Kind::Bytes => {
@@ -78,23 +74,21 @@ impl Codec {
                 Ok(Arc::new(builder.finish()))
             }
             Kind::Datetime | Kind::Date | Kind::Time | Kind::Timedelta => self.write_time(values),
-            Kind::Decimal { precision, scale } => {
-                let unscaled = self.each(values, |value| unscaled(value, *scale))?;
-                let array =
-                    Decimal128Array::from(unscaled).with_precision_and_scale(*precision, *scale);
-                Ok(Arc::new(array.map_err(|error| Misfit { row: 0, reason: error.to_string() })?))
-            }
+            Kind::Decimal { precision, scale } => self.write_decimals(values, *precision, *scale),
             Kind::List(item) | Kind::Tuple(item) | Kind::Set(item) => {
                 self.write_lists(values, item)
             }
             Kind::Vector { item, length } => self.write_vectors(values, *item, *length),
             Kind::Map(key, value) => self.write_maps(values, key, value),
             Kind::Model(model) => self.write_models(values, model),
+            Kind::Attribute { .. } => {
+                Err(Misfit { row: 0, reason: "a field that is not stored".to_owned() })
+            }
         }
     }
 
     /// What the values should be, in Python's words.
-    fn name(&self) -> Cow<'static, str> {
+    pub(super) fn name(&self) -> Cow<'static, str> {
         Cow::Borrowed(match &self.kind {
             Kind::Int => "int",
             Kind::Float => "float",
@@ -110,7 +104,7 @@ impl Codec {
             Kind::Json(_) => {
                 return Cow::Owned(self.annotation.clone().unwrap_or_else(|| "dict".into()));
             }
-            Kind::Enum(..) => "an enum member",
+            Kind::Enum { name, .. } => return Cow::Owned(name.clone()),
             Kind::List(_) => "list",
             Kind::Tuple(_) => "tuple",
             Kind::Set(_) => "set",
@@ -119,12 +113,13 @@ impl Codec {
             Kind::Model(model) => {
                 return Cow::Owned(model.name.split('@').next().unwrap_or_default().to_owned());
             }
+            Kind::Attribute { .. } => "attribute",
             Kind::Null => "None",
         })
     }
 
     /// Converts what is not None; the first value that fails is the misfit.
-    fn each<'py, T>(
+    pub(super) fn each<'py, T>(
         &self,
         values: &[Bound<'py, PyAny>],
         convert: impl Fn(&Bound<'py, PyAny>) -> PyResult<T>,
@@ -150,7 +145,11 @@ impl Codec {
         let what = self.name();
         let reason = if error.is_instance_of::<PyOverflowError>(value.py()) {
             format!("`{shown}` is out of the range of a 64-bit integer")
-        } else if matches!(self.kind, Kind::Decimal { .. } | Kind::Json(_) | Kind::Model(_)) {
+        } else if matches!(self.kind, Kind::Decimal { .. } | Kind::Time | Kind::Timedelta)
+            && error.is_instance_of::<PyValueError>(value.py())
+        {
+            format!("`{shown}` {}", error.value(value.py()))
+        } else if matches!(self.kind, Kind::Json(_) | Kind::Model(_)) {
             format!("expected {what}, got {kind} `{shown}`: {error}")
         } else {
             format!("expected {what}, got {kind} `{shown}`")
@@ -192,28 +191,6 @@ impl Codec {
                     adapter.bind(py).call_method1("dump_json", (checked,))?.call_method0("decode")
                 }
                 None => py.import("json")?.call_method1("dumps", (value,)),
-            }
-        })
-    }
-
-    fn write_time(&self, values: &[Bound<'_, PyAny>]) -> Fitted<ArrayRef> {
-        Ok(match &self.kind {
-            Kind::Date => {
-                let days = self.each(values, |value| {
-                    let ordinal: i64 = value.call_method0("toordinal")?.extract()?;
-                    Ok(i32::try_from(ordinal - EPOCH_ORDINAL)?)
-                })?;
-                Arc::new(Date32Array::from(days))
-            }
-            Kind::Time => Arc::new(Time64MicrosecondArray::from(self.each(values, |value| {
-                let part = |name: &str| value.getattr(name)?.extract::<i64>();
-                let seconds = part("hour")? * 3600 + part("minute")? * 60 + part("second")?;
-                Ok(seconds * 1_000_000 + part("microsecond")?)
-            })?)),
-            Kind::Timedelta => Arc::new(DurationMicrosecondArray::from(self.each(values, micros)?)),
-            _ => {
-                let micros = self.each(values, since_epoch)?;
-                Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC"))
             }
         })
     }
@@ -338,6 +315,26 @@ fn spread(column: &ArrayRef, present: &NullBuffer) -> ArrayRef {
     arrow::compute::take(column, &places, None).unwrap_or_else(|_| Arc::clone(column))
 }
 
+/// What stands for an enum's member in storage; a value is as good as its member.
+fn member_value<'py>(
+    value: &Bound<'py, PyAny>,
+    class: Option<&Py<PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Some(class) = class else {
+        return value.getattr("value").or_else(|_| Ok(value.clone()));
+    };
+    let class = class.bind(value.py());
+    let member = if value.is_instance(class)? { value.clone() } else { class.call1((value,))? };
+    member.getattr("value")
+}
+
+/// A UUID in its usual spelling.
+fn uuid_text<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let class = value.py().import("uuid")?.getattr("UUID")?;
+    let uuid = if value.is_instance(&class)? { value.clone() } else { class.call1((value,))? };
+    Ok(uuid.str()?.into_any())
+}
+
 fn item_or_null(
     item: &Codec,
     values: &[Bound<'_, PyAny>],
@@ -375,7 +372,7 @@ fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         || value.is_instance_of::<PyBytes>()
         || value.is_instance_of::<PyDict>()
     {
-        return Err(pyo3::exceptions::PyTypeError::new_err("not a list"));
+        return Err(PyTypeError::new_err("not a list"));
     }
     if value.hasattr("tolist")? {
         return value.call_method0("tolist")?.try_iter()?.collect();
@@ -392,50 +389,4 @@ fn floats(value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
         return Ok(arrow::buffer::ScalarBuffer::<f64>::from(bytes).to_vec());
     }
     items(value)?.iter().map(number).collect()
-}
-
-fn micros(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let part = |name: &str| value.getattr(name)?.extract::<i64>();
-    Ok((part("days")? * 86_400 + part("seconds")?) * 1_000_000 + part("microseconds")?)
-}
-
-/// Microseconds since 1970 in UTC; a naive datetime is taken as UTC.
-fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let datetime = value.py().import("datetime")?;
-    let utc = datetime.getattr("timezone")?.getattr("utc")?;
-    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, &utc))?;
-    let aware = if value.getattr("tzinfo")?.is_none() {
-        let named = PyDict::new(value.py());
-        named.set_item("tzinfo", utc)?;
-        value.call_method("replace", (), Some(&named))?
-    } else {
-        value.clone()
-    };
-    micros(&aware.sub(epoch)?)
-}
-
-/// A decimal as an integer of units of 10^-scale, exactly.
-fn unscaled(value: &Bound<'_, PyAny>, scale: i8) -> PyResult<i128> {
-    let class = value.py().import("decimal")?.getattr("Decimal")?;
-    let value = if value.is_instance(&class)? { value.clone() } else { class.call1((value,))? };
-    let (sign, digits, exponent): (u8, Vec<u8>, i64) = value.call_method0("as_tuple")?.extract()?;
-    let wrong = || {
-        pyo3::exceptions::PyValueError::new_err(format!(
-            "more than {scale} decimal places, or too large"
-        ))
-    };
-    let mut number = 0_i128;
-    for digit in digits {
-        number =
-            number.checked_mul(10).and_then(|n| n.checked_add(digit.into())).ok_or_else(wrong)?;
-    }
-    let shift = exponent + i64::from(scale);
-    let factor = u32::try_from(shift.abs()).ok().and_then(|by| 10_i128.checked_pow(by));
-    number = match factor {
-        Some(factor) if shift >= 0 => number.checked_mul(factor).ok_or_else(wrong)?,
-        Some(factor) if number % factor == 0 => number / factor,
-        None if number == 0 => 0,
-        _ => return Err(wrong()),
-    };
-    Ok(if sign == 1 { -number } else { number })
 }

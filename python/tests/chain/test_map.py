@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import lakebed as dc
-from lakebed.exceptions import SetupError
+from lakebed.exceptions import DataChainColumnError, SetupError, UdfSignatureError
 
 
 class Info(BaseModel):
@@ -111,3 +111,52 @@ def test_mapper_is_set_up_and_torn_down(chain: dc.DataChain) -> None:
 
     assert chain.map(n=Count()).to_values("n") == [3, 3, 3, 3]
     assert events == ["setup", "teardown"]
+
+
+def test_a_taken_name_is_refused_before_the_function_is_called(chain: dc.DataChain) -> None:
+    calls: list[str] = []
+    with pytest.raises(DataChainColumnError, match="column `size` already exists"):
+        chain.map(size=lambda name: calls.append(name) or 1)
+    assert calls == []
+
+
+def test_more_results_are_looked_at_while_the_type_is_open() -> None:
+    calls: list[int] = []
+
+    def later(x):
+        calls.append(x)
+        return [None, [], [2.5], [1]][x]
+
+    made = dc.read_values(x=[0, 1, 2, 3]).map(y=later)
+    assert calls == [0, 1, 2]
+    assert made.to_values("y") == [None, [], [2.5], [1.0]]
+    assert calls == [0, 1, 2, 3]
+
+
+def test_an_open_type_is_refused(chain: dc.DataChain) -> None:
+    with pytest.raises(UdfSignatureError, match="all of the first 4 results are None or empty"):
+        chain.map(y=lambda name: None)  # noqa: ARG005
+
+
+def test_only_ten_rows_are_looked_at() -> None:
+    calls: list[int] = []
+    with pytest.raises(UdfSignatureError, match="all of the first 10 results"):
+        dc.read_values(x=list(range(50))).map(y=lambda x: calls.append(x) or None)
+    assert calls == list(range(10))
+
+
+def test_ints_become_floats_for_functions_that_want_them() -> None:
+    def kind(x: float, y: float | None) -> str:
+        return f"{type(x).__name__} {type(y).__name__}"
+
+    made = dc.read_values(x=[1, 2], y=[3, None]).map(kind=kind)
+    assert made.to_values("kind") == ["float float", "float NoneType"]
+
+
+def test_results_of_a_model_fill_several_columns(chain: dc.DataChain) -> None:
+    def info(name: str):
+        return Info(letters=len(name), first=name[0])
+
+    made = chain.map(info, output={"letters": int, "first": str})
+    assert made.to_list("letters", "first")[0] == (3, "c")
+    assert chain.map(info, output=["n", "f"]).to_list("n", "f")[1] == (3, "d")

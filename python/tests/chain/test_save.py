@@ -7,7 +7,7 @@ import json
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import DatasetNotFoundError
+from lakebed.exceptions import DatasetNotFoundError, InvalidDatasetNameError
 
 
 def test_versions_grow(chain: dc.DataChain) -> None:
@@ -16,6 +16,7 @@ def test_versions_grow(chain: dc.DataChain) -> None:
     assert chain.save("pets").version == "1.0.1"
     assert chain.limit(1).save("pets", update_version="minor").version == "1.1.0"
     assert chain.save("pets", version="3.0.0").version == "3.0.0"
+    assert chain.save("pets", version=4).version == "4.0.0"
     assert dc.read_dataset("pets", version="1.1.0").count() == 1
     assert dc.read_dataset("pets@1.1.0").count() == 1
     assert dc.read_dataset("pets", version=1).count() == 1
@@ -68,11 +69,37 @@ def test_persist_lasts_as_long_as_the_session(chain: dc.DataChain, root) -> None
     assert chain.session._native.versions(include_removed=False) == []
 
 
-@pytest.mark.parametrize("wrong", [{"update_version": "huge"}, {"listing": True}, {"attrs": "a"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"update_version": "huge"},
+        {"listing": True},
+        {"attrs": "a"},
+        {"version": True},
+        {"version": 1.0},
+        {"version": -1},
+    ],
+)
 def test_refuses_options(chain: dc.DataChain, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         chain.save("pets", **wrong)
     assert dc.datasets().empty
+
+
+@pytest.mark.parametrize("name", ["system.lab.pets", "system.session.pets"])
+def test_the_namespace_system_is_reserved(chain: dc.DataChain, name: str) -> None:
+    with pytest.raises(InvalidDatasetNameError) as caught:
+        chain.save(name)
+    assert f"`{name}`: the namespace `system` is reserved" in str(caught.value)
+    with pytest.raises(InvalidDatasetNameError):
+        chain.settings(namespace="system").save("pets")
+
+
+def test_a_name_like_that_of_a_session_is_the_users(chain: dc.DataChain) -> None:
+    chain.save("session_pets")
+    assert dc.datasets().to_values("name") == ["session_pets"]
+    assert dc.gc(ttl=0).freed == 0
+    assert dc.read_dataset("session_pets").count() == 4
 
 
 def test_a_failed_job_says_why(root) -> None:

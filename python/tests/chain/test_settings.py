@@ -2,59 +2,148 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
 
 import pytest
 
-from lakebed.exceptions import NotSupportedError, SettingsError
+import lakebed as dc
+from lakebed._settings import Settings
+from lakebed.exceptions import EphemeralError, NotSupportedError, SettingsError
 
-if TYPE_CHECKING:
-    import lakebed as dc
+CORES = len(os.sched_getaffinity(0))
 
 
 @pytest.mark.parametrize(
-    "off",
+    "given",
     [
-        {"cache": False},
-        {"prefetch": 0},
+        {"cache": True, "prefetch": 2},
         {"prefetch": False},
+        {"prefetch": 0},
         {"parallel": False},
-        {"cache": None, "prefetch": None, "parallel": None},
-        {"batch_size": 7},
+        {"cache": None, "prefetch": None, "parallel": None, "workers": None, "llm": None},
+        {"batch_size": 7, "batch_rows": 3},
+        {"on_error": "record", "max_errors": 0},
+        {"timeout": 2, "retries": 3, "retry_on": OSError, "retry_wait": 0},
+        {"retry_on": [OSError, ValueError]},
+        {"memory": "512 MiB", "concurrency": 4},
     ],
 )
-def test_accepts(chain: dc.DataChain, off: dict[str, object]) -> None:
-    assert chain.settings(**off).count() == 4
+def test_accepts(chain: dc.DataChain, given: dict[str, object]) -> None:
+    assert chain.settings(**given).count() == 4
 
 
 @pytest.mark.parametrize(
-    "later",
-    [{"cache": True}, {"prefetch": 2}, {"parallel": 2}, {"parallel": True}, {"workers": 2}],
-)
-def test_says_what_is_not_supported_yet(chain: dc.DataChain, later: dict[str, object]) -> None:
-    with pytest.raises(NotSupportedError) as caught:
-        chain.settings(**later)
-    assert f"`{next(iter(later))}` is not supported yet" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "wrong",
+    ("given", "kept"),
     [
-        {"cache": 1},
-        {"prefetch": -1},
-        {"prefetch": "2"},
-        {"parallel": 0},
-        {"parallel": -1},
-        {"batch_size": 0},
-        {"batch_size": True},
-        {"namespace": 1},
-        {"sys": 1},
-        {"batchsize": 1},
+        ({"parallel": True}, CORES),
+        ({"parallel": -1}, CORES),
+        ({"parallel": 3}, 3),
+        ({"parallel": False}, None),
+        ({}, None),
+        ({"timeout": 1}, 1),
+        ({"memory": 10}, 1),
+        ({"memory": 10, "parallel": 2}, 2),
     ],
 )
-def test_refuses(chain: dc.DataChain, wrong: dict[str, object]) -> None:
-    with pytest.raises(SettingsError):
+def test_worker_processes(given: dict[str, object], kept: int | None) -> None:
+    assert Settings().updated(**given).running(is_async=False)["parallel"] == kept
+
+
+def test_coroutines_stay_in_this_process_and_run_together() -> None:
+    settings = Settings().updated(timeout=1)
+    assert settings.running(is_async=True)["parallel"] is None
+    assert settings.calling(is_async=True)["concurrency"] > 1
+    assert settings.calling(is_async=False)["concurrency"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("2GiB", 2 * 2**30),
+        ("1.5 kB", 1500),
+        ("300M", 300 * 10**6),
+        ("7", 7),
+        ("1tib", 2**40),
+        (12, 12),
+    ],
+)
+def test_sizes(text: object, size: int) -> None:
+    assert Settings().updated(memory=text).memory == size
+
+
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        ({"workers": 2}, "hint: parallel="),
+        ({"min_task_size": 2}, "hint: batch_rows="),
+        ({"llm": "model"}, "`async def`"),
+        ({"llm_params": {}}, "`async def`"),
+    ],
+)
+def test_says_what_is_not_supported(
+    chain: dc.DataChain, later: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(NotSupportedError, match=reason) as caught:
+        chain.settings(**later)
+    assert f"setting `{next(iter(later))}` is not supported: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"cache": 1}, "`True` or `False`, not `1`"),
+        ({"prefetch": -1}, "at least 0, not `-1`"),
+        ({"prefetch": "2"}, "at least 0, not `'2'`"),
+        ({"parallel": 0}, "a number of processes, `True` or -1 for all cores, not `0`"),
+        ({"parallel": -2}, "not `-2`"),
+        ({"parallel": 1.5}, "not `1.5`"),
+        ({"batch_size": 0}, "at least 1, not `0`"),
+        ({"batch_size": True}, "not `True`"),
+        ({"batch_rows": 0}, "at least 1"),
+        ({"concurrency": 0}, "at least 1"),
+        ({"namespace": 1}, "takes `str`, not `1`"),
+        ({"sys": 1}, "not `1`"),
+        ({"ephemeral": 1}, "not `1`"),
+        ({"on_error": "ignore"}, '"raise", "skip", "null", "record", not `\'ignore\'`'),
+        ({"max_errors": -1}, "at least 0"),
+        ({"timeout": 0}, "a number of seconds, at least 0.001, not `0`"),
+        ({"timeout": float("inf")}, "not `inf`"),
+        ({"retries": 1.0}, "not `1.0`"),
+        ({"retry_on": "OSError"}, "an exception class or several"),
+        ({"retry_on": ()}, "an exception class or several"),
+        ({"retry_wait": -1}, "at least 0"),
+        ({"memory": "2 elephants"}, "such as \"2GiB\", not `'2 elephants'`"),
+        ({"memory": 0}, "not `0`"),
+        ({"batchsize": 1}, "unknown setting `batchsize`; hint: did you mean `batch_size`"),
+    ],
+)
+def test_refuses(chain: dc.DataChain, wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
         chain.settings(**wrong)
+    assert message in str(caught.value)
+
+
+def test_chains_do_not_change(chain: dc.DataChain) -> None:
+    chain.settings(on_error="null")
+    with pytest.raises(ZeroDivisionError):
+        chain.map(x=lambda name: 1 // 0, output=int).to_list()  # noqa: ARG005
+
+
+def test_later_settings_add_to_earlier_ones(chain: dc.DataChain) -> None:
+    both = chain.settings(on_error="null").settings(batch_size=2)
+    bad = both.map(x=lambda size: 1 // (size - 3), output=int).filter(dc.C("size") < 5)
+    assert bad.to_values("x") == [None, 1]
+    with pytest.raises(ZeroDivisionError):
+        both.reset_settings().map(x=lambda size: 1 // (size - 3), output=int).to_list()
+
+
+def test_ephemeral_chains_keep_nothing(chain: dc.DataChain) -> None:
+    ephemeral = chain.settings(ephemeral=True).map(n=lambda name: 2 * len(name))
+    assert ephemeral.to_values("n") == [6, 6, 6, 6]
+    with pytest.raises(EphemeralError, match="cannot be saved as `pets`") as caught:
+        ephemeral.save("pets")
+    assert isinstance(caught.value, RuntimeError)
+    assert ephemeral.settings(ephemeral=False).save("pets").count() == 4
 
 
 def test_sys(chain: dc.DataChain) -> None:

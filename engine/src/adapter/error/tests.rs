@@ -2,6 +2,7 @@
 
 use std::io;
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 use crate::Error;
@@ -10,7 +11,7 @@ use crate::Error;
 fn check(error: Error) {
     let (code, message) = (error.code(), error.to_string());
     let wrapped = DataFusionError::from(error).context("while planning");
-    let arrow = arrow::error::ArrowError::ExternalError(Box::new(wrapped));
+    let arrow = ArrowError::ExternalError(Box::new(wrapped));
     let back = Error::from(DataFusionError::ArrowError(Box::new(arrow), None));
     assert_eq!((back.code(), back.to_string()), (code, message));
 }
@@ -21,6 +22,7 @@ fn each_variant_survives_the_loop() {
     check(Error::UnknownColumn { name: text(), near: vec![], known: vec![text()] });
     check(Error::ColumnExists { name: text() });
     check(Error::InvalidExpression { expression: text(), reason: text() });
+    check(Error::Value { what: text() });
     check(Error::InvalidArgument { argument: "limit", given: text(), accepted: text() });
     check(Error::PathNotFound { path: text() });
     check(Error::Storage { action: "write", location: text(), reason: text(), source: None });
@@ -32,4 +34,50 @@ fn each_variant_survives_the_loop() {
         name: text(),
         source: io::Error::other("no"),
     }));
+}
+
+#[track_caller]
+fn check_words(raw: DataFusionError, code: &str, message: &str) {
+    let error = Error::from(raw);
+    assert_eq!((error.code(), error.to_string().as_str()), (code, message));
+}
+
+#[test]
+fn values_that_do_not_convert_are_named() {
+    let cast = |text: &str| DataFusionError::from(ArrowError::CastError(text.to_owned()));
+    check_words(
+        cast("Cannot cast string 'a' to value of Int64 type"),
+        "engine.value",
+        "`a` cannot be converted to int64",
+    );
+    check_words(
+        cast("Can't cast value 300 to type Int8"),
+        "engine.value",
+        "`300` cannot be converted to int8",
+    );
+    let parse = "Error parsing timestamp from 'x': error parsing date".to_owned();
+    check_words(
+        ArrowError::ParseError(parse).into(),
+        "engine.value",
+        "`x` cannot be converted to datetime",
+    );
+}
+
+#[test]
+fn a_pattern_is_named_with_the_reason() {
+    let parse = "regex parse error:\n    (\n    ^\nerror: unclosed group";
+    check_words(
+        DataFusionError::Execution(parse.to_owned()),
+        "engine.value",
+        "`(` is no regular expression: unclosed group",
+    );
+}
+
+#[test]
+fn kinds_of_errors_are_not_shown() {
+    check_words(
+        DataFusionError::Plan("no way".to_owned()).context("while planning"),
+        "engine.execution",
+        "the query failed: no way",
+    );
 }

@@ -91,6 +91,12 @@ fn each_file(
         visit(base.parent().unwrap_or(&base), &base, &metadata)?;
         return Ok(());
     }
+    if !metadata.is_dir() {
+        return Err(Error::NotSupported {
+            what: format!("`{}`, which is neither a file nor a folder,", shown()),
+            instead: "give a file, a folder or a glob".to_owned(),
+        });
+    }
     let depth = if target.recursive { usize::MAX } else { 1 };
     for entry in WalkDir::new(&base).follow_links(true).sort_by_file_name().max_depth(depth) {
         let entry = match entry {

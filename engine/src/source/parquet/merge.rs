@@ -15,7 +15,6 @@ pub(super) fn merged<'a>(
 ) -> Result<SchemaRef> {
     let mut fields: Vec<FieldRef> = Vec::new();
     for (number, (file, schema)) in files.enumerate() {
-        check_twice(file, schema)?;
         for known in &mut fields {
             if schema.field_with_name(known.name()).is_err() {
                 *known = Arc::new(known.as_ref().clone().with_nullable(true));
@@ -32,18 +31,6 @@ pub(super) fn merged<'a>(
         }
     }
     Ok(Arc::new(Schema::new(fields)))
-}
-
-fn check_twice(file: &str, schema: &Schema) -> Result<()> {
-    for (at, field) in schema.fields().iter().enumerate() {
-        if schema.fields()[..at].iter().any(|other| other.name() == field.name()) {
-            return Err(Error::NotSupported {
-                what: format!("two columns `{}` in `{file}`", field.name()),
-                instead: "rename one of them".to_owned(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// A field that holds the values of both.

@@ -43,9 +43,4 @@ fn columns_widen_and_gaps_are_null() {
         &[("x", Utf8)],
         "column `x` as Int64 in one file and Utf8 in `2` is not supported; read the files apart and cast the column",
     );
-    check(
-        &[("x", Int64), ("x", Int64)],
-        &[],
-        "two columns `x` in `1` is not supported; rename one of them",
-    );
 }

@@ -1,0 +1,289 @@
+//! [`Ledger`]: the folder of a stage. Its file names are the ledger; there is no other.
+//!
+//! * `FROM-TO-CODE-CHECK.unit`: the results for the input rows `FROM..TO`, computed by the code `CODE`; `CHECK` is the
+//!   digest of the file. A unit appears whole, by a rename, or not at all; one that a power cut damaged is told by its
+//!   digest and computed again.
+//! * `CODE.complete`: the names of the units that together are the whole result of that code, one a line.
+//! * `CODE.failed`: the function raised under that code. Only then may repaired code take over what is there.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::io::{Cursor, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+use serde::{Deserialize, Serialize};
+use udf_runtime::{FunctionFailure, RowFailure};
+
+use crate::{Error, Result};
+
+const ARGUMENTS: &str = "lakebed.arguments";
+const FAILURES: &str = "lakebed.failures";
+/// Digits of a digest in a file name: a collision is as likely as a broken disk.
+const DIGITS: usize = 16;
+
+/// A unit's place and origin, as its file name tells them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct UnitName {
+    /// The first input row.
+    pub(crate) from: u64,
+    /// The input row behind the last one.
+    pub(crate) to: u64,
+    code: String,
+    check: String,
+}
+
+/// The results for a range of input rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    /// The digest of the arguments that they were computed from.
+    pub(crate) arguments: String,
+    /// The results; with the origins as the last column when there is not one for each input row.
+    pub(crate) rows: Vec<RecordBatch>,
+    /// Input rows that failed, counted from the unit's first.
+    pub(crate) failures: Vec<RowFailure>,
+}
+
+/// The folder of a stage.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    folder: PathBuf,
+    code: String,
+}
+
+impl fmt::Display for UnitName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, code, check } = self;
+        write!(f, "{from:012}-{to:012}-{code}-{check}.unit")
+    }
+}
+
+impl FromStr for UnitName {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let parts: Vec<&str> = name.strip_suffix(".unit").ok_or(())?.split('-').collect();
+        let [from, to, code, check] = parts[..] else {
+            return Err(());
+        };
+        let number = |text: &str| text.parse::<u64>().map_err(drop);
+        let (from, to) = (number(from)?, number(to)?);
+        let (code, check) = (code.to_owned(), check.to_owned());
+        if from < to { Ok(Self { from, to, code, check }) } else { Err(()) }
+    }
+}
+
+impl UnitName {
+    /// Input rows of the unit.
+    pub(crate) fn rows(&self) -> u64 {
+        self.to - self.from
+    }
+}
+
+impl Ledger {
+    /// The ledger of a stage for one code.
+    pub(crate) fn new(folder: PathBuf, code: &str) -> Self {
+        Self { folder, code: short(code) }
+    }
+
+    /// The units that this code may use, without overlaps, in order. A missing folder has none.
+    pub(crate) fn usable(&self) -> Result<Vec<UnitName>> {
+        let names = self.names()?;
+        let failed: HashSet<&str> =
+            names.iter().filter_map(|name| name.strip_suffix(".failed")).collect();
+        let mut taken = HashSet::new();
+        for name in names.iter().filter(|name| name.ends_with(".complete")) {
+            taken.extend(self.lines(name)?);
+        }
+        let mut units: Vec<UnitName> = names
+            .iter()
+            .filter_map(|name| Some((name, name.parse::<UnitName>().ok()?)))
+            .filter(|(name, unit)| {
+                unit.code == self.code
+                    || (failed.contains(unit.code.as_str()) && !taken.contains(*name))
+            })
+            .map(|(_, unit)| unit)
+            .collect();
+        // Of two that begin at the same row the longer one first, and of these our own.
+        units.sort_by(|a, b| {
+            (a.from, b.to, a.code != self.code).cmp(&(b.from, a.to, b.code != self.code))
+        });
+        let mut end = 0;
+        units.retain(|unit| {
+            let fits = unit.from >= end;
+            end = if fits { unit.to } else { end };
+            fits
+        });
+        Ok(units)
+    }
+
+    /// How many rows the whole result of this code was computed from, if all of it is here.
+    pub(crate) fn complete_rows(&self) -> Result<Option<u64>> {
+        let name = format!("{}.complete", self.code);
+        if !self.folder.join(&name).exists() {
+            return Ok(None);
+        }
+        let units: Vec<UnitName> =
+            self.lines(&name)?.iter().filter_map(|line| line.parse().ok()).collect();
+        let here = units.iter().all(|unit| self.folder.join(unit.to_string()).exists());
+        Ok(here.then(|| units.iter().map(UnitName::rows).sum()))
+    }
+
+    /// Whether another code computed the unit.
+    pub(crate) fn is_older(&self, unit: &UnitName) -> bool {
+        unit.code != self.code
+    }
+
+    /// Makes results durable.
+    pub(crate) fn write(
+        &self,
+        from: u64,
+        to: u64,
+        schema: &SchemaRef,
+        unit: &Unit,
+    ) -> Result<UnitName> {
+        let bytes = encode(schema, unit)?;
+        let check = short(blake3::hash(&bytes).to_hex().as_str());
+        let name = UnitName { from, to, code: self.code.clone(), check };
+        self.put(&name.to_string(), &bytes)?;
+        Ok(name)
+    }
+
+    /// The results of a unit; `None` when they are damaged or gone.
+    pub(crate) fn read(&self, name: &UnitName) -> Result<Option<Unit>> {
+        let path = self.folder.join(name.to_string());
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(refused("read", &path, error)),
+        };
+        if short(blake3::hash(&bytes).to_hex().as_str()) != name.check {
+            return Ok(None);
+        }
+        decode(bytes).map(Some)
+    }
+
+    /// Remembers that these units are the whole result.
+    pub(crate) fn complete(&self, units: &[UnitName]) -> Result<()> {
+        let lines: Vec<String> = units.iter().map(ToString::to_string).collect();
+        self.put(&format!("{}.complete", self.code), lines.join("\n").as_bytes())
+    }
+
+    /// Remembers that the function raised.
+    pub(crate) fn failed(&self) -> Result<()> {
+        self.put(&format!("{}.failed", self.code), b"")
+    }
+
+    /// The place for the input of the stage, when it has to be kept.
+    pub(crate) fn input(&self, schema: &SchemaRef) -> PathBuf {
+        let digest = blake3::hash(format!("{schema:?}").as_bytes());
+        self.folder.join(format!("{}.input", short(digest.to_hex().as_str())))
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.folder.join(name);
+        fs::create_dir_all(&self.folder).map_err(|error| refused("create", &self.folder, error))?;
+        let temporary = tempfile::NamedTempFile::new_in(&self.folder)
+            .map_err(|error| refused("write", &path, error))?;
+        fs::write(temporary.path(), bytes).map_err(|error| refused("write", &path, error))?;
+        temporary.persist(&path).map_err(|error| refused("write", &path, error.error))?;
+        Ok(())
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(refused("read", &self.folder, error)),
+        };
+        let name =
+            |entry: std::io::Result<fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
+        Ok(entries.filter_map(name).collect())
+    }
+
+    fn lines(&self, name: &str) -> Result<Vec<String>> {
+        let path = self.folder.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(refused("read", &path, error)),
+        }
+    }
+}
+
+fn short(digest: &str) -> String {
+    digest.chars().take(DIGITS).collect()
+}
+
+fn refused(action: &'static str, path: &Path, error: std::io::Error) -> Error {
+    Error::Storage {
+        action,
+        location: path.display().to_string(),
+        reason: error.to_string(),
+        source: Some(Box::new(error)),
+    }
+}
+
+fn unreadable(error: impl fmt::Display) -> Error {
+    Error::internal(format!("the results of a stage cannot be kept: {error}"))
+}
+
+fn encode(schema: &SchemaRef, unit: &Unit) -> Result<Vec<u8>> {
+    let failures: Vec<Failure> = unit.failures.iter().map(Failure::from).collect();
+    let failures = serde_json::to_string(&failures).map_err(unreadable)?;
+    let write = || {
+        let mut writer = FileWriter::try_new(Vec::new(), schema)?;
+        for batch in &unit.rows {
+            writer.write(batch)?;
+        }
+        writer.write_metadata(ARGUMENTS, unit.arguments.clone());
+        writer.write_metadata(FAILURES, failures);
+        writer.finish()?;
+        writer.into_inner()
+    };
+    write().map_err(unreadable)
+}
+
+fn decode(bytes: Vec<u8>) -> Result<Unit> {
+    let mut reader = FileReader::try_new(Cursor::new(bytes), None).map_err(unreadable)?;
+    let rows = reader.by_ref().collect::<Result<_, _>>().map_err(unreadable)?;
+    let told = |key| reader.custom_metadata().get(key).cloned().unwrap_or_default();
+    let failures: Vec<Failure> = serde_json::from_str(&told(FAILURES)).map_err(unreadable)?;
+    Ok(Unit {
+        arguments: told(ARGUMENTS),
+        rows,
+        failures: failures.into_iter().map(RowFailure::from).collect(),
+    })
+}
+
+/// A failure as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Failure {
+    row: Option<usize>,
+    attempts: u32,
+    kind: String,
+    message: String,
+    arguments: Option<String>,
+    traceback: Option<String>,
+}
+
+impl From<&RowFailure> for Failure {
+    fn from(one: &RowFailure) -> Self {
+        let FunctionFailure { row, kind, message, arguments, traceback, .. } = one.failure.clone();
+        Self { row, attempts: one.attempts, kind, message, arguments, traceback }
+    }
+}
+
+impl From<Failure> for RowFailure {
+    fn from(stored: Failure) -> Self {
+        let Failure { row, attempts, kind, message, arguments, traceback } = stored;
+        let failure =
+            FunctionFailure { row, arguments, traceback, ..FunctionFailure::new(kind, message) };
+        Self { attempts, failure }
+    }
+}

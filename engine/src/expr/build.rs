@@ -1,0 +1,231 @@
+//! An [`Expr`] becomes the query engine's expression, from its leaves up.
+//!
+//! Every part's type is checked on the way: where the user wrote it, not when the plan runs.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::ScalarValue;
+use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::expr::{Case, InList, ScalarFunction};
+use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
+use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
+use datafusion::logical_expr::{
+    Expr as PlanExpr, Like, Operator, ReturnFieldArgs, binary_expr, lit,
+};
+
+use super::Resolver;
+use super::check::{
+    alternatives, cast, check_condition, check_number, check_pattern, check_text, comparable,
+};
+use super::kind::{is_text, kind_names};
+use crate::adapter::error::plain_message;
+use crate::{BinaryOp, Expr, Result, functions};
+
+/// A part of an expression, and its type.
+#[derive(Clone)]
+pub(super) struct Part {
+    pub(super) expr: PlanExpr,
+    pub(super) kind: DataType,
+}
+
+impl Part {
+    fn boolean(expr: PlanExpr) -> Self {
+        Self { expr, kind: DataType::Boolean }
+    }
+}
+
+/// More conditions than this are one function, which the query engine cannot take apart: it would make a chain of them
+/// that is as deep as they are many.
+const MANY_CONDITIONS: usize = 100;
+
+/// Functions that give one of their arguments back.
+pub(super) const PASSES_VALUES: [&str; 3] = ["coalesce", "greatest", "least"];
+
+impl Resolver<'_> {
+    pub(super) fn build(&self, expr: &Expr) -> Result<Part> {
+        Ok(match expr {
+            Expr::Column(path) => {
+                let (expr, field) = self.path(path)?;
+                Part { expr, kind: field.data_type().clone() }
+            }
+            Expr::Literal(value) => {
+                let kind = value.data_type().clone();
+                Part { expr: lit(ScalarValue::try_from_array(value, 0)?), kind }
+            }
+            Expr::Typed { value, .. } => self.build(value)?,
+            Expr::Binary { op, left, right } => {
+                binary(expr, *op, self.build(left)?, self.build(right)?)?
+            }
+            Expr::All(terms) => Part::boolean(conjunction(self.conditions(terms)?)),
+            Expr::Any(terms) => Part::boolean(balanced(self.conditions(terms)?, Operator::Or)),
+            Expr::Not(inner) => Part::boolean(self.not(inner)?),
+            Expr::Negate(inner) => {
+                let Part { expr, kind } = check_number(inner, self.build(inner)?)?;
+                Part { expr: PlanExpr::Negative(Box::new(expr)), kind }
+            }
+            Expr::IsNull(inner) => {
+                Part::boolean(PlanExpr::IsNull(Box::new(self.build(inner)?.expr)))
+            }
+            Expr::InList { value, list } => self.in_list(expr, value, list)?,
+            Expr::Case { branches, otherwise } => {
+                self.case(expr, branches, otherwise.as_deref())?
+            }
+            Expr::Call { function, arguments } => self.call(expr, function, arguments)?,
+            Expr::Cast { value, to } => cast(expr, self.build(value)?, to)?,
+        })
+    }
+
+    fn parts<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Part>> {
+        exprs.into_iter().map(|expr| self.build(expr)).collect()
+    }
+
+    fn condition(&self, expr: &Expr) -> Result<PlanExpr> {
+        check_condition(expr, self.build(expr)?)
+    }
+
+    fn conditions(&self, terms: &[Arc<Expr>]) -> Result<Vec<PlanExpr>> {
+        terms.iter().map(|term| self.condition(term)).collect()
+    }
+
+    /// None of many is all of their opposites, which the optimizer would find out too.
+    fn not(&self, inner: &Expr) -> Result<PlanExpr> {
+        let not = |condition| PlanExpr::Not(Box::new(condition));
+        match inner {
+            Expr::Any(terms) if terms.len() > MANY_CONDITIONS => {
+                Ok(conjunction(self.conditions(terms)?.into_iter().map(not).collect()))
+            }
+            _ => Ok(not(self.condition(inner)?)),
+        }
+    }
+
+    fn in_list(&self, expr: &Expr, value: &Expr, list: &[Expr]) -> Result<Part> {
+        let value = self.build(value)?;
+        let item = |item| Ok(comparable(expr, value.clone(), self.build(item)?)?.1.expr);
+        let list = list.iter().map(item).collect::<Result<_>>()?;
+        let found = InList { expr: Box::new(value.expr), list, negated: false };
+        Ok(Part::boolean(PlanExpr::InList(found)))
+    }
+
+    fn case(
+        &self,
+        expr: &Expr,
+        branches: &[(Expr, Expr)],
+        otherwise: Option<&Expr>,
+    ) -> Result<Part> {
+        let values = branches.iter().map(|(_, value)| value).chain(otherwise);
+        let (values, kind) = alternatives(expr, self.parts(values)?)?;
+        let mut values = values.into_iter().map(|value| Box::new(value.expr));
+        let mut when_then_expr = Vec::with_capacity(branches.len());
+        for ((condition, _), value) in branches.iter().zip(values.by_ref()) {
+            when_then_expr.push((Box::new(self.condition(condition)?), value));
+        }
+        let case = Case { expr: None, when_then_expr, else_expr: values.next() };
+        Ok(Part { expr: PlanExpr::Case(case), kind })
+    }
+
+    fn call(&self, expr: &Expr, function: &str, arguments: &[Expr]) -> Result<Part> {
+        let mut arguments = self.parts(arguments)?;
+        // A copy of a column stays readable as that column, so that scans are pruned to its leaves.
+        if function == "coalesce"
+            && arguments.len() == 1
+            && let Some(only) = arguments.pop()
+        {
+            return Ok(only);
+        }
+        if PASSES_VALUES.contains(&function) {
+            arguments = alternatives(expr, arguments)?.0;
+        }
+        if let ("regexp_like", [_, pattern]) = (function, arguments.as_slice()) {
+            check_pattern(expr, &pattern.expr)?;
+        }
+        called(expr, function, arguments)
+    }
+}
+
+fn binary(expr: &Expr, op: BinaryOp, left: Part, right: Part) -> Result<Part> {
+    match op {
+        BinaryOp::Eq => compared(expr, Operator::Eq, left, right),
+        BinaryOp::NotEq => compared(expr, Operator::NotEq, left, right),
+        BinaryOp::Lt => compared(expr, Operator::Lt, left, right),
+        BinaryOp::LtEq => compared(expr, Operator::LtEq, left, right),
+        BinaryOp::Gt => compared(expr, Operator::Gt, left, right),
+        BinaryOp::GtEq => compared(expr, Operator::GtEq, left, right),
+        // `+` joins strings and adds numbers.
+        BinaryOp::Add if is_text(&left.kind) && is_text(&right.kind) => {
+            operated(expr, (op, Operator::StringConcat), left, right)
+        }
+        BinaryOp::Add => operated(expr, (op, Operator::Plus), left, right),
+        BinaryOp::Subtract => operated(expr, (op, Operator::Minus), left, right),
+        BinaryOp::Multiply => operated(expr, (op, Operator::Multiply), left, right),
+        BinaryOp::Divide => called(expr, "true_divide", vec![left, right]),
+        BinaryOp::FloorDivide => called(expr, "floor_divide", vec![left, right]),
+        BinaryOp::Modulo => called(expr, "modulo", vec![left, right]),
+        BinaryOp::Like => like(expr, left, right, false),
+        BinaryOp::ILike => like(expr, left, right, true),
+    }
+}
+
+fn compared(expr: &Expr, op: Operator, left: Part, right: Part) -> Result<Part> {
+    let (left, right) = comparable(expr, left, right)?;
+    Ok(Part::boolean(binary_expr(left.expr, op, right.expr)))
+}
+
+fn operated(
+    expr: &Expr,
+    (symbol, op): (BinaryOp, Operator),
+    left: Part,
+    right: Part,
+) -> Result<Part> {
+    match BinaryTypeCoercer::new(&left.kind, &op, &right.kind).get_result_type() {
+        Ok(kind) => Ok(Part { expr: binary_expr(left.expr, op, right.expr), kind }),
+        Err(_) => {
+            let (symbol, kinds) = (symbol.as_str(), kind_names(&[left.kind, right.kind]));
+            Err(expr.invalid(format!("`{symbol}` does not take {kinds}")))
+        }
+    }
+}
+
+/// A call, if the function takes arguments of these types.
+fn called(expr: &Expr, function: &str, arguments: Vec<Part>) -> Result<Part> {
+    let (exprs, kinds): (Vec<PlanExpr>, Vec<DataType>) =
+        arguments.into_iter().map(|argument| (argument.expr, argument.kind)).unzip();
+    let call = functions::call(function, exprs)?;
+    match result_of(&call, &kinds) {
+        Ok(kind) => Ok(Part { expr: PlanExpr::ScalarFunction(call), kind }),
+        Err(error) if functions::is_ours(function) => Err(expr.invalid(plain_message(&error))),
+        Err(_) => Err(expr.invalid(format!("`{function}` does not take {}", kind_names(&kinds)))),
+    }
+}
+
+fn result_of(call: &ScalarFunction, kinds: &[DataType]) -> PlanResult<DataType> {
+    let field = |kind: &DataType| Arc::new(Field::new("", kind.clone(), true));
+    let fields: Vec<FieldRef> = kinds.iter().map(field).collect();
+    let arg_fields = fields_with_udf(&fields, call.func.as_ref())?;
+    let literals: Vec<Option<&ScalarValue>> = call.args.iter().map(PlanExpr::as_literal).collect();
+    let arguments = ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &literals };
+    Ok(call.func.return_field_from_args(arguments)?.data_type().clone())
+}
+
+fn like(expr: &Expr, left: Part, right: Part, case_insensitive: bool) -> Result<Part> {
+    let (text, pattern) = (check_text(expr, left)?, check_text(expr, right)?);
+    let like = Like::new(false, Box::new(text), Box::new(pattern), None, case_insensitive);
+    Ok(Part::boolean(PlanExpr::Like(like)))
+}
+
+fn conjunction(conditions: Vec<PlanExpr>) -> PlanExpr {
+    if conditions.len() > MANY_CONDITIONS {
+        return functions::all_of(conditions);
+    }
+    balanced(conditions, Operator::And)
+}
+
+/// Conditions as a tree that is as flat as it can be.
+fn balanced(mut conditions: Vec<PlanExpr>, op: Operator) -> PlanExpr {
+    let half = conditions.len() / 2;
+    if half == 0 {
+        return conditions.pop().unwrap_or_else(|| lit(op == Operator::And));
+    }
+    let right = balanced(conditions.split_off(half), op);
+    binary_expr(balanced(conditions, op), op, right)
+}

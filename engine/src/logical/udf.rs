@@ -1,0 +1,272 @@
+//! [`Udf`]: the plan node of a user function, for `map`, `gen` and `agg` alike.
+//!
+//! Holds no handle and runs nothing; `physical/udf.rs` is its operator.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::FieldRef;
+use datafusion::common::{Column, DFSchema, DFSchemaRef, Result};
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use udf_runtime::Shape;
+
+/// Names a function that the session knows; the function itself lives there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FunctionId(pub(crate) u64);
+
+/// How a function is run. Nothing of it changes a result.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Running {
+    /// Worker processes; `None` calls the function in this process.
+    pub parallel: Option<usize>,
+    /// Rows handed over at once; by default as many as take some tens of milliseconds.
+    pub batch_rows: Option<usize>,
+    /// Rows after which results are durable, at least 1; a slow function's are kept every few seconds.
+    pub unit_rows: usize,
+    /// Rows that the function wants to have under way at the same time, at least 1.
+    pub concurrency: usize,
+    /// How long a row may take before its worker is stopped.
+    pub row_timeout: Option<Duration>,
+    /// Bytes that a worker may use.
+    pub memory_bytes: Option<u64>,
+    /// Rows that may fail before the run does, if the function lets rows fail at all.
+    pub max_failures: Option<u64>,
+    /// Whether a row that ends its worker is left out and told of, as one that raises, where the function may leave
+    /// rows out.
+    pub loses_dead_rows: bool,
+    /// Whether results are kept and kept results are used.
+    pub checkpoint: bool,
+}
+
+impl Default for Running {
+    fn default() -> Self {
+        Self {
+            parallel: None,
+            batch_rows: None,
+            unit_rows: 10_000,
+            concurrency: 1,
+            row_timeout: None,
+            memory_bytes: None,
+            max_failures: None,
+            loses_dead_rows: false,
+            checkpoint: true,
+        }
+    }
+}
+
+/// Which columns of the input stand beside the results.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Keep {
+    /// All: a `map`.
+    All,
+    /// These: a `gen`, or an `agg`, whose input is [`super::GroupRows`].
+    Columns(Vec<Column>),
+}
+
+/// Where the results of a stage are kept, and how far they are at hand.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StageKey {
+    /// The digest of the function's name and types and of its input: the name of the folder.
+    pub(crate) stage: String,
+    /// The digest of the function's code.
+    pub(crate) code: String,
+    /// The rows of the input have no fixed order: they are kept before the function sees them.
+    pub(crate) keeps_input: bool,
+    /// What is kept already is not used.
+    pub(crate) fresh: bool,
+}
+
+/// Calls a user function on every row. Its results become columns.
+///
+/// Guarantees: results stand in the order of their input rows; with [`Keep::All`] and [`Shape::OnePerRow`] there is one
+/// row for each. The optimizer may drop input columns that neither the function nor anybody above reads, may move
+/// filters on input columns below, and limits too where there is one row for each; not when the node has a key, which
+/// says what the input is.
+#[derive(Clone, Debug)]
+pub(crate) struct Udf {
+    /// Where the rows come from.
+    pub(crate) input: LogicalPlan,
+    /// The stage's name, for users.
+    pub(crate) name: String,
+    /// What to call.
+    pub(crate) function: FunctionId,
+    /// How many results there are for a row.
+    pub(crate) shape: Shape,
+    /// The function's arguments, over the input.
+    pub(crate) arguments: Vec<Expr>,
+    /// The function's results.
+    pub(crate) results: Vec<FieldRef>,
+    /// What stands beside them.
+    pub(crate) keep: Keep,
+    /// How it is run.
+    pub(crate) running: Running,
+    /// Where results are kept; `None` until the run is prepared, or for good.
+    pub(crate) key: Option<StageKey>,
+    schema: DFSchemaRef,
+}
+
+/// What a [`Udf`] is made of, beside its input and what is known later.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) function: FunctionId,
+    pub(crate) shape: Shape,
+    pub(crate) arguments: Vec<Expr>,
+    pub(crate) results: Vec<FieldRef>,
+    pub(crate) keep: Keep,
+    pub(crate) running: Running,
+}
+
+impl Udf {
+    pub(crate) fn try_new(input: LogicalPlan, call: Call) -> Result<Self> {
+        let Call { name, function, shape, arguments, results, keep, running } = call;
+        let schema = Arc::new(DFSchema::empty());
+        let key = None;
+        Self { input, name, function, shape, arguments, results, keep, running, key, schema }
+            .with_schema()
+    }
+
+    /// The same node, which nothing may change below any more, with its results kept under `key`.
+    pub(crate) fn with_key(&self, key: StageKey) -> Self {
+        Self { key: Some(key), ..self.clone() }
+    }
+
+    /// Whether there is exactly one row for each row of the input, with all its columns.
+    pub(crate) fn is_one_per_row(&self) -> bool {
+        self.shape == Shape::OnePerRow && self.keep == Keep::All
+    }
+
+    /// The node's name in plans.
+    pub(crate) fn verb(&self) -> &'static str {
+        match self.keep {
+            Keep::All => "UdfMap",
+            Keep::Columns(_) => "UdfGen",
+        }
+    }
+
+    /// Positions in the input of the columns that stand beside the results.
+    pub(crate) fn kept(&self) -> Result<Vec<usize>> {
+        let schema = self.input.schema();
+        match &self.keep {
+            Keep::All => Ok((0..schema.fields().len()).collect()),
+            Keep::Columns(columns) => {
+                columns.iter().map(|column| schema.index_of_column(column)).collect()
+            }
+        }
+    }
+
+    fn with_schema(mut self) -> Result<Self> {
+        let input = self.input.schema();
+        if let Keep::Columns(columns) = &mut self.keep {
+            // What nobody reads is no longer in the input.
+            columns.retain(|column| input.index_of_column(column).is_ok());
+        }
+        let mut fields = Vec::new();
+        for at in self.kept()? {
+            let (qualifier, field) = input.qualified_field(at);
+            fields.push((qualifier.cloned(), Arc::clone(field)));
+        }
+        fields.extend(self.results.iter().map(|field| (None, Arc::clone(field))));
+        self.schema = Arc::new(DFSchema::new_with_metadata(fields, input.metadata().clone())?);
+        Ok(self)
+    }
+
+    #[expect(clippy::type_complexity, reason = "what two equal nodes agree on, in one place")]
+    fn identity(
+        &self,
+    ) -> (&str, FunctionId, Shape, &[Expr], &[FieldRef], &Keep, &Running, Option<&StageKey>) {
+        (
+            &self.name,
+            self.function,
+            self.shape,
+            &self.arguments,
+            &self.results,
+            &self.keep,
+            &self.running,
+            self.key.as_ref(),
+        )
+    }
+}
+
+impl PartialEq for Udf {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity() && self.input == other.input
+    }
+}
+
+impl Eq for Udf {}
+
+impl Hash for Udf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+        self.input.hash(state);
+    }
+}
+
+impl PartialOrd for Udf {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        let ordering = (&self.name, self.function).partial_cmp(&(&other.name, other.function))?;
+        Some(ordering).filter(|ordering| ordering.is_ne() || self == other)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for Udf {
+    fn name(&self) -> &'static str {
+        self.verb()
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        self.arguments.clone()
+    }
+
+    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
+        let fixed = if self.key.is_some() { self.schema.fields().len() } else { 0 };
+        let fixed = self.schema.fields().iter().take(fixed);
+        fixed.chain(&self.results).map(|field| field.name().clone()).collect()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arguments: Vec<String> = self.arguments.iter().map(ToString::to_string).collect();
+        let results: Vec<&str> = self.results.iter().map(|field| field.name().as_str()).collect();
+        let (node, name) = (self.verb(), &self.name);
+        write!(f, "{node}: {name}({}) -> [{}]", arguments.join(", "), results.join(", "))
+    }
+
+    fn with_exprs_and_inputs(
+        &self,
+        exprs: Vec<Expr>,
+        mut inputs: Vec<LogicalPlan>,
+    ) -> Result<Self> {
+        let Some(input) = inputs.pop() else {
+            return datafusion::common::internal_err!("a function needs an input");
+        };
+        Self { input, arguments: exprs, ..self.clone() }.with_schema()
+    }
+
+    fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
+        let input = self.input.schema();
+        let kept = self.kept().ok()?;
+        let mut needed: Vec<usize> =
+            output_columns.iter().filter_map(|at| kept.get(*at).copied()).collect();
+        for argument in &self.arguments {
+            for column in argument.column_refs() {
+                needed.push(input.index_of_column(column).ok()?);
+            }
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        Some(vec![needed])
+    }
+}

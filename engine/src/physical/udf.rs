@@ -1,0 +1,279 @@
+//! [`UdfExec`]: the operator of `logical/udf.rs`.
+//!
+//! Two halves run side by side: one reads the input and feeds the function ([`feed`]), the other collects the answers,
+//! makes them durable and glues them to the columns that the function never saw ([`collect`]). Between them lies, in
+//! the order of the rows, what is still to come.
+
+mod collect;
+mod feed;
+mod glue;
+mod pace;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{FieldRef, Schema};
+use datafusion::common::{Statistics, internal_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::stream;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use udf_runtime::{BatchFunction, Executor, Shape, task};
+
+use crate::checkpoint::{Ledger, Unit, UnitName};
+use crate::logical::Running;
+use crate::progress::{Progress, StageProgress};
+
+/// What the operator does to its input.
+#[derive(Debug)]
+pub(super) struct UdfStage {
+    /// The node's name in plans.
+    pub(super) node: &'static str,
+    pub(super) name: String,
+    pub(super) function: Arc<dyn BatchFunction>,
+    pub(super) executor: Arc<dyn Executor>,
+    pub(super) shape: Shape,
+    pub(super) arguments: Vec<Arc<dyn PhysicalExpr>>,
+    /// Positions of the input columns that stand beside the results.
+    pub(super) kept: Vec<usize>,
+    pub(super) results: Vec<FieldRef>,
+    pub(super) running: Running,
+    /// Where results are kept, if they are.
+    pub(super) ledger: Option<Ledger>,
+    /// What is kept already is not used.
+    pub(super) fresh: bool,
+}
+
+/// Calls a user function on every row of its one input partition.
+#[derive(Debug)]
+pub(super) struct UdfExec {
+    input: Arc<dyn ExecutionPlan>,
+    stage: Arc<UdfStage>,
+    properties: Arc<PlanProperties>,
+}
+
+/// What is still to come, in the order of the rows.
+enum Pending {
+    /// Rows whose results are at hand.
+    Kept { name: UnitName, unit: Unit, passing: Vec<RecordBatch> },
+    /// Rows whose answer the function owes. The end of a unit brings the permit that its begin took.
+    Computed { passing: RecordBatch, arguments: RecordBatch, ends: Option<End> },
+    /// The end of the input.
+    End(End),
+}
+
+/// The end of a unit.
+struct End {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl UdfExec {
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, stage: Arc<UdfStage>) -> Self {
+        let schema = input.schema();
+        let kept = stage.kept.iter().map(|at| Arc::clone(&schema.fields()[*at]));
+        let fields: Vec<FieldRef> = kept.chain(stage.results.iter().cloned()).collect();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::new(Schema::new(fields))),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { input, stage, properties: Arc::new(properties) }
+    }
+}
+
+impl DisplayAs for UdfExec {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UdfStage { node, name, arguments, results, running, .. } = self.stage.as_ref();
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let results: Vec<&str> = results.iter().map(|field| field.name().as_str()).collect();
+        write!(f, "{node}Exec: {name}({}) -> [{}]", arguments.join(", "), results.join(", "))?;
+        if let Some(workers) = running.parallel {
+            write!(f, ", workers={workers}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionPlan for UdfExec {
+    fn name(&self) -> &'static str {
+        "UdfExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        vec![Distribution::SinglePartition]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(input) = children.pop() else {
+            return internal_err!("UdfExec needs an input");
+        };
+        Ok(Arc::new(Self::new(input, Arc::clone(&self.stage))))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let progress = context.session_config().get_extension::<Progress>().unwrap_or_default();
+        let total = self.input.partition_statistics(None)?.num_rows.get_value().copied();
+        let watch = progress.start(&format!("{} {}", self.stage.verb(), self.stage.name), total);
+        let run = Run { stage: Arc::clone(&self.stage), schema: self.schema(), watch, progress };
+        let input = self.input.execute(partition, context)?;
+        let (full, ready) = mpsc::channel(1);
+        let batches = stream::unfold((Some((run, input, full)), ready, None), next_batch);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        let unknown = Statistics::new_unknown(&self.schema());
+        if self.stage.shape == Shape::Any {
+            return Ok(Arc::new(unknown));
+        }
+        let input = self.input.partition_statistics(partition)?;
+        Ok(Arc::new(Statistics { num_rows: input.num_rows, ..unknown }))
+    }
+}
+
+impl UdfStage {
+    /// What users call the step.
+    fn verb(&self) -> &'static str {
+        if self.node == "UdfMap" { "map" } else { "gen" }
+    }
+}
+
+/// One execution of the operator.
+struct Run {
+    stage: Arc<UdfStage>,
+    schema: arrow::datatypes::SchemaRef,
+    watch: Arc<StageProgress>,
+    progress: Arc<Progress>,
+}
+
+type Batches = mpsc::Receiver<Result<RecordBatch>>;
+type Start = Option<(Run, SendableRecordBatchStream, mpsc::Sender<Result<RecordBatch>>)>;
+
+/// The stream's next batch; nothing runs before the first one is wanted, and dropping the stream ends what runs.
+async fn next_batch(
+    (start, mut ready, mut running): (Start, Batches, Option<task::Task<()>>),
+) -> Option<(Result<RecordBatch>, (Start, Batches, Option<task::Task<()>>))> {
+    if let Some((run, input, full)) = start {
+        running = Some(task::spawn(run.to_end(input, full)));
+    }
+    if let Some(batch) = ready.recv().await {
+        return Some((batch, (None, ready, running)));
+    }
+    // The channel is closed: the run is over, or its task panicked and rows would be missing.
+    match running.take()?.await {
+        Ok(()) => None,
+        Err(error) => {
+            let error = DataFusionError::ExecutionJoin(Box::new(error));
+            Some((Err(error), (None, ready, None)))
+        }
+    }
+}
+
+impl Run {
+    async fn to_end(
+        self,
+        input: SendableRecordBatchStream,
+        full: mpsc::Sender<Result<RecordBatch>>,
+    ) {
+        if let Err(error) = self.both_halves(input, &full).await {
+            // The consumer may be gone: then nobody waits for the error.
+            drop(full.send(Err(error)).await);
+        }
+    }
+
+    async fn both_halves(
+        &self,
+        input: SendableRecordBatchStream,
+        full: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<()> {
+        let units = self.usable_units().await?;
+        let workers = self.stage.running.parallel.unwrap_or(1);
+        let (pending, to_come) = mpsc::channel(16.max(workers * 8));
+        let (calls, arguments) = mpsc::channel(1);
+        let pace = Arc::new(pace::Pace::new(&self.stage.running));
+        let feeder = feed::Feeder::new(self, units, pending, calls, Arc::clone(&pace));
+        let answers = self.stage.executor.run(
+            Arc::clone(&self.stage.function),
+            Box::pin(stream::unfold(arguments, |mut arguments: mpsc::Receiver<_>| async move {
+                Some((Ok(arguments.recv().await?), arguments))
+            })),
+        );
+        let collector = collect::Collector::new(self, answers, pace, full);
+        let outcome = tokio::try_join!(feeder.run(input), collector.run(to_come));
+        if let (Err(error), Some(ledger)) = (&outcome, &self.stage.ledger)
+            && is_function_failure(error)
+        {
+            // The user's error is the one to report.
+            drop(ledger.failed());
+        }
+        outcome.map(drop)
+    }
+
+    /// What is at hand, and a word to the user about it.
+    async fn usable_units(&self) -> Result<Vec<UnitName>> {
+        let Some(ledger) = self.stage.ledger.clone().filter(|_| !self.stage.fresh) else {
+            return Ok(Vec::new());
+        };
+        let (units, complete, ledger) =
+            blocking(move || Ok((ledger.usable()?, ledger.complete_rows()?.is_some(), ledger)))
+                .await?;
+        let rows: u64 = units.iter().map(UnitName::rows).sum();
+        let older = units.iter().filter(|unit| ledger.is_older(unit));
+        let older: u64 = older.map(UnitName::rows).sum();
+        let name = &self.stage.name;
+        let by_whom =
+            if older > 0 { format!(", {older} of them by earlier code") } else { String::new() };
+        if complete {
+            self.progress.tell(format!("UDF '{name}': skipped, {rows} rows from checkpoint"));
+        } else if rows > 0 {
+            self.progress.tell(format!(
+                "UDF '{name}': continuing from checkpoint, {rows} rows done{by_whom}"
+            ));
+        }
+        Ok(units)
+    }
+}
+
+fn is_function_failure(error: &DataFusionError) -> bool {
+    let DataFusionError::External(error) = error else {
+        return false;
+    };
+    matches!(error.downcast_ref(), Some(udf_runtime::Error::Function { .. }))
+}
+
+/// Work with files, off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> crate::Result<T> + Send + 'static,
+) -> Result<T> {
+    match task::spawn_blocking(work).await {
+        Ok(outcome) => outcome.map_err(DataFusionError::from),
+        Err(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
+    }
+}

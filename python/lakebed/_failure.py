@@ -1,0 +1,96 @@
+"""The user's exception as text, as bytes for another process, and back as itself."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import traceback
+from typing import Any
+
+from lakebed.exceptions import UdfError
+
+_OWN = os.path.dirname(__file__) + os.sep
+
+_BUILT_IN: dict[str, type[Exception]] = {"TimeoutError": TimeoutError, "MemoryError": MemoryError}
+"""What the parent raises itself about a worker that it had to stop."""
+
+
+def describe(error: BaseException) -> tuple[str, str, str]:
+    """Type, message and traceback, without the frames of this package."""
+    shown = traceback.TracebackException.from_exception(error)
+    _drop_own(shown)
+    return type(error).__qualname__, str(error), "".join(shown.format())
+
+
+def _drop_own(shown: traceback.TracebackException) -> None:
+    """Leave the frames of users in an error and in those that it came from."""
+    frames = [f for f in shown.stack if not f.filename.startswith(_OWN)]
+    shown.stack = traceback.StackSummary.from_list(frames)
+    for above in (shown.__cause__, shown.__context__):
+        if above is not None:
+            _drop_own(above)
+
+
+def pack(error: BaseException) -> bytes | None:
+    """The exception as bytes; None when it could not be made of them again."""
+    import cloudpickle
+
+    # WHY: an exception whose constructor takes other arguments than it keeps pickles, but does
+    # not unpickle.
+    parts = (_rebuilt, (type(error), error.args, vars(error)))
+    for value in (error, _Parts(parts), _Parts((_rebuilt, (type(error), (str(error),), {})))):
+        try:
+            packed: bytes = cloudpickle.dumps(value)
+            pickle.loads(packed)  # noqa: S301  what was written one line above
+        except Exception:  # noqa: BLE001  every class refuses in its own way
+            continue
+        return packed
+    return None
+
+
+class _Parts:
+    """Pickles as what a function makes of its arguments."""
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.parts
+
+
+def _rebuilt(
+    cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]
+) -> BaseException:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+def revive(packed: bytes | None, kind: str, message: str, shown: str | None) -> Any:
+    """The exception of another process, with the traceback it had there; None if it is lost."""
+    error = _unpacked(packed) if packed else None
+    if error is None and kind in _BUILT_IN:
+        error = _BUILT_IN[kind](message)
+    if error is None and shown:
+        error = UdfError(f"{kind}: {message}")
+    if error is None or not shown:
+        return error
+    note = f"in a worker process:\n{shown.rstrip()}"
+    if hasattr(error, "add_note"):
+        error.add_note(note)
+    else:
+        error.__cause__ = _RemoteTracebackError(note)
+    return error
+
+
+def _unpacked(packed: bytes) -> BaseException | None:
+    try:
+        error = pickle.loads(packed)  # noqa: S301  from our own worker
+    except Exception:  # noqa: BLE001  its class may exist in the worker only
+        return None
+    return error if isinstance(error, BaseException) else None
+
+
+class _RemoteTracebackError(Exception):
+    """Shows a traceback of another process where exceptions have no notes (Python 3.10)."""

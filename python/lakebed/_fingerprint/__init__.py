@@ -1,0 +1,134 @@
+"""What a user's function is: digests that change whenever its results could.
+
+They cover the code that runs and every value it uses, through all helpers of the
+project; not comments, docstrings, places, or how the program was started. What cannot
+be told apart between runs has no digest, and the error says which value is the reason.
+
+`walk.py` goes over values, `parts.py` knows what they are made of and `setup.py` which
+of their attributes are made anew. `bytecode.py` reads code, `uses.py` follows the names
+in it, to `releases.py` or to the text of `modules.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lakebed._fingerprint.modules import UnknowableError
+from lakebed._fingerprint.walk import NoFingerprint, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lakebed._schema import Spec
+
+__all__ = ["NoFingerprint", "fingerprint", "identity"]
+
+_FORMAT = f"1 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
+"""Bytecode differs between minor versions, and so do the digests."""
+
+_CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden")
+"""What a spec says about classes; their digests are part of the code's."""
+
+
+def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
+    """The digests of a stage and of its code.
+
+    The stage is what survives a repair of the code: the name, what it takes and gives.
+    The code is all that decides the results. A lambda has no name, so that its code is
+    part of both.
+
+    Args:
+        spec: The function as given to the native `Function`.
+
+    Raises:
+        NoFingerprint: A value cannot be told apart between runs.
+    """
+    name = f"`{spec['name']}`"
+    code = _digest(name, lambda walk: _code(walk, spec))
+    unnamed = code if _is_lambda(spec) else ""
+    stage = _digest(name, lambda walk: walk.value((unnamed, _stage(spec))))
+    return stage, code
+
+
+def fingerprint(value: Any) -> str:
+    """The digest of one value, by the same rules.
+
+    Raises:
+        NoFingerprint: It cannot be told apart between runs.
+    """
+    return _digest("the value", lambda walk: walk.value(value))
+
+
+def _digest(name: str, add: Callable[[Walk], None]) -> str:
+    """The digest of what `add` adds, made again where that might differ."""
+
+    def once() -> tuple[str, str | None]:
+        walk = Walk([name])
+        walk.put("format", _FORMAT)
+        try:
+            add(walk)
+            return walk.finish().hex(), walk.doubt
+        except UnknowableError as error:
+            msg = f"{walk.subject} {error}"
+            raise NoFingerprint(msg) from error
+
+    try:
+        digest, doubt = once()
+        if doubt and once()[0] != digest:
+            raise NoFingerprint(doubt)
+    except RecursionError as error:
+        msg = f"{name} holds values that are nested too deeply to be compared"
+        raise NoFingerprint(msg) from error
+    return digest
+
+
+def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    gives = [(name, _plain(given)) for name, given in spec["gives"]]
+    takes = [(kind, path, _plain(taken)) for kind, path, taken in spec["takes"]]
+    return spec["name"], spec["mode"], gives, takes
+
+
+def _plain(spec: Any) -> Any:
+    """A spec without classes: kinds, names and fields."""
+    if isinstance(spec, dict):
+        return {k: _plain(v) for k, v in spec.items() if k not in _CLASSES_OF_SPEC}
+    if isinstance(spec, (list, tuple)):
+        return [_plain(part) for part in spec]
+    return spec if isinstance(spec, (str, int, type(None))) else str(spec)
+
+
+def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
+    walk.value(spec["call"])
+    walk.value(spec.get("owner"))
+    for name, made in sorted(spec.get("setup", {}).items()):
+        walk.put("setup", name)
+        walk.part(f"setup `{name}`", getattr(made, "func", made))
+    kinds = [taken for _, _, taken in spec["takes"]] + [given for _, given in spec["gives"]]
+    for found in kinds:
+        for cls in _classes(found):
+            walk.part("a type", cls)
+    walk.value([spec.get(key) for key in ("batch", "multi", "on_error")])
+
+
+def _classes(spec: Spec | str | None) -> Iterator[Any]:
+    """The user's classes in a spec: their methods run on the values of the column."""
+    if not isinstance(spec, dict):
+        return
+    cls = spec.get("cls")
+    if cls is not None and not vars(cls).get("_rebuilt"):
+        yield cls
+    if spec.get("adapter") is not None:
+        yield spec["adapter"]._type
+    for _, field in spec.get("fields", ()):
+        yield from _classes(field)
+    for key in ("item", "key", "value", "model"):
+        yield from _classes(spec.get(key))
+
+
+def _is_lambda(spec: Mapping[str, Any]) -> bool:
+    call = spec["call"]
+    while isinstance(call, functools.partial):
+        call = call.func
+    return "<lambda>" in (spec["name"], getattr(call, "__name__", ""))

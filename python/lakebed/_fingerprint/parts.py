@@ -1,0 +1,161 @@
+"""What values are made of, for the kinds of values that do not tell it by pickling.
+
+The parts of a class are its bases and what its body defines; generated bookkeeping,
+docstrings and places in the text are left out. Nothing is imported to look at a value.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copyreg
+import dataclasses
+import functools
+import sys
+import types
+from enum import EnumMeta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Parts = list[tuple[str, Any]]
+"""What each part is called in messages, and the part."""
+
+
+def _function(value: Any) -> Parts:
+    return [("function", value.__func__)]
+
+
+def _bound(value: Any) -> Parts:
+    return [("self", value.__self__), ("name", value.__name__)]
+
+
+def _of_class(value: Any) -> Parts:
+    return [("class", value.__objclass__), ("name", value.__name__)]
+
+
+def _partial(value: functools.partial[Any]) -> Parts:
+    named = sorted(value.keywords.items())
+    return [
+        ("function", value.func),
+        *(("an argument", argument) for argument in value.args),
+        *((f"argument `{name}`", argument) for name, argument in named),
+    ]
+
+
+_PARTS: dict[type, Callable[[Any], Parts]] = {
+    classmethod: _function,
+    staticmethod: _function,
+    property: lambda v: [("getter", v.fget), ("setter", v.fset), ("deleter", v.fdel)],
+    functools.cached_property: lambda v: [("getter", v.func)],
+    functools.partial: _partial,
+    type(functools.lru_cache(len)): lambda v: [("function", v.__wrapped__)],
+    types.MethodType: lambda v: [("function", v.__func__), ("self", v.__self__)],
+    types.BuiltinMethodType: _bound,
+    types.MethodWrapperType: _bound,
+    types.MethodDescriptorType: _of_class,
+    types.ClassMethodDescriptorType: _of_class,
+    types.WrapperDescriptorType: _of_class,
+    types.GetSetDescriptorType: _of_class,
+    types.MemberDescriptorType: _of_class,
+    slice: lambda v: [("start", v.start), ("stop", v.stop), ("step", v.step)],
+}
+
+_TYPING = {
+    "ForwardRef": ("__forward_arg__",),
+    "NewType": ("__name__", "__supertype__"),
+    "ParamSpec": ("__name__",),
+    "TypeAliasType": ("__name__", "__value__"),
+    "TypeVar": ("__name__", "__bound__", "__constraints__"),
+    "TypeVarTuple": ("__name__",),
+}
+"""What tells the things apart that annotations are made of."""
+
+_TYPING_MODULES = ("annotationlib", "typing", "typing_extensions")
+
+_GENERATED = frozenset(
+    {
+        "__abstractmethods__",
+        "__annotations_cache__",
+        "__classdictcell__",
+        "__dict__",
+        "__doc__",
+        "__firstlineno__",
+        "__module__",
+        "__qualname__",
+        "__signature__",
+        "__static_attributes__",
+        "__weakref__",
+        "_abc_impl",
+    }
+)
+"""Names in classes that say nothing about what they do."""
+
+_ENUM_HOOKS = ("_boundary_", "_generate_next_value_", "_missing_", "_new_member_")
+
+
+def parts_of(value: Any) -> Parts | None:
+    """The parts of a descriptor, a method, an annotation and the like; None for all else."""
+    kind = type(value)
+    if kind in _PARTS:
+        return _PARTS[kind](value)
+    if kind.__module__ in _TYPING_MODULES and kind.__name__ in _TYPING:
+        return [(name, getattr(value, name)) for name in _TYPING[kind.__name__]]
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and kind is numpy.ndarray:
+        data = value.tolist() if value.dtype.hasobject else value.tobytes()
+        return [("type", repr(value.dtype)), ("shape", value.shape), ("data", data)]
+    return None
+
+
+def is_shared_at_will(kind: type) -> bool:
+    """Whether the interpreter decides if two equal values are one object."""
+    shared = (frozenset, slice, types.GenericAlias, types.UnionType)
+    return kind in shared or kind.__module__ in ("re", *_TYPING_MODULES)
+
+
+def is_logger(value: Any) -> bool:
+    """Whether it is a logger, which decides no result and is named after its module."""
+    logging = sys.modules.get("logging")
+    return logging is not None and isinstance(value, logging.Logger)
+
+
+def reduced(value: Any) -> tuple[Any, ...]:
+    """How pickling would take a value apart; one that has only a name gives that alone."""
+    if isinstance(value, (set, frozenset)):
+        return type(value), (frozenset(value),), getattr(value, "__dict__", None)
+    reducer = copyreg.dispatch_table.get(type(value))
+    found = reducer(value) if reducer else value.__reduce_ex__(4)
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def class_parts(cls: type) -> Iterator[tuple[str, Any]]:
+    """The parts of a class, in an order that does not depend on its text."""
+    yield "name", cls.__name__
+    yield "metaclass", type(cls)
+    yield "bases", cls.__bases__
+    body = vars(cls)
+    if isinstance(cls, EnumMeta):
+        members: Any = cls.__members__
+        yield "members", [(name, member._value_) for name, member in members.items()]
+        names = [n for n in body if n in _ENUM_HOOKS or (n[0] != "_" and n not in members)]
+    else:
+        yield from _pydantic_parts(cls)
+        names = [name for name in body if not name.startswith("__pydantic_")]
+    for name in sorted(set(names) - _GENERATED):
+        yield name, body[name]
+
+
+def _pydantic_parts(cls: type) -> Iterator[tuple[str, Any]]:
+    """Fields in their order, and what validators and serializers are for."""
+    body: Any = vars(cls)
+    if body.get("__pydantic_complete__") is False and hasattr(cls, "model_rebuild"):
+        # as its first use will do; what fails then is what the user will see
+        with contextlib.suppress(Exception):
+            cls.model_rebuild(raise_errors=False)
+    if fields := body.get("__pydantic_fields__"):
+        yield "fields", list(fields.items())
+    if decorators := body.get("__pydantic_decorators__"):
+        for kind in dataclasses.fields(decorators):
+            found = getattr(decorators, kind.name)
+            yield kind.name, [(name, decorator.info) for name, decorator in found.items()]

@@ -1,0 +1,92 @@
+"""What code uses: its instructions, and what the globals and imports in them stand for."""
+
+from __future__ import annotations
+
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from lakebed._fingerprint import modules
+from lakebed._fingerprint.bytecode import body_of
+from lakebed._fingerprint.releases import release_of
+
+if TYPE_CHECKING:
+    from lakebed._fingerprint.bytecode import Import, Operation
+    from lakebed._fingerprint.walk import Walk
+
+_PLACES = frozenset(
+    {"__builtins__", "__cached__", "__doc__", "__file__", "__loader__"}
+    | {"__name__", "__package__", "__path__", "__spec__"}
+)
+"""Globals that say where code is, not what it does."""
+
+_ABSENT = object()
+
+
+def add_code(walk: Walk, code: CodeType, scope: dict[str, Any] | None) -> None:
+    """Add what a code object does; with its globals also what their names stand for."""
+    body = body_of(code)
+    walk.put("code", f"{len(body.operations)} {len(body.guarded)}")
+    walk.value(body.signature)
+    for operation in body.operations:
+        walk.put(operation.name)
+        _add_operation(walk, operation, scope)
+    for entry in body.guarded:
+        walk.value(entry)
+
+
+def add_import(walk: Walk, wanted: Import, package: str | None) -> None:
+    """Add the modules that an import runs, each of the project's with its text."""
+    modules.check_import(wanted)
+    found = list(modules.imported(wanted, package))
+    walk.put("import", str(len(found)))
+    for module in found:
+        walk.module(module, wanted.name)
+
+
+def _add_operation(walk: Walk, operation: Operation, scope: dict[str, Any] | None) -> None:
+    content = operation.value
+    if operation.kind == "constant" and type(content) is CodeType:
+        add_code(walk, content, scope)
+    elif operation.kind == "global":
+        walk.put("name", content[0])
+        if scope is not None and content[0] not in _PLACES:
+            _add_global(walk, content[0], content[1:], scope)
+    elif operation.kind == "import":
+        walk.value(tuple(content))
+        if scope is not None:
+            add_import(walk, content, scope.get("__package__"))
+    else:
+        walk.value(content)
+
+
+def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[str, Any]) -> None:
+    found = scope.get(name, _ABSENT)
+    if found is _ABSENT:
+        builtins = scope.get("__builtins__", {})
+        known = vars(builtins) if isinstance(builtins, ModuleType) else builtins
+        found = known.get(name, _ABSENT)
+    if found is _ABSENT:
+        walk.put("undefined")
+        return
+    release, found = _followed(found, attributes)
+    if release:
+        modules.check(found)
+        walk.put("release", release)
+    else:
+        walk.part(f"global `{name}`", found)
+
+
+def _followed(found: Any, attributes: tuple[str, ...]) -> tuple[str | None, Any]:
+    """What a chain of attributes leads to, as far as it runs through modules.
+
+    Returns:
+        The first module of a release on the way, by name, and what was reached.
+    """
+    first = None
+    for name in attributes:
+        if not isinstance(found, ModuleType) or name not in vars(found):
+            break
+        release = release_of(found.__name__)
+        first = first or (f"{found.__name__} of {release}" if release else None)
+        found = vars(found)[name]
+    return first, found

@@ -1,0 +1,401 @@
+"""The walk over a value and all that it uses, into one digest.
+
+Functions, classes and modules of the project are nodes: each gets a number when it is
+first met and is described once, so that recursion ends. What a release gives counts by
+name and version. A value that cannot be told apart between runs ends the walk.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections import OrderedDict
+from enum import Enum
+from hashlib import blake2b
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+    NoneType,
+)
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lakebed._fingerprint import modules, releases
+from lakebed._fingerprint.bytecode import parameters
+from lakebed._fingerprint.modules import Module, UnknowableError
+from lakebed._fingerprint.parts import (
+    class_parts,
+    is_logger,
+    is_shared_at_will,
+    parts_of,
+    reduced,
+)
+from lakebed._fingerprint.setup import derived_attributes
+from lakebed._fingerprint.uses import add_code, add_import
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_LEAVES: dict[type, Callable[[Any], bytes]] = {
+    NoneType: lambda _: b"",
+    type(Ellipsis): lambda _: b"",
+    type(NotImplemented): lambda _: b"",
+    bool: lambda v: b"%d" % v,
+    int: lambda v: b"%x" % v,
+    float: struct.Struct("<d").pack,
+    complex: lambda v: struct.pack("<dd", v.real, v.imag),
+    str: lambda v: v.encode("utf-8", "surrogatepass"),
+    bytes: bytes,
+    bytearray: bytes,
+    range: lambda v: repr(v).encode(),
+}
+
+_Node: TypeAlias = "FunctionType | type | Module"
+"""What is described once."""
+
+
+class NoFingerprint(ValueError):  # noqa: N818  says what there is not
+    """A value cannot be told apart between runs; the text says which and why."""
+
+
+class Walk:
+    """One walk.
+
+    Attributes:
+        doubt: The error to raise if making the digest again gives another one: an
+            object was taken apart as pickling does, which may differ each time.
+    """
+
+    def __init__(self, path: Iterable[str] = ()) -> None:
+        """Start at a value that messages call `path`."""
+        self.doubt: str | None = None
+        self._hash = blake2b(digest_size=32)
+        self._path = list(path)
+        self._numbers: dict[int | str, int] = {}
+        self._kept: list[Any] = []
+        self._nodes: list[_Node] = []
+
+    def put(self, tag: str, data: bytes | str = b"") -> None:
+        """Add text, told apart from all other text by its tag and length."""
+        raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+        self._hash.update(b"%b %d " % (tag.encode(), len(raw)))
+        self._hash.update(raw)
+
+    def part(self, label: str, value: Any) -> None:
+        """Add a value that messages call `label`, of what is being looked at."""
+        self._path.append(label)
+        self.value(value)
+        self._path.pop()
+
+    def value(self, value: Any) -> None:
+        """Add any value.
+
+        Raises:
+            NoFingerprint: It cannot be told apart between runs.
+            UnknowableError: It is code that is not known before it runs.
+        """
+        kind = type(value)
+        if kind in _LEAVES:
+            self.put(kind.__name__, _LEAVES[kind](value))
+        elif kind is tuple:
+            self._items(value)
+        elif kind is FunctionType or issubclass(kind, type):
+            self._refer(value)
+        elif issubclass(kind, ModuleType):
+            self._loaded(value)
+        elif is_shared_at_will(kind) or not self._met(value):
+            self._content(value)
+
+    def finish(self) -> bytes:
+        """Describe what was met on the way, and what that leads to; the digest.
+
+        Raises:
+            NoFingerprint: As `value` does.
+            UnknowableError: As `value` does.
+        """
+        done = 0
+        while done < len(self._nodes):
+            node = self._nodes[done]
+            done += 1
+            self.put("node")
+            self._describe(node)
+        return self._hash.digest()
+
+    # Values
+
+    def _met(self, value: Any) -> bool:
+        """Whether the very object was added before; if so, its number is added."""
+        number = self._numbers.get(id(value))
+        if number is not None:
+            self.put("again", str(number))
+            return True
+        self._numbers[id(value)] = len(self._numbers)
+        # WHY: an object that goes away leaves its id to another one
+        self._kept.append(value)
+        return False
+
+    def _content(self, value: Any) -> None:
+        kind = type(value)
+        if kind is list:
+            self._items(value)
+        elif kind in (dict, MappingProxyType):
+            self._mapping(value)
+        elif kind in (set, frozenset):
+            self.put(kind.__name__, str(len(value)))
+            self._unordered(value)
+        elif kind is CodeType:
+            add_code(self, value, None)
+        elif kind is BuiltinFunctionType:
+            self._builtin(value)
+        elif kind is MethodType and (name := releases.alias(value)):
+            self.put("named", name)
+        elif (parts := parts_of(value)) is not None:
+            self.put("parts", kind.__name__)
+            self._parts(parts)
+        else:
+            self._instance(value)
+
+    def _items(self, values: list[Any] | tuple[Any, ...]) -> None:
+        self.put(type(values).__name__, str(len(values)))
+        self._path.append("an item")
+        for value in values:
+            self.value(value)
+        self._path.pop()
+
+    def _parts(self, parts: Iterable[tuple[str, Any]]) -> None:
+        for label, value in parts:
+            self.put("part", label)
+            self.part(label, value)
+        self.put("end")
+
+    def _mapping(self, values: Mapping[Any, Any]) -> None:
+        """A dict: what it holds, not in which order."""
+        self.put("dict", str(len(values)))
+        for key in self._unordered(values):
+            self.part(f"item `{key}`" if type(key) is str else "an item", values[key])
+
+    def _unordered(self, values: Iterable[Any]) -> Iterable[Any]:
+        """Add values in an order of their own; returns them in this order."""
+        values = list(values)
+        if all(type(value) is str for value in values):
+            values.sort()
+            self.put("texts")
+            for value in values:
+                self.put("text", value)
+            return values
+        return self._sorted(values)
+
+    def _sorted(self, values: list[Any]) -> list[Any]:
+        """Add values ordered by digests that stop at functions and classes."""
+        sketches = []
+        for value in values:
+            sketch = _Sketch(self._path)
+            sketch.part("an item", value)
+            sketches.append((sketch.finish(), sketch.met, value))
+            self.doubt = self.doubt or sketch.doubt
+        sketches.sort(key=lambda entry: entry[0])
+        for digest, met, _ in sketches:
+            self.put("sketch", digest)
+            for node in met:
+                self._node(node)
+        return [value for _, _, value in sketches]
+
+    def _builtin(self, value: Any) -> None:
+        """A function written in C: of a module, of a class, or bound to an object."""
+        modules.check(value)
+        owner = value.__self__
+        if isinstance(owner, ModuleType):
+            self.put("function", value.__name__)
+            self._loaded(owner)
+        elif name := releases.named(value) or (owner is not None and releases.alias(value)):
+            self.put("named", name)
+        elif owner is not None:
+            self._parts(parts_of(value) or ())
+        else:
+            raise self._unknown(value)
+
+    def _instance(self, value: Any) -> None:
+        """An object, by its class and what pickling would keep of it."""
+        kind = type(value)
+        if isinstance(value, Enum):
+            self.put("member", value.name or "")
+            self._refer(kind)
+            self.value(value._value_)
+        elif is_logger(value):
+            self.put("logger")
+        else:
+            known = releases.named(kind)
+            self._reduced(value, releases.release_of(kind.__module__) if known else None)
+
+    def _reduced(self, value: Any, release: str | None) -> None:
+        kind = type(value)
+        try:
+            taken = reduced(value)
+        except Exception as error:
+            raise self._unknown(value) from error
+        self.put("object")
+        self._refer(kind)
+        make, arguments, state, items, pairs = (*taken, None, None, None, None)[:5]
+        if len(taken) == 1 and not release:
+            state = getattr(value, "__dict__", None)
+        if release != "python":
+            self.doubt = self.doubt or str(self._unknown(value))
+        self.part("the maker", make)
+        self.part("an argument", arguments)
+        if release:
+            self._opaque(value, state)
+        else:
+            self._state({} if state is None else state, derived_attributes(kind))
+        self._items(list(items or ()))
+        if isinstance(value, dict) and not isinstance(value, OrderedDict):
+            self._mapping(dict(pairs or ()))
+        else:
+            self._items(list(pairs or ()))
+
+    def _opaque(self, value: Any, state: Any) -> None:
+        """The state of a release's object, whose insides are not the user's concern."""
+        depth = len(self._path)
+        try:
+            self.value(state)
+        except (NoFingerprint, UnknowableError) as error:
+            del self._path[depth:]
+            raise self._unknown(value) from error
+
+    def _state(self, state: Any, left_out: frozenset[str]) -> None:
+        """Attributes by name: in a dict, or in two of which one holds slots."""
+        if type(state) is dict:
+            names = sorted(state.keys() - left_out, key=str)
+            self.put("state", str(len(names)))
+            for name in names:
+                self.put("attribute", str(name))
+                self.part(f"attribute `{name}`", state[name])
+        elif type(state) is tuple:
+            self.put("states", str(len(state)))
+            for part in state:
+                self._state(part, left_out)
+        else:
+            self.value(state)
+
+    # Functions, classes and modules
+
+    def _refer(self, node: FunctionType | type) -> None:
+        modules.check(node)
+        name = releases.named(node)
+        if name:
+            self.put("named", name)
+        else:
+            self._node(node)
+
+    def _node(self, node: _Node) -> None:
+        """Add the number of what is described later, once."""
+        key = node.file or "" if isinstance(node, Module) else id(node)
+        if key not in self._numbers:
+            self._numbers[key] = len(self._numbers)
+            self._kept.append(node)
+            self._nodes.append(node)
+        self.put("see", str(self._numbers[key]))
+
+    def _loaded(self, module: ModuleType) -> None:
+        modules.check(module)
+        self.module(modules.located(module), module.__name__)
+
+    def module(self, module: Module, name: str) -> None:
+        """Add a module of which any part may be used."""
+        if module.release:
+            self.put("release", f"{name} of {module.release}")
+        elif module.file:
+            self._node(module)
+
+    def _describe(self, node: _Node) -> None:
+        if isinstance(node, Module):
+            self._path = [f"`{node.file}`"]
+            self._source(node)
+            return
+        self._path = [f"`{node.__qualname__.rpartition('<locals>.')[2]}`"]
+        if isinstance(node, type):
+            self._class(node)
+        else:
+            self._function(node)
+
+    def _function(self, function: FunctionType) -> None:
+        code = function.__code__
+        scope = function.__globals__
+        released = releases.release_of_scope(scope)
+        self.put("function", released or "")
+        registry = getattr(function, "registry", None)
+        if released == "python" and type(registry) is MappingProxyType:
+            # a `singledispatch`: all else that it holds are caches
+            self.part("registry", registry)
+            return
+        add_code(self, code, None if released else scope)
+        names = parameters(code)[: code.co_argcount]
+        defaults = function.__defaults__ or ()
+        self._defaults(dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)))
+        self._defaults(function.__kwdefaults__ or {})
+        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+            self._cell(name, cell)
+        self._state(function.__dict__, frozenset())
+
+    def _defaults(self, defaults: dict[str, Any]) -> None:
+        self._parts((f"default of `{name}`", value) for name, value in sorted(defaults.items()))
+
+    def _cell(self, name: str, cell: CellType) -> None:
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            self.put("empty")
+            return
+        self.part(f"closure value `{name}`", content)
+
+    def _class(self, cls: type) -> None:
+        if module := modules.compiled(cls):
+            self._node(module)
+        self._parts((f"attribute `{name}`", value) for name, value in class_parts(cls))
+
+    def _source(self, module: Module) -> None:
+        source = modules.read(module.file or "")
+        self.put("source", source.digest)
+        loaded = vars(sys.modules[module.name]) if module.name in sys.modules else {}
+        for name, written in source.constants:
+            value = loaded.get(name, written)
+            if type(value) in _LEAVES and (type(value), value) != (type(written), written):
+                self.put("changed", name)
+                self.value(value)
+        for wanted in source.imports:
+            add_import(self, wanted, module.package)
+
+    # Messages
+
+    @property
+    def subject(self) -> str:
+        """What is being described, as messages call it."""
+        return self._path[0]
+
+    def _unknown(self, value: Any) -> NoFingerprint:
+        name = releases.public_name(type(value))
+        return NoFingerprint(
+            f"{self._where()} is a `{name}`, which cannot be compared between runs"
+        )
+
+    def _where(self) -> str:
+        return " of ".join(reversed(self._path))
+
+
+class _Sketch(Walk):
+    """A walk that stops at functions, classes and modules, to order unordered values.
+
+    Attributes:
+        met: What it stopped at.
+    """
+
+    def __init__(self, path: Iterable[str]) -> None:
+        super().__init__(path)
+        self.met: list[_Node] = []
+
+    def _node(self, node: _Node) -> None:
+        self.met.append(node)
+        self.put("see", "" if isinstance(node, Module) else node.__name__)

@@ -1,0 +1,62 @@
+"""`partition_by` of `agg`: which rows belong to one group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakebed._columns import find, known_paths, leaves
+from lakebed._hint import did_you_mean
+from lakebed._native import Expr as NativeExpr
+from lakebed.exceptions import SignalResolvingError, SignalResolvingTypeError
+from lakebed.expr import Column, Expr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lakebed._schema import Spec
+
+
+class Partition:
+    """The keys of groups.
+
+    Attributes:
+        keys: Names and expressions for the engine: leaves of models, for models.
+        computed: Names of the keys that are expressions.
+        paths: What `keep=True` keeps.
+    """
+
+    def __init__(self, columns: Mapping[str, Spec], given: Any) -> None:
+        self.keys: list[tuple[str, NativeExpr]] = []
+        self.computed: list[str] = []
+        self.paths: list[str] = []
+        for key in _listed(given):
+            if isinstance(key, str):
+                self._add_path(columns, key)
+            elif isinstance(key, Column) and key._label is None:
+                self._add_path(columns, key._path)
+            elif isinstance(key, Expr):
+                name = key._label or f"gr_{len(self.computed)}"
+                self.keys.append((name, key._native))
+                self.computed.append(name)
+                self.paths.append(name)
+            else:
+                msg = f"partition_by takes names and expressions, not `{key!r}`"
+                raise SignalResolvingTypeError(msg)
+
+    def _add_path(self, columns: Mapping[str, Spec], name: str) -> None:
+        found = find(columns.items(), name)
+        if found is None:
+            hint = did_you_mean(name, known_paths(columns.items()))
+            msg = f"unknown column `{name}` in partition_by{hint}"
+            raise SignalResolvingError(msg)
+        path, spec = ".".join(found[0]), found[1]
+        self.paths.append(path)
+        below = leaves(spec["fields"]) if spec["kind"] == "model" else [()]
+        for leaf in (".".join((path, *names)) for names in below):
+            self.keys.append((leaf, NativeExpr.column(leaf)))
+
+
+def _listed(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]

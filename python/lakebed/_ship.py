@@ -1,0 +1,200 @@
+"""Copying a user's function to another process.
+
+What can be imported there travels by name; what cannot, such as everything in a script or
+a notebook, travels by value. The worker gets the module path and the folder of the parent.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import site
+import sys
+import sysconfig
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from lakebed.exceptions import UdfError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_stamps: dict[str, int] = {}
+"""When the source of each module of users was changed last, as this worker imported it."""
+
+
+def dump(spec: dict[str, Any]) -> bytes:
+    """The spec of a function for `load` in another process.
+
+    Raises:
+        UdfError: Something that the function uses cannot be copied.
+    """
+    _carry_modules()
+    function = _dumps_or_none(spec) or _dumps_or_none(spec | {"known": []})
+    if function is None:
+        raise UdfError(_refusal(spec))
+    return pickle.dumps((sys.path, os.getcwd(), function))
+
+
+def load(blob: bytes) -> dict[str, Any]:
+    """The spec that was dumped; modules that have changed since are imported anew."""
+    path, folder, function = pickle.loads(blob)  # noqa: S301  from our own parent
+    sys.path[:] = path
+    if os.path.isdir(folder):
+        os.chdir(folder)
+    _forget_changed()
+    spec: dict[str, Any] = pickle.loads(function)  # noqa: S301
+    _remember()
+    return spec
+
+
+# Modules
+
+
+def _carry_modules() -> None:
+    """What is in modules that no other process finds travels by value.
+
+    Test runners make such modules of files that are on no path.
+    """
+    import cloudpickle
+
+    carried = cloudpickle.list_registry_pickle_by_value()
+    for name, module in _own_modules():
+        if name not in carried and name != "__main__" and not _is_found(name, module):
+            cloudpickle.register_pickle_by_value(module)
+
+
+def _is_found(name: str, module: ModuleType) -> bool:
+    """Whether importing the name in another process gives the same file."""
+    spec, above = None, None
+    for end in (*(at for at, char in enumerate(name) if char == "."), len(name)):
+        finders = (finder.find_spec(name[:end], above) for finder in sys.meta_path)
+        spec = next((found for found in finders if found is not None), None)
+        above = spec.submodule_search_locations if spec else None
+        if above is None:
+            break
+    return spec is not None and spec.name == name and spec.origin == module.__file__
+
+
+def _own_modules() -> Iterator[tuple[str, ModuleType]]:
+    """The modules of users: neither Python's own nor installed."""
+    paths = sysconfig.get_paths()
+    standard = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
+    installed = (*standard, *site.getsitepackages(), site.getusersitepackages())
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and not file.startswith(installed):
+            yield name, module
+
+
+def _forget_changed() -> None:
+    """A warm process must not run the code of yesterday."""
+    if any(_stamp(sys.modules.get(name)) != stamp for name, stamp in _stamps.items()):
+        for name in _stamps:
+            sys.modules.pop(name, None)
+        _stamps.clear()
+
+
+def _remember() -> None:
+    for name, module in _own_modules():
+        if name not in _stamps:
+            _stamps[name] = _stamp(module)
+
+
+def _stamp(module: ModuleType | None) -> int:
+    try:
+        return os.stat(getattr(module, "__file__", None) or "").st_mtime_ns
+    except OSError:
+        return 0
+
+
+# What cannot be copied
+
+
+def _dumps_or_none(value: Any) -> bytes | None:
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, io.IOBase) and obj not in (sys.stdout, sys.stderr):
+                # cloudpickle would copy what the file contains now
+                msg = "an open file"
+                raise pickle.PicklingError(msg)
+            return super().reducer_override(obj)
+
+    copied = io.BytesIO()
+    try:
+        Pickler(copied).dump(value)
+    except Exception:  # noqa: BLE001  every class refuses in its own way
+        return None
+    return copied.getvalue()
+
+
+def _refusal(spec: dict[str, Any]) -> str:
+    name, value = _culprit(spec["name"], _roots(spec))
+    what = "an open file" if isinstance(value, io.IOBase) else f"a `{_type_name(value)}`"
+    return (
+        f"`{name}` is {what} and cannot be copied to a worker process; "
+        "hint: create it in setup(), or leave parallel= away"
+    )
+
+
+def _roots(spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from ((name, getattr(once, "func", once)) for name, once in spec["setup"].items())
+    if spec["owner"] is not None:
+        yield from _parts(spec["owner"])
+    yield spec["name"], spec["call"]
+    yield from spec.items()
+
+
+def _culprit(
+    name: str, candidates: Iterator[tuple[str, Any]], above: tuple[int, ...] = ()
+) -> tuple[str, Any]:
+    """The innermost value that cannot be copied, and what it is called."""
+    for part, value in candidates:
+        if id(value) not in above and _dumps_or_none(value) is None:
+            innermost = _culprit(part, _parts(value), (*above, id(value)))
+            return innermost if innermost[1] is not None else (part, value)
+    return name, None
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """What a value consists of, by name."""
+    if isinstance(value, MethodType):
+        yield from _parts(value.__self__)
+        yield from _parts(value.__func__)
+    elif isinstance(value, FunctionType):
+        yield from _parts_of_function(value)
+    elif isinstance(value, dict):
+        yield from ((str(key), item) for key, item in value.items())
+    elif isinstance(value, (list, tuple, set)):
+        yield from ((type(item).__name__, item) for item in value)
+    elif not isinstance(value, (type, ModuleType, BuiltinFunctionType)):
+        yield from getattr(value, "__dict__", {}).items()
+
+
+def _parts_of_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    for name, cell in cells:
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    for name in _global_names(function.__code__):
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+    yield from (("a default", value) for value in function.__defaults__ or ())
+    yield from (function.__kwdefaults__ or {}).items()
+
+
+def _global_names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _global_names(constant)
+
+
+def _type_name(value: Any) -> str:
+    kind = type(value)
+    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")

@@ -1,0 +1,192 @@
+"""`map`, `gen`, `agg` and `map_batches`: from user functions to stages of the plan.
+
+What is called with what, and giving what, is read from signatures by `_signature.py`.
+Where that leaves the types open, `_sample.py` calls the function on the first rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakebed._columns import find, readable, resolved
+from lakebed._hint import did_you_mean
+from lakebed._native import Function
+from lakebed._partition import Partition
+from lakebed._sample import Sample, sampled
+from lakebed._signature import Call, UdfSignature, parse_call
+from lakebed._verbs import AGG, GEN, MAP, MAP_BATCHES, Verb
+from lakebed.exceptions import (
+    DataChainColumnError,
+    DataChainParamsError,
+    SignalResolvingError,
+    UdfSignatureError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lakebed._native import Chain
+    from lakebed._once import Once
+    from lakebed._schema import Spec
+    from lakebed._settings import Settings
+
+Keep = bool | str | list[str] | tuple[str, ...] | None
+"""Which input columns stand beside the results."""
+
+
+class Stages:
+    """Adds stages to a chain.
+
+    Args:
+        native: What the functions read.
+        setup: The values that functions may take beside columns.
+        settings: How they run.
+
+    Attributes:
+        names: The stages that were added.
+    """
+
+    def __init__(self, native: Chain, setup: Mapping[str, Once], settings: Settings) -> None:
+        self.native = native
+        self.setup = setup
+        self.settings = settings
+        self.columns: dict[str, Spec] = dict(resolved(native))
+        self.names: list[str] = []
+
+    def map(self, call: Call) -> Chain:
+        """The chain with the outputs of the functions added."""
+        for signature in parse_call(MAP, call, self.columns, self.setup):
+            self._check_new(signature)
+            stage, outputs = self._stage(MAP, signature)
+            self.native = self.native.map(stage, self.settings.running(is_async=signature.is_async))
+            self.columns.update(outputs)
+        return self.native
+
+    def map_batches(self, call: Call, batch_rows: int | None) -> Chain:
+        """The chain with the columns that a function makes of whole columns."""
+        [signature] = parse_call(MAP_BATCHES, call, self.columns, self.setup)
+        self._check_new(signature)
+        settings = self.settings.updated(batch_rows=batch_rows)
+        stage, _ = self._stage(MAP_BATCHES, signature)
+        return self.native.map(stage, settings.running(is_async=signature.is_async))
+
+    def gen(self, call: Call, keep: Keep) -> Chain:
+        """A chain of the results, with the kept columns of the rows they came from."""
+        [signature] = parse_call(GEN, call, self.columns, self.setup)
+        everything = [name for name in self.columns if name != "sys"]
+        paths = self._kept(keep, everything, signature.outputs.names)
+        stage, outputs = self._stage(GEN, signature)
+        running = self.settings.running(is_async=signature.is_async)
+        made = self.native.gen(stage, running, _roots(paths))
+        return _narrowed(made, paths, outputs)
+
+    def agg(self, call: Call, partition_by: Any, keep: Keep) -> Chain:
+        """A chain of the results for groups, with the kept values of their first rows."""
+        [signature] = parse_call(AGG, call, self.columns, self.setup)
+        groups = Partition(self.columns, partition_by)
+        paths = self._kept(keep, groups.paths, signature.outputs.names, groups.computed)
+        stage, outputs = self._stage(AGG, signature, groups)
+        running = self.settings.running(is_async=signature.is_async)
+        made = self.native.agg(stage, running, groups.keys, _roots(paths))
+        return _narrowed(made, paths, outputs)
+
+    # One stage
+
+    def _stage(
+        self, verb: Verb, signature: UdfSignature, groups: Partition | None = None
+    ) -> tuple[Function, list[tuple[str, Spec]]]:
+        """The function as the engine calls it, and its columns."""
+        self.names.append(signature.name)
+        spec = self._spec(verb, signature)
+        outputs = signature.outputs.types
+        if outputs == "infer":
+            sample = Sample(verb, signature.name, signature.outputs)
+            outputs = sampled(sample, self.native, spec, groups)
+            spec["known"] = sample.known
+        if self.settings.on_error == "null":
+            outputs = [(name, given | {"nullable": True}) for name, given in outputs]
+        return Function(spec | {"gives": outputs}), outputs
+
+    def _spec(self, verb: Verb, signature: UdfSignature) -> dict[str, Any]:
+        """What the engine's `Function` takes; its columns may still be open."""
+        names = [taken.name for taken in signature.taken if taken.setup]
+        if verb.mode == "batch" and (signature.is_async or len(names) == len(signature.taken)):
+            what = "an `async def` function" if signature.is_async else "one without columns"
+            msg = f"map_batches calls functions with whole columns: `{signature.name}` is {what}"
+            raise UdfSignatureError(msg)
+        return {
+            "name": signature.name,
+            "call": signature.call,
+            "owner": signature.owner,
+            "takes": self._takes(verb, signature),
+            "gives": [],
+            "setup": {name: self.setup[name] for name in names},
+            "mode": verb.mode,
+            "batch": [taken.form for taken in signature.taken] if verb.mode == "batch" else [],
+            "is_async": signature.is_async,
+            "multi": signature.outputs.multi,
+            "known": [],
+            **self.settings.calling(is_async=signature.is_async),
+        }
+
+    def _takes(self, verb: Verb, signature: UdfSignature) -> list[tuple[str, str, Spec | None]]:
+        takes: list[tuple[str, str, Spec | None]] = []
+        for taken in signature.taken:
+            at = None if taken.setup else readable(self.columns.items(), taken.name)
+            if at is None:
+                takes.append(("setup", taken.name, None))
+                continue
+            spec = at.spec | {"kind": "float"} if taken.as_float else at.spec
+            if verb.groups:
+                spec = {"kind": "list", "item": spec, "nullable": False}
+            takes.append(("column", at.path, spec))
+        return takes
+
+    def _check_new(self, signature: UdfSignature) -> None:
+        """Refuse names that are taken, before any function is called."""
+        for name in signature.outputs.names:
+            if name in self.columns:
+                msg = f"column `{name}` already exists: choose another name or drop it first"
+                raise DataChainColumnError(msg)
+
+    def _kept(
+        self,
+        keep: Keep,
+        everything: Sequence[str],
+        made: Sequence[str],
+        computed: Sequence[str] = (),
+    ) -> list[str]:
+        """The paths of the columns that are carried along."""
+        if keep is None or isinstance(keep, bool):
+            named = list(everything) if keep else []
+        elif isinstance(keep, (str, list, tuple)):
+            named = [keep] if isinstance(keep, str) else list(keep)
+        else:
+            msg = f"keep takes True or names of columns, not `{keep!r}`"
+            raise DataChainParamsError(msg)
+        paths = list(dict.fromkeys(n if n in computed else self._path(n) for n in named))
+        for root in _roots(paths):
+            if root in made:
+                msg = f"column `{root}` is kept and made at once: give the result another name"
+                raise DataChainColumnError(msg)
+        return paths
+
+    def _path(self, name: object) -> str:
+        found = find(self.columns.items(), name) if isinstance(name, str) else None
+        if found is None:
+            hint = did_you_mean(str(name), self.columns)
+            msg = f"unknown column `{name}` in keep{hint}"
+            raise SignalResolvingError(msg)
+        return ".".join(found[0])
+
+
+def _roots(paths: Sequence[str]) -> list[str]:
+    """The columns that the paths are in."""
+    return list(dict.fromkeys(path.partition(".")[0] for path in paths))
+
+
+def _narrowed(native: Chain, paths: Sequence[str], outputs: Sequence[tuple[str, Spec]]) -> Chain:
+    """The chain with only the kept fields of kept columns."""
+    if list(paths) == _roots(paths):
+        return native
+    return native.select([*paths, *(name for name, _ in outputs)])

@@ -1,0 +1,38 @@
+"""A worker process: calls functions for the process that started it, until that one is gone."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+_MAIN = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
+    "from lakebed._worker import main; main()"
+)
+
+
+def command() -> tuple[str, list[str]] | None:
+    """Program and arguments of a worker with this interpreter's options and module path.
+
+    None where there is no interpreter to start, as inside another program.
+    """
+    if not sys.executable:
+        return None
+    options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
+    return sys.executable, [*options, "-c", _MAIN, path]
+
+
+def main() -> None:
+    """Serve the process at the other end of standard input."""
+    # Ctrl-C reaches the whole group of processes; the parent decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        # What users print is seen even when the process has to be killed.
+        reconfigure(line_buffering=True)
+    from lakebed._native import serve
+
+    serve()

@@ -1,0 +1,289 @@
+//! [`Results`]: what the calls of a batch returned, sorted into columns; rows that failed are told apart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use udf_runtime::{Answer, FunctionFailure, RowFailure, Spent, Stop};
+
+use super::arguments::shown;
+use super::calls::Outcome;
+use super::running::{origins, stopped};
+use super::{Definition, Mode, OnError, failure};
+
+/// The results of a batch, under construction.
+pub(super) struct Results<'a, 'py> {
+    definition: &'a Definition,
+    columns: Vec<Vec<Bound<'py, PyAny>>>,
+    /// The argument row of each result row.
+    origins: Vec<u32>,
+    failures: Vec<RowFailure>,
+}
+
+/// What is wrong with the outcome of a row.
+enum Wrong {
+    Raised(PyErr),
+    Shape(String),
+    Stopped,
+}
+
+impl From<PyErr> for Wrong {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl<'a, 'py> Results<'a, 'py> {
+    pub(super) fn new(definition: &'a Definition, rows: usize) -> Self {
+        let columns = definition.gives.iter().map(|_| Vec::with_capacity(rows)).collect();
+        let origins = Vec::with_capacity(rows);
+        Self { definition, columns, origins, failures: Vec::new() }
+    }
+
+    /// Takes the outcome of a row.
+    pub(super) fn accept(
+        &mut self,
+        row: usize,
+        outcome: Outcome<'py>,
+        stop: &Stop,
+    ) -> Result<(), FunctionFailure> {
+        let py = outcome.arguments.py();
+        let before = self.origins.len();
+        let sorted = outcome.result.map_err(Wrong::Raised);
+        let wrong = match sorted.and_then(|result| self.sort(result, row, stop)) {
+            Ok(()) => return Ok(()),
+            Err(Wrong::Stopped) => return Err(stopped()),
+            Err(wrong) => wrong,
+        };
+        self.truncate(before);
+        let fatal =
+            matches!(&wrong, Wrong::Raised(error) if !error.is_instance_of::<PyException>(py));
+        let failure = match wrong {
+            Wrong::Raised(error) => failure::of(py, error),
+            Wrong::Shape(message) => FunctionFailure::new("UdfError", message),
+            Wrong::Stopped => stopped(),
+        };
+        let failure = at(failure, row, shown(&self.definition.takes, &outcome.arguments));
+        if fatal || self.definition.on_error == OnError::Raise {
+            return Err(failure);
+        }
+        if self.definition.on_error == OnError::Null {
+            self.columns.iter_mut().for_each(|column| column.push(py.None().into_bound(py)));
+            self.origins.push(index(row));
+        }
+        self.failures.push(RowFailure { attempts: outcome.attempts, failure });
+        Ok(())
+    }
+
+    /// Sorts what was returned for a row into the columns.
+    fn sort(&mut self, result: Bound<'py, PyAny>, row: usize, stop: &Stop) -> Result<(), Wrong> {
+        if !matches!(self.definition.mode, Mode::Rows) {
+            return self.push(result, row);
+        }
+        if result.is_none() {
+            return Ok(());
+        }
+        for item in several(&result)? {
+            if stop.is_set() {
+                return Err(Wrong::Stopped);
+            }
+            self.push(item?, row)?;
+        }
+        Ok(())
+    }
+
+    /// Adds one result row; what a tuple lacks at its end is None.
+    fn push(&mut self, result: Bound<'py, PyAny>, row: usize) -> Result<(), Wrong> {
+        if let ([column], false) = (self.columns.as_mut_slice(), self.definition.multi) {
+            column.push(result);
+            self.origins.push(index(row));
+            return Ok(());
+        }
+        let wanted = self.columns.len();
+        let values = values(result, wanted)?;
+        if values.len() > wanted {
+            return Err(Wrong::Shape(format!("expected {wanted} values, got {}", values.len())));
+        }
+        let py_none = values.first().map(|value| value.py().None().into_bound(value.py()));
+        let mut values = values.into_iter();
+        for column in &mut self.columns {
+            let value = values.next().or_else(|| py_none.clone());
+            column.push(
+                value.ok_or_else(|| Wrong::Shape(format!("expected {wanted} values, got none")))?,
+            );
+        }
+        self.origins.push(index(row));
+        Ok(())
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.columns.iter_mut().for_each(|column| column.truncate(rows));
+        self.origins.truncate(rows);
+    }
+
+    /// The answer. `arguments` gives those of a row once more, for messages.
+    pub(super) fn finish(
+        mut self,
+        arguments: &dyn Fn(usize) -> PyResult<Bound<'py, PyTuple>>,
+    ) -> Result<Answer, FunctionFailure> {
+        let columns = match self.write() {
+            Ok(columns) => columns,
+            Err((_, failure)) if self.definition.on_error == OnError::Raise => {
+                return Err(self.described(failure, arguments));
+            }
+            Err(_) => {
+                self.leave_out_misfits(arguments);
+                self.write().map_err(|(_, failure)| failure)?
+            }
+        };
+        let rows = batch(self.definition, columns, self.origins.len())?;
+        Ok(Answer {
+            rows,
+            origins: origins(self.definition, self.origins),
+            failures: self.failures,
+            spent: Spent::default(),
+        })
+    }
+
+    /// The columns, or the result row that does not fit its type.
+    fn write(&self) -> Result<Vec<ArrayRef>, (usize, FunctionFailure)> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (give, values) in self.definition.gives.iter().zip(&self.columns) {
+            let column = give.codec.write(values).map_err(|misfit| {
+                let mut failure = misfit_of(self.definition, &give.name, &misfit.reason);
+                failure.row = self.origins.get(misfit.row).map(|row| *row as usize);
+                (misfit.row, failure)
+            })?;
+            columns.push(column);
+        }
+        Ok(columns)
+    }
+
+    /// Takes out the rows of which a result does not fit, all of their results; or makes them null.
+    fn leave_out_misfits(&mut self, arguments: &dyn Fn(usize) -> PyResult<Bound<'py, PyTuple>>) {
+        let failed = self.misfits();
+        let nulls = self.definition.on_error == OnError::Null;
+        let is_first = |at: usize| at == 0 || self.origins[at - 1] != self.origins[at];
+        let stays = |at: usize| !failed.contains_key(&self.origins[at]) || (nulls && is_first(at));
+        let kept: Vec<usize> = (0..self.origins.len()).filter(|at| stays(*at)).collect();
+        for column in &mut self.columns {
+            let value = |at: &usize| match failed.contains_key(&self.origins[*at]) {
+                true => column[*at].py().None().into_bound(column[*at].py()),
+                false => column[*at].clone(),
+            };
+            *column = kept.iter().map(value).collect();
+        }
+        self.origins = kept.into_iter().map(|at| self.origins[at]).collect();
+        for failure in failed.into_values() {
+            let failure = self.described(failure, arguments);
+            self.failures.push(RowFailure { attempts: 1, failure });
+        }
+        self.failures.sort_by_key(|failed| failed.failure.row);
+    }
+
+    /// The argument rows of which a result does not fit its type.
+    fn misfits(&self) -> BTreeMap<u32, FunctionFailure> {
+        let mut failed = BTreeMap::new();
+        for (at, row) in self.origins.iter().enumerate() {
+            for (give, values) in self.definition.gives.iter().zip(&self.columns) {
+                if let Err(misfit) = give.codec.write(&values[at..=at]) {
+                    let mut failure = misfit_of(self.definition, &give.name, &misfit.reason);
+                    failure.row = Some(*row as usize);
+                    failed.entry(*row).or_insert(failure);
+                }
+            }
+        }
+        failed
+    }
+
+    fn described(
+        &self,
+        failure: FunctionFailure,
+        arguments: &dyn Fn(usize) -> PyResult<Bound<'py, PyTuple>>,
+    ) -> FunctionFailure {
+        let row = failure.row.unwrap_or_default();
+        match arguments(row) {
+            Ok(arguments) => {
+                let text = shown(&self.definition.takes, &arguments);
+                at(failure, row, text)
+            }
+            Err(_) => failure,
+        }
+    }
+}
+
+/// The failure of a row whose result does not fit its declared type.
+pub(super) fn misfit_of(definition: &Definition, column: &str, reason: &str) -> FunctionFailure {
+    let message = format!("result `{column}` of `{}`: {reason}", definition.name);
+    FunctionFailure::new("UdfError", message)
+}
+
+/// Result columns as a batch.
+pub(super) fn batch(
+    definition: &Definition,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch, FunctionFailure> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::clone(&definition.schema), columns, &options)
+        .map_err(|error| FunctionFailure::new("UdfError", error.to_string()))
+}
+
+fn at(mut failure: FunctionFailure, row: usize, arguments: String) -> FunctionFailure {
+    failure.row = Some(row);
+    failure.arguments = Some(arguments);
+    failure
+}
+
+fn index(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
+}
+
+/// The result rows of a call that may have several.
+fn several<'py>(
+    result: &Bound<'py, PyAny>,
+) -> Result<impl Iterator<Item = PyResult<Bound<'py, PyAny>>>, Wrong> {
+    let single = result.is_instance_of::<PyString>()
+        || result.is_instance_of::<PyBytes>()
+        || result.is_instance_of::<PyDict>()
+        || is_model(result);
+    let iterator = if single { None } else { Some(result.try_iter()) };
+    match iterator {
+        Some(Ok(iterator)) => Ok(iterator),
+        Some(Err(error)) if !error.is_instance_of::<PyTypeError>(result.py()) => Err(error.into()),
+        _ => {
+            let kind =
+                result.get_type().qualname().map_or_else(|_| String::new(), |it| it.to_string());
+            let message = format!("expected rows to iterate over, got `{kind}`; hint: `yield` it");
+            Err(Wrong::Shape(message))
+        }
+    }
+}
+
+/// The values of a result with several columns.
+fn values<'py>(result: Bound<'py, PyAny>, wanted: usize) -> Result<Vec<Bound<'py, PyAny>>, Wrong> {
+    if let Ok(tuple) = result.cast::<PyTuple>() {
+        return Ok(tuple.iter().collect());
+    }
+    if let Ok(list) = result.cast::<PyList>() {
+        return Ok(list.iter().collect());
+    }
+    if is_model(&result) {
+        // A model iterates over names and values.
+        let fields = result.try_iter()?.map(|field| field?.get_item(1));
+        return Ok(fields.collect::<PyResult<_>>()?);
+    }
+    let single = result.is_instance_of::<PyString>() || result.is_instance_of::<PyDict>();
+    match result.extract::<Vec<Bound<'py, PyAny>>>() {
+        Ok(values) if !single => Ok(values),
+        _ => Err(Wrong::Shape(format!("expected {wanted} values, got `{result}`"))),
+    }
+}
+
+fn is_model(value: &Bound<'_, PyAny>) -> bool {
+    value.get_type().hasattr("model_fields").unwrap_or(false)
+}

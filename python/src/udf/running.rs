@@ -1,0 +1,263 @@
+//! [`PythonRunning`]: a function after its set-up, row by row; whole columns are [`super::batch`]'s.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::UInt32Array;
+use arrow::record_batch::RecordBatch;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use udf_runtime::{Answer, FunctionFailure, RunningFunction, Spent, Stop};
+
+use super::arguments::Arguments;
+use super::calls::{Calls, Outcome, UnderWay, next_outcome};
+use super::results::Results;
+use super::{Definition, Mode, Take, batch, failure};
+use crate::runtime::attach;
+
+/// Rows whose values exist at the same time: few enough to stay in the processor's cache.
+const ROWS_READ: usize = 512;
+
+pub(super) struct PythonRunning {
+    pub(super) definition: Arc<Definition>,
+    pub(super) setups: Vec<Py<PyAny>>,
+    pub(super) calls: Calls,
+    /// How many of the calls that were made before are used; all of them once one does not fit.
+    known: usize,
+    begun: VecDeque<Begun>,
+}
+
+/// A batch that waits to be completed.
+enum Begun {
+    /// Nothing has been done for it.
+    Waiting(RecordBatch),
+    /// Its rows are being called.
+    Rows(RowsUnderWay),
+    /// Its one call, with whole columns, is being made.
+    Batch(RecordBatch, UnderWay),
+    /// Its arguments could not be read.
+    Failed(FunctionFailure),
+}
+
+/// Rows that are being called, after those whose results were known.
+struct RowsUnderWay {
+    rows: Vec<Py<PyTuple>>,
+    known: Vec<Py<PyAny>>,
+    under_way: UnderWay,
+    reading: Duration,
+}
+
+impl PythonRunning {
+    pub(super) fn start(py: Python<'_>, definition: Arc<Definition>) -> PyResult<Self> {
+        let calls = Calls::start(py, &definition)?;
+        if let Some(owner) = &definition.owner {
+            calls.run(owner.bind(py).call_method0("setup")?)?;
+        }
+        let mut setups = Vec::new();
+        for take in &definition.takes {
+            if let Take::Setup(name) = take {
+                let value = definition.spec.bind(py).as_any().get_item("setup")?.get_item(name)?;
+                setups.push(calls.run(value.call0()?)?.unbind());
+            }
+        }
+        Ok(Self { definition, setups, calls, known: 0, begun: VecDeque::new() })
+    }
+
+    fn begin_calls(&mut self, calls: &Bound<'_, PyAny>, arguments: RecordBatch) -> PyResult<Begun> {
+        if let Mode::Batch(forms) = &self.definition.mode {
+            let row = batch::arguments(calls.py(), self, forms, &arguments)?;
+            return Ok(Begun::Batch(arguments, UnderWay::begin(calls, &[row])?));
+        }
+        let (py, began) = (calls.py(), Instant::now());
+        let values = Arguments::read(py, &self.definition.takes, &self.setups, &arguments)?;
+        let rows = (0..arguments.num_rows()).map(|row| values.row(py, row));
+        let rows = rows.collect::<PyResult<Vec<_>>>()?;
+        let known: Vec<_> = rows.iter().map_while(|row| self.known(row)).collect();
+        let reading = began.elapsed();
+        let under_way = UnderWay::begin(calls, &rows[known.len()..])?;
+        Ok(Begun::Rows(RowsUnderWay {
+            rows: rows.into_iter().map(Bound::unbind).collect(),
+            known: known.into_iter().map(Bound::unbind).collect(),
+            under_way,
+            reading,
+        }))
+    }
+
+    /// The result of the call that was made to learn the types, if this is it.
+    fn known<'py>(&mut self, arguments: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyAny>> {
+        let py = arguments.py();
+        let known = self.definition.known.get(self.known)?;
+        // Values that cannot be compared are not equal: the function is called.
+        if known.arguments.bind(py).eq(arguments).unwrap_or(false) {
+            self.known += 1;
+            return Some(known.result.bind(py).clone());
+        }
+        self.known = self.definition.known.len();
+        None
+    }
+
+    /// Calls the function for the rows of a batch, one after the other.
+    fn call_rows(
+        &mut self,
+        py: Python<'_>,
+        batch: &RecordBatch,
+        stop: &Stop,
+    ) -> Result<Answer, FunctionFailure> {
+        let definition = Arc::clone(&self.definition);
+        let mut results = Results::new(&definition, batch.num_rows());
+        let mut spent = Spent::default();
+        for first in (0..batch.num_rows()).step_by(ROWS_READ) {
+            let rows = batch.slice(first, ROWS_READ.min(batch.num_rows() - first));
+            let began = Instant::now();
+            let arguments = self.read(py, &rows)?;
+            let read = began.elapsed();
+            for row in 0..rows.num_rows() {
+                let outcome = self.call_row(py, &arguments, (first, row), stop)?;
+                results.accept(first + row, outcome, stop)?;
+            }
+            spent.converting += read;
+            spent.calling += began.elapsed() - read;
+        }
+        let began = Instant::now();
+        let again = |row| {
+            let only = Arguments::read(py, &definition.takes, &self.setups, &batch.slice(row, 1))?;
+            only.row(py, 0)
+        };
+        let mut answer = results.finish(&again)?;
+        spent.converting += began.elapsed();
+        answer.spent = spent;
+        Ok(answer)
+    }
+
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &RecordBatch,
+    ) -> Result<Arguments<'py>, FunctionFailure> {
+        let arguments = Arguments::read(py, &self.definition.takes, &self.setups, batch);
+        arguments.map_err(|error| failure::of(py, error))
+    }
+
+    /// Calls the function for one row of the arguments, which begin at a row of their batch.
+    fn call_row<'py>(
+        &mut self,
+        py: Python<'py>,
+        arguments: &Arguments<'py>,
+        (first, row): (usize, usize),
+        stop: &Stop,
+    ) -> Result<Outcome<'py>, FunctionFailure> {
+        if stop.is_set() {
+            return Err(stopped());
+        }
+        stop.row(first + row);
+        let arguments = arguments.row(py, row).map_err(|error| failure::of(py, error))?;
+        let result = match self.known(&arguments) {
+            Some(result) => Ok(result),
+            None => self.definition.call.bind(py).call1(&arguments),
+        };
+        Ok(Outcome { arguments, result, attempts: 1 })
+    }
+
+    /// Waits for the rows of a batch that were begun.
+    fn await_rows(
+        &self,
+        calls: &Bound<'_, PyAny>,
+        begun: &RowsUnderWay,
+        stop: &Stop,
+    ) -> Result<Answer, FunctionFailure> {
+        let (py, began) = (calls.py(), Instant::now());
+        let raised = |error| failure::of(py, error);
+        let first = begun.known.len();
+        let mut outcomes = begun.under_way.outcomes(calls, stop, first).map_err(raised)?;
+        let mut results = Results::new(&self.definition, begun.rows.len());
+        for (row, arguments) in begun.rows.iter().enumerate() {
+            let arguments = arguments.bind(py).clone();
+            let outcome = match begun.known.get(row) {
+                Some(known) => {
+                    Outcome { arguments, result: Ok(known.bind(py).clone()), attempts: 1 }
+                }
+                None => next_outcome(&mut outcomes, arguments).ok_or_else(stopped)?,
+            };
+            results.accept(row, outcome, stop)?;
+        }
+        let calling = began.elapsed();
+        let again = |row: usize| Ok(begun.rows[row].bind(py).clone());
+        let mut answer = results.finish(&again)?;
+        let converting = begun.reading + (began.elapsed() - calling);
+        answer.spent = Spent { converting, calling };
+        Ok(answer)
+    }
+
+    fn tear_down(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(owner) = &self.definition.owner {
+            self.calls.run(owner.bind(py).call_method0("teardown")?)?;
+        }
+        self.calls.close(py)
+    }
+}
+
+impl RunningFunction for PythonRunning {
+    fn begin(&mut self, arguments: RecordBatch) {
+        let begun = if self.definition.managed {
+            attach(|py| {
+                let calls = match &self.calls {
+                    Calls::Managed(calls) => calls.bind(py).clone(),
+                    Calls::Direct => return Begun::Waiting(arguments),
+                };
+                let begun = self.begin_calls(&calls, arguments);
+                begun.unwrap_or_else(|error| Begun::Failed(failure::of(py, error)))
+            })
+        } else {
+            Begun::Waiting(arguments)
+        };
+        self.begun.push_back(begun);
+    }
+
+    fn complete(&mut self, stop: &Stop) -> Result<Answer, FunctionFailure> {
+        let Some(begun) = self.begun.pop_front() else {
+            return Err(FunctionFailure::new("InternalError", "nothing was begun"));
+        };
+        attach(|py| {
+            let calls = match &self.calls {
+                Calls::Managed(calls) => Some(calls.bind(py).clone()),
+                Calls::Direct => None,
+            };
+            match (begun, calls) {
+                (Begun::Rows(rows), Some(calls)) => self.await_rows(&calls, &rows, stop),
+                (Begun::Batch(batch, under_way), Some(calls)) => {
+                    batch::Batches::new(py, self, Some(&calls), stop)
+                        .complete(&batch, Some(&under_way))
+                }
+                (Begun::Waiting(batch), _) if matches!(self.definition.mode, Mode::Batch(_)) => {
+                    batch::Batches::new(py, self, None, stop).complete(&batch, None)
+                }
+                (Begun::Waiting(batch), _) => self.call_rows(py, &batch, stop),
+                (Begun::Failed(failure), _) => Err(failure),
+                (_, None) => Err(FunctionFailure::new("InternalError", "no calls were begun")),
+            }
+        })
+    }
+
+    fn finish(&mut self) -> Result<(), FunctionFailure> {
+        attach(|py| self.tear_down(py).map_err(|error| failure::of(py, error)))
+    }
+}
+
+impl Drop for PythonRunning {
+    fn drop(&mut self) {
+        if let Calls::Managed(_) = self.calls {
+            // After a failure nobody hears of another one.
+            attach(|py| drop(self.calls.close(py)));
+        }
+    }
+}
+
+pub(super) fn stopped() -> FunctionFailure {
+    FunctionFailure::new("Stopped", "nobody waits for the results")
+}
+
+/// The origins of result rows, unless there is exactly one for each row.
+pub(super) fn origins(definition: &Definition, origins: Vec<u32>) -> Option<UInt32Array> {
+    (definition.shape() == udf_runtime::Shape::Any).then(|| UInt32Array::from(origins))
+}

@@ -1,0 +1,105 @@
+//! A function in another process: what it is, as digests; the function itself, as bytes; and the worker that runs it.
+
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use udf_runtime::{
+    Answer, BatchFunction, FunctionFailure, Identity, Loader, RunningFunction, Shape, Stop,
+};
+
+use super::{Definition, PythonFunction, failure};
+use crate::runtime::attach;
+
+/// What the function is; an error is the reason why that cannot be told.
+pub(super) fn identity(py: Python<'_>, definition: &Definition) -> Result<Identity, String> {
+    let ask = || -> PyResult<(String, String)> {
+        let module = py.import("lakebed._fingerprint")?;
+        module.call_method1("identity", (&definition.spec,))?.extract()
+    };
+    let (stage, code) = ask().map_err(|error| error.value(py).to_string())?;
+    Ok(Identity { stage, code })
+}
+
+pub(super) fn dump(py: Python<'_>, function: &PythonFunction) -> PyResult<Vec<u8>> {
+    let spec = function.definition.spec.bind(py).copy()?;
+    spec.set_item("depth", function.depth)?;
+    py.import("lakebed._ship")?.call_method1("dump", (spec,))?.extract()
+}
+
+fn load(py: Python<'_>, blob: &[u8]) -> PyResult<PythonFunction> {
+    let spec = py.import("lakebed._ship")?.call_method1("load", (PyBytes::new(py, blob),))?;
+    let depth = spec.get_item("depth")?.extract()?;
+    let definition = Arc::new(Definition::parse(spec.cast::<PyDict>()?)?);
+    Ok(PythonFunction { definition, depth })
+}
+
+/// Serves the process at the other end of standard input until that is closed. Code that reads standard input finds
+/// it empty.
+#[pyfunction]
+pub(crate) fn serve(py: Python<'_>) -> PyResult<()> {
+    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let os = py.import("os")?;
+    let empty = os.call_method1("open", (os.getattr("devnull")?, os.getattr("O_RDONLY")?))?;
+    os.call_method1("dup2", (&empty, 0))?;
+    os.call_method1("close", (empty,))?;
+    Ok(py.detach(|| udf_runtime::serve(stream, &mut PythonLoader))?)
+}
+
+struct PythonLoader;
+
+impl Loader for PythonLoader {
+    fn load(&mut self, blob: &[u8]) -> Result<Box<dyn BatchFunction>, FunctionFailure> {
+        attach(|py| {
+            let function = load(py, blob);
+            let function = function.map_err(|error| failure::packed(py, failure::of(py, error)))?;
+            Ok(Box::new(Copied(function)) as Box<dyn BatchFunction>)
+        })
+    }
+}
+
+/// A function of another process: its failures leave this one, with their exceptions.
+#[derive(Debug)]
+struct Copied(PythonFunction);
+
+struct RunningCopy(Box<dyn RunningFunction>);
+
+fn sent(failure: FunctionFailure) -> FunctionFailure {
+    attach(|py| failure::packed(py, failure))
+}
+
+impl BatchFunction for Copied {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
+    fn depth(&self) -> usize {
+        self.0.depth()
+    }
+
+    fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
+        let running = self.0.start().map_err(sent)?;
+        Ok(Box::new(RunningCopy(running)))
+    }
+}
+
+impl RunningFunction for RunningCopy {
+    fn begin(&mut self, arguments: RecordBatch) {
+        self.0.begin(arguments);
+    }
+
+    fn complete(&mut self, stop: &Stop) -> Result<Answer, FunctionFailure> {
+        self.0.complete(stop).map_err(sent)
+    }
+
+    fn finish(&mut self) -> Result<(), FunctionFailure> {
+        self.0.finish().map_err(sent)
+    }
+}

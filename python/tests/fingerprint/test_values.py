@@ -1,0 +1,140 @@
+"""Values: different ones differ, equal ones do not, and what is derived does not count."""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import decimal
+import random
+import re
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+import lakebed as dc
+from lakebed._fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VALUES: list[Any] = [
+    *(None, ..., True, False, 0, 1, -1, 10**5000, 0.0, -0.0, 1.0, float("nan"), float("inf"), 1j),
+    *("", "1", "\ud800", b"", b"1", bytearray(b"1"), range(1), range(2), slice(1), slice(1.0)),
+    *((), (1,), ((1,),), [], [1], [[1]], {}, {1: 2}, {"1": 2}, {1, 2}, {"1", "2"}, frozenset({1})),
+    *(("a", "bc"), ("ab", "c"), [1, [2]], [1, 2], [[1], 2]),
+    *(
+        dt.date(2020, 1, 1),
+        dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+        dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc),
+    ),
+    *(dt.timedelta(1), dt.time(1), decimal.Decimal(1), decimal.Decimal("1.0"), uuid.UUID(int=1)),
+    *(Path("a"), Path("b"), re.compile("a"), re.compile(b"a"), re.compile("a", re.IGNORECASE)),
+    *(
+        collections.OrderedDict(a=1, b=2),
+        collections.OrderedDict(b=2, a=1),
+        collections.Counter("a"),
+    ),
+    *(collections.deque([1]), collections.deque([1], 2), collections.defaultdict(list)),
+    *(np.int32(1), np.int64(1), np.float32(1), np.array([1]), np.array([1.0]), np.array([[1]])),
+    *(np.array(["a"]), np.array(["a"], object), np.array(["b"], object), np.dtype("f4")),
+    *(pd.Series([1]), pd.Series([2]), pd.DataFrame({"a": [1]}), pd.Timestamp(0)),
+    *(
+        int,
+        str,
+        list[int],
+        list[str],
+        int | None,
+        len,
+        abs,
+        str.upper,
+        "a".upper,
+        "b".upper,
+        np.sin,
+    ),
+    random.random,
+    random.randint,
+    np.random.rand,
+    *(dc.File, dc.File(path="a"), dc.File(path="b"), re, sys),
+]
+
+
+def test_different_values_differ() -> None:
+    found = [fingerprint(value) for value in VALUES]
+    for index, one in enumerate(found):
+        assert one not in found[:index], VALUES[index]
+
+
+def test_equal_values_are_equal() -> None:
+    assert fingerprint(np.arange(6)) == fingerprint(np.arange(12)[::2] // 2)
+    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
+    assert fingerprint([(1, 2), (1, 2)]) == fingerprint([(pair := (1, 2)), pair])
+
+
+def test_values_that_hold_themselves(made: Callable[..., Any]) -> None:
+    knot: list[Any] = [1]
+    knot.append(knot)
+    other: list[Any] = [2]
+    other.append(other)
+    assert fingerprint(knot) != fingerprint(other)
+    tied = made("class A: pass\nf = A()\nf.me = f\nA.first = f")
+    assert fingerprint(tied) == fingerprint(tied)
+
+
+class Plugged(dc.AbstractUDF):
+    """A model that is made late, from what was given early."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def setup(self) -> None:
+        self.model = threading.Lock()
+        self.label = self.name * 2
+
+    def process(self, x: int) -> str:
+        return f"{self.label}{x}"
+
+
+class Stepwise(dc.AbstractUDF):
+    """What `setup` replaces is used before."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def setup(self) -> None:
+        self.label = self.twice()
+        self.name = ""
+
+    def twice(self) -> str:
+        return self.name * 2
+
+
+def test_setup_that_ran_is_no_change() -> None:
+    udf = Plugged("a")
+    before = fingerprint(udf.process)
+    udf.setup()
+    assert fingerprint(udf.process) == before
+    assert fingerprint(Plugged("b").process) != before
+
+
+def test_what_setup_reads_counts() -> None:
+    assert fingerprint(Stepwise("a")) != fingerprint(Stepwise("b"))
+
+
+def test_a_cached_property_that_was_read_is_no_change(made: Callable[..., Any]) -> None:
+    source = (
+        "import functools\nclass A:\n  @functools.cached_property\n  def k(self): return 1\nf = A()"
+    )
+    read, unread = made(source), made(source)
+    assert read.k == 1
+    assert fingerprint(read) == fingerprint(unread)
+
+
+def test_function_of_a_module_is_not_its_state() -> None:
+    before = fingerprint(random.random)
+    random.seed()
+    assert fingerprint(random.random) == before

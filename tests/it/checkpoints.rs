@@ -1,0 +1,363 @@
+//! Results of functions are kept and used again, and never when they would come out otherwise.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Field, Int64Type};
+use engine::{
+    Aggregate, BinaryOp, Chain, NamedExpr, Progress, Result, Running, Saved, Session, Stage,
+};
+use futures::StreamExt;
+use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Shape, Stop};
+
+use crate::fixture::{batch, chain, column, compare, integers, request, session_on, values};
+
+/// `value * by`, as often as `times` says; counts the rows that it computed.
+#[derive(Clone, Debug)]
+struct Multiply {
+    by: i64,
+    times: Option<usize>,
+    fail_at: Option<i64>,
+    code: &'static str,
+    computed: Arc<AtomicUsize>,
+    begun: Arc<Mutex<VecDeque<RecordBatch>>>,
+}
+
+impl Multiply {
+    fn new(by: i64, code: &'static str) -> Self {
+        let computed = Arc::default();
+        Self { by, times: None, fail_at: None, code, computed, begun: Arc::default() }
+    }
+
+    fn computed(&self) -> usize {
+        self.computed.swap(0, Ordering::SeqCst)
+    }
+
+    fn stage(&self, unit_rows: usize) -> Stage {
+        Stage {
+            function: Arc::new(self.clone()),
+            arguments: vec![column("value")],
+            results: vec![Arc::new(Field::new("product", DataType::Int64, true))],
+            running: Running { unit_rows, ..Running::default() },
+        }
+    }
+}
+
+impl BatchFunction for Multiply {
+    fn name(&self) -> &str {
+        "multiply"
+    }
+
+    fn shape(&self) -> Shape {
+        if self.times.is_some() { Shape::Any } else { Shape::OnePerRow }
+    }
+
+    fn identity(&self) -> std::result::Result<Identity, String> {
+        if self.code.is_empty() {
+            return Err("its code is secret".to_owned());
+        }
+        Ok(Identity { stage: "multiply".to_owned(), code: self.code.to_owned() })
+    }
+
+    fn start(&self) -> std::result::Result<Box<dyn RunningFunction>, FunctionFailure> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl RunningFunction for Multiply {
+    fn begin(&mut self, arguments: RecordBatch) {
+        self.begun.lock().unwrap().push_back(arguments);
+    }
+
+    fn complete(&mut self, _stop: &Stop) -> std::result::Result<Answer, FunctionFailure> {
+        let arguments = self.begun.lock().unwrap().pop_front().unwrap();
+        let (mut products, mut origins) = (Vec::new(), Vec::new());
+        for row in 0..arguments.num_rows() {
+            let value = number(arguments.column(0), row);
+            if Some(value) == self.fail_at {
+                let mut failure = FunctionFailure::new("ValueError", "told to fail");
+                failure.row = Some(row);
+                return Err(failure);
+            }
+            self.computed.fetch_add(1, Ordering::SeqCst);
+            for _ in 0..self.times.unwrap_or(1) {
+                products.push(value * self.by);
+                origins.push(u32::try_from(row).unwrap());
+            }
+        }
+        let products: ArrayRef = Arc::new(Int64Array::from(products));
+        let rows = RecordBatch::try_from_iter_with_nullable([("p", products, true)]).unwrap();
+        let origins = self.times.map(|_| UInt32Array::from(origins));
+        Ok(Answer { origins, ..Answer::one_per_row(rows) })
+    }
+
+    fn finish(&mut self) -> std::result::Result<(), FunctionFailure> {
+        Ok(())
+    }
+}
+
+/// An integer, or the sum of a list of them.
+fn number(column: &ArrayRef, row: usize) -> i64 {
+    match column.data_type() {
+        DataType::LargeList(_) => {
+            let list = column.as_list::<i64>().value(row);
+            list.as_primitive::<Int64Type>().values().iter().sum()
+        }
+        _ => column.as_primitive::<Int64Type>().value(row),
+    }
+}
+
+/// Another process on the same folder, and `0..rows` in it.
+async fn numbers(root: &Path, rows: i64) -> (Arc<Session>, Chain) {
+    let session = session_on(root).await;
+    let all = chain(&session, vec![batch(vec![("value", integers(0..rows))])]);
+    (session, all)
+}
+
+async fn save(chain: &Chain, progress: &Arc<Progress>) -> Result<Saved> {
+    chain.save(request(chain.session(), "out").await, progress).await
+}
+
+/// Runs a map over a thousand rows as a new process would: the products, and the remarks.
+async fn run(root: &Path, function: &Multiply) -> (Result<Saved>, Vec<String>) {
+    let (_session, all) = numbers(root, 1000).await;
+    let progress = Arc::default();
+    let saved = save(&all.map(function.stage(100)).unwrap(), &progress).await;
+    (saved, progress.remarks())
+}
+
+fn products(by: i64) -> Vec<i64> {
+    (0..1000).map(|value| value * by).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_stage_goes_on_where_it_failed() {
+    let root = tempfile::tempdir().unwrap();
+    let bad = Multiply { fail_at: Some(236), ..Multiply::new(2, "bad") };
+    let (failed, _) = run(root.path(), &bad).await;
+    assert!(failed.is_err());
+    let good = Multiply::new(2, "good");
+    let (saved, remarks) = run(root.path(), &good).await;
+    assert_eq!(values(&saved.unwrap().chain, "product").await, products(2));
+    assert_eq!(good.computed(), 800);
+    let said =
+        "UDF 'multiply': continuing from checkpoint, 200 rows done, 200 of them by earlier code";
+    assert_eq!(remarks, [said]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_again_is_the_version_that_is_there() {
+    let root = tempfile::tempdir().unwrap();
+    let function = Multiply::new(2, "code");
+    let first = run(root.path(), &function).await.0.unwrap();
+    assert_eq!(function.computed(), 1000);
+    let (again, remarks) = run(root.path(), &function).await;
+    let again = again.unwrap();
+    assert_eq!(function.computed(), 0);
+    assert!(first.is_new && !again.is_new);
+    assert_eq!(first.record.uuid, again.record.uuid);
+    assert_eq!(remarks, ["Dataset 'out@1.0.0': unchanged, 1000 rows"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_code_computes_a_complete_stage_anew() {
+    let root = tempfile::tempdir().unwrap();
+    run(root.path(), &Multiply::new(2, "two")).await.0.unwrap();
+    let three = Multiply::new(3, "three");
+    let (saved, remarks) = run(root.path(), &three).await;
+    let saved = saved.unwrap();
+    assert_eq!(values(&saved.chain, "product").await, products(3));
+    assert_eq!((three.computed(), saved.record.version.to_string()), (1000, "1.0.1".to_owned()));
+    assert_eq!(remarks, Vec::<String>::new());
+    // The first code's results are still there; its version is no longer the newest, so there is a new one.
+    let two = Multiply::new(2, "two");
+    let back = run(root.path(), &two).await.0.unwrap();
+    assert_eq!((two.computed(), back.record.version.to_string()), (0, "1.0.2".to_owned()));
+    assert_eq!(values(&back.chain, "product").await, products(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_stage_is_not_continued_by_other_code() {
+    let root = tempfile::tempdir().unwrap();
+    let (_session, all) = numbers(root.path(), 1000).await;
+    let mapped = all.map(Multiply::new(2, "two").stage(10)).unwrap();
+    let progress = Arc::default();
+    let (_, mut rows) = mapped.stream(&progress).await.unwrap();
+    let mut seen = 0;
+    while seen < 100 {
+        seen += rows.next().await.unwrap().unwrap().num_rows();
+    }
+    drop(rows);
+    let three = Multiply::new(3, "three");
+    let saved = run(root.path(), &three).await.0.unwrap();
+    assert_eq!(values(&saved.chain, "product").await, products(3));
+    assert_eq!(three.computed(), 1000);
+    let two = Multiply::new(2, "two");
+    let saved = run(root.path(), &two).await.0.unwrap();
+    assert_eq!(values(&saved.chain, "product").await, products(2));
+    assert!(two.computed() <= 900);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_input_is_another_stage() {
+    let root = tempfile::tempdir().unwrap();
+    let function = Multiply::new(2, "code");
+    run(root.path(), &function).await.0.unwrap();
+    function.computed();
+    let (_session, all) = numbers(root.path(), 1001).await;
+    let saved = save(&all.map(function.stage(100)).unwrap(), &Arc::default()).await.unwrap();
+    assert_eq!(saved.record.rows, 1001);
+    assert_eq!(function.computed(), 1001);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_unit_is_computed_again() {
+    let root = tempfile::tempdir().unwrap();
+    let function = Multiply::new(2, "code");
+    run(root.path(), &function).await.0.unwrap();
+    function.computed();
+    let mut units = Vec::new();
+    for stage in std::fs::read_dir(root.path().join("jobs")).unwrap() {
+        for file in std::fs::read_dir(stage.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|kind| kind == "unit") {
+                units.push(path);
+            }
+        }
+    }
+    units.sort();
+    assert_eq!(units.len(), 10);
+    let mut bytes = std::fs::read(&units[3]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&units[3], bytes).unwrap();
+    let (_session, all) = numbers(root.path(), 1000).await;
+    let mapped = all.map(function.stage(100)).unwrap();
+    assert_eq!(values(&mapped, "product").await, products(2));
+    assert_eq!(function.computed(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_reads_a_complete_result() {
+    let root = tempfile::tempdir().unwrap();
+    let function = Multiply::new(2, "code");
+    run(root.path(), &function).await.0.unwrap();
+    function.computed();
+    let (_session, all) = numbers(root.path(), 1000).await;
+    let mapped = all.map(function.stage(100)).unwrap();
+    let found = mapped.filter(&[compare("value", BinaryOp::Gt, 997)]).unwrap();
+    assert_eq!(values(&found, "product").await, [1996, 1998]);
+    assert_eq!(values(&mapped.limit(2).unwrap(), "product").await, [0, 2]);
+    assert_eq!(function.computed(), 0);
+    // Without the whole result only the rows that are wanted are computed.
+    let other = Multiply::new(3, "other");
+    let mapped = all.map(other.stage(100)).unwrap();
+    let found = mapped.filter(&[compare("value", BinaryOp::Gt, 997)]).unwrap();
+    assert_eq!(values(&found, "product").await, [2994, 2997]);
+    assert_eq!(other.computed(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_without_identity_is_called_anew_and_the_reason_told() {
+    let root = tempfile::tempdir().unwrap();
+    let function = Multiply::new(2, "");
+    for _ in 0..2 {
+        let (saved, remarks) = run(root.path(), &function).await;
+        assert!(saved.unwrap().is_new);
+        assert_eq!(function.computed(), 1000);
+        assert_eq!(remarks, ["UDF 'multiply': no checkpoint, because its code is secret"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_results_of_a_row_are_kept_with_their_row() {
+    let root = tempfile::tempdir().unwrap();
+    let bad = Multiply { times: Some(3), fail_at: Some(450), ..Multiply::new(2, "bad") };
+    let good = Multiply { fail_at: None, computed: Arc::default(), code: "good", ..bad.clone() };
+    let (_session, all) = numbers(root.path(), 1000).await;
+    let keep = ["value".to_owned()];
+    let failed = save(&all.generate(bad.stage(100), &keep).unwrap(), &Arc::default()).await;
+    assert!(failed.is_err());
+    let (_session, all) = numbers(root.path(), 1000).await;
+    let generated = all.generate(good.stage(100), &keep).unwrap();
+    let saved = save(&generated, &Arc::default()).await.unwrap();
+    assert_eq!(good.computed(), 600);
+    let wanted: Vec<i64> = (0..1000).flat_map(|value| [value; 3]).collect();
+    assert_eq!(values(&saved.chain, "value").await, wanted);
+    let wanted: Vec<i64> = wanted.iter().map(|value| value * 2).collect();
+    assert_eq!(values(&saved.chain, "product").await, wanted);
+}
+
+/// Rows `0..1000` with the key `value % 7`, in five batches.
+async fn keyed(root: &Path) -> Chain {
+    let session = session_on(root).await;
+    let part = |from: i64| {
+        let keys = integers((from..from + 200).map(|value| value % 7));
+        batch(vec![("value", integers(from..from + 200)), ("key", keys)])
+    };
+    chain(&session, (0..5).map(|at| part(at * 200)).collect())
+}
+
+fn by_key() -> Vec<NamedExpr> {
+    vec![NamedExpr { name: "key".to_owned(), expr: column("key") }]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_come_in_the_order_of_their_keys() {
+    let root = tempfile::tempdir().unwrap();
+    let rows = keyed(root.path()).await;
+    let sums: Vec<i64> =
+        (0..7).map(|key| (0..1000).filter(|value| value % 7 == key).sum()).collect();
+    let bad = Multiply { fail_at: Some(sums[4]), ..Multiply::new(1, "bad") };
+    let keep = ["key".to_owned()];
+    let grouped = rows.aggregate(bad.stage(2), &by_key(), &keep).unwrap();
+    assert!(save(&grouped, &Arc::default()).await.is_err());
+    let good = Multiply::new(1, "good");
+    let rows = keyed(root.path()).await;
+    let grouped = rows.aggregate(good.stage(2), &by_key(), &keep).unwrap();
+    let saved = save(&grouped, &Arc::default()).await.unwrap();
+    assert_eq!(good.computed(), 3);
+    assert_eq!(values(&saved.chain, "key").await, (0..7).collect::<Vec<_>>());
+    assert_eq!(values(&saved.chain, "product").await, sums);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_keys_all_rows_are_one_group() {
+    let root = tempfile::tempdir().unwrap();
+    let sum =
+        keyed(root.path()).await.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();
+    assert_eq!(values(&sum, "product").await, [(0..1000).sum::<i64>()]);
+    let none = keyed(root.path()).await.filter(&[compare("value", BinaryOp::Gt, 5000)]).unwrap();
+    let sum = none.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();
+    assert_eq!(values(&sum, "product").await, Vec::<i64>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_without_a_fixed_order_is_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let sums = async |function: &Multiply| {
+        let total = Aggregate {
+            name: "value".to_owned(),
+            function: "sum".to_owned(),
+            argument: Some(column("value")),
+        };
+        let rows = keyed(root.path()).await.group_by(&by_key(), &[total]).unwrap();
+        let mapped = rows.map(function.stage(2)).unwrap();
+        mapped.collect().await.map(|batches| {
+            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+            rows
+        })
+    };
+    let bad = Multiply {
+        fail_at: Some((0..1000).filter(|v| v % 7 == 6).sum()),
+        ..Multiply::new(1, "bad")
+    };
+    assert!(sums(&bad).await.is_err());
+    let done = bad.computed();
+    let good = Multiply::new(1, "good");
+    assert_eq!(sums(&good).await.unwrap(), 7);
+    assert_eq!(good.computed(), 7 - done / 2 * 2);
+}

@@ -1,0 +1,100 @@
+//! Collecting garbage: claims of dead saves are given up, what versions need stays.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{Claim, ClaimRequest, NewJob, VersionFilter, VersionStatus};
+use engine::{GcOptions, GcReport, Session};
+
+use crate::fixture::{batch, chain, integers, read, save, session_on, values};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+async fn collect(session: &Arc<Session>, ttl: Duration) -> GcReport {
+    session.gc(GcOptions { ttl, dry_run: false }).await.unwrap()
+}
+
+/// A claim as a save makes it that dies right after.
+async fn claim(session: &Arc<Session>, name: &str) -> Claim {
+    let job = session.catalog().start_job(NewJob::default()).await.unwrap().id;
+    let bump = catalog::Wanted::Bump(catalog::Bump::Patch);
+    let location = format!("data/local/local/{name}.lance");
+    let request = ClaimRequest { location, ..ClaimRequest::new(name.parse().unwrap(), bump, job) };
+    session.catalog().claim_version(request).await.unwrap()
+}
+
+async fn statuses(session: &Arc<Session>, name: &str) -> Vec<VersionStatus> {
+    let all = VersionFilter::all_of(&name.parse().unwrap());
+    let found = session.catalog().versions(all).await.unwrap();
+    found.iter().map(|record| record.status).collect()
+}
+
+fn data_files(root: &Path, name: &str) -> usize {
+    fs::read_dir(root.join(format!("data/local/local/{name}.lance/data"))).unwrap().count()
+}
+
+#[tokio::test]
+async fn claims_of_dead_saves_are_given_up() {
+    let root = tempfile::tempdir().unwrap();
+    let session = session_on(root.path()).await;
+    let rows = chain(&session, vec![batch(vec![("id", integers(0..3))])]);
+    save(&rows, "cats").await.unwrap();
+    claim(&session, "cats").await;
+    claim(&session, "dogs").await;
+
+    assert!(collect(&session, HOUR).await.removed.is_empty());
+    assert_eq!(statuses(&session, "cats").await, [VersionStatus::Complete, VersionStatus::Pending]);
+    let dry = GcOptions { ttl: Duration::ZERO, dry_run: true };
+    assert_eq!(session.gc(dry).await.unwrap().removed.len(), 2);
+    assert_eq!(statuses(&session, "dogs").await, [VersionStatus::Pending]);
+
+    let report = collect(&session, Duration::ZERO).await;
+    let told: Vec<(&str, &str)> =
+        report.removed.iter().map(|found| (found.what.as_str(), found.reason)).collect();
+    assert_eq!(told, [("cats@1.0.1", "its save died"), ("dogs@1.0.0", "its save died")]);
+    assert_eq!(statuses(&session, "cats").await, [VersionStatus::Complete, VersionStatus::Failed]);
+    assert_eq!(statuses(&session, "dogs").await, [VersionStatus::Failed]);
+    assert_eq!(save(&rows, "cats").await.unwrap().record.version.to_string(), "1.0.2");
+    assert_eq!(values(&read(&session, "cats", "1.0.0").await.unwrap(), "id").await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn files_that_are_not_known_go_and_those_of_versions_stay() {
+    let root = tempfile::tempdir().unwrap();
+    let session = session_on(root.path()).await;
+    let rows = chain(&session, vec![batch(vec![("id", integers(0..3))])]);
+    save(&rows, "cats").await.unwrap();
+    save(&rows, "cats").await.unwrap();
+    let folder = root.path().join("data/local/local/cats.lance");
+    fs::write(folder.join("data/begun.lance"), "half a file").unwrap();
+    fs::write(folder.join("data/.tmp123"), "less").unwrap();
+    fs::create_dir(folder.join("data/folder")).unwrap();
+    fs::write(root.path().join("data/notes.txt"), "not a dataset").unwrap();
+
+    let report = collect(&session, Duration::ZERO).await;
+    let [found] = &report.removed[..] else { panic!("{report:?}") };
+    assert_eq!((found.what.as_str(), found.files, found.bytes), ("cats", 2, 15));
+    assert_eq!(data_files(root.path(), "cats"), 3);
+    assert!(root.path().join("data/notes.txt").exists());
+    for version in ["1.0.0", "1.0.1"] {
+        assert_eq!(values(&read(&session, "cats", version).await.unwrap(), "id").await, [0, 1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_be_read_protects_all_files() {
+    let root = tempfile::tempdir().unwrap();
+    let session = session_on(root.path()).await;
+    let rows = chain(&session, vec![batch(vec![("id", integers(0..3))])]);
+    save(&rows, "cats").await.unwrap();
+    let folder = root.path().join("data/local/local/cats.lance");
+    for manifest in fs::read_dir(folder.join("_versions")).unwrap() {
+        fs::write(manifest.unwrap().path(), "no manifest").unwrap();
+    }
+    let report = collect(&session, Duration::ZERO).await;
+    assert!(report.removed.is_empty());
+    assert_eq!(report.kept[0].reason, "which files its versions need cannot be read");
+    assert_eq!(data_files(root.path(), "cats"), 1);
+}

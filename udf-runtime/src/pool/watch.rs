@@ -1,0 +1,107 @@
+//! [`Watch`]: waits for a worker's answers, and kills it when a row takes too long or too much memory is used.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout_at;
+
+use super::PoolOptions;
+use super::death::Death;
+use crate::process::describe;
+use crate::protocol::Reply;
+use crate::worker::Worker;
+use crate::{Answer, FunctionFailure};
+
+/// How often the process is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What a row may take beyond its limit, so that the function's own limit, where it has one, comes first.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Follows the calls that one worker computes.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    options: &'a PoolOptions,
+    /// The row that is computed.
+    row: Option<Row>,
+    next_look: Instant,
+}
+
+/// A row that a worker said it would compute.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    sequence: u64,
+    row: usize,
+    since: Instant,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(super) enum Event {
+    Answered(Answer),
+    Failed(FunctionFailure),
+    Died(Death),
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(options: &'a PoolOptions) -> Self {
+        Self { options, row: None, next_look: Instant::now() + LOOK }
+    }
+
+    /// Waits until a call ends one way or another. Nothing is lost when the future is dropped.
+    pub(super) async fn event(&mut self, worker: &mut Worker) -> Event {
+        loop {
+            if Instant::now() >= self.next_look {
+                self.next_look = Instant::now() + LOOK;
+                if let Some(death) = self.look(worker) {
+                    return Event::Died(death);
+                }
+            }
+            let reply = match timeout_at(self.next_look.into(), worker.reply()).await {
+                Ok(Ok(reply)) => reply,
+                Ok(Err(error)) => {
+                    return Event::Died(Death::Ended(worker.cause_of_death(&error).await));
+                }
+                Err(_elapsed) => continue,
+            };
+            self.row = match reply {
+                Reply::Row { sequence, row } => Some(Row { sequence, row, since: Instant::now() }),
+                _ => None,
+            };
+            match reply {
+                Reply::Row { .. } | Reply::Hello { .. } => {}
+                Reply::Answered { answer, .. } => return Event::Answered(answer),
+                Reply::Failed { failure, .. } => return Event::Failed(failure),
+            }
+        }
+    }
+
+    /// The row of this call that is computed, or was when the worker died.
+    pub(super) fn row_of(&self, sequence: u64) -> Option<usize> {
+        self.row.filter(|row| row.sequence == sequence).map(|row| row.row)
+    }
+
+    /// Whether the worker uses more memory than it may.
+    pub(super) fn is_large(&self, worker: &Worker) -> bool {
+        self.large(worker).is_some()
+    }
+
+    fn look(&self, worker: &Worker) -> Option<Death> {
+        self.slow().or_else(|| self.large(worker)).or_else(|| ended(worker))
+    }
+
+    fn slow(&self) -> Option<Death> {
+        let (limit, row) = (self.options.row_timeout?, self.row?);
+        (row.since.elapsed() > limit + GRACE).then_some(Death::Slow(limit))
+    }
+
+    fn large(&self, worker: &Worker) -> Option<Death> {
+        let limit = self.options.memory_bytes?;
+        let used = worker.resident_bytes()?;
+        (used > limit).then_some(Death::Large { used, limit })
+    }
+}
+
+/// The socket of a process that has ended may be held open by one that it started.
+fn ended(worker: &Worker) -> Option<Death> {
+    worker.ended().map(|status| Death::Ended(describe(status)))
+}
