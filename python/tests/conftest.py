@@ -27,6 +27,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
+def afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run computes everything, and every save makes a version."""
+    monkeypatch.setenv("LAKEBED_IGNORE_CHECKPOINTS", "1")
+
+
+@pytest.fixture
 def chain() -> Iterator[dc.DataChain]:
     """Four animals, one without a size."""
     return dc.read_values(

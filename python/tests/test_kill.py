@@ -119,6 +119,7 @@ def progress_of_saves(root: Path) -> list[int]:
     return [*(len(list(folder.glob(step))) for step in steps), visible]
 
 
+@pytest.mark.usefixtures("afresh")
 @pytest.mark.timeout(60 + 5 * KILLS)
 def test_killed_while_saving(start, root: Path) -> None:
     moments = random.Random(54)  # noqa: S311  not for secrets

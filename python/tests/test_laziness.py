@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 import lakebed as dc
 from lakebed import C
+
+pytestmark = pytest.mark.usefixtures("afresh")
 
 NAMES = ["cat", "dog", "eel", "fox"]
 
@@ -117,8 +121,35 @@ def test_a_sort_by_a_result_needs_all(mapped: dc.DataChain, calls: list[str]) ->
 
 
 def test_a_sort_then_a_limit(mapped: dc.DataChain, calls: list[str]) -> None:
-    assert mapped.order_by("size", descending=True).limit(1).to_values("letters")
-    assert sorted(calls) == NAMES
+    assert mapped.order_by("size", descending=True).limit(1).to_values("letters") == [4]
+    assert calls == ["dog"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda chain: chain,
+        lambda chain: chain.select_except("tame"),
+        lambda chain: chain.mutate(weight=C("size")).mutate(size=C("weight")),
+        lambda chain: chain.mutate(more=C("letters") + 1),
+        lambda chain: chain.map(twice=lambda letters: letters * 2, output={"twice": int}),
+    ],
+)
+def test_a_sort_then_a_limit_behind_other_columns(
+    mapped: dc.DataChain, calls: list[str], between: Callable[[dc.DataChain], dc.DataChain]
+) -> None:
+    top = between(mapped).order_by("size").limit(2)
+    assert top.to_list("name", "letters") == [("cat", 4), ("fox", 5)]
+    assert calls == ["cat", "fox"]
+    calls.clear()
+    assert between(mapped).limit(2).to_values("letters") == [4, 5]
+    assert calls == ["cat", "dog"]
+
+
+def test_a_sort_by_what_a_result_was_made_of(mapped: dc.DataChain, calls: list[str]) -> None:
+    made = mapped.mutate(size=C("letters") * 2)
+    assert made.order_by("size", descending=True).limit(1).to_values("name") == ["fox"]
+    assert calls == NAMES
 
 
 def test_saved_results_are_not_computed_again(mapped: dc.DataChain, calls: list[str]) -> None:

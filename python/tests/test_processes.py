@@ -72,7 +72,7 @@ child = os.fork()
 chain = dc.read_dataset("pets", version="1.0.0")
 saved = chain.map(z=twice, params=["y"], output=int).save("child" if child == 0 else "parent")
 assert saved.to_values("z") == [4, 8, 12], saved.to_list()
-assert dc.read_values(x=[4]).save("pets").version in ("1.0.1", "1.0.2")
+assert dc.read_values(x=[4, child]).save("pets").version in ("1.0.1", "1.0.2")
 if child:
     _, status = os.waitpid(child, 0)
     assert status == 0, status

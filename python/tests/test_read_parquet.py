@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import NotSupportedError
+from lakebed.exceptions import DataChainParamsError, NotSupportedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,3 +40,12 @@ def test_refuses_what_is_not_there_yet(parquet: Path) -> None:
     for options in ({"source": True}, {"column": "row"}, {"output": ["a"]}):
         with pytest.raises(NotSupportedError):
             dc.read_parquet(parquet, **options)
+
+
+def test_refuses_two_columns_of_one_name(tmp_path: Path) -> None:
+    table = pa.table([[1], [2]], names=["a", "a"])
+    pq.write_table(table, tmp_path / "twice.parquet")
+    with pytest.raises(NotSupportedError, match="two columns `a` in `.*twice.parquet`"):
+        dc.read_parquet(tmp_path / "twice.parquet")
+    with pytest.raises(DataChainParamsError, match="invalid column name `a`: two columns have it"):
+        dc.read_arrow(table)

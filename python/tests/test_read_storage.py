@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 
 import lakebed as dc
 from lakebed.exceptions import DataChainParamsError, NotSupportedError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -53,3 +51,25 @@ def test_refuses(files: Path) -> None:
     for options in ({"anon": True}, {"client_config": {"a": 1}}, {"delta": True}):
         with pytest.raises(NotSupportedError):
             dc.read_storage(files, **options)
+
+
+def test_special_files_are_no_objects(files: Path) -> None:
+    os.mkfifo(files / "pipe.txt")
+    (files / "link.txt").symlink_to(files / "pipe.txt")
+    for uri in (files, f"{files}/*.txt"):
+        names = [file.name for file in dc.read_storage(uri).to_values("file")]
+        assert "a.txt" in names
+        assert not {"pipe.txt", "link.txt"} & set(names)
+    with pytest.raises(NotSupportedError, match="`.*pipe.txt`, which is neither a file nor"):
+        dc.read_storage(files / "pipe.txt").to_list()
+
+
+def test_names_that_are_no_text(files: Path) -> None:
+    path = os.fsdecode(os.fsencode(files) + b"/caf\xe9.txt")
+    with pytest.raises(NotSupportedError) as caught:
+        dc.read_storage(path)
+    assert r"caf\xe9.txt" in str(caught.value)
+    assert "is not UTF-8; hint: rename" in str(caught.value)
+    Path(path).write_text("")
+    with pytest.raises(NotSupportedError, match="caf.*.txt`, which is not UTF-8, is not"):
+        dc.read_storage(files).to_list()

@@ -115,6 +115,22 @@ async fn a_limit_of_sorted_rows_keeps_only_the_top() {
 }
 
 #[tokio::test]
+async fn the_top_rows_are_chosen_below_the_map_and_its_projections() {
+    let add_one = AddOne::default();
+    let mapped = files().await.map(add_one.stage("id", "next", 10)).unwrap();
+    let size = NamedExpr { name: "size".to_owned(), expr: column("file.size") };
+    let renamed = NamedExpr { name: "number".to_owned(), expr: column("id") };
+    let chosen = mapped.mutate(&[size, renamed]).unwrap();
+    let chosen = chosen.select(&["next".to_owned(), "number".to_owned()]).unwrap();
+    let top = chosen.order_by(&[descending("number")]).unwrap().limit(2).unwrap();
+    let text = top.explain().await.unwrap();
+    let plan = text.split("operators:").next().unwrap();
+    insta::assert_snapshot!(plan, @"");
+    assert_eq!(values(&top, "next").await, [4, 3]);
+    assert_eq!(add_one.rows(), 2);
+}
+
+#[tokio::test]
 async fn the_text_names_no_folder() {
     let files = files().await;
     let text = files.explain().await.unwrap();

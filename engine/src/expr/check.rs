@@ -95,12 +95,17 @@ pub(super) fn alternatives(expr: &Expr, values: Vec<Part>) -> Result<(Vec<Part>,
 
 /// Nulls that take the type of the values beside them, if there are any.
 fn typeless_nulls(values: Vec<Part>) -> Vec<Part> {
-    let is_null = |part: &Part| matches!(&part.expr, PlanExpr::Literal(value, _) if value.is_null());
+    let is_null =
+        |part: &Part| matches!(&part.expr, PlanExpr::Literal(value, _) if value.is_null());
     if values.iter().all(is_null) {
         return values;
     }
     let typeless = |part: Part| {
-        if is_null(&part) { Part { expr: lit(ScalarValue::Null), kind: DataType::Null } } else { part }
+        if is_null(&part) {
+            Part { expr: lit(ScalarValue::Null), kind: DataType::Null }
+        } else {
+            part
+        }
     };
     values.into_iter().map(typeless).collect()
 }

@@ -1,7 +1,7 @@
 //! [`PushBelowMap`]: a limit, and a sort that keeps only its first rows, run before a function and not after it.
 //!
 //! A map neither adds, drops nor reorders rows, so both commute with it as long as the sort's keys are no results of
-//! the function; projections and aliases of tables between the two change nothing of that.
+//! the function. Projections between the two change nothing of that.
 //! `map(f).order_by("size").limit(3)` calls `f` three times.
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +11,9 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::replace_col;
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::logical_expr::{
+    Expr, Extension, LogicalPlan, Projection, UserDefinedLogicalNodeCore,
+};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -44,22 +46,22 @@ impl OptimizerRule for PushBelowMap {
 
 /// `below` with `top` beneath the first map in it; `None` where there is none, or `top` cannot pass.
 fn sunk(top: &LogicalPlan, below: &LogicalPlan) -> Result<Option<LogicalPlan>> {
-    if let LogicalPlan::Extension(extension) = below {
-        return match extension.node.as_any().downcast_ref::<Udf>() {
+    match below {
+        LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<Udf>() {
             Some(map) if commutes(top, map) => beneath(top, map).map(Some),
             _ => Ok(None),
-        };
-    }
-    let Some((input, passed)) = passing(below) else {
-        return Ok(None);
-    };
-    let Some(keys) = translated(top.expressions(), &passed)? else {
-        return Ok(None);
-    };
-    let top = top.with_new_exprs(keys, vec![input.clone()])?;
-    match sunk(&top, input)? {
-        Some(input) => Ok(Some(below.with_new_exprs(below.expressions(), vec![input])?)),
-        None => Ok(None),
+        },
+        LogicalPlan::Projection(projection) => {
+            let Some(keys) = translated(top.expressions(), projection)? else {
+                return Ok(None);
+            };
+            let top = top.with_new_exprs(keys, vec![projection.input.as_ref().clone()])?;
+            let Some(input) = sunk(&top, &projection.input)? else {
+                return Ok(None);
+            };
+            below.with_new_exprs(below.expressions(), vec![input]).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 
@@ -69,27 +71,14 @@ fn beneath(top: &LogicalPlan, map: &Udf) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(map) }))
 }
 
-/// The input of a node that changes columns only, and the input's name of each column that passes through.
-fn passing(plan: &LogicalPlan) -> Option<(&LogicalPlan, HashMap<Column, Column>)> {
-    match plan {
-        LogicalPlan::Projection(projection) => {
-            let columns = plan.schema().columns().into_iter().zip(&projection.expr);
-            let passed = columns.filter_map(|(name, expr)| match expr.clone().unalias() {
-                Expr::Column(column) => Some((name, column)),
-                _ => None,
-            });
-            Some((projection.input.as_ref(), passed.collect()))
-        }
-        LogicalPlan::SubqueryAlias(alias) => {
-            let columns = plan.schema().columns().into_iter().zip(alias.input.schema().columns());
-            Some((alias.input.as_ref(), columns.collect()))
-        }
+/// The keys over the projection's input; `None` when one reads a column that the projection computes.
+fn translated(keys: Vec<Expr>, projection: &Projection) -> Result<Option<Vec<Expr>>> {
+    let columns = projection.schema.columns().into_iter().zip(&projection.expr);
+    let passed = columns.filter_map(|(name, expr)| match expr.clone().unalias() {
+        Expr::Column(column) => Some((name, column)),
         _ => None,
-    }
-}
-
-/// The expressions in the input's names; `None` when one reads a column that is computed on the way.
-fn translated(keys: Vec<Expr>, passed: &HashMap<Column, Column>) -> Result<Option<Vec<Expr>>> {
+    });
+    let passed: HashMap<Column, Column> = passed.collect();
     let mut read = keys.iter().flat_map(Expr::column_refs);
     if !read.all(|column| passed.contains_key(column)) {
         return Ok(None);

@@ -1,7 +1,8 @@
 """What a user's function is: digests that change whenever its results could.
 
 They cover the code that runs and every value it uses, through all helpers of the
-project; not comments, docstrings, places, or how the program was started. What cannot
+project; not comments, docstrings, places, environment variables, or how the program was
+started. What cannot
 be told apart between runs has no digest, and the error says which value is the reason.
 
 `walk.py` goes over values, `parts.py` knows what they are made of and `setup.py` which

@@ -21,6 +21,8 @@ _PLACES = frozenset(
 
 _ABSENT = object()
 
+_DATA = (str, bytes, int, float, list, tuple)
+
 
 def add_code(walk: Walk, code: CodeType, scope: dict[str, Any] | None) -> None:
     """Add what a code object does; with its globals also what their names stand for."""
@@ -72,6 +74,9 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
     if release:
         modules.check(found)
         walk.put("release", release)
+        if isinstance(found, _DATA):
+            # data that a release holds, but a program may set: `sys.argv`
+            walk.part(f"global `{name}`", found)
     else:
         walk.part(f"global `{name}`", found)
 

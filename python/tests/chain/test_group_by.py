@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel
 
 import lakebed as dc
 from lakebed import C, func
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
+
+
+class Stored(BaseModel):
+    path: str
+    size: int
 
 
 def test_aggregates_of_groups(chain: dc.DataChain) -> None:
@@ -29,6 +35,29 @@ def test_expressions_as_keys(chain: dc.DataChain) -> None:
     long, short = C("size") > 3, (C("size") * 0).label("zero")
     made = chain.group_by(n=func.count(), partition_by=[long, short, "tame"])
     assert list(made.schema) == ["gr_0", "zero", "tame", "n"]
+
+
+def test_labels_of_columns() -> None:
+    rows = [{"f": {"path": p, "size": s}, "x": s} for p, s in [("a", 1), ("b", 2), ("a", 1)]]
+    chain = dc.read_records(rows, schema={"f": Stored, "x": int})
+    made = chain.group_by(n=func.count(), partition_by=[C("f.path").label("z"), "x"])
+    assert made.order_by("z").to_list("z", "x", "n") == [("a", 1, 2), ("b", 2, 1)]
+    whole = chain.group_by(n=func.count(), partition_by=C("f").label("g")).order_by("g.path")
+    assert whole.to_values("g") == [Stored(path="a", size=1), Stored(path="b", size=2)]
+    assert list(whole.schema) == ["g", "n"]
+    both = chain.group_by(n=func.count(), partition_by=["x", C("x").label("y")]).order_by("x")
+    assert both.to_list("x", "y", "n") == [(1, 1, 2), (2, 2, 1)]
+
+
+def test_the_same_key_twice(chain: dc.DataChain) -> None:
+    more = (C("size") + 1).label("more")
+    made = chain.group_by(n=func.count(), partition_by=["tame", more, C("tame"), more])
+    assert list(made.schema) == ["tame", "more", "n"]
+    with pytest.raises(DataChainParamsError) as caught:
+        chain.group_by(n=func.count(), partition_by=["tame", C("size").label("tame")])
+    assert "invalid partition_by `tame`: two different keys" in str(caught.value)
+    with pytest.raises(DataChainParamsError):
+        chain.group_by(n=func.count(), partition_by=C("size").label("a.b"))
 
 
 def test_one_group_without_keys(chain: dc.DataChain) -> None:

@@ -7,9 +7,14 @@ import json
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import DatasetNotFoundError, InvalidDatasetNameError
+from lakebed.exceptions import (
+    DatasetNotFoundError,
+    InvalidDatasetNameError,
+    NotSupportedError,
+)
 
 
+@pytest.mark.usefixtures("afresh")
 def test_versions_grow(chain: dc.DataChain) -> None:
     first = chain.save("pets", description="animals", attrs=["stage=test"])
     assert (first.name, first.version) == ("pets", "1.0.0")
@@ -39,6 +44,7 @@ def test_the_record_of_a_version(chain: dc.DataChain) -> None:
     assert json.loads(job["environment"])["packages"]["pytest"] == pytest.__version__
 
 
+@pytest.mark.usefixtures("afresh")
 def test_removed_numbers_are_not_used_again(chain: dc.DataChain) -> None:
     chain.save("pets")
     chain.save("pets")
@@ -110,3 +116,13 @@ def test_a_failed_job_says_why(root) -> None:
     session.close(ZeroDivisionError())
     assert native.job(job)["status"] == "failed"
     assert "ZeroDivisionError" in native.job(job)["error"]
+
+
+def test_types_that_cannot_be_stored() -> None:
+    pa = pytest.importorskip("pyarrow")
+    runs = pa.RunEndEncodedArray.from_arrays([2], ["a"])
+    chain = dc.read_arrow(pa.table({"x": [1, 2], "runs": runs}))
+    with pytest.raises(NotSupportedError) as caught:
+        chain.save("odd")
+    assert "saving column `runs` of type run-end encoded str is not supported" in str(caught.value)
+    assert dc.datasets().empty

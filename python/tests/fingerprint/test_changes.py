@@ -261,3 +261,14 @@ def test_changed_by(digest: Callable[[str], str], before: str, after: str) -> No
 def test_not_changed_by(digest: Callable[[str], str], before: str, after: str) -> None:
     assert before != after
     assert digest(before) == digest(after)
+
+
+def test_an_argument_of_the_program(
+    digest: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "import sys\ndef f(x):\n    return x + len(sys.argv[1])"
+    monkeypatch.setattr("sys.argv", ["script.py", "one"])
+    first = digest(source)
+    assert digest(source) == first
+    monkeypatch.setattr("sys.argv", ["script.py", "two"])
+    assert digest(source) != first
