@@ -27,6 +27,7 @@ from task import Case
 WORKLOADS = (
     "ingest", "filter_count", "group_by_ext", "top10",
     "to_pandas", "cosine_top10", "import_time", "trivial_map",
+    "file_map", "waiting_map", "kept_results", "map_memory",
 )  # fmt: skip
 TINY = 0.002
 CACHE = Path.home() / ".cache" / "lakebed"

@@ -17,8 +17,8 @@ const LOCAL: &str = "local";
 /// The namespace of datasets that are not made by users.
 const SYSTEM: &str = "system";
 
-/// The project in it for datasets that go when their session does.
-const SESSION: &str = "session";
+/// What projects in it start with whose datasets go when their session does.
+const SESSION: &str = "session_";
 
 const LONGEST: usize = 128;
 
@@ -109,14 +109,15 @@ impl QualifiedName {
         Self::new(NamePart::local(), NamePart::local(), name)
     }
 
-    /// `system.session.name`: a dataset that goes when its session does.
-    pub fn of_session(name: NamePart) -> Self {
-        Self::new(NamePart(SYSTEM.to_owned()), NamePart(SESSION.to_owned()), name)
+    /// `system.session_x.name`: a dataset that goes when the session `x` does.
+    pub fn of_session(session: &str, name: NamePart) -> Result<Self> {
+        let project = NamePart::try_from(format!("{SESSION}{session}"))?;
+        Ok(Self::new(NamePart(SYSTEM.to_owned()), project, name))
     }
 
     /// Whether the dataset goes when its session does.
     pub fn is_of_session(&self) -> bool {
-        self.namespace.as_str() == SYSTEM && self.project.as_str() == SESSION
+        self.namespace.as_str() == SYSTEM && self.project.as_str().starts_with(SESSION)
     }
 
     /// Refuses names that users may read, but not give to their own datasets.

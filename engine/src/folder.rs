@@ -49,15 +49,21 @@ pub(crate) fn first_location(name: &QualifiedName) -> String {
 
 /// Whether the dataset there goes when its session does.
 pub(crate) fn is_of_session(location: &str) -> bool {
-    let one = first_location(&QualifiedName::of_session(NamePart::local()));
-    Path::new(&one).parent() == Path::new(location).parent()
+    let mut steps = location.split('/').skip(1).map(str::parse::<NamePart>);
+    match (steps.next(), steps.next()) {
+        (Some(Ok(namespace)), Some(Ok(project))) => {
+            QualifiedName::new(namespace, project, NamePart::local()).is_of_session()
+        }
+        _ => false,
+    }
 }
 
 fn in_project(name: &QualifiedName, folder: &str) -> String {
     format!("{DATA}/{}/{}/{folder}{SUFFIX}", name.namespace, name.project)
 }
 
-/// Somebody's presence in a dataset's folder, until it is dropped or its process ends in whatever way.
+/// Somebody's presence in a dataset's folder, or in that of a session's datasets, until it is dropped or its process
+/// ends in whatever way.
 ///
 /// Writers share a folder, a collector of garbage has it alone. Where the file system knows no locks, writers go on
 /// and collectors stay out.

@@ -4,7 +4,7 @@
 //! who is alive: the system takes them from a process that dies. Tags and Lance's records of its states stay: they are
 //! small, and their numbers must not come back.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -20,6 +20,7 @@ use crate::folder::{FolderLock, first_location, is_of_session};
 use crate::{Error, Result, Session};
 
 mod files;
+mod stages;
 
 use files::{Size, data_files, dataset_folders, has_tags, newest_change};
 
@@ -77,17 +78,14 @@ impl Session {
         Collector { session: self, options, started, report: GcReport::default() }.run().boxed()
     }
 
-    /// Removes a dataset that was made for this session only.
+    /// Removes a dataset that was made for a session only.
     ///
     /// # Errors
     /// The catalog's, or [`Error::Storage`].
     pub fn forget<'a>(&'a self, name: &'a QualifiedName) -> BoxFuture<'a, Result<()>> {
         async {
             let records = self.catalog().versions(VersionFilter::all_of(name)).await?;
-            let folder = self.root().join(first_location(name));
-            self.remove_dataset(&records, &folder).await?;
-            self.release(name);
-            Ok(())
+            self.remove_dataset(&records, &self.root().join(first_location(name))).await
         }
         .boxed()
     }
@@ -106,7 +104,13 @@ impl Session {
             location: folder.display().to_string(),
             reason: error.to_string(),
             source: Some(Box::new(error)),
-        })
+        })?;
+        if let Some(all) = folder.parent()
+            && fs::remove_dir(all).is_ok()
+        {
+            self.release(all);
+        }
+        Ok(())
     }
 }
 
@@ -131,34 +135,47 @@ impl Collector<'_> {
         for location in dataset_folders(self.session.root()) {
             self.dataset(&location).await?;
         }
+        self.stages();
         Ok(self.report)
     }
 
     /// Gives up the claims of saves that died.
     async fn dead_claims(&mut self) -> Result<()> {
         let all = VersionFilter { include_unfinished: true, ..VersionFilter::default() };
-        for record in self.session.catalog().versions(all).await? {
-            if record.status != VersionStatus::Pending || !self.is_old(record.created_at.into()) {
-                continue;
-            }
-            let folder = self.session.root().join(&record.location);
-            let _lock = match FolderLock::try_alone(&folder) {
+        let claims: Vec<DatasetVersion> = self.old_claims(all).await?;
+        let locations: BTreeSet<String> = claims.into_iter().map(|claim| claim.location).collect();
+        for location in locations {
+            let _lock = match FolderLock::try_alone(&self.session.root().join(&location)) {
                 Ok(Some(lock)) => Some(lock),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Ok(None) | Err(_) => continue,
             };
-            if !self.options.dry_run {
-                self.session.catalog().abandon_version(&record.to_claim(), DEAD).await?;
+            // INVARIANT: listed again with the lock; a claim that was completed meanwhile is none any more.
+            for claim in self.old_claims(VersionFilter::all_at(location)).await? {
+                if !self.options.dry_run {
+                    self.session.catalog().abandon_version(&claim.to_claim(), DEAD).await?;
+                }
+                let version = format!("{}@{}", claim.dataset.short(), claim.version);
+                note(&mut self.report.removed, &version, DEAD, Size::default());
             }
-            let version = format!("{}@{}", record.dataset.short(), record.version);
-            note(&mut self.report.removed, &version, DEAD, Size::default());
         }
         Ok(())
     }
 
+    async fn old_claims(&self, filter: VersionFilter) -> Result<Vec<DatasetVersion>> {
+        let mut records = self.session.catalog().versions(filter).await?;
+        records.retain(|record| {
+            record.status == VersionStatus::Pending && self.is_old(record.created_at.into())
+        });
+        Ok(records)
+    }
+
     async fn dataset(&mut self, location: &str) -> Result<()> {
         let folder = self.session.root().join(location);
-        let lock = FolderLock::try_alone(&folder);
+        let lock = match folder.parent().filter(|_| is_of_session(location)) {
+            Some(all) => FolderLock::try_alone(all),
+            None => FolderLock::try_alone(&folder),
+        };
         // INVARIANT: listed after locking; else a version that is completed in between is missed.
         let records = self.session.catalog().versions(VersionFilter::all_at(location)).await?;
         let title = records
@@ -187,15 +204,21 @@ impl Collector<'_> {
 
     /// What a save left that died before its claim. With tags it is more than that: the catalog was lost.
     fn unknown_folder(&mut self, found: &Found) {
-        let size = Size::of(&found.folder);
         if has_tags(&found.folder) {
-            self.keep(found, UNKNOWN_VERSIONS, size);
-        } else if !self.is_old(newest_change(&found.folder)) {
+            self.keep(found, UNKNOWN_VERSIONS, Size::of(&found.folder));
+        } else {
+            self.remove_if_old(found, UNKNOWN);
+        }
+    }
+
+    fn remove_if_old(&mut self, found: &Found, reason: &'static str) {
+        let size = Size::of(&found.folder);
+        if !self.is_old(newest_change(&found.folder)) {
             self.keep(found, YOUNG, size);
         } else if !self.options.dry_run && gone(fs::remove_dir_all(&found.folder)).is_err() {
             self.keep(found, REFUSED, size);
         } else {
-            note(&mut self.report.removed, &found.title, UNKNOWN, size);
+            note(&mut self.report.removed, &found.title, reason, size);
         }
     }
 

@@ -1,9 +1,10 @@
 //! [`Session`]: what a query needs, held once.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -47,7 +48,7 @@ pub struct Session {
     surroundings: Arc<Surroundings>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
-    held: Mutex<HashMap<QualifiedName, FolderLock>>,
+    held: Mutex<HashMap<PathBuf, FolderLock>>,
 }
 
 impl Session {
@@ -239,13 +240,21 @@ impl Session {
         SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build()
     }
 
-    /// Keeps collectors of garbage away from a dataset until it is [released](Self::release) or the session is gone.
-    pub(crate) fn hold(&self, name: QualifiedName, lock: FolderLock) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(name, lock);
+    /// Keeps collectors of garbage out of a folder until it is [released](Self::release) or the session is gone.
+    pub(crate) async fn hold(&self, folder: &Path) -> io::Result<()> {
+        if !self.held().contains_key(folder) {
+            let lock = FolderLock::share(folder).await?;
+            self.held().insert(folder.to_owned(), lock);
+        }
+        Ok(())
     }
 
-    pub(crate) fn release(&self, name: &QualifiedName) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    pub(crate) fn release(&self, folder: &Path) {
+        self.held().remove(folder);
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<PathBuf, FolderLock>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where data that the catalog locates below the root really is.

@@ -257,7 +257,7 @@ class _Coroutines(Calls):
             return await asyncio.wait_for(self._result(row), limits.timeout), None
         except asyncio.CancelledError:
             raise
-        except asyncio.TimeoutError as error:  # noqa: UP041  another class before Python 3.11
+        except asyncio.TimeoutError as error:  # a class of its own before Python 3.11
             late = limits.timeout is not None and time.monotonic() - began >= limits.timeout
             return None, limits.exceeded() if late else error
         except BaseException as error:  # noqa: BLE001  raised by whoever takes the outcome

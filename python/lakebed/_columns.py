@@ -33,8 +33,13 @@ def path_of(given: object, verb: str) -> str:
         return given
     if isinstance(given, Column):
         return given._path
-    msg = f"{verb} takes names and plain columns, not `{given!r}`"
+    msg = f"{verb}() supports only `str` or `Column`, not `{given!r}`"
     raise SignalResolvingTypeError(msg)
+
+
+def paths_of(given: Iterable[object], verb: str) -> list[str]:
+    """The names in strings or plain columns; raises as `path_of`."""
+    return [path_of(one, verb) for one in given]
 
 
 def resolved(native: Chain) -> list[tuple[str, Spec]]:

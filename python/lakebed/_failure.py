@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import traceback
+from pathlib import Path
 from typing import Any
 
-from lakebed.exceptions import UdfError
+from lakebed.exceptions import LakebedError, UdfRunError
 
-_OWN = os.path.dirname(__file__) + os.sep
+_OWN = f"{Path(__file__).parent}{os.sep}"
 
 _BUILT_IN: dict[str, type[Exception]] = {"TimeoutError": TimeoutError, "MemoryError": MemoryError}
 """What the parent raises itself about a worker that it had to stop."""
@@ -19,7 +20,9 @@ def describe(error: BaseException) -> tuple[str, str, str]:
     """Type, message and traceback, without the frames of this package."""
     shown = traceback.TracebackException.from_exception(error)
     _drop_own(shown)
-    return type(error).__qualname__, str(error), "".join(shown.format())
+    # the class is told beside the message
+    text = LakebedError.__str__(error) if isinstance(error, LakebedError) else str(error)
+    return type(error).__qualname__, text, "".join(shown.format())
 
 
 def _drop_own(shown: traceback.TracebackException) -> None:
@@ -35,17 +38,19 @@ def pack(error: BaseException) -> bytes | None:
     """The exception as bytes; None when it could not be made of them again."""
     import cloudpickle
 
+    def packed(value: Any) -> bytes | None:
+        try:
+            dumped: bytes = cloudpickle.dumps(value)
+            pickle.loads(dumped)  # noqa: S301  what was written one line above
+        except Exception:  # noqa: BLE001  every class refuses in its own way
+            return None
+        return dumped
+
     # WHY: an exception whose constructor takes other arguments than it keeps pickles, but does
     # not unpickle.
-    parts = (_rebuilt, (type(error), error.args, vars(error)))
-    for value in (error, _Parts(parts), _Parts((_rebuilt, (type(error), (str(error),), {})))):
-        try:
-            packed: bytes = cloudpickle.dumps(value)
-            pickle.loads(packed)  # noqa: S301  what was written one line above
-        except Exception:  # noqa: BLE001  every class refuses in its own way
-            continue
-        return packed
-    return None
+    kept = (_rebuilt, (type(error), error.args, vars(error)))
+    text: tuple[Any, ...] = (_rebuilt, (type(error), (str(error),), {}))
+    return packed(error) or packed(_Parts(kept)) or packed(_Parts(text))
 
 
 class _Parts:
@@ -73,7 +78,7 @@ def revive(packed: bytes | None, kind: str, message: str, shown: str | None) -> 
     if error is None and kind in _BUILT_IN:
         error = _BUILT_IN[kind](message)
     if error is None and shown:
-        error = UdfError(f"{kind}: {message}")
+        error = UdfRunError(f"{kind}: {message}", stacktrace=shown)
     if error is None or not shown:
         return error
     note = f"in a worker process:\n{shown.rstrip()}"

@@ -41,29 +41,47 @@ _DISTRIBUTIONS = {
 _failures: list[BaseException] = []
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of a program: what the jobs of its sessions have in common."""
+
+    name: str
+    source: str | None
+    commit: str | None
+    dirty: bool | None
+    author: str | None
+
+    @classmethod
+    def begin(cls) -> Run:
+        """The run of this process, from now on."""
+        _watch_failures()
+        script = _script()
+        commit, dirty = _git_state(script.parent if script else Path.cwd())
+        name = str(script) if script else uuid.uuid4().hex
+        return cls(name, _source(script), commit, dirty, _author())
+
+
 @dataclass(frozen=True)
 class Job:
-    """A started job."""
+    """A started job: a run, as one session records it."""
 
+    run: Run
     session: Session
     id: str
 
     @classmethod
-    def start(cls, session: Session) -> Job:
-        """Record that this process starts to save."""
-        _watch_failures()
-        script = _script()
-        commit, dirty = _git_state(script.parent if script else Path.cwd())
+    def start(cls, run: Run, session: Session) -> Job:
+        """Record that the run starts to save."""
         started = session.start_job(
-            str(script) if script else uuid.uuid4().hex,
-            _source(script),
-            commit,
-            dirty,
-            _author(),
+            run.name,
+            run.source,
+            run.commit,
+            run.dirty,
+            run.author,
             json.dumps(_environment()),
             json.dumps({"argv": sys.argv[1:]}),
         )
-        return cls(session, started)
+        return cls(run, session, started)
 
     def finish(self, error: BaseException | None) -> None:
         """Record how it ended; the process is about to end, so this cannot fail."""

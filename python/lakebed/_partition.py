@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from lakebed._columns import find, known_paths, leaves
@@ -11,7 +12,7 @@ from lakebed.exceptions import SignalResolvingError, SignalResolvingTypeError
 from lakebed.expr import Column, Expr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from lakebed._schema import Spec
 
@@ -29,13 +30,14 @@ class Partition:
         self.keys: list[tuple[str, NativeExpr]] = []
         self.computed: list[str] = []
         self.paths: list[str] = []
+        unnamed = free_names(columns)
         for key in _listed(given):
             if isinstance(key, str):
                 self._add_path(columns, key)
             elif isinstance(key, Column) and key._label is None:
                 self._add_path(columns, key._path)
             elif isinstance(key, Expr):
-                name = key._label or f"gr_{len(self.computed)}"
+                name = key._label or next(unnamed)
                 self.keys.append((name, key._native))
                 self.computed.append(name)
                 self.paths.append(name)
@@ -54,6 +56,11 @@ class Partition:
         below = leaves(spec["fields"]) if spec["kind"] == "model" else [()]
         for leaf in (".".join((path, *names)) for names in below):
             self.keys.append((leaf, NativeExpr.column(leaf)))
+
+
+def free_names(columns: Container[str]) -> Iterator[str]:
+    """Names for keys that have none: `gr_0`, `gr_1` and so on, without those of columns."""
+    return (name for name in map("gr_{}".format, count()) if name not in columns)
 
 
 def _listed(given: Any) -> list[Any]:

@@ -6,6 +6,7 @@ stored types `_resolve.py`, comparing them `_matching.py`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from lakebed._annotations import ACCEPTED, Spec, Vector, VectorType, spec_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCEPTED",
     "Schema",
+    "Signals",
     "Spec",
     "Vector",
     "VectorType",
@@ -73,6 +75,21 @@ class Schema(dict[str, Any]):
         """Every column and field below it: path, spec, and the type to show."""
         for name, spec in self._columns:
             yield from _below((name,), spec, type_of(spec), include_hidden=include_hidden)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What `chain.signals_schema` returns.
+
+    Attributes:
+        values: Names and Python types of the columns.
+    """
+
+    values: Schema
+
+    def __str__(self) -> str:
+        """The tree."""
+        return str(self.values)
 
 
 def _below(

@@ -6,12 +6,14 @@ a notebook, travels by value. The worker gets the module path and the folder of 
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import pickle
 import site
 import sys
 import sysconfig
+from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +22,11 @@ from lakebed.exceptions import UdfError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_stamps: dict[str, int] = {}
-"""When the source of each module of users was changed last, as this worker imported it."""
+Stamps = dict[str, int]
+"""When the source of each module of users was changed last."""
+
+_imported: Stamps = {}
+"""The modules of users that this worker imported, as they were."""
 
 
 def dump(spec: dict[str, Any]) -> bytes:
@@ -34,18 +39,18 @@ def dump(spec: dict[str, Any]) -> bytes:
     function = _dumps_or_none(spec) or _dumps_or_none(spec | {"known": []})
     if function is None:
         raise UdfError(_refusal(spec))
-    return pickle.dumps((sys.path, os.getcwd(), function))
+    return pickle.dumps((sys.path, str(Path.cwd()), _stamps(), function))
 
 
 def load(blob: bytes) -> dict[str, Any]:
     """The spec that was dumped; modules that have changed since are imported anew."""
-    path, folder, function = pickle.loads(blob)  # noqa: S301  from our own parent
+    path, folder, stamps, function = pickle.loads(blob)  # noqa: S301  from our own parent
     sys.path[:] = path
-    if os.path.isdir(folder):
+    if Path(folder).is_dir():
         os.chdir(folder)
-    _forget_changed()
+    _forget_changed(stamps)
     spec: dict[str, Any] = pickle.loads(function)  # noqa: S301
-    _remember()
+    _imported.update(_stamps())
     return spec
 
 
@@ -88,23 +93,28 @@ def _own_modules() -> Iterator[tuple[str, ModuleType]]:
             yield name, module
 
 
-def _forget_changed() -> None:
+def _forget_changed(stamps: Stamps) -> None:
     """A warm process must not run the code of yesterday."""
-    if any(_stamp(sys.modules.get(name)) != stamp for name, stamp in _stamps.items()):
-        for name in _stamps:
+    if any(stamps.get(name, stamp) != stamp for name, stamp in _imported.items()):
+        for name in _imported:
             sys.modules.pop(name, None)
-        _stamps.clear()
+        _imported.clear()
+        importlib.invalidate_caches()
 
 
-def _remember() -> None:
-    for name, module in _own_modules():
-        if name not in _stamps:
-            _stamps[name] = _stamp(module)
+def _stamps() -> Stamps:
+    """Those of the modules that are neither Python's own nor installed."""
+    paths = sysconfig.get_paths()
+    standard = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
+    installed = (*standard, *site.getsitepackages(), site.getusersitepackages())
+    files = {name: getattr(module, "__file__", None) for name, module in [*sys.modules.items()]}
+    found = {name: file for name, file in files.items() if file and not file.startswith(installed)}
+    return {name: _changed_at(file) for name, file in sorted(found.items())}
 
 
-def _stamp(module: ModuleType | None) -> int:
+def _changed_at(file: str) -> int:
     try:
-        return os.stat(getattr(module, "__file__", None) or "").st_mtime_ns
+        return Path(file).stat().st_mtime_ns
     except OSError:
         return 0
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lakebed._hints import hints_of
 from lakebed._outputs import Outputs, outputs_of
 from lakebed._parameters import Columns, Taken, given_params, named_params, parameters_of
-from lakebed._verbs import MAP, Verb
+from lakebed._verbs import AGG, GEN, MAP, Verb
 from lakebed.exceptions import DataChainParamsError, UdfError, UdfSignatureError
 from lakebed.udf import AbstractUDF
 
@@ -145,7 +145,8 @@ def _check_callable(verb: Verb, func: Any) -> None:
     wanted = verb.udf.__name__
     if isinstance(func, AbstractUDF) and not isinstance(func, verb.udf):
         msg = f"`{callable_name(func)}` is no {wanted}, which is what {verb.name} takes"
-        raise UdfError(msg)
+        other = next((v for v in (MAP, GEN, AGG) if isinstance(func, v.udf)), None)
+        raise UdfError(msg + (f"; hint: use .{other.name}()" if other else ""))
     if not isinstance(func, AbstractUDF) and not callable(func):
         msg = f"`{func!r}` is not callable: use a function, a callable object or a {wanted}"
         raise UdfSignatureError(msg)
@@ -159,9 +160,10 @@ def _check_several(verb: Verb, call: Call) -> None:
     if verb is not MAP:
         msg = f"{verb.name} takes one function, not several ({given})"
         raise UdfSignatureError(msg)
-    if call.func is not None or call.params is not None or call.output is not None:
-        msg = f"several functions ({given}) take neither func=, params= nor output="
-        raise DataChainParamsError(msg)
+    for name in ("func", "params", "output"):
+        if getattr(call, name) is not None:
+            msg = f"can't combine '{name}' with several functions ({given}): chain their calls"
+            raise DataChainParamsError(msg)
 
 
 def _parse_several(signals: Mapping[str, Any], columns: Columns) -> list[UdfSignature]:
@@ -178,7 +180,8 @@ def _parse_several(signals: Mapping[str, Any], columns: Columns) -> list[UdfSign
         call = Call(None, None, None, {ready: signals[ready]})
         signature = _parse_one(MAP, ready, signals[ready], call, known)
         if signature.outputs.multi:
-            msg = f"`{ready}` returns several columns: give it a map() of its own"
+            count = len(signature.outputs.names)
+            msg = f"`{ready}` returns a tuple of {count} values: give it a map() of its own"
             raise UdfSignatureError(msg)
         open_type: Spec = {
             "kind": "arrow",

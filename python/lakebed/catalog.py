@@ -146,8 +146,9 @@ def move_dataset(
 
 
 def _is_listed(record: Mapping[str, Any], attrs: Sequence[str], *, include_listing: bool) -> bool:
-    temporary = (record["namespace"], record["project"]) == ("system", "session")
-    listing = record["namespace"] == "system" and not include_listing
+    system = record["namespace"] == "system"
+    temporary = system and record["project"].startswith("session_")
+    listing = system and not include_listing
     labels = record["attrs"] or ()
     return not (temporary or listing) and all(
         any(label == wanted or _fits(label, wanted) for label in labels) for wanted in attrs

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakebed import _columns, _export
+from lakebed._hint import did_you_mean
 from lakebed._once import Once
+from lakebed._partition import free_names
 from lakebed._progress import progress
-from lakebed._schema import Schema
+from lakebed._schema import Schema, Signals
 from lakebed._settings import Settings
 from lakebed._signature import Call
 from lakebed._stages import Keep, Stages
@@ -20,6 +22,7 @@ from lakebed.exceptions import (
     DataChainParamsError,
     DatasetPrepareError,
     EphemeralError,
+    SignalResolvingError,
     SignalResolvingTypeError,
 )
 from lakebed.expr import Column, Expr, call, to_expr
@@ -88,6 +91,23 @@ class DataChain:
     def schema(self) -> Schema:
         """The columns and their types; prints as a tree."""
         return Schema(self._native.schema())
+
+    def column(self, name: str) -> Column:
+        """The column or field of this name, as `C(name)`; it has to exist.
+
+        Raises:
+            SignalResolvingError: There is none.
+        """
+        known = _columns.resolved(self._native)
+        if _columns.find(known, name) is None:
+            msg = f"unknown column `{name}`{did_you_mean(name, _columns.known_paths(known))}"
+            raise SignalResolvingError(msg)
+        return Column(name)
+
+    @property
+    def signals_schema(self) -> Signals:
+        """The columns as users of the peer read them: `signals_schema.values` is a dict."""
+        return Signals(self.schema)
 
     @property
     def name(self) -> str | None:
@@ -307,6 +327,9 @@ class DataChain:
             if isinstance(column, Expr) and column._label:
                 named[column._label] = column
                 paths.append(column._label)
+            elif isinstance(column, Expr) and not isinstance(column, Column):
+                msg = f"select() cannot infer a name for `{column!r}`; hint: select(name=expr)"
+                raise SignalResolvingTypeError(msg)
             else:
                 paths.append(_columns.path_of(column, "select"))
         paths += [name for name in named if name not in paths]
@@ -321,7 +344,7 @@ class DataChain:
         """Leave out these columns or fields of columns."""
         if not columns:
             return self
-        gone = [_columns.path_of(column, "select_except") for column in columns]
+        gone = _columns.paths_of(columns, "select_except")
         known = _columns.resolved(self._native)
         return self._with(self._native.select(_columns.without(known, gone)))
 
@@ -577,18 +600,22 @@ class DataChain:
             [('a', 4), ('b', 2)]
         """
         for aggregate in args:
-            if not isinstance(aggregate, Aggregate) or not aggregate.name:
+            if not isinstance(aggregate, Aggregate):
                 msg = f"group_by takes aggregates by name, not `{aggregate!r}`"
                 raise DataChainParamsError(msg)
+            if not aggregate.name:
+                hint = "hint: group_by(name=expr)"
+                msg = f"group_by() cannot infer a name for `{aggregate!r}`; {hint}"
+                raise DataChainParamsError(msg)
             aggregates[aggregate.name] = aggregate
-        keys = _group_keys(partition_by)
+        keys = _group_keys(partition_by, self.schema)
         made = [_aggregate(name, value) for name, value in aggregates.items()]
         if not made:
             msg = "group_by takes at least one aggregate; hint: group_by(n=func.count())"
             raise DataChainParamsError(msg)
         for name, _ in keys:
             if name in aggregates:
-                msg = f"`{name}` is both a key and an aggregate of group_by"
+                msg = f"key `{name}` of group_by conflicts with aggregation `{name}`: label the key"
                 raise DataChainColumnError(msg)
         return self._with(self._native.group_by([(n, k._native) for n, k in keys], made))
 
@@ -620,15 +647,16 @@ class DataChain:
 
         A field as `file.path` gives its value.
         """
-        return _export.rows(self._native, [_columns.path_of(c, "to_iter") for c in cols])
+        return _export.rows(self._native, _columns.paths_of(cols, "to_iter"))
 
     def to_list(self, *cols: str | Column) -> list[tuple[Any, ...]]:
         """All rows as tuples; takes what `to_iter` takes."""
-        return list(self.to_iter(*cols))
+        return list(_export.rows(self._native, _columns.paths_of(cols, "to_list")))
 
     def to_values(self, col: str | Column) -> list[Any]:
         """All values of one column or field."""
-        return [value for (value,) in self.to_iter(col)]
+        paths = _columns.paths_of([col], "to_values")
+        return [value for (value,) in _export.rows(self._native, paths)]
 
     def to_records(self) -> list[dict[str, Any]]:
         """All rows as flat dicts, with keys such as `file__path`."""
@@ -748,7 +776,7 @@ class DataChain:
         """Compute all rows and keep them until the session ends."""
         name, job = self._session._temporary_name(), self._session._job_id()
         with progress() as report:
-            native = self._native.persist(name, job, report)
+            native = self._native.persist(self._session.name, name, job, report)
         return self._saved(native, None)
 
     def exec(self) -> DataChain:
@@ -855,16 +883,18 @@ def _copied(value: Any) -> Any:
     return call("coalesce", value) if isinstance(value, Column) else value
 
 
-def _group_keys(given: str | Expr | Sequence[str | Expr] | None) -> list[tuple[str, Expr]]:
+def _group_keys(
+    given: str | Expr | Sequence[str | Expr] | None, columns: Schema
+) -> list[tuple[str, Expr]]:
     """Keys and their names, unnamed expressions counted."""
     one = isinstance(given, (str, Expr))
     listed: Any = [given] if one else [] if given is None else list(given)  # type: ignore[arg-type]
-    unnamed = iter(range(len(listed)))
+    unnamed = free_names(columns)
     keys = []
     for key in listed:
         expr = _key(key, "partition_by")
         plain = expr._path if isinstance(expr, Column) else None
-        keys.append((expr._label or plain or f"gr_{next(unnamed)}", expr))
+        keys.append((expr._label or plain or next(unnamed), expr))
     return keys
 
 

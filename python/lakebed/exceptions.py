@@ -15,6 +15,7 @@ class LakebedError(Exception):
 
     Attributes:
         code: Stable identifier for programs; never reworded once released.
+        message: What went wrong.
     """
 
     code: str = "lakebed.error"
@@ -22,6 +23,7 @@ class LakebedError(Exception):
     def __init__(self, message: str = "", *, code: str | None = None) -> None:
         """Make the error; `code` overrides the class's own."""
         super().__init__(message)
+        self.message = message
         if code is not None:
             self.code = code
 
@@ -227,6 +229,57 @@ class UdfError(DataChainParamsError):
     """A function failed or returned a value that does not fit its type."""
 
     code = "udf.error"
+
+    def __str__(self) -> str:
+        """The class and the message, as they stand in logs of runs."""
+        return f"{type(self).__name__}: {super().__str__()}"
+
+
+class JsonSerializationError(UdfError):
+    """A function returned a value that cannot be written as JSON.
+
+    Attributes:
+        column_name: The column that it was for.
+        value_repr: The value, as text.
+    """
+
+    def __init__(
+        self, message: str = "", column_name: str = "", value_repr: str = "", **code: str | None
+    ) -> None:
+        """Make the error; `code=` overrides the class's own."""
+        super().__init__(message, **code)
+        self.column_name = column_name
+        self.value_repr = value_repr
+
+
+class UdfRunError(UdfError):
+    """A function failed in another process, with an exception that exists only there.
+
+    Attributes:
+        error: The exception, or its text.
+        stacktrace: Its traceback.
+        udf_name: The function's name.
+    """
+
+    def __init__(
+        self,
+        error: Exception | str = "",
+        stacktrace: str | None = None,
+        udf_name: str | None = None,
+        **code: str | None,
+    ) -> None:
+        """Make the error; `code=` overrides the class's own."""
+        super().__init__(str(error), **code)
+        self.error = error
+        self.stacktrace = stacktrace
+        self.udf_name = udf_name
+
+    def __str__(self) -> str:
+        """The class of the exception and its message."""
+        if isinstance(self.error, UdfRunError):
+            return str(self.error)
+        kind = type(self) if isinstance(self.error, str) else type(self.error)
+        return f"{kind.__name__}: {self.message}"
 
 
 # Files, storage and ourselves

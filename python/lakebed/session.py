@@ -15,16 +15,19 @@ from lakebed import _native
 from lakebed.exceptions import DataChainParamsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
     from lakebed._gc import GcReport
-    from lakebed._job import Job
+    from lakebed._job import Job, Run
 
 logger = logging.getLogger("lakebed")
 
 _open: WeakSet[Session] = WeakSet()
+_unfinished: dict[Session, None] = {}
+"""Sessions with a job or temporary datasets, to close when the process ends."""
 _of_parent: list[Session] = []
 _entered: ContextVar[tuple[Session, ...]] = ContextVar("_entered", default=())
 
@@ -36,6 +39,10 @@ class Session:
     on first use. Leaving the block ends the session's job and removes what `persist()`
     kept. Threads may share a session; a `with` block counts for its own thread.
     """
+
+    # WHY: these names are what test suites of the peer's users reset for a new run.
+    _CURRENT_JOB: ClassVar[Run | None] = None
+    _JOB_FINALIZE_HOOK: ClassVar[Callable[[], None] | None] = None
 
     _default: ClassVar[Session | None] = None
     _memory: ClassVar[Session | None] = None
@@ -81,6 +88,13 @@ class Session:
                 cls._memory = cls(in_memory=True)
             return cls._memory
 
+    @classmethod
+    def cleanup_for_tests(cls) -> None:
+        """Close what is open and forget the shared sessions: what follows is a new run."""
+        _close_unfinished()
+        with cls._lock:
+            cls._default = cls._memory = cls._CURRENT_JOB = None
+
     @property
     def root(self) -> str:
         """Where the data is."""
@@ -101,7 +115,7 @@ class Session:
         """Remove temporary datasets and end the job; a second call does nothing."""
         from lakebed._job import failure
 
-        atexit.unregister(self.close)
+        _unfinished.pop(self, None)
         with self._lock:
             names, self._temporary = self._temporary, []
             job, self._job = self._job, None
@@ -130,38 +144,54 @@ class Session:
 
     def _job_id(self) -> str:
         """The job that saves belong to, started on the first one."""
-        from lakebed._job import Job
+        from lakebed._job import Job, Run
 
         with self._lock:
+            run = Session._CURRENT_JOB = Session._CURRENT_JOB or Run.begin()
+            if self._job is not None and self._job.run is not run:
+                self._job.finish(None)
+                self._job = None
             if self._job is None:
-                self._job = Job.start(self._native)
-                atexit.register(self.close)
+                self._job = Job.start(run, self._native)
+                self._close_at_exit()
             return self._job.id
 
     def _temporary_name(self) -> str:
         """A name for a dataset that goes when the session does."""
         with self._lock:
-            name = f"{self.name}_{uuid.uuid4().hex[:6]}"
+            name = uuid.uuid4().hex[:12]
             self._temporary.append(name)
-            atexit.unregister(self.close)
-            atexit.register(self.close)
+            self._close_at_exit()
             return name
+
+    def _close_at_exit(self) -> None:
+        _unfinished[self] = None
+        if Session._JOB_FINALIZE_HOOK is None:
+            Session._JOB_FINALIZE_HOOK = _close_unfinished
+            atexit.register(_close_unfinished)
 
     def _forget(self, name: str) -> None:
         """Remove a temporary dataset; what cannot be removed is left to `gc()`."""
         from lakebed.exceptions import LakebedError
 
         try:
-            self._native.forget(name)
+            self._native.forget(self.name, name)
         except LakebedError as problem:
             logger.debug("cannot remove `%s`: %s", name, problem)
+
+
+def _close_unfinished() -> None:
+    """Close the sessions that have something to finish, the newest first."""
+    for session in reversed(list(_unfinished)):
+        session.close()
 
 
 def _in_forked_child() -> None:
     """Leave the parent's jobs, temporary datasets and database connections to the parent."""
     Session._lock = threading.RLock()
+    Session._CURRENT_JOB = None
+    _unfinished.clear()
     for session in list(_open):
-        atexit.unregister(session.close)
         session._job, session._temporary = None, []
     shared = Session._default
     if shared is not None and not shared.in_memory:

@@ -181,15 +181,16 @@ impl Chain {
     }
 
     /// Saves for the session only, until it [forgets](crate::session::Session::forget) the name.
-    #[pyo3(signature = (name, job, progress))]
+    #[pyo3(signature = (session, name, job, progress))]
     fn persist(
         &self,
         py: Python<'_>,
+        session: &str,
         name: &str,
         job: String,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let (name, wanted) = (session_name(py, name)?, Wanted::Bump(Bump::Patch));
+        let (name, wanted) = (session_name(py, session, name)?, Wanted::Bump(Bump::Patch));
         let job = JobId::from(job);
         let request = SaveRequest { name, wanted, job, description: None, attrs: None };
         Ok(Self(self.run_save(py, request, progress.as_ref())?.chain))

@@ -230,8 +230,8 @@ impl Session {
     }
 
     /// Removes what `Chain.persist` kept under this name.
-    fn forget(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        let name = session_name(py, name)?;
+    fn forget(&self, py: Python<'_>, session: &str, name: &str) -> PyResult<()> {
+        let name = session_name(py, session, name)?;
         let session = Arc::clone(&self.0);
         wait(py, async move { session.forget(&name).await }, None)
     }
@@ -294,9 +294,9 @@ fn garbage_row(found: Garbage) -> Row {
 }
 
 /// The full name of what a session keeps for itself.
-pub(crate) fn session_name(py: Python<'_>, name: &str) -> PyResult<QualifiedName> {
-    let part: catalog::Result<NamePart> = name.parse();
-    part.map(QualifiedName::of_session).map_err(|failed| raise(py, failed.into()))
+pub(crate) fn session_name(py: Python<'_>, session: &str, name: &str) -> PyResult<QualifiedName> {
+    let name = name.parse().and_then(|name| QualifiedName::of_session(session, name));
+    name.map_err(|failed| raise(py, failed.into()))
 }
 
 /// How to start a worker process; `None` where this process cannot start an interpreter.

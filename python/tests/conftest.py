@@ -21,9 +21,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LAKEBED_ROOT", str(folder))
     yield folder
     session = sys.modules.get("lakebed.session")
-    if session is not None and session.Session._default is not None:
-        session.Session._default.close()
-        session.Session._default = None
+    if session is not None:
+        session.Session.cleanup_for_tests()
 
 
 @pytest.fixture

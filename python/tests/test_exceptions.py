@@ -21,7 +21,20 @@ def test_there_is_one_root_under_two_names() -> None:
 def test_every_error_shows_its_message_and_survives_pickling() -> None:
     for cls in CLASSES:
         error = pickle.loads(pickle.dumps(cls("no `x`", code="a.b")))  # noqa: S301
-        assert (type(error), str(error), error.code) == (cls, "no `x`", "a.b")
+        assert (type(error), error.message, error.code) == (cls, "no `x`", "a.b")
+        named = f"{cls.__name__}: " if issubclass(cls, exceptions.UdfError) else ""
+        assert str(error) == f"{named}no `x`"
+
+
+def test_errors_of_functions_carry_what_programs_read() -> None:
+    error = exceptions.JsonSerializationError("bad", "col", "[1]")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (again.column_name, again.value_repr) == ("col", "[1]")
+    lost = exceptions.UdfRunError(ValueError("no"), stacktrace="Traceback", udf_name="f")
+    again = pickle.loads(pickle.dumps(lost))  # noqa: S301
+    assert (again.stacktrace, again.udf_name, str(again)) == ("Traceback", "f", "ValueError: no")
+    assert str(exceptions.UdfRunError("no")) == "UdfRunError: no"
+    assert str(exceptions.UdfRunError(exceptions.UdfRunError("no"))) == "UdfRunError: no"
 
 
 @pytest.mark.parametrize(

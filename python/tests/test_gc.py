@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import lakebed as dc
 from lakebed.exceptions import DataChainParamsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECS = 60
 
@@ -148,9 +151,7 @@ def test_a_save_that_goes_on(start, root: Path) -> None:
     before = bytes_of(root)
     report = dc.gc(ttl=0)
     assert report.freed == 0
-    assert reasons(report.kept) == {
-        "data/local/local/pets.lance": "a save or a session uses it"
-    }
+    assert reasons(report.kept) == {"data/local/local/pets.lance": "a save or a session uses it"}
     assert bytes_of(root) >= before > 0
     out, _ = child.communicate("\n", timeout=SECS)
     assert out.split() == [str(sum(range(50)))]
@@ -214,14 +215,25 @@ def test_what_a_session_persisted(start, root: Path, end: str) -> None:
 
 
 def test_what_a_failed_persist_left(root: Path) -> None:
-    def fails(x: int) -> int:
-        raise ZeroDivisionError
-
     with dc.Session(root=str(root)):
-        chain = dc.read_values(x=[1]).map(y=fails, output=int)
+        chain = dc.read_values(x=[0]).map(y=lambda x: 1 // x, output=int)
         with pytest.raises(ZeroDivisionError):
             chain.persist()
     assert list(root.glob("data/*/*/*.lance")) == []
+
+
+def test_many_datasets_of_one_session(root: Path) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with dc.Session(root=str(root)):
+        dc.read_values(x=[-1]).persist()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 40, hard))
+        try:
+            kept = [dc.read_values(x=[x]).persist() for x in range(50)]
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert [chain.to_values("x") for chain in kept] == [[x] for x in range(50)]
+    assert list(root.glob("data/system/*")) == []
 
 
 def test_own_data_of_a_living_session(root: Path) -> None:

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Claim, ClaimRequest, NewJob, VersionFilter, VersionStatus};
-use engine::{GcOptions, GcReport, Session};
+use engine::{Chain, GcOptions, GcReport, Session};
 
 use crate::fixture::{batch, chain, integers, read, save, session_on, values};
 
@@ -14,6 +14,10 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 async fn collect(session: &Arc<Session>, ttl: Duration) -> GcReport {
     session.gc(GcOptions { ttl, dry_run: false }).await.unwrap()
+}
+
+fn numbers(session: &Arc<Session>, from: i64) -> Chain {
+    chain(session, vec![batch(vec![("id", integers(from..from + 3))])])
 }
 
 /// A claim as a save makes it that dies right after.
@@ -39,8 +43,7 @@ fn data_files(root: &Path, name: &str) -> usize {
 async fn claims_of_dead_saves_are_given_up() {
     let root = tempfile::tempdir().unwrap();
     let session = session_on(root.path()).await;
-    let rows = chain(&session, vec![batch(vec![("id", integers(0..3))])]);
-    save(&rows, "cats").await.unwrap();
+    save(&numbers(&session, 0), "cats").await.unwrap();
     claim(&session, "cats").await;
     claim(&session, "dogs").await;
 
@@ -56,7 +59,10 @@ async fn claims_of_dead_saves_are_given_up() {
     assert_eq!(told, [("cats@1.0.1", "its save died"), ("dogs@1.0.0", "its save died")]);
     assert_eq!(statuses(&session, "cats").await, [VersionStatus::Complete, VersionStatus::Failed]);
     assert_eq!(statuses(&session, "dogs").await, [VersionStatus::Failed]);
-    assert_eq!(save(&rows, "cats").await.unwrap().record.version.to_string(), "1.0.2");
+    assert_eq!(
+        save(&numbers(&session, 3), "cats").await.unwrap().record.version.to_string(),
+        "1.0.2"
+    );
     assert_eq!(values(&read(&session, "cats", "1.0.0").await.unwrap(), "id").await, [0, 1, 2]);
 }
 
@@ -64,9 +70,8 @@ async fn claims_of_dead_saves_are_given_up() {
 async fn files_that_are_not_known_go_and_those_of_versions_stay() {
     let root = tempfile::tempdir().unwrap();
     let session = session_on(root.path()).await;
-    let rows = chain(&session, vec![batch(vec![("id", integers(0..3))])]);
-    save(&rows, "cats").await.unwrap();
-    save(&rows, "cats").await.unwrap();
+    save(&numbers(&session, 0), "cats").await.unwrap();
+    save(&numbers(&session, 3), "cats").await.unwrap();
     let folder = root.path().join("data/local/local/cats.lance");
     fs::write(folder.join("data/begun.lance"), "half a file").unwrap();
     fs::write(folder.join("data/.tmp123"), "less").unwrap();
@@ -78,8 +83,8 @@ async fn files_that_are_not_known_go_and_those_of_versions_stay() {
     assert_eq!((found.what.as_str(), found.files, found.bytes), ("cats", 2, 15));
     assert_eq!(data_files(root.path(), "cats"), 3);
     assert!(root.path().join("data/notes.txt").exists());
-    for version in ["1.0.0", "1.0.1"] {
-        assert_eq!(values(&read(&session, "cats", version).await.unwrap(), "id").await, [0, 1, 2]);
+    for (version, rows) in [("1.0.0", [0, 1, 2]), ("1.0.1", [3, 4, 5])] {
+        assert_eq!(values(&read(&session, "cats", version).await.unwrap(), "id").await, rows);
     }
 }
 
@@ -87,8 +92,7 @@ async fn files_that_are_not_known_go_and_those_of_versions_stay() {
 async fn a_version_that_cannot_be_read_protects_all_files() {
     let root = tempfile::tempdir().unwrap();
     let session = session_on(root.path()).await;
-    let rows = chain(&session, vec![batch(vec![("id", integers(0..3))])]);
-    save(&rows, "cats").await.unwrap();
+    save(&numbers(&session, 0), "cats").await.unwrap();
     let folder = root.path().join("data/local/local/cats.lance");
     for manifest in fs::read_dir(folder.join("_versions")).unwrap() {
         fs::write(manifest.unwrap().path(), "no manifest").unwrap();

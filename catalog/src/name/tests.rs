@@ -99,12 +99,12 @@ fn full_names_default_to_local() {
 
 #[test]
 fn the_namespace_system_is_ours() {
-    let ours = QualifiedName::of_session("one_1f".parse().unwrap());
-    assert_eq!(ours.to_string(), "system.session.one_1f");
+    let ours = QualifiedName::of_session("one", "1f".parse().unwrap()).unwrap();
+    assert_eq!(ours.to_string(), "system.session_one.1f");
     assert!(ours.is_of_session() && ours.check_own().is_err());
     for (name, expected) in [
-        ("session.cats", "ok"),
-        ("lab.session.cats", "ok"),
+        ("session_one.cats", "ok"),
+        ("lab.session_one.cats", "ok"),
         (
             "system.lab.cats",
             "invalid dataset name `system.lab.cats`: the namespace `system` is reserved; choose another one",

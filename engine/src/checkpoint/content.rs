@@ -1,6 +1,6 @@
 //! [`Content`]: a digest of rows that does not depend on how they are cut into batches.
 
-use arrow::array::{Array, ArrayData, RecordBatch};
+use arrow::array::{Array, ArrayData, RecordBatch, make_array};
 use arrow::datatypes::DataType;
 use blake3::Hasher;
 
@@ -77,11 +77,11 @@ impl Content {
             DataType::FixedSizeList(_, length) => {
                 let length = usize::try_from(*length).unwrap_or_default();
                 let items = &array.child_data()[0];
-                self.add_array(&items.slice(array.offset() * length, array.len() * length), at);
+                self.add_array(&part_of(items, array.offset() * length, array.len() * length), at);
             }
             DataType::Struct(_) => {
                 for child in array.child_data() {
-                    self.add_array(&child.slice(array.offset(), array.len()), at);
+                    self.add_array(child, at);
                 }
             }
             kind => match kind.primitive_width() {
@@ -105,7 +105,7 @@ impl Content {
     fn add_lists(&mut self, bounds: &[usize], array: &ArrayData, at: &mut usize) {
         self.add_lengths(bounds, at);
         let (first, last) = ends(bounds);
-        self.add_array(&array.child_data()[0].slice(first, last - first), at);
+        self.add_array(&part_of(&array.child_data()[0], first, last - first), at);
     }
 
     fn add_lengths(&mut self, bounds: &[usize], at: &mut usize) {
@@ -115,7 +115,7 @@ impl Content {
     }
 
     fn add_text(&mut self, array: &ArrayData, at: &mut usize) {
-        let array = arrow::array::make_array(array.clone());
+        let array = make_array(array.clone());
         let part = self.part(at);
         for row in 0..array.len() {
             let text = arrow::util::display::array_value_to_string(&array, row);
@@ -124,6 +124,13 @@ impl Content {
             part.update(text.as_bytes());
         }
     }
+}
+
+/// Some of the items of lists.
+///
+/// WHY: not a slice of the data, which for models would have an offset although their fields are sliced already.
+fn part_of(items: &ArrayData, first: usize, length: usize) -> ArrayData {
+    make_array(items.clone()).slice(first, length).to_data()
 }
 
 fn add_repeated(hasher: &mut Hasher, byte: u8, count: usize) {

@@ -12,6 +12,7 @@ use std::fs;
 use std::io::{Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -20,6 +21,7 @@ use arrow::ipc::writer::FileWriter;
 use serde::{Deserialize, Serialize};
 use udf_runtime::{FunctionFailure, RowFailure};
 
+use crate::folder::FolderLock;
 use crate::{Error, Result};
 
 const ARGUMENTS: &str = "lakebed.arguments";
@@ -91,27 +93,31 @@ impl Ledger {
         Self { folder, code: short(code) }
     }
 
-    /// The units that this code may use, without overlaps, in order. A missing folder has none.
+    /// Marks the stage as used, and keeps collectors of garbage out until the lock is dropped.
+    pub(crate) async fn enter(&self) -> Result<FolderLock> {
+        let entered = async {
+            let lock = FolderLock::share(&self.folder).await?;
+            fs::File::open(&self.folder)?.set_modified(SystemTime::now())?;
+            Ok(lock)
+        };
+        entered.await.map_err(|error| refused("open", &self.folder, error))
+    }
+
+    /// The units that this code may use, without overlaps, in order: its whole result if all of it is here. A missing
+    /// folder has none.
     pub(crate) fn usable(&self) -> Result<Vec<UnitName>> {
-        let names = self.names()?;
-        let failed: HashSet<&str> =
-            names.iter().filter_map(|name| name.strip_suffix(".failed")).collect();
-        let mut taken = HashSet::new();
-        for name in names.iter().filter(|name| name.ends_with(".complete")) {
-            taken.extend(self.lines(name)?);
+        if let Some(units) = self.complete_units()? {
+            return Ok(units);
         }
-        let mut units: Vec<UnitName> = names
-            .iter()
-            .filter_map(|name| Some((name, name.parse::<UnitName>().ok()?)))
-            .filter(|(name, unit)| {
-                unit.code == self.code
-                    || (failed.contains(unit.code.as_str()) && !taken.contains(*name))
-            })
-            .map(|(_, unit)| unit)
-            .collect();
+        let mut units = self.candidates()?;
         // Of two that begin at the same row the longer one first, and of these our own.
         units.sort_by(|a, b| {
-            (a.from, b.to, a.code != self.code).cmp(&(b.from, a.to, b.code != self.code))
+            (a.from, b.to, a.code != self.code, &a.check).cmp(&(
+                b.from,
+                a.to,
+                b.code != self.code,
+                &b.check,
+            ))
         });
         let mut end = 0;
         units.retain(|unit| {
@@ -124,14 +130,56 @@ impl Ledger {
 
     /// How many rows the whole result of this code was computed from, if all of it is here.
     pub(crate) fn complete_rows(&self) -> Result<Option<u64>> {
-        let name = format!("{}.complete", self.code);
+        Ok(self.complete_units()?.map(|units| units.iter().map(UnitName::rows).sum()))
+    }
+
+    /// Removes all that this code may use, so that what is computed anew never stands beside it.
+    pub(crate) fn forget(&self) -> Result<()> {
+        let units = self.candidates()?;
+        let names = units.iter().map(ToString::to_string);
+        for name in std::iter::once(self.complete_name()).chain(names) {
+            let path = self.folder.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(refused("remove", &path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The units of this code, and those of code that raised which no whole result needs.
+    fn candidates(&self) -> Result<Vec<UnitName>> {
+        let names = self.names()?;
+        let failed: HashSet<&str> =
+            names.iter().filter_map(|name| name.strip_suffix(".failed")).collect();
+        let mut taken = HashSet::new();
+        for name in names.iter().filter(|name| name.ends_with(".complete")) {
+            taken.extend(self.lines(name)?);
+        }
+        let units = names.iter().filter_map(|name| Some((name, name.parse::<UnitName>().ok()?)));
+        let may_use = |(name, unit): &(&String, UnitName)| {
+            unit.code == self.code
+                || (failed.contains(unit.code.as_str()) && !taken.contains(*name))
+        };
+        Ok(units.filter(may_use).map(|(_, unit)| unit).collect())
+    }
+
+    /// The units of the whole result, if all of them are here.
+    fn complete_units(&self) -> Result<Option<Vec<UnitName>>> {
+        let name = self.complete_name();
         if !self.folder.join(&name).exists() {
             return Ok(None);
         }
         let units: Vec<UnitName> =
             self.lines(&name)?.iter().filter_map(|line| line.parse().ok()).collect();
         let here = units.iter().all(|unit| self.folder.join(unit.to_string()).exists());
-        Ok(here.then(|| units.iter().map(UnitName::rows).sum()))
+        Ok(here.then_some(units))
+    }
+
+    fn complete_name(&self) -> String {
+        format!("{}.complete", self.code)
     }
 
     /// Whether another code computed the unit.
@@ -171,7 +219,7 @@ impl Ledger {
     /// Remembers that these units are the whole result.
     pub(crate) fn complete(&self, units: &[UnitName]) -> Result<()> {
         let lines: Vec<String> = units.iter().map(ToString::to_string).collect();
-        self.put(&format!("{}.complete", self.code), lines.join("\n").as_bytes())
+        self.put(&self.complete_name(), lines.join("\n").as_bytes())
     }
 
     /// Remembers that the function raised.

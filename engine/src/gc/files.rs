@@ -1,4 +1,4 @@
-//! What is on disk: folders of datasets, their files, sizes and ages.
+//! What is on disk: folders of datasets and stages, their files, sizes and ages.
 //!
 //! What cannot be looked at is passed over: nothing is removed that was not seen.
 
@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::folder::{DATA, SUFFIX};
+use crate::session::STAGES;
 
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,11 +45,22 @@ pub(super) struct DataFile {
 
 /// The locations of all datasets below the root, sorted.
 pub(super) fn dataset_folders(root: &Path) -> Vec<String> {
-    let datasets = WalkDir::new(root.join(DATA)).min_depth(3).max_depth(3).sort_by_file_name();
-    let datasets = datasets.into_iter().flatten().filter(|entry| entry.file_type().is_dir());
-    datasets
+    let mut found = folders(root, DATA, 3);
+    found.retain(|location| location.ends_with(SUFFIX));
+    found
+}
+
+/// The locations of all stages with kept results, sorted.
+pub(super) fn stage_folders(root: &Path) -> Vec<String> {
+    folders(root, STAGES, 1)
+}
+
+fn folders(root: &Path, below: &str, depth: usize) -> Vec<String> {
+    let found = WalkDir::new(root.join(below)).min_depth(depth).max_depth(depth);
+    let found = found.sort_by_file_name().into_iter().flatten();
+    found
+        .filter(|entry| entry.file_type().is_dir())
         .filter_map(|entry| entry.path().strip_prefix(root).ok()?.to_str().map(str::to_owned))
-        .filter(|location| location.ends_with(SUFFIX))
         .collect()
 }
 

@@ -22,23 +22,24 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 
-/// Reads the file when it is there; else writes it from the input first.
+/// Reads the file when it is there, unless it is to be made anew; else writes it from the input first.
 #[derive(Debug)]
 pub(super) struct KeepRowsExec {
     input: Arc<dyn ExecutionPlan>,
     path: PathBuf,
+    fresh: bool,
     properties: Arc<PlanProperties>,
 }
 
 impl KeepRowsExec {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, path: PathBuf) -> Self {
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, path: PathBuf, fresh: bool) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(input.schema()),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Self { input, path, properties: Arc::new(properties) }
+        Self { input, path, fresh, properties: Arc::new(properties) }
     }
 }
 
@@ -61,6 +62,11 @@ impl ExecutionPlan for KeepRowsExec {
         vec![Distribution::SinglePartition]
     }
 
+    fn maintains_input_order(&self) -> Vec<bool> {
+        // WHY: else a sort below counts as useless and is removed.
+        vec![true]
+    }
+
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         vec![&self.input]
     }
@@ -72,7 +78,7 @@ impl ExecutionPlan for KeepRowsExec {
         let Some(input) = children.pop() else {
             return internal_err!("KeepRowsExec needs an input");
         };
-        Ok(Arc::new(Self::new(input, self.path.clone())))
+        Ok(Arc::new(Self::new(input, self.path.clone(), self.fresh)))
     }
 
     fn execute(
@@ -80,9 +86,9 @@ impl ExecutionPlan for KeepRowsExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let (input, path) = (Arc::clone(&self.input), self.path.clone());
+        let (input, path, fresh) = (Arc::clone(&self.input), self.path.clone(), self.fresh);
         let rows = async move {
-            if !path.exists() {
+            if fresh || !path.exists() {
                 write(input.execute(partition, context)?, &path).await?;
             }
             read(&path)

@@ -180,8 +180,8 @@ impl ExtensionPlanner for UdfPlanner {
         let keeps_input = udf.key.as_ref().is_some_and(|key| key.keeps_input);
         let input = match stage.ledger.as_ref().filter(|_| keeps_input) {
             Some(ledger) => {
-                Arc::new(KeepRowsExec::new(Arc::clone(&input), ledger.input(&input.schema())))
-                    as Arc<dyn ExecutionPlan>
+                let path = ledger.input(&input.schema());
+                Arc::new(KeepRowsExec::new(input, path, stage.fresh)) as Arc<dyn ExecutionPlan>
             }
             None => input,
         };

@@ -8,6 +8,7 @@ mod collect;
 mod feed;
 mod glue;
 mod pace;
+mod size;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub(super) struct UdfStage {
     pub(super) running: Running,
     /// Where results are kept, if they are.
     pub(super) ledger: Option<Ledger>,
-    /// What is kept already is not used.
+    /// What is kept already is removed and computed anew.
     pub(super) fresh: bool,
 }
 
@@ -213,6 +214,10 @@ impl Run {
         input: SendableRecordBatchStream,
         full: &mpsc::Sender<Result<RecordBatch>>,
     ) -> Result<()> {
+        let _entered = match &self.stage.ledger {
+            Some(ledger) => Some(ledger.enter().await?),
+            None => None,
+        };
         let units = self.usable_units().await?;
         let workers = self.stage.running.parallel.unwrap_or(1);
         let (pending, to_come) = mpsc::channel(16.max(workers * 8));
@@ -238,9 +243,12 @@ impl Run {
 
     /// What is at hand, and a word to the user about it.
     async fn usable_units(&self) -> Result<Vec<UnitName>> {
-        let Some(ledger) = self.stage.ledger.clone().filter(|_| !self.stage.fresh) else {
+        let Some(ledger) = self.stage.ledger.clone() else {
             return Ok(Vec::new());
         };
+        if self.stage.fresh {
+            return blocking(move || ledger.forget().map(|()| Vec::new())).await;
+        }
         let (units, complete, ledger) =
             blocking(move || Ok((ledger.usable()?, ledger.complete_rows()?.is_some(), ledger)))
                 .await?;

@@ -98,7 +98,7 @@ impl Chain {
             schema: chain.schema(),
             session: Arc::clone(session.lance()),
         });
-        let lock = enter_folder(&target).await?;
+        let _lock = enter_folder(&session, &request.name, Path::new(&target.uri)).await?;
         let written = write_all(&chain, &target, progress).await?;
         let files = Files::of(&target, &written);
         let outcome = publish(&chain, &request, &target, location, fingerprint, written).await;
@@ -106,9 +106,6 @@ impl Chain {
             files.remove().await;
         }
         let record = outcome?;
-        if record.dataset.is_of_session() {
-            session.hold(record.dataset.clone(), lock);
-        }
         let spec = catalog::VersionSpec::Exact(record.version);
         let chain = session.read_dataset(&record.dataset, &spec).await?;
         Ok(Saved { record, chain, is_new: true })
@@ -183,10 +180,17 @@ fn check_names(fields: &Fields) -> Result<()> {
     Ok(())
 }
 
-/// Makes the dataset's folder, and keeps collectors of garbage out of it while the lock lives.
-async fn enter_folder(target: &Target) -> Result<FolderLock> {
-    let folder = Path::new(&target.uri);
+/// Makes the dataset's folder, and keeps collectors of garbage out while the lock lives; out of what belongs to a
+/// session, while the session does.
+async fn enter_folder(
+    session: &Session,
+    name: &QualifiedName,
+    folder: &Path,
+) -> Result<FolderLock> {
     let entered = async {
+        if let Some(all) = folder.parent().filter(|_| name.is_of_session()) {
+            session.hold(all).await?;
+        }
         let lock = FolderLock::share(folder).await?;
         tokio::fs::create_dir_all(folder.join("data")).await?;
         Ok(lock)

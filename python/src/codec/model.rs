@@ -78,13 +78,28 @@ impl Model {
         Ok(Builder::Direct(Direct::new(class, stored)?))
     }
 
-    /// Adds what the stored row lacks.
-    pub(super) fn fill<'py>(&self, row: &Bound<'py, PyDict>) -> PyResult<()> {
-        let py = row.py();
+    /// A row before its values: with all keys, as making room for one after the other takes longer than setting them.
+    pub(super) fn template<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let row = PyDict::new(py);
+        for field in &self.fields {
+            row.set_item(&field.key, py.None())?;
+        }
+        if self.class.is_some() && self.fast {
+            for (name, default) in &self.defaults {
+                match default {
+                    Default::Value(value) => row.set_item(name, value)?,
+                    Default::Factory(_) => row.set_item(name, py.None())?,
+                }
+            }
+        }
+        Ok(row)
+    }
+
+    /// Adds what is made for each row that lacks it.
+    fn fill(&self, row: &Bound<'_, PyDict>) -> PyResult<()> {
         for (name, default) in &self.defaults {
-            match default {
-                Default::Value(value) => row.set_item(name, value)?,
-                Default::Factory(factory) => row.set_item(name, factory.call0(py)?)?,
+            if let Default::Factory(factory) = default {
+                row.set_item(name, factory.call0(row.py())?)?;
             }
         }
         Ok(())

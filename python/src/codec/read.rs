@@ -101,16 +101,20 @@ impl Codec {
         let load = adapter.bind(py).getattr("validate_json")?;
         each_str(py, column, |text| {
             load.call1((text,)).map_err(|error| {
-                let message =
-                    format!("a stored value does not fit `{}`: {}", self.name(), error.value(py));
-                coded(py, SCHEMA, &message)
+                let what = self.name();
+                let reason = error.value(py).to_string();
+                unfit(py, error, &format!("a stored value does not fit `{what}`: {reason}"))
             })
         })
     }
 }
 
-/// The code of the exception for stored data that does not fit a class.
-const SCHEMA: &str = "python.schema";
+/// Stored data that does not fit a class.
+fn unfit(py: Python<'_>, cause: PyErr, message: &str) -> PyErr {
+    let failed = coded(py, "python.schema", message);
+    failed.set_cause(py, Some(cause));
+    failed
+}
 
 pub(super) fn wrong(error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(error.to_string())
@@ -183,12 +187,12 @@ fn members<'py>(
         if value.is_none() {
             return Ok(value);
         }
-        class.call1((&value,)).map_err(|_| {
+        class.call1((&value,)).map_err(|error| {
             let message = format!(
                 "`{value}` is stored, but is no value of the enum `{name}`; \
                  hint: add it, or give the enum another name"
             );
-            coded(value.py(), SCHEMA, &message)
+            unfit(value.py(), error, &message)
         })
     };
     values.into_iter().map(member).collect()
@@ -260,9 +264,10 @@ fn read_models<'py>(py: Python<'py>, column: &ArrayRef, model: &Model) -> PyResu
         };
         columns.push((&field.key, field.codec.read(py, below)?));
     }
+    let template = model.template(py)?;
     let mut present = Vec::with_capacity(column.len());
     for row in (0..column.len()).filter(|row| column.is_valid(*row)) {
-        let fields = PyDict::new(py);
+        let fields = template.copy()?;
         for (key, values) in &columns {
             fields.set_item(key, &values[row])?;
         }

@@ -11,8 +11,10 @@ use arrow::datatypes::{
     TimestampMicrosecondType,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 
 use super::read::{Values, as_type, each};
 use super::write::Fitted;
@@ -108,25 +110,30 @@ fn of_day(value: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 fn micros(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let part = |name: &str| value.getattr(name)?.extract::<i64>();
-    let seconds = part("days")? * 86_400 + part("seconds")?;
-    let below = part("microseconds")?;
+    let py = value.py();
+    let part = |name: &Bound<'_, PyString>| value.getattr(name)?.extract::<i64>();
+    let seconds = part(intern!(py, "days"))? * 86_400 + part(intern!(py, "seconds"))?;
+    let below = part(intern!(py, "microseconds"))?;
     seconds.checked_mul(1_000_000).and_then(|micros| micros.checked_add(below)).ok_or_else(|| {
         PyValueError::new_err("is too long: a timedelta column holds up to 106751991 days")
     })
 }
 
+/// 1970 in UTC: with its time zone and without.
+static EPOCHS: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
+
 /// Microseconds since 1970 in UTC; a naive datetime is taken as UTC.
 fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let datetime = value.py().import("datetime")?;
+    let py = value.py();
+    let (aware, naive) = EPOCHS.get_or_try_init(py, || epochs(py))?;
+    let is_naive = value.getattr(intern!(py, "tzinfo"))?.is_none();
+    micros(&value.sub(if is_naive { naive } else { aware })?)
+}
+
+fn epochs(py: Python<'_>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
+    let datetime = py.import("datetime")?;
     let utc = datetime.getattr("timezone")?.getattr("utc")?;
-    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, &utc))?;
-    let aware = if value.getattr("tzinfo")?.is_none() {
-        let named = PyDict::new(value.py());
-        named.set_item("tzinfo", utc)?;
-        value.call_method("replace", (), Some(&named))?
-    } else {
-        value.clone()
-    };
-    micros(&aware.sub(epoch)?)
+    let class = datetime.getattr("datetime")?;
+    let aware = class.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
+    Ok((aware.unbind(), class.call1((1970, 1, 1))?.unbind()))
 }

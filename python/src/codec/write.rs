@@ -12,9 +12,13 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::{Codec, Float, Kind, Model};
+
+/// `json.dumps`.
+static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// A value that is not of the column's type.
 #[derive(Debug)]
@@ -190,7 +194,7 @@ impl Codec {
                     let checked = adapter.bind(py).call_method1("validate_python", (value,))?;
                     adapter.bind(py).call_method1("dump_json", (checked,))?.call_method0("decode")
                 }
-                None => py.import("json")?.call_method1("dumps", (value,)),
+                None => DUMPS.import(py, "json", "dumps")?.call1((value,)),
             }
         })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -27,7 +28,7 @@ pub(super) struct Results<'a, 'py> {
 /// What is wrong with the outcome of a row.
 enum Wrong {
     Raised(PyErr),
-    Shape(String),
+    Shape(FunctionFailure),
     Stopped,
 }
 
@@ -64,7 +65,7 @@ impl<'a, 'py> Results<'a, 'py> {
             matches!(&wrong, Wrong::Raised(error) if !error.is_instance_of::<PyException>(py));
         let failure = match wrong {
             Wrong::Raised(error) => failure::of(py, error),
-            Wrong::Shape(message) => FunctionFailure::new("UdfError", message),
+            Wrong::Shape(failure) => failure,
             Wrong::Stopped => stopped(),
         };
         let failure = at(failure, row, shown(&self.definition.takes, &outcome.arguments));
@@ -103,18 +104,17 @@ impl<'a, 'py> Results<'a, 'py> {
             self.origins.push(index(row));
             return Ok(());
         }
-        let wanted = self.columns.len();
-        let values = values(result, wanted)?;
-        if values.len() > wanted {
-            return Err(Wrong::Shape(format!("expected {wanted} values, got {}", values.len())));
-        }
-        let py_none = values.first().map(|value| value.py().None().into_bound(value.py()));
-        let mut values = values.into_iter();
-        for column in &mut self.columns {
-            let value = values.next().or_else(|| py_none.clone());
-            column.push(
-                value.ok_or_else(|| Wrong::Shape(format!("expected {wanted} values, got none")))?,
-            );
+        let values = values(&result)?;
+        let count = values.as_ref().map(Vec::len);
+        let fits = |values: &Vec<_>| (1..=self.columns.len()).contains(&values.len());
+        let Some(values) = values.filter(fits) else {
+            let spec = &self.definition.spec;
+            return Err(Wrong::Shape(misfit(result.py(), "wrong_number", (spec, result, count))));
+        };
+        let none = result.py().None().into_bound(result.py());
+        let missing = std::iter::repeat(none);
+        for (column, value) in self.columns.iter_mut().zip(values.into_iter().chain(missing)) {
+            column.push(value);
         }
         self.origins.push(index(row));
         Ok(())
@@ -152,15 +152,25 @@ impl<'a, 'py> Results<'a, 'py> {
     /// The columns, or the result row that does not fit its type.
     fn write(&self) -> Result<Vec<ArrayRef>, (usize, FunctionFailure)> {
         let mut columns = Vec::with_capacity(self.columns.len());
-        for (give, values) in self.definition.gives.iter().zip(&self.columns) {
-            let column = give.codec.write(values).map_err(|misfit| {
-                let mut failure = misfit_of(self.definition, &give.name, &misfit.reason);
-                failure.row = self.origins.get(misfit.row).map(|row| *row as usize);
-                (misfit.row, failure)
-            })?;
-            columns.push(column);
+        for (at, values) in self.columns.iter().enumerate() {
+            let written = self.definition.gives[at].codec.write(values);
+            columns.push(written.map_err(|misfit| {
+                let row = misfit.row;
+                (row, self.misfit(at, row, &misfit.reason))
+            })?);
         }
         Ok(columns)
+    }
+
+    /// The failure of a result row that does not fit a column.
+    fn misfit(&self, column: usize, row: usize, reason: &str) -> FunctionFailure {
+        let Some(value) = self.columns[column].get(row) else {
+            return misfit_of(self.definition, &self.definition.gives[column].name, reason);
+        };
+        let told = (&self.definition.spec, column, value, reason);
+        let mut failure = misfit(value.py(), "wrong_value", told);
+        failure.row = self.origins.get(row).map(|row| *row as usize);
+        failure
     }
 
     /// Takes out the rows of which a result does not fit, all of their results; or makes them null.
@@ -189,11 +199,10 @@ impl<'a, 'py> Results<'a, 'py> {
     fn misfits(&self) -> BTreeMap<u32, FunctionFailure> {
         let mut failed = BTreeMap::new();
         for (at, row) in self.origins.iter().enumerate() {
-            for (give, values) in self.definition.gives.iter().zip(&self.columns) {
-                if let Err(misfit) = give.codec.write(&values[at..=at]) {
-                    let mut failure = misfit_of(self.definition, &give.name, &misfit.reason);
-                    failure.row = Some(*row as usize);
-                    failed.entry(*row).or_insert(failure);
+            for (column, values) in self.columns.iter().enumerate() {
+                let written = self.definition.gives[column].codec.write(&values[at..=at]);
+                if let Err(misfit) = written {
+                    failed.entry(*row).or_insert_with(|| self.misfit(column, at, &misfit.reason));
                 }
             }
         }
@@ -216,7 +225,18 @@ impl<'a, 'py> Results<'a, 'py> {
     }
 }
 
-/// The failure of a row whose result does not fit its declared type.
+/// The failure that a function of `lakebed._misfit` tells of a result.
+fn misfit<'py>(py: Python<'py>, told_by: &str, arguments: impl PyCallArgs<'py>) -> FunctionFailure {
+    let told = py
+        .import("lakebed._misfit")
+        .and_then(|module| module.getattr(told_by))
+        .and_then(|function| function.call1(arguments));
+    let mut failure = failure::of(py, told.map_or_else(|error| error, PyErr::from_value));
+    failure.traceback = None;
+    failure
+}
+
+/// The failure of a column that does not fit its declared type.
 pub(super) fn misfit_of(definition: &Definition, column: &str, reason: &str) -> FunctionFailure {
     let message = format!("result `{column}` of `{}`: {reason}", definition.name);
     FunctionFailure::new("UdfError", message)
@@ -259,29 +279,28 @@ fn several<'py>(
             let kind =
                 result.get_type().qualname().map_or_else(|_| String::new(), |it| it.to_string());
             let message = format!("expected rows to iterate over, got `{kind}`; hint: `yield` it");
-            Err(Wrong::Shape(message))
+            Err(Wrong::Shape(FunctionFailure::new("UdfError", message)))
         }
     }
 }
 
-/// The values of a result with several columns.
-fn values<'py>(result: Bound<'py, PyAny>, wanted: usize) -> Result<Vec<Bound<'py, PyAny>>, Wrong> {
+/// The values of a result with several columns; None when it is a single value.
+fn values<'py>(result: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
     if let Ok(tuple) = result.cast::<PyTuple>() {
-        return Ok(tuple.iter().collect());
+        return Ok(Some(tuple.iter().collect()));
     }
     if let Ok(list) = result.cast::<PyList>() {
-        return Ok(list.iter().collect());
+        return Ok(Some(list.iter().collect()));
     }
-    if is_model(&result) {
+    if is_model(result) {
         // A model iterates over names and values.
         let fields = result.try_iter()?.map(|field| field?.get_item(1));
-        return Ok(fields.collect::<PyResult<_>>()?);
+        return Ok(Some(fields.collect::<PyResult<_>>()?));
     }
-    let single = result.is_instance_of::<PyString>() || result.is_instance_of::<PyDict>();
-    match result.extract::<Vec<Bound<'py, PyAny>>>() {
-        Ok(values) if !single => Ok(values),
-        _ => Err(Wrong::Shape(format!("expected {wanted} values, got `{result}`"))),
+    if result.is_instance_of::<PyString>() || result.is_instance_of::<PyDict>() {
+        return Ok(None);
     }
+    Ok(result.extract().ok())
 }
 
 fn is_model(value: &Bound<'_, PyAny>) -> bool {

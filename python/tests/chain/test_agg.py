@@ -188,3 +188,13 @@ def test_wrong_calls_say_why(
 ) -> None:
     with pytest.raises(error, match=message):
         sales.agg(**call)
+
+
+def test_models_of_many_groups() -> None:
+    places = [Place(town=f"{i:03}", street=str(i)) for i in range(200)]
+
+    def streets(place: list[Place]) -> list[str | None]:
+        return [one.street for one in place]
+
+    made = dc.read_values(place=places).agg(street=streets, partition_by="place.town")
+    assert sorted(made.to_values("street"), key=int) == [str(i) for i in range(200)]

@@ -80,3 +80,16 @@ def test_refuses(chain: dc.DataChain) -> None:
         chain.group_by(tame=func.count(), partition_by="tame")
     with pytest.raises(DataChainParamsError):
         chain.group_by("tame", n=func.count())
+
+
+def test_unnamed_keys_do_not_take_names_of_columns(chain: dc.DataChain) -> None:
+    once = chain.group_by(n=dc.func.count(), partition_by=dc.C("size") + 1)
+    again = once.group_by(m=dc.func.sum("n"), partition_by=[dc.C("gr_0") * 2, dc.C("n") * 2])
+    assert list(again.schema) == ["gr_1", "gr_2", "m"]
+
+
+def test_an_aggregate_and_a_key_of_one_name(chain: dc.DataChain) -> None:
+    with pytest.raises(DataChainColumnError, match="key `tame` of group_by conflicts with"):
+        chain.group_by(tame=dc.func.count(), partition_by="tame")
+    with pytest.raises(DataChainParamsError, match=r"cannot infer a name for `sum\(size\)`"):
+        chain.group_by(dc.func.sum("size"))

@@ -160,3 +160,18 @@ def test_results_of_a_model_fill_several_columns(chain: dc.DataChain) -> None:
     made = chain.map(info, output={"letters": int, "first": str})
     assert made.to_list("letters", "first")[0] == (3, "c")
     assert chain.map(info, output=["n", "f"]).to_list("n", "f")[1] == (3, "d")
+
+
+class Shelf(BaseModel):
+    label: str
+    items: list[Info]
+
+
+def test_lists_of_models_arrive_in_every_batch() -> None:
+    shelf = [Shelf(label=str(i), items=[Info(letters=i, first=None)] * (i % 3)) for i in range(100)]
+
+    def total(shelf: Shelf) -> int:
+        return sum(item.letters for item in shelf.items)
+
+    made = dc.read_values(shelf=shelf).map(total=total)
+    assert made.to_values("total") == [i * (i % 3) for i in range(100)]

@@ -136,3 +136,16 @@ def test_async_functions_are_refused(numbers: dc.DataChain) -> None:
 
     with pytest.raises(UdfSignatureError, match="`wait` is an `async def` function"):
         numbers.map_batches(z=wait)
+
+
+def test_large_rows_beside_them_make_no_smaller_batches() -> None:
+    heights: list[int] = []
+
+    def height(text: pa.Array) -> list[int]:
+        heights.append(len(text))
+        return [0] * len(text)
+
+    rows, width = 20_000, 2_000
+    texts = dc.read_values(text=["x" * width] * rows)
+    assert len(texts.map_batches(z=height).to_list("z")) == sum(heights) == rows
+    assert len(heights) < rows // 100

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Lease;
@@ -94,9 +95,13 @@ impl Lane {
 
     /// The next batch, if it is there.
     fn next_at_once(&mut self) -> Option<Work> {
-        let work = self.wish()?.try_recv().ok()?;
-        self.coming = None;
-        Some(work)
+        match self.wish()?.try_recv() {
+            Err(TryRecvError::Empty) => None,
+            received => {
+                self.coming = None;
+                received.ok()
+            }
+        }
     }
 
     fn wish(&mut self) -> Option<&mut oneshot::Receiver<Work>> {

@@ -14,6 +14,7 @@ use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 
 use super::glue::glue;
 use super::pace::Pace;
+use super::size::bytes_of;
 use super::{Pending, Run, blocking};
 use crate::checkpoint::{Content, Unit, UnitName};
 
@@ -117,7 +118,7 @@ impl<'a> Collector<'a> {
         self.run.watch.waited(asked.elapsed());
         self.run.watch.spent(answer.spent);
         let height = arguments.num_rows();
-        let bytes = arguments.get_array_memory_size();
+        let bytes = bytes_of(arguments);
         let took = answer.spent.calling + answer.spent.converting;
         self.pace.learn(height, bytes, took);
         self.count(&answer.failures, self.at)?;
@@ -165,7 +166,7 @@ impl<'a> Collector<'a> {
         let schema = kept_schema(&self.run.stage.results, self.run.stage.shape);
         let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
         unit.content.add(arguments);
-        unit.bytes += rows.get_array_memory_size() + arguments.get_array_memory_size();
+        unit.bytes += bytes_of(&rows) + bytes_of(arguments);
         unit.rows.push(rows);
         for mut one in answer.failures {
             one.failure = one.failure.offset_by(before);

@@ -1,0 +1,260 @@
+"""Results are used again exactly as long as they would come out the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+HELPER = """
+LIMIT = 100
+
+def scale(x):
+    return min(x * factor(), LIMIT)
+
+def factor():
+    return 2
+"""
+
+# Each function tells its name when it is called, once a row.
+SCRIPT = """
+import json, os, sys
+import lakebed as dc
+import helper
+from recording import record
+
+RATE = 3
+
+class Table:
+    def __init__(self, *rows):
+        self.rows = rows
+
+TABLE = Table(1, 2)
+
+class Scale(dc.Mapper):
+    def __init__(self, by):
+        self.by = by
+
+    def process(self, x: int) -> int:
+        record("argument")
+        return x * self.by
+
+def constant(x: int) -> int:
+    '''Multiplies.'''
+    record("constant")
+    # by the rate
+    return x * RATE
+
+def helped(x: int) -> int:
+    record("helper")
+    return helper.scale(x)
+
+def closing(by):
+    def closure(x: int) -> int:
+        record("closure")
+        return x + by
+    return closure
+
+def plus(x, more=1):
+    return x + more
+
+def default(x: int) -> int:
+    record("default")
+    return plus(x)
+
+def weights():
+    return {"w": 4}
+
+def weighted(x: int, model) -> int:
+    record("setup")
+    return x * model["w"]
+
+def typed(x: int) -> int:
+    record("type")
+    return x
+
+def stateful(x: int) -> int:
+    record("state")
+    return x + sum(TABLE.rows)
+
+def arguments(x: int) -> int:
+    record("argv")
+    return x + len(sys.argv)
+
+unrelated = 1
+chain = dc.read_values(x=[1, 2, 3, 4]).settings(parallel=None)
+stages = {
+    "constant": chain.map(y=constant),
+    "lambda": chain.map(y=lambda x: (record("lambda"), x * 2)[1], output=int),
+    "helper": chain.map(y=helped),
+    "closure": chain.map(y=closing(5)),
+    "argument": chain.map(y=Scale(6)),
+    "setup": chain.setup(model=weights).map(y=weighted),
+    "default": chain.map(y=default),
+    "type": chain.map(y=typed),
+    "state": chain.map(y=stateful),
+    "argv": chain.map(y=arguments),
+}
+print(json.dumps({name: made.to_values("y") for name, made in stages.items()}))
+"""
+
+RESULTS = {
+    "constant": [3, 6, 9, 12],
+    "lambda": [2, 4, 6, 8],
+    "helper": [2, 4, 6, 8],
+    "closure": [6, 7, 8, 9],
+    "argument": [6, 12, 18, 24],
+    "setup": [4, 8, 12, 16],
+    "default": [2, 3, 4, 5],
+    "type": [1, 2, 3, 4],
+    "state": [4, 5, 6, 7],
+    "argv": [2, 3, 4, 5],
+}
+
+
+@pytest.fixture(scope="module")
+def original(new_project) -> Project:
+    made = new_project()
+    made.write("script.py", SCRIPT)
+    made.write("helper.py", HELPER)
+    assert json.loads(made.run("script.py").out) == RESULTS
+    assert made.calls() == [name for name in RESULTS for _ in range(4)]
+    return made
+
+
+@pytest.fixture
+def copy(original: Project, project: Project) -> Project:
+    """All results of the script are at hand."""
+    shutil.copytree(original.folder, project.folder, dirs_exist_ok=True)
+    project.new_calls()
+    return project
+
+
+def check(project: Project, changed: dict[str, list[float]], *arguments: str, **env: str) -> None:
+    """Only these results are computed, and they are the new ones."""
+    ran = project.run(*(arguments or ("script.py",)), **env)
+    assert json.loads(ran.out) == RESULTS | changed
+    assert project.new_calls() == [name for name in RESULTS if name in changed for _ in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "changed"),
+    [
+        ("script.py", "RATE = 3", "RATE = 4", {"constant": [4, 8, 12, 16]}),
+        ("script.py", "x * RATE", "-x * RATE", {"constant": [-3, -6, -9, -12]}),
+        ("script.py", "x * 2)", "x * 3)", {"lambda": [3, 6, 9, 12]}),
+        ("helper.py", "return 2", "return 3", {"helper": [3, 6, 9, 12]}),
+        ("helper.py", "LIMIT = 100", "LIMIT = 5", {"helper": [2, 4, 5, 5]}),
+        ("script.py", "closing(5)", "closing(6)", {"closure": [7, 8, 9, 10]}),
+        ("script.py", "Scale(6)", "Scale(7)", {"argument": [7, 14, 21, 28]}),
+        ("script.py", "self.by = by", "self.by = -by", {"argument": [-6, -12, -18, -24]}),
+        ("script.py", '{"w": 4}', '{"w": 5}', {"setup": [5, 10, 15, 20]}),
+        ("script.py", "more=1", "more=2", {"default": [3, 4, 5, 6]}),
+        ("script.py", "typed(x: int) -> int", "typed(x: int) -> float", {"type": [1, 2, 3, 4]}),
+        ("script.py", "Table(1, 2)", "Table(1, 3)", {"state": [5, 6, 7, 8]}),
+    ],
+)
+def test_a_change_is_seen(
+    copy: Project, file: str, before: str, after: str, changed: dict[str, list[float]]
+) -> None:
+    copy.edit(file, before, after)
+    check(copy, changed)
+
+
+def test_arguments_of_the_program_are_seen(copy: Project) -> None:
+    check(copy, {"argv": [4, 5, 6, 7]}, "script.py", "a", "b")
+
+
+def test_what_changes_nothing_is_no_change(copy: Project) -> None:
+    for before, after in [
+        ("# by the rate", "# as often as needed\n    # and no more"),
+        ("Multiplies.", "Times the rate."),
+        ("unrelated = 1", "another = 2"),
+        ("parallel=None", "parallel=1, batch_size=3, cache=True"),
+    ]:
+        copy.edit("script.py", before, after)
+        check(copy, {})
+    (copy.folder / "moved").mkdir()
+    for name in ("script.py", "helper.py", "recording.py"):
+        (copy.folder / name).rename(copy.folder / "moved" / name)
+    # the first of them is the script
+    check(copy, {"argv": RESULTS["argv"]}, "moved/script.py")
+
+
+def test_back_to_what_it_was(copy: Project) -> None:
+    copy.edit("script.py", "RATE = 3", "RATE = 4")
+    check(copy, {"constant": [4, 8, 12, 16]})
+    copy.edit("script.py", "RATE = 4", "RATE = 3")
+    check(copy, {})
+
+
+READING = """
+import json, os, sys
+import lakebed as dc
+from recording import record
+
+def read(x: int) -> str:
+    record("read")
+    return open("data").read()
+
+def shout(y: str) -> str:
+    record("shout")
+    return y.upper()
+
+chain = dc.read_values(x=[1, 2, 3, 4]).settings(batch_size=2).map(y=read)
+print(json.dumps([chain.to_values("y"), chain.order_by("y").map(z=shout).to_values("z")]))
+"""
+
+
+def test_afresh_replaces_what_was_kept(project: Project) -> None:
+    project.write("script.py", READING)
+    project.write("data", "old")
+    old = '[["old", "old", "old", "old"], ["OLD", "OLD", "OLD", "OLD"]]\n'
+    assert project.run("script.py").out == old
+    project.write("data", "new")
+    # nobody can know that the function reads a file
+    assert project.run("script.py").out == old
+    new = old.replace("old", "new").replace("OLD", "NEW")
+    assert project.run("script.py", LAKEBED_IGNORE_CHECKPOINTS="1").out == new
+    project.new_calls()
+    assert project.run("script.py").out == new
+    assert project.new_calls() == []
+
+
+FILES = """
+import json
+import lakebed as dc
+from recording import record
+
+def text(file: dc.File) -> str:
+    record(file.name)
+    return file.read_text()
+
+made = dc.read_storage("files/*.txt", type="text").settings(parallel=None).map(t=text)
+print(json.dumps(made.to_values("t")))
+"""
+
+
+def test_changed_files_are_read(project: Project) -> None:
+    project.write("script.py", FILES)
+    files = project.folder / "files"
+    files.mkdir()
+    for name in "abc":
+        (files / f"{name}.txt").write_text(name)
+    assert json.loads(project.run("script.py").out) == ["a", "b", "c"]
+    project.new_calls()
+    assert json.loads(project.run("script.py").out) == ["a", "b", "c"]
+    assert project.new_calls() == []
+    (files / "b.txt").write_text("B")
+    assert json.loads(project.run("script.py").out) == ["a", "B", "c"]
+    assert "b.txt" in project.new_calls()
+    (files / "d.txt").write_text("d")
+    assert json.loads(project.run("script.py").out) == ["a", "B", "c", "d"]
+    (files / "a.txt").unlink()
+    assert json.loads(project.run("script.py").out) == ["B", "c", "d"]
