@@ -15,11 +15,6 @@ ROWS, SECONDS = 2_000, 0.01
 FLIGHT = 200
 
 
-def _size(file) -> int:
-    time.sleep(SECONDS)
-    return file.size
-
-
 async def _size_async(file) -> int:
     await asyncio.sleep(SECONDS)
     return file.size
@@ -35,19 +30,30 @@ def lakebed(case: Case) -> Task:
 def lakebed_threads8(case: Case) -> Task:
     import lakebed as dc
 
-    return _mapped(dc, case, _size, concurrency=8)
+    return _mapped(dc, case, _sleeper(), concurrency=8)
 
 
 def lakebed_parallel8(case: Case) -> Task:
     import lakebed as dc
 
-    return _mapped(dc, case, _size, parallel=8)
+    return _mapped(dc, case, _sleeper(), parallel=8)
 
 
 def datachain_parallel8(case: Case) -> Task:
     import datachain as dc
 
-    return _mapped(dc, case, _size, parallel=8)
+    return _mapped(dc, case, _sleeper(), parallel=8)
+
+
+def _sleeper():
+    """A function that is copied to other processes, which cannot import this module."""
+    seconds = SECONDS
+
+    def size(file) -> int:
+        time.sleep(seconds)
+        return file.size
+
+    return size
 
 
 def _mapped(dc, case: Case, function, **settings: int) -> Task:

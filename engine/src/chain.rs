@@ -13,7 +13,7 @@ use datafusion::common::Column;
 use datafusion::datasource::source_as_provider;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    Expr as PlanExpr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, SortExpr,
+    Expr as PlanExpr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Sort, SortExpr,
 };
 use udf_runtime::BatchFunction;
 
@@ -177,8 +177,10 @@ impl Chain {
         let resolver = self.resolver();
         let sort =
             |key: &SortKey| Ok(SortExpr::new(resolver.resolve(&key.expr)?, !key.descending, false));
-        let keys = keys.iter().map(sort).collect::<Result<Vec<_>>>()?;
-        Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).sort(keys)?.build()?))
+        let expr = keys.iter().map(sort).collect::<Result<Vec<_>>>()?;
+        // WHY: the builder takes an equal key of the sort below for a column of its own.
+        let sort = Sort { expr, input: Arc::new(self.plan.clone()), fetch: None };
+        Ok(self.with_plan(LogicalPlan::Sort(sort)))
     }
 
     /// Keeps the first `rows` rows.

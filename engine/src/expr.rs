@@ -5,7 +5,7 @@ mod check;
 mod kind;
 mod resolve;
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -86,6 +86,9 @@ impl Expr {
     /// How deep expressions may be nested: what works on them recurses, on threads whose stacks are small.
     pub const MAX_DEPTH: usize = 400;
 
+    /// How many parts an expression may have, so that one which holds another twice, again and again, is noticed.
+    pub const MAX_PARTS: usize = 1_000_000;
+
     /// `&` between the conditions. Chained, they stay one list, so that its length adds no depth.
     #[must_use]
     pub fn all(conditions: Vec<Self>) -> Self {
@@ -139,34 +142,51 @@ impl Expr {
         self.parts().into_iter().any(|part| below == 0 || part.is_deeper_than(below))
     }
 
-    /// An expression may be `depth` deep.
+    /// An expression may be `depth` deep and have this many parts, where a part that stands in two places counts twice.
     ///
     /// # Errors
-    /// [`Error::InvalidExpression`] beyond [`Self::MAX_DEPTH`].
-    pub fn check_depth(&self, depth: usize) -> Result<()> {
-        let most = Self::MAX_DEPTH;
-        if depth <= most {
-            return Ok(());
-        }
+    /// [`Error::InvalidExpression`] beyond [`Self::MAX_DEPTH`] and [`Self::MAX_PARTS`].
+    pub fn check_size(&self, depth: usize, parts: usize) -> Result<()> {
+        let (deepest, most) = (Self::MAX_DEPTH, Self::MAX_PARTS);
+        let problem = match () {
+            () if depth > deepest => format!("it is nested {depth} deep, at most {deepest} are"),
+            () if parts > most => format!("it has {parts} parts, at most {most} are"),
+            () => return Ok(()),
+        };
         Err(self.invalid(format!(
-            "it is nested {depth} deep, at most {most} are possible; hint: `in_()` compares with \
-             many values, `mutate()` computes in steps"
+            "{problem} possible; hint: `in_()` compares with many values, `mutate()` computes in \
+             steps"
         )))
     }
 
     /// The error about this expression, of which it shows the beginning.
     pub(crate) fn invalid(&self, reason: impl Into<String>) -> Error {
-        let text = self.to_string();
-        let mut expression: String = text.chars().take(MAX_SHOWN).collect();
-        if expression.len() < text.len() {
-            expression.push('…');
+        let mut shown = Beginning { text: String::new(), room: MAX_SHOWN };
+        if write!(shown, "{self}").is_err() {
+            shown.text.push('…');
         }
-        Error::InvalidExpression { expression, reason: reason.into() }
+        Error::InvalidExpression { expression: shown.text, reason: reason.into() }
     }
 }
 
-/// How much of an expression a message shows.
+/// How many characters of an expression a message shows.
 const MAX_SHOWN: usize = 160;
+
+/// Takes text until it is full. What writes to it then stops.
+struct Beginning {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        for c in more.chars() {
+            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(c);
+        }
+        Ok(())
+    }
+}
 
 /// Binary operators, with Python's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,15 +268,15 @@ impl fmt::Display for Expr {
                 write!(f, "{quote}{text}{quote}")
             }
             Self::Binary { op, left, right } => write!(f, "({left} {} {right})", op.as_str()),
-            Self::All(terms) => chained(f, terms, "&"),
-            Self::Any(terms) => chained(f, terms, "|"),
+            Self::All(terms) => write_list(f, terms.iter().map(Arc::as_ref), " & "),
+            Self::Any(terms) => write_list(f, terms.iter().map(Arc::as_ref), " | "),
             Self::Typed { value, .. } => value.fmt(f),
             Self::Not(inner) => write!(f, "~{inner}"),
             Self::Negate(inner) => write!(f, "-{inner}"),
             Self::IsNull(inner) => write!(f, "{inner} is null"),
             Self::InList { value, list } => {
-                let list: Vec<String> = list.iter().take(5).map(ToString::to_string).collect();
-                write!(f, "{value} in ({})", list.join(", "))
+                write!(f, "{value} in ")?;
+                write_list(f, list.iter().take(5), ", ")
             }
             Self::Case { branches, otherwise } => {
                 write!(f, "case")?;
@@ -269,15 +289,24 @@ impl fmt::Display for Expr {
                 }
             }
             Self::Call { function, arguments } => {
-                let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-                write!(f, "{function}({})", arguments.join(", "))
+                f.write_str(function)?;
+                write_list(f, arguments, ", ")
             }
             Self::Cast { value, to } => write!(f, "cast({value} as {to})"),
         }
     }
 }
 
-fn chained(f: &mut fmt::Formatter<'_>, terms: &[Arc<Expr>], op: &str) -> fmt::Result {
-    let terms: Vec<String> = terms.iter().map(ToString::to_string).collect();
-    write!(f, "({})", terms.join(&format!(" {op} ")))
+/// The expressions in parentheses.
+fn write_list<'e>(
+    f: &mut fmt::Formatter<'_>,
+    exprs: impl IntoIterator<Item = &'e Expr>,
+    separator: &str,
+) -> fmt::Result {
+    f.write_char('(')?;
+    for (at, expr) in exprs.into_iter().enumerate() {
+        let before = if at == 0 { "" } else { separator };
+        write!(f, "{before}{expr}")?;
+    }
+    f.write_char(')')
 }

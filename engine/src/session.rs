@@ -263,7 +263,7 @@ impl Session {
     }
 }
 
-fn refused(action: &'static str, path: &Path, error: std::io::Error) -> Error {
+fn refused(action: &'static str, path: &Path, error: io::Error) -> Error {
     Error::Storage {
         action,
         location: path.display().to_string(),

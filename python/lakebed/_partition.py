@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from lakebed._columns import find, known_paths, leaves
@@ -60,7 +60,7 @@ class Partition:
 
 def free_names(columns: Container[str]) -> Iterator[str]:
     """Names for keys that have none: `gr_0`, `gr_1` and so on, without those of columns."""
-    return (name for name in map("gr_{}".format, count()) if name not in columns)
+    return (name for name in map("gr_{}".format, itertools.count()) if name not in columns)
 
 
 def _listed(given: Any) -> list[Any]:

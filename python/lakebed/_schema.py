@@ -87,6 +87,10 @@ class Signals:
 
     values: Schema
 
+    def serialize(self) -> dict[str, str]:
+        """Names and types as text; models by their stored names, as `File@v1`."""
+        return {name: type_text(shown) for name, shown in self.values.items()}
+
     def __str__(self) -> str:
         """The tree."""
         return str(self.values)

@@ -131,7 +131,11 @@ def _dumps_or_none(value: Any) -> bytes | None:
                 # cloudpickle would copy what the file contains now
                 msg = "an open file"
                 raise pickle.PicklingError(msg)
-            return super().reducer_override(obj)
+            reduced = super().reducer_override(obj)
+            if isinstance(obj, type) and isinstance(reduced, tuple) and len(reduced) > 2:  # noqa: PLR2004
+                # a model's class remembers all variables of the function that it was made in
+                reduced[2][0].pop("__pydantic_parent_namespace__", None)
+            return reduced
 
     copied = io.BytesIO()
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakebed import _columns, _export
+from lakebed._coerce import version_number, whole
 from lakebed._hint import did_you_mean
 from lakebed._once import Once
 from lakebed._partition import free_names
@@ -302,11 +303,11 @@ class DataChain:
 
     def limit(self, n: int) -> DataChain:
         """Keep the first `n` rows."""
-        return self._with(self._native.limit(_whole("limit", n)))
+        return self._with(self._native.limit(whole("limit", n)))
 
     def offset(self, n: int) -> DataChain:
         """Leave out the first `n` rows."""
-        return self._with(self._native.offset(_whole("offset", n)))
+        return self._with(self._native.offset(whole("offset", n)))
 
     # Columns
 
@@ -707,7 +708,7 @@ class DataChain:
         """
         from lakebed._show import render
 
-        chain = self.limit(limit) if _whole("limit", limit) else self
+        chain = self.limit(limit) if whole("limit", limit) else self
         text = render(
             _columns.resolved(chain._native),
             chain.to_list(),
@@ -763,7 +764,7 @@ class DataChain:
                 name,
                 self._settings.namespace,
                 self._settings.project,
-                _number(version),
+                version_number(version),
                 update_version,
                 self._session._job_id(),
                 description,
@@ -848,25 +849,6 @@ def chain_of(
     """What a reader returns, with the settings that it was given."""
     chain = DataChain(native, session, None, saved)
     return chain.settings(**settings) if settings else chain
-
-
-_MOST_ROWS = 2**63 - 1
-
-
-def _whole(name: str, given: object) -> int:
-    """A number of rows."""
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= _MOST_ROWS:
-        msg = f"{name} is a number of rows from 0 to {_MOST_ROWS}, not `{given!r}`"
-        raise DataChainParamsError(msg)
-    return given
-
-
-def _number(version: str | int | None) -> str | None:
-    """The number of a version to save; 2 is 2.0.0."""
-    if isinstance(version, bool) or not isinstance(version, (str, int, type(None))):
-        msg = f"version takes a text like `1.2.0` or a whole number, not `{version!r}`"
-        raise DataChainParamsError(msg)
-    return f"{version}.0.0" if isinstance(version, int) else version
 
 
 def _key(key: object, verb: str) -> Expr:

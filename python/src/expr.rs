@@ -9,17 +9,35 @@ use pyo3::prelude::*;
 use crate::codec::Codec;
 use crate::error::raise;
 
-/// An expression; immutable. The number is how deep it is nested.
+/// An expression; immutable.
 #[pyclass(frozen, module = "lakebed._native")]
 #[derive(Debug)]
-pub(crate) struct Expr(pub(crate) engine::Expr, usize);
+pub(crate) struct Expr(pub(crate) engine::Expr, Extent);
 
 type PyExpr<'py> = PyRef<'py, Expr>;
 
+/// How deep an expression is nested, and how many parts it has.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    depth: usize,
+    parts: usize,
+}
+
+impl Extent {
+    const LEAF: Self = Self { depth: 1, parts: 1 };
+
+    fn over(below: impl IntoIterator<Item = Self>) -> Self {
+        below.into_iter().fold(Self::LEAF, |above, one| Self {
+            depth: above.depth.max(1 + one.depth),
+            parts: above.parts.saturating_add(one.parts),
+        })
+    }
+}
+
 impl Expr {
-    fn try_new(py: Python<'_>, expr: engine::Expr, depth: usize) -> PyResult<Self> {
-        expr.check_depth(depth).map_err(|failed| raise(py, failed))?;
-        Ok(Self(expr, depth))
+    fn try_new(py: Python<'_>, expr: engine::Expr, extent: Extent) -> PyResult<Self> {
+        expr.check_size(extent.depth, extent.parts).map_err(|failed| raise(py, failed))?;
+        Ok(Self(expr, extent))
     }
 
     /// An expression over others.
@@ -28,19 +46,21 @@ impl Expr {
         expr: engine::Expr,
         parts: impl IntoIterator<Item = &'e Self>,
     ) -> PyResult<Self> {
-        let depth = 1 + parts.into_iter().map(|part| part.1).max().unwrap_or_default();
-        Self::try_new(py, expr, depth)
+        Self::try_new(py, expr, Extent::over(parts.into_iter().map(|part| part.1)))
     }
 
-    /// A list of conditions, as deep as the deepest: those that were such lists went into it.
+    /// A list of conditions. Those that were such lists went into it and add no depth.
     fn joined(
         py: Python<'_>,
         expr: engine::Expr,
         conditions: &[PyExpr<'_>],
         is_list: fn(&engine::Expr) -> bool,
     ) -> PyResult<Self> {
-        let depths = conditions.iter().map(|one| one.1 + usize::from(!is_list(&one.0)));
-        Self::try_new(py, expr, depths.max().unwrap_or(1))
+        let below = conditions.iter().map(|one| Extent {
+            depth: one.1.depth - usize::from(is_list(&one.0)),
+            parts: one.1.parts,
+        });
+        Self::try_new(py, expr, Extent::over(below))
     }
 
     fn shared(&self) -> Arc<engine::Expr> {
@@ -60,7 +80,7 @@ fn parts<'e>(given: &'e [PyExpr<'_>]) -> impl Iterator<Item = &'e Expr> {
 impl Expr {
     #[staticmethod]
     fn column(path: String) -> Self {
-        Self(engine::Expr::Column(path), 1)
+        Self(engine::Expr::Column(path), Extent::LEAF)
     }
 
     #[staticmethod]
@@ -68,7 +88,7 @@ impl Expr {
         let mut codec = Codec::parse(spec)?;
         codec.nullable = true;
         let array = codec.write(&[value]).map_err(|misfit| PyValueError::new_err(misfit.reason))?;
-        Ok(Self(typed(engine::Expr::Literal(array), &codec), 1))
+        Ok(Self(typed(engine::Expr::Literal(array), &codec), Extent::LEAF))
     }
 
     #[staticmethod]

@@ -22,7 +22,7 @@ WORDS_OF_OTHERS = ("Utf8", "Int64", "coerce", "planning", "Arrow", "DataFusion",
 
 @pytest.fixture
 def rows(chain: dc.DataChain) -> dc.DataChain:
-    return chain.mutate(when=WHEN, v=C("name")).mutate(tags=func.string.split("name", "a"))
+    return chain.mutate(when=WHEN, tags=func.string.split("name", "a"))
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,9 @@ def test_many_conditions_treat_missing_like_few(chain: dc.DataChain) -> None:
         lambda e: -e,
         lambda e: func.least(e, 10),
         lambda e: func.ifelse(C("size") > 3, e, 0),
-        lambda e: (e == 1) | (e == 2),
+        lambda e: (e == 1) & (C("size") > 3),
         lambda e: e.cast(str),
+        lambda e: ~e | C("tame"),
     ],
 )
 def test_depth_has_a_limit(step: Callable[[dc.Expr], dc.Expr]) -> None:
@@ -163,6 +164,19 @@ def test_depth_has_a_limit(step: Callable[[dc.Expr], dc.Expr]) -> None:
             expr = step(expr)
     message = str(caught.value)
     assert "deep, at most 400 are possible; hint: `in_()`" in message
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize(
+    "double", [lambda e: e + e, lambda e: (e == 1) | (e == 2), lambda e: func.least(e, e)]
+)
+def test_size_has_a_limit(double: Callable[[dc.Expr], dc.Expr]) -> None:
+    expr: dc.Expr = C("size")
+    with pytest.raises(DataChainColumnError) as caught:
+        for _ in range(100):
+            expr = double(expr)
+    message = str(caught.value)
+    assert "parts, at most 1000000 are possible; hint: " in message
     assert len(message) < 400
 
 

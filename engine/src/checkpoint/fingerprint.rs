@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema};
+use arrow::record_batch::RecordBatchOptions;
 use blake3::Hasher;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ScalarValue, TableReference};
@@ -207,6 +208,10 @@ fn described(field: &Field) -> String {
 fn constant(value: &ScalarValue) -> PlanResult<String> {
     let array = value.to_array()?;
     let schema = Schema::new(vec![Field::new("value", array.data_type().clone(), true)]);
-    let row = RecordBatch::try_new(schema.into(), vec![array])?;
+    let row = RecordBatch::try_new_with_options(
+        schema.into(),
+        vec![array],
+        &RecordBatchOptions::new(),
+    )?;
     Ok(format!("{} {}", value.data_type(), Content::of([&row])))
 }

@@ -24,7 +24,7 @@ impl<'a> Resolver<'a> {
     /// The expression with every column found and every type checked.
     pub(crate) fn resolve(&self, expr: &Expr) -> Result<PlanExpr> {
         if expr.is_deeper_than(Expr::MAX_DEPTH) {
-            expr.check_depth(Expr::MAX_DEPTH + 1)?;
+            expr.check_size(Expr::MAX_DEPTH + 1, 0)?;
         }
         let resolved = self.build(expr)?.expr;
         let (_, field) = resolved.to_field(self.schema)?;

@@ -183,7 +183,7 @@ impl Groups {
         };
         let all = open.rows.num_rows();
         let mut groups: Vec<Range<usize>> =
-            if open.keys.is_empty() { vec![0..all] } else { partition(&open.keys)?.ranges() };
+            if open.keys.is_empty() { Vec::from([0..all]) } else { partition(&open.keys)?.ranges() };
         let mut end = all;
         if !self.done {
             end = groups.pop().map_or(0, |last| last.start);

@@ -182,7 +182,7 @@ async fn next_batch(
     (start, mut ready, mut running): (Start, Batches, Option<task::Task<()>>),
 ) -> Option<(Result<RecordBatch>, (Start, Batches, Option<task::Task<()>>))> {
     if let Some((run, input, full)) = start {
-        running = Some(task::spawn(run.to_end(input, full)));
+        running = Some(task::spawn(run.finish(input, full)));
     }
     if let Some(batch) = ready.recv().await {
         return Some((batch, (None, ready, running)));
@@ -198,7 +198,7 @@ async fn next_batch(
 }
 
 impl Run {
-    async fn to_end(
+    async fn finish(
         self,
         input: SendableRecordBatchStream,
         full: mpsc::Sender<Result<RecordBatch>>,

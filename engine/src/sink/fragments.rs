@@ -30,6 +30,8 @@ const MAX_FILE_BYTES: usize = 2 << 30;
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) uri: String,
+    /// The folder below the root, as the catalog has it.
+    pub(super) location: String,
     pub(super) title: String,
     pub(super) schema: SchemaRef,
     pub(super) session: Arc<lance::session::Session>,

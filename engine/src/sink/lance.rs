@@ -27,7 +27,7 @@ use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
 use crate::folder::{FolderLock, locate};
 use crate::progress::Progress;
-use crate::{Chain, Error, Result, config};
+use crate::{Chain, Error, Result, Session, config};
 
 /// How often a commit is tried again when another process was faster.
 const COMMIT_ATTEMPTS: usize = 50;
@@ -94,6 +94,7 @@ impl Chain {
         let location = locate(&**session.catalog(), &request.name).await?;
         let target = Arc::new(Target {
             uri: session.data_uri(&location),
+            location,
             title: request.name.short().to_string(),
             schema: chain.schema(),
             session: Arc::clone(session.lance()),
@@ -101,7 +102,7 @@ impl Chain {
         let _lock = enter_folder(&session, &request.name, Path::new(&target.uri)).await?;
         let written = write_all(&chain, &target, progress).await?;
         let files = Files::of(&target, &written);
-        let outcome = publish(&chain, &request, &target, location, fingerprint, written).await;
+        let outcome = publish(&chain, &request, &target, fingerprint, written).await;
         if outcome.is_err() {
             files.remove().await;
         }
@@ -141,7 +142,6 @@ async fn same_rows(
     let edit = DatasetEdit {
         description: request.description.clone(),
         attrs: request.attrs.clone(),
-        ..DatasetEdit::default()
     };
     if edit != DatasetEdit::default() {
         session.catalog().edit_dataset(name, edit).await?;
@@ -227,7 +227,6 @@ async fn publish(
     chain: &Chain,
     request: &SaveRequest,
     target: &Arc<Target>,
-    location: String,
     fingerprint: Option<String>,
     written: Vec<Written>,
 ) -> Result<DatasetVersion> {
@@ -240,7 +239,7 @@ async fn publish(
     let schema = whole.lengths.apply_to(&target.schema);
     let claim = ClaimRequest {
         name: request.name.clone(),
-        location,
+        location: target.location.clone(),
         wanted: request.wanted,
         job: request.job.clone(),
         description: request.description.clone(),

@@ -29,3 +29,10 @@ def test_refuses_no_key_and_no_column(chain: dc.DataChain) -> None:
         chain.order_by()
     with pytest.raises(SignalResolvingTypeError):
         chain.order_by(1)
+
+
+def test_sorts_by_the_same_field_again() -> None:
+    files = [dc.File(path="b", size=1), dc.File(path="a", size=2)]
+    chain = dc.read_values(file=files).order_by("file.path")
+    assert chain.order_by("file.path").to_values("file.path") == ["a", "b"]
+    assert chain.order_by(C("file.path").desc()).to_values("file.path") == ["b", "a"]

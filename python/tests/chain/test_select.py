@@ -56,6 +56,7 @@ def test_the_schema_as_users_of_the_peer_read_it() -> None:
     chain = dc.read_values(file=[dc.File(path="a")], n=[1])
     assert chain.signals_schema.values == chain.schema
     assert str(chain.signals_schema) == str(chain.schema)
+    assert chain.signals_schema.serialize() == {"file": "File@v1", "n": "int"}
     assert chain.mutate(more=chain.column("n") + 1).to_values("more") == [2]
     assert chain.filter(chain.column("file.path") == "a").count() == 1
     with pytest.raises(ValueError, match=r"unknown column `file.pat`; hint: did you mean"):

@@ -1,4 +1,4 @@
-"""Scripts in a folder of their own, run by fresh interpreters; their functions tell of their calls."""
+"""Scripts in folders of their own, run by fresh interpreters; their functions tell of calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SECONDS = 60
 
@@ -93,14 +94,11 @@ class Project:
         """Processes that a script of this folder started and that are still there."""
         token = f"LAKEBED_TEST_TOKEN={self.folder}".encode()
         found = []
-        for pid in os.listdir("/proc"):
-            try:
-                with open(f"/proc/{pid}/environ", "rb") as environ:  # noqa: PTH123
-                    variables = environ.read().split(b"\0")
-            except OSError:
-                continue
-            if token in variables:
-                found.append(pid)
+        for process in Path("/proc").glob("[0-9]*"):
+            # it may end while it is looked at
+            with suppress(OSError):
+                if token in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(process.name)
         return found
 
     def wait_until_alone(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def sleeps(x: int) -> int:
 
 def is_busy(x: int) -> int:
     if x == 12:
-        return len(bytes(1) * 10) + sum(range(10**12))  # one call of C that never looks up
+        return sum(range(10**12))  # one call of C that never looks up
     return x
 
 
@@ -90,9 +91,9 @@ def test_a_row_that_hangs(numbers: dc.DataChain, hangs) -> None:
 
 def test_what_functions_print_is_in_nobodys_way(numbers: dc.DataChain) -> None:
     def prints(x: int) -> int:
-        print("\x00\xff garbage" * 100)
+        sys.stdout.write("\x00\xff garbage" * 100)
         os.write(1, b"\xff\x00\x01\x02" * 1000)
-        os.write(2, b"")
+        sys.stdout.buffer.write(b"\xff\x00")
         return x
 
     assert numbers.map(y=prints).to_values("y") == list(range(30))
@@ -189,7 +190,7 @@ def slow(x: int) -> int:
     time.sleep(0.005)
     return x
 
-chain = dc.read_values(x=list(range(2000))).settings(parallel=2, batch_size=50).map(y=slow)
+chain = dc.read_values(x=list(range(1000))).settings(parallel=2, batch_size=50).map(y=slow)
 print(chain.save("numbers").sum("y"))
 """
 
@@ -197,7 +198,7 @@ print(chain.save("numbers").sum("y"))
 def test_control_c_keeps_what_is_finished(project: Project) -> None:
     project.write("script.py", SLOW)
     child = project.start("script.py")
-    project.wait_until(lambda: len(project.calls()) >= 500, "it is slow")
+    project.wait_until(lambda: len(project.calls()) >= 250, "it is slow")
     begin = time.monotonic()
     os.killpg(child.pid, signal.SIGINT)
     _, err = child.communicate(timeout=30)
@@ -208,6 +209,6 @@ def test_control_c_keeps_what_is_finished(project: Project) -> None:
     before = len(project.new_calls())
     project.edit("script.py", "time.sleep(0.005)", "time.sleep(0.005)  # as before")
     ran = project.run("script.py")
-    assert ran.out == f"{sum(range(2000))}\n"
+    assert ran.out == f"{sum(range(1000))}\n"
     assert "continuing from checkpoint" in ran.err
-    assert len(project.new_calls()) + before <= 2000 + 2 * 50
+    assert len(project.new_calls()) + before <= 1000 + 2 * 50

@@ -96,7 +96,9 @@ def test_killed(project: Project, uninterrupted, kind: str, parallel: int) -> No
     again = Counter(project.calls())
     assert len(again) == CALLS
     repeated = again.total() - len(again)
-    assert repeated <= KILLS * UNIT * max(parallel, 1), "more than the open units was computed again"
+    assert repeated <= KILLS * UNIT * max(parallel, 1), (
+        "more than the open units was computed again"
+    )
     assert project.run("script.py", **env).out == uninterrupted(kind)
     assert again.total() == len(project.calls()), "a complete result was computed again"
 

@@ -174,3 +174,35 @@ def test_damaged_units_are_computed_anew(chain: dc.DataChain, square: Log, root:
     assert square.new() == list(range(10, ROWS))
     assert made.to_values("y") == rows
     assert square.new() == []
+
+
+def test_failures_of_earlier_code_are_no_results(chain: dc.DataChain) -> None:
+    def odd(fails_at: int, end: Any) -> dc.Mapper:
+        class Odd(dc.Mapper):
+            def process(self, x: int) -> int:
+                if x == fails_at:
+                    raise ValueError(x)
+                return x
+
+            def teardown(self) -> None:
+                assert end
+
+        return Odd()
+
+    chain = chain.settings(batch_size=10, on_error="skip")
+    with pytest.raises(AssertionError):
+        chain.map(y=odd(25, None)).to_list()
+    assert chain.map(y=odd(-1, "well")).to_values("y") == list(range(ROWS))
+
+
+def test_order_of_many_partitions(square: Log) -> None:
+    rows = 50_000
+    dc.read_values(x=[x * 7919 % rows for x in range(rows)]).save("shuffled")
+    for _ in range(2):
+        made = dc.read_dataset("shuffled").order_by("x").map(y=lambda x: x + 1, output=int)
+        assert made.to_values("y") == list(range(1, rows + 1))
+        assert made.map(z=lambda y: -y, output=int).limit(3).to_values("z") == [-1, -2, -3]
+    assert mapped(dc.read_dataset("shuffled").order_by("x").limit(9), square).to_values("y") == [
+        x * x for x in range(9)
+    ]
+    assert square.new() == list(range(9))

@@ -9,14 +9,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import lakebed as dc
 from lakebed import C
 
-hypothesis = pytest.importorskip("hypothesis")
-st = hypothesis.strategies
-
-EXAMPLES = int(os.environ.get("LAKEBED_TEST_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("LAKEBED_TEST_EXAMPLES", "25"))
 
 
 class StopError(Exception):
@@ -78,12 +77,14 @@ def applied(chain: dc.DataChain, step: tuple[str, int], repair: int) -> dc.DataC
     return made.mutate(x=C("z")).select("x", "g")
 
 
-def chain_of(rows: int, steps: list[tuple[str, int]], repair: int, *, saved: bool) -> dc.DataChain:
+def chain_of(
+    rows: int, steps: list[tuple[str, int]], repair: int, *, saved: bool, unit: int = 4
+) -> dc.DataChain:
     chain = dc.read_values(x=list(range(rows)), g=[x % 5 for x in range(rows)])
     if saved:
         chain = chain.save("source")
     for step in steps:
-        chain = applied(chain.settings(batch_size=4), step, repair)
+        chain = applied(chain.settings(batch_size=unit), step, repair)
     return chain
 
 
@@ -93,7 +94,9 @@ STEPS = st.lists(
 )
 # A run stops at a call, or its consumer takes some rows only.
 ENDS = st.lists(
-    st.tuples(st.sampled_from(["call", "call, then repaired", "rows"]), st.integers(1, 40)),
+    st.tuples(
+        st.sampled_from(["call", "call, then repaired", "call, afresh", "rows"]), st.integers(1, 40)
+    ),
     max_size=4,
 )
 
@@ -104,13 +107,13 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
     return monkeypatch
 
 
-@hypothesis.settings(
+@settings(
     max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@hypothesis.given(rows=st.integers(0, 60), steps=STEPS, ends=ENDS, saved=st.booleans())
+@given(rows=st.integers(1, 60), steps=STEPS, ends=ENDS, saved=st.booleans())
 def test_resumed_is_uninterrupted(environment, rows, steps, ends, saved) -> None:
     def begin(stop_at: int) -> None:
         Path(os.environ["CALLS"]).write_bytes(b"")
@@ -124,7 +127,8 @@ def test_resumed_is_uninterrupted(environment, rows, steps, ends, saved) -> None
             expected = applied(expected, step, repair)
         expected = expected.to_list()
         for kind, number in ends:
-            chain = chain_of(rows, steps, repair, saved=saved)
+            chain = chain_of(rows, steps, repair, saved=saved, unit=3 + number % 3)
+            environment.setenv("LAKEBED_IGNORE_CHECKPOINTS", str(int(kind == "call, afresh")))
             if kind == "rows":
                 begin(0)
                 assert list(islice(chain.to_iter(), number)) == expected[:number]
@@ -134,6 +138,7 @@ def test_resumed_is_uninterrupted(environment, rows, steps, ends, saved) -> None
                 assert chain.to_list() == expected
             except StopError:
                 repair += kind == "call, then repaired"
+        environment.delenv("LAKEBED_IGNORE_CHECKPOINTS", raising=False)
         begin(0)
         assert chain_of(rows, steps, repair, saved=saved).to_list() == expected
         assert chain_of(rows, steps, repair, saved=saved).to_list() == expected

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from conftest import Project
 
 SCRIPT = """
-import time
+import sys, time
 import lakebed as dc
 from recording import record
 
@@ -25,7 +25,8 @@ def f(x: int) -> int:
 begin = time.perf_counter()
 saved = dc.read_values(x=list(range(1000))).settings(batch_size=100).map(y=f).save("numbers")
 secs = time.perf_counter() - begin
-print(saved.version, saved.count(), saved.sum("y"), f"{secs:.2f} s")
+print(saved.version, saved.count(), saved.sum("y"))
+print(f"{secs:.2f} s", file=sys.stderr)
 """
 
 GEN = """
@@ -85,7 +86,6 @@ def test_a_repaired_function_goes_on(project: Project, script: str, bug: str, ro
     assert "Dataset 'numbers@1.0.0': unchanged, " in unchanged.err
     assert unchanged.out.startswith(f"1.0.0 {rows}")
     assert project.new_calls() == []
-    print(unchanged.out)
 
 
 WITHOUT_BUG = SCRIPT.replace(BUG.format("x"), "")
@@ -131,10 +131,9 @@ def in_cells(project: Project) -> str:
     return project.run("notebook.py").out
 
 
-@pytest.mark.parametrize("first", [as_script, as_text, in_the_repl, in_cells])
-def test_it_does_not_matter_how_code_is_run(project: Project, first) -> None:
-    assert first(project).startswith("1.0.0 1000 999000")
+def test_it_does_not_matter_how_code_is_run(project: Project) -> None:
+    assert as_script(project).startswith("1.0.0 1000 999000")
     assert len(project.new_calls()) == 1000
-    for way in (as_script, moved, as_text, as_module, in_the_repl, in_cells):
+    for way in (moved, as_text, as_module, in_the_repl, in_cells):
         assert way(project).startswith("1.0.0 1000 999000"), way
         assert project.new_calls() == [], way

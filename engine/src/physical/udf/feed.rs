@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::pace::Pace;
 use super::{End, Pending, Run, UdfStage, blocking};
-use crate::checkpoint::{Content, UnitName};
+use crate::checkpoint::{Content, Unit, UnitName};
 use crate::progress::StageProgress;
 
 pub(super) struct Feeder {
@@ -105,10 +105,10 @@ impl Feeder {
             self.units.pop_front();
         }
         let wanted = match self.units.front() {
-            Some(unit) if gathered > 0 || unit.from == self.at => unit.rows() as usize - gathered,
+            Some(unit) if gathered > 0 || unit.from == self.at => height(unit.rows()) - gathered,
             next => {
                 let end = self.end_of_unit(next.map(|unit| unit.from));
-                let taken = rows.num_rows().min((end - self.at) as usize);
+                let taken = rows.num_rows().min(height(end - self.at));
                 let ends = self.at + taken as u64 == end;
                 self.compute(&rows.slice(0, taken), ends).await?;
                 return Ok(taken);
@@ -134,14 +134,18 @@ impl Feeder {
         let (Some(name), Some(ledger)) = (self.units.pop_front(), self.stage.ledger.clone()) else {
             return Ok(());
         };
-        let wanted = name.clone();
-        let unit = blocking(move || ledger.read(&wanted)).await?;
+        let (wanted, reader) = (name.clone(), ledger.clone());
+        let unit = blocking(move || reader.read(&wanted)).await?;
         let mut content = Content::default();
         for rows in &self.gathered {
             content.add(&self.arguments(rows)?);
         }
         let digest = content.digest();
-        let Some(unit) = unit.filter(|unit| unit.arguments == digest) else {
+        // Rows that failed under earlier code may not fail any more.
+        let is_usable = |unit: &Unit| {
+            unit.arguments == digest && (unit.failures.is_empty() || !ledger.is_older(&name))
+        };
+        let Some(unit) = unit.filter(is_usable) else {
             return self.compute_gathered().await;
         };
         self.at = name.to;
@@ -155,7 +159,7 @@ impl Feeder {
             let mut from = 0;
             while from < rows.num_rows() {
                 let end = self.end_of_unit(None);
-                let taken = (rows.num_rows() - from).min((end - self.at) as usize);
+                let taken = (rows.num_rows() - from).min(height(end - self.at));
                 let ends = self.at + taken as u64 == end;
                 self.compute(&rows.slice(from, taken), ends).await?;
                 from += taken;
@@ -207,4 +211,9 @@ impl Feeder {
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
     }
+}
+
+/// Rows of a unit as rows of batches, of which there are never more than fit into memory.
+fn height(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }

@@ -13,7 +13,7 @@ pub(super) fn glue(
     origins: Option<&UInt32Array>,
     schema: &SchemaRef,
 ) -> Result<RecordBatch> {
-    let rows = origins.map_or(passing.num_rows(), Array::len);
+    let rows = origins.map_or_else(|| passing.num_rows(), Array::len);
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for column in passing.columns() {
         columns.push(match origins {

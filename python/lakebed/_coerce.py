@@ -1,0 +1,23 @@
+"""Arguments of verbs as what the engine takes, or a clear error."""
+
+from __future__ import annotations
+
+from lakebed.exceptions import DataChainParamsError
+
+_MOST_ROWS = 2**63 - 1
+
+
+def whole(name: str, given: object) -> int:
+    """A number of rows."""
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= _MOST_ROWS:
+        msg = f"{name} is a number of rows from 0 to {_MOST_ROWS}, not `{given!r}`"
+        raise DataChainParamsError(msg)
+    return given
+
+
+def version_number(version: str | int | None) -> str | None:
+    """The number of a version to save; 2 is 2.0.0."""
+    if isinstance(version, bool) or not isinstance(version, (str, int, type(None))):
+        msg = f"version takes a text like `1.2.0` or a whole number, not `{version!r}`"
+        raise DataChainParamsError(msg)
+    return f"{version}.0.0" if isinstance(version, int) else version
