@@ -144,7 +144,7 @@ impl Chain {
     /// # Errors
     /// An unknown column, or a predicate that is no boolean.
     pub fn filter(&self, predicates: &[Expr]) -> Result<Self> {
-        let all = self.resolver().resolve(&Expr::all(predicates.to_vec()))?;
+        let all = self.resolver().resolve_condition(&Expr::all(predicates.to_vec()))?;
         Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).filter(all)?.build()?))
     }
 

@@ -178,7 +178,7 @@ struct Beginning {
     room: usize,
 }
 
-impl fmt::Write for Beginning {
+impl Write for Beginning {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         for c in more.chars() {
             self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;

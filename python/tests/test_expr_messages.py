@@ -45,7 +45,7 @@ def rows(chain: dc.DataChain) -> dc.DataChain:
         (lambda: C("size") | C("tame"), "invalid expression `size`: a condition is a bool"),
         (lambda: C("size").like("a%"), "`like` takes str, this is int64"),
         (lambda: C("name").regexp("("), "`(` is no regular expression: unclosed group"),
-        (lambda: C("name").regexp("a{99999999}"), "is no regular expression"),
+        (lambda: C("name").regexp("a{99999999}"), "the regular expression is too large"),
         (lambda: func.string.lower("size"), "`lower` does not take int64"),
         (lambda: func.length("size"), "`array_length` does not take int64"),
         (lambda: func.ifelse(C("tame"), "a", 1), "the values share no type: str, int64"),

@@ -208,10 +208,7 @@ fn described(field: &Field) -> String {
 fn constant(value: &ScalarValue) -> PlanResult<String> {
     let array = value.to_array()?;
     let schema = Schema::new(vec![Field::new("value", array.data_type().clone(), true)]);
-    let row = RecordBatch::try_new_with_options(
-        schema.into(),
-        vec![array],
-        &RecordBatchOptions::new(),
-    )?;
+    let row =
+        RecordBatch::try_new_with_options(schema.into(), vec![array], &RecordBatchOptions::new())?;
     Ok(format!("{} {}", value.data_type(), Content::of([&row])))
 }

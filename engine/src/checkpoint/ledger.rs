@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::fs;
-use std::io::{Cursor, ErrorKind};
+use std::io::{Cursor, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
@@ -19,6 +19,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use udf_runtime::{FunctionFailure, RowFailure};
 
 use crate::folder::FolderLock;
@@ -235,12 +236,13 @@ impl Ledger {
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
-        fs::create_dir_all(&self.folder).map_err(|error| refused("create", &self.folder, error))?;
-        let temporary = tempfile::NamedTempFile::new_in(&self.folder)
-            .map_err(|error| refused("write", &path, error))?;
-        fs::write(temporary.path(), bytes).map_err(|error| refused("write", &path, error))?;
-        temporary.persist(&path).map_err(|error| refused("write", &path, error.error))?;
-        Ok(())
+        let write = || {
+            let mut temporary = NamedTempFile::new_in(&self.folder)?;
+            temporary.write_all(bytes)?;
+            temporary.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|error| refused("write", &path, error))
     }
 
     fn names(&self) -> Result<Vec<String>> {

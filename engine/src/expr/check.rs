@@ -118,7 +118,8 @@ fn nothing_shared(expr: &Expr, values: &[Part]) -> Error {
 
 pub(super) fn cast(expr: &Expr, part: Part, to: &DataType) -> Result<Part> {
     let is_model = |kind: &DataType| matches!(kind, DataType::Struct(_));
-    if !can_cast_types(&part.kind, to) && !(is_model(&part.kind) && is_model(to)) {
+    let castable = can_cast_types(&part.kind, to) || (is_model(&part.kind) && is_model(to));
+    if !castable {
         let (from, to) = (kind_name(&part.kind), kind_name(to));
         return Err(expr.invalid(format!("{from} cannot be cast to {to}")));
     }
@@ -141,6 +142,13 @@ pub(super) fn check_pattern(expr: &Expr, pattern: &PlanExpr) -> Result<()> {
 }
 
 impl Resolver<'_> {
+    /// What rows are filtered by.
+    pub(crate) fn resolve_condition(&self, expr: &Expr) -> Result<PlanExpr> {
+        let resolved = self.resolve(expr)?;
+        let kind = resolved.get_type(self.schema)?;
+        check_condition(expr, Part { expr: resolved, kind })
+    }
+
     /// Whether there is such an aggregate of such values.
     pub(crate) fn check_aggregate(
         &self,

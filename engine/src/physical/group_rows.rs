@@ -182,8 +182,11 @@ impl Groups {
             return Ok(None);
         };
         let all = open.rows.num_rows();
-        let mut groups: Vec<Range<usize>> =
-            if open.keys.is_empty() { Vec::from([0..all]) } else { partition(&open.keys)?.ranges() };
+        let mut groups: Vec<Range<usize>> = if open.keys.is_empty() {
+            std::iter::once(0..all).collect()
+        } else {
+            partition(&open.keys)?.ranges()
+        };
         let mut end = all;
         if !self.done {
             end = groups.pop().map_or(0, |last| last.start);

@@ -139,10 +139,8 @@ async fn same_rows(
     if !fits || record.fingerprint.as_deref() != fingerprint {
         return Ok(None);
     }
-    let edit = DatasetEdit {
-        description: request.description.clone(),
-        attrs: request.attrs.clone(),
-    };
+    let edit =
+        DatasetEdit { description: request.description.clone(), attrs: request.attrs.clone() };
     if edit != DatasetEdit::default() {
         session.catalog().edit_dataset(name, edit).await?;
     }

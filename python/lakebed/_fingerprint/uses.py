@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +76,8 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
         modules.check(found)
         walk.put("release", release)
         if isinstance(found, _DATA):
-            # data that a release holds, but a program may set: `sys.argv`
-            walk.part(f"global `{name}`", found)
+            # data that a release holds, but a program may set: `sys.argv` without the script
+            walk.part(f"global `{name}`", found[1:] if found is sys.argv else found)
     else:
         walk.part(f"global `{name}`", found)
 
