@@ -145,6 +145,13 @@ def test_many_conditions_treat_missing_like_few(chain: dc.DataChain) -> None:
     assert made.to_values("few") == made.to_values("many") == [False, True, False, False]
 
 
+def repeated(step: Callable[[dc.Expr], dc.Expr], times: int) -> dc.Expr:
+    expr: dc.Expr = C("size")
+    for _ in range(times):
+        expr = step(expr)
+    return expr
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -158,10 +165,8 @@ def test_many_conditions_treat_missing_like_few(chain: dc.DataChain) -> None:
     ],
 )
 def test_depth_has_a_limit(step: Callable[[dc.Expr], dc.Expr]) -> None:
-    expr: dc.Expr = C("size")
     with pytest.raises(DataChainColumnError) as caught:
-        for _ in range(100_000):
-            expr = step(expr)
+        repeated(step, 100_000)
     message = str(caught.value)
     assert "deep, at most 400 are possible; hint: `in_()`" in message
     assert len(message) < 400
@@ -171,10 +176,8 @@ def test_depth_has_a_limit(step: Callable[[dc.Expr], dc.Expr]) -> None:
     "double", [lambda e: e + e, lambda e: (e == 1) | (e == 2), lambda e: func.least(e, e)]
 )
 def test_size_has_a_limit(double: Callable[[dc.Expr], dc.Expr]) -> None:
-    expr: dc.Expr = C("size")
     with pytest.raises(DataChainColumnError) as caught:
-        for _ in range(100):
-            expr = double(expr)
+        repeated(double, 100)
     message = str(caught.value)
     assert "parts, at most 1000000 are possible; hint: " in message
     assert len(message) < 400

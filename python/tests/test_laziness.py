@@ -9,6 +9,9 @@ import pytest
 import lakebed as dc
 from lakebed import C
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 pytestmark = pytest.mark.usefixtures("afresh")
 
 NAMES = ["cat", "dog", "eel", "fox"]

@@ -45,7 +45,7 @@ def test_refuses_what_is_not_there_yet(parquet: Path) -> None:
 def test_refuses_two_columns_of_one_name(tmp_path: Path) -> None:
     table = pa.table([[1], [2]], names=["a", "a"])
     pq.write_table(table, tmp_path / "twice.parquet")
-    with pytest.raises(NotSupportedError, match="two columns `a` in `.*twice.parquet`"):
+    with pytest.raises(NotSupportedError, match=r"two columns `a` in `.*twice.parquet`"):
         dc.read_parquet(tmp_path / "twice.parquet")
     with pytest.raises(DataChainParamsError, match="invalid column name `a`: two columns have it"):
         dc.read_arrow(table)

@@ -60,7 +60,7 @@ def test_special_files_are_no_objects(files: Path) -> None:
         names = [file.name for file in dc.read_storage(uri).to_values("file")]
         assert "a.txt" in names
         assert not {"pipe.txt", "link.txt"} & set(names)
-    with pytest.raises(NotSupportedError, match="`.*pipe.txt`, which is neither a file nor"):
+    with pytest.raises(NotSupportedError, match=r"`.*pipe.txt`, which is neither a file nor"):
         dc.read_storage(files / "pipe.txt").to_list()
 
 
@@ -71,5 +71,5 @@ def test_names_that_are_no_text(files: Path) -> None:
     assert r"caf\xe9.txt" in str(caught.value)
     assert "is not UTF-8; hint: rename" in str(caught.value)
     Path(path).write_text("")
-    with pytest.raises(NotSupportedError, match="caf.*.txt`, which is not UTF-8, is not"):
+    with pytest.raises(NotSupportedError, match=r"caf.*.txt`, which is not UTF-8, is not"):
         dc.read_storage(files).to_list()

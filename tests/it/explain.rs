@@ -125,7 +125,13 @@ async fn the_top_rows_are_chosen_below_the_map_and_its_projections() {
     let top = chosen.order_by(&[descending("number")]).unwrap().limit(2).unwrap();
     let text = top.explain().await.unwrap();
     let plan = text.split("operators:").next().unwrap();
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @r"
+    plan:
+      Projection: next, files@1.0.0#1.id AS number
+        UdfMap: add_one(files@1.0.0#1.id) -> [next]
+          Sort: files@1.0.0#1.id DESC NULLS LAST, fetch=2
+            TableScan: files@1.0.0#1 projection=[id]
+    ");
     assert_eq!(values(&top, "next").await, [4, 3]);
     assert_eq!(add_one.rows(), 2);
 }
