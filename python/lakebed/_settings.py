@@ -88,6 +88,7 @@ class Settings:
             "retry_on": self.retry_on or (Exception,),
             "retry_wait": 1.0 if self.retry_wait is None else self.retry_wait,
             "on_error": self.on_error or "raise",
+            "memory": self.memory,
         }
 
     def running(self, *, is_async: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lakebed._columns import find, readable, resolved
+from lakebed._fingerprint import code_of
 from lakebed._hint import did_you_mean
 from lakebed._native import Function
 from lakebed._partition import Partition
@@ -103,6 +104,7 @@ class Stages:
             sample = Sample(verb, signature.name, signature.outputs)
             outputs = sampled(sample, self.native, spec, groups)
             spec["known"] = sample.known
+            spec["known_code"] = code_of(spec)
         if self.settings.on_error == "null":
             outputs = [(name, given | {"nullable": True}) for name, given in outputs]
         return Function(spec | {"gives": outputs}), outputs
@@ -126,6 +128,7 @@ class Stages:
             "is_async": signature.is_async,
             "multi": signature.outputs.multi,
             "known": [],
+            "known_code": None,
             **self.settings.calling(is_async=signature.is_async),
         }
 

@@ -262,6 +262,18 @@ fn parse_gives(gives: &Bound<'_, PyAny>, on_error: OnError) -> PyResult<Vec<Give
     gives.try_iter()?.map(parse).collect()
 }
 
+impl Definition {
+    /// Whether the calls that were made before are calls of the code as it is now.
+    fn knows(&self, py: Python<'_>) -> PyResult<bool> {
+        if self.known.is_empty() {
+            return Ok(false);
+        }
+        let spec = self.spec.bind(py);
+        let code = py.import("lakebed._fingerprint")?.call_method1("code_of", (spec,))?;
+        code.eq(spec.as_any().call_method1("get", ("known_code",))?)
+    }
+}
+
 fn parse_known(known: &Bound<'_, PyAny>) -> PyResult<Vec<KnownCall>> {
     let parse = |call: PyResult<Bound<'_, PyAny>>| {
         let (arguments, result): (Bound<'_, PyTuple>, Py<PyAny>) = call?.extract()?;

@@ -111,6 +111,24 @@ def test_values_of_one_kind_share_a_type(chain: dc.DataChain) -> None:
     assert made.mutate(z=func.case((C("tame"), 1), else_=None)).to_values("z") == [1, 1, None, None]
 
 
+def test_a_missing_value_fits_everywhere(chain: dc.DataChain) -> None:
+    made = chain.mutate(
+        equal=C("size") == None,  # noqa: E711
+        more=C("size") + None,
+        both=C("tame") & None,
+        either=C("tame") | None,
+        chosen=func.ifelse(C("tame"), None, 1),
+        first=func.ifelse(C("tame"), "a", None),
+        largest=func.greatest("size", None),
+        known=C("name").like(None),
+    )
+    rows = made.to_list(*list(made.schema)[3:])
+    assert rows[0] == (None, None, None, True, None, "a", 3, None)
+    assert rows[2] == (None, None, False, None, 1, None, None, None)
+    assert chain.filter(C("size").in_([3, None])).to_values("name") == ["cat"]
+    assert chain.mutate(nothing=None).schema["nothing"] == chain.mutate(x="a", y=None).schema["y"]
+
+
 MANY = 5000
 CONDITIONS = {
     "any": lambda: functools.reduce(operator.or_, [C("size") == i for i in range(4, MANY)]),

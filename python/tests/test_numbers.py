@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 import lakebed as dc
 from lakebed import C, func
@@ -22,6 +23,10 @@ MOST, LEAST = 2**63 - 1, -(2**63)
 NAN = math.nan
 
 
+class Inner(BaseModel):
+    z: int
+
+
 @pytest.mark.parametrize(
     ("expr", "shown"),
     [
@@ -36,22 +41,13 @@ NAN = math.nan
     ],
 )
 def test_whole_numbers_do_not_wrap(expr: Callable[[], dc.Expr], shown: str) -> None:
-    schema = {"x": int, "y": int, "m": pa_model()}
+    schema = {"x": int, "y": int, "m": Inner}
     row = {"x": MOST, "y": LEAST, "m": {"z": MOST}}
     chain = dc.read_records([row], schema=schema)
     with pytest.raises(DataChainColumnError) as caught:
         chain.mutate(new=expr()).to_list()
     assert shown.strip("`") in str(caught.value)
     assert "overflows int64; hint: " in str(caught.value)
-
-
-def pa_model() -> type:
-    from pydantic import BaseModel
-
-    class Inner(BaseModel):
-        z: int
-
-    return Inner
 
 
 def test_what_fits_is_computed() -> None:

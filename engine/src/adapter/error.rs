@@ -161,8 +161,12 @@ pub(crate) fn from_lance(error: LanceError, action: &'static str, location: &str
 fn is_corrupt(error: &LanceError, action: &str, reason: &str) -> bool {
     match error {
         LanceError::CorruptFile { .. } => true,
-        LanceError::IO { .. } => is_cut_short(error) || is_damage(reason),
-        _ => matches!(action, "read" | "open"),
+        _ if !matches!(action, "read" | "open") => false,
+        LanceError::IO { .. }
+        | LanceError::InvalidInput { .. }
+        | LanceError::NotSupported { .. }
+        | LanceError::Timeout { .. } => is_cut_short(error) || is_damage(reason),
+        _ => true,
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result as PlanResult;
@@ -48,6 +49,10 @@ impl Resolver<'_> {
             Expr::Column(path) => {
                 let (expr, field) = self.path(path)?;
                 Part { expr, kind: field.data_type().clone() }
+            }
+            // A missing value is of any type.
+            Expr::Literal(value) if value.is_null(0) => {
+                Part { expr: lit(ScalarValue::Null), kind: DataType::Null }
             }
             Expr::Literal(value) => {
                 let kind = value.data_type().clone();

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::functions::core::expr_fn as core_fn;
-use datafusion::logical_expr::{Expr as PlanExpr, ExprSchemable};
+use datafusion::logical_expr::{Expr as PlanExpr, ExprSchemable, lit};
 
 use super::build::PASSES_VALUES;
 use crate::{Error, Expr, Result, functions, near_names};
@@ -26,7 +26,10 @@ impl<'a> Resolver<'a> {
         if expr.is_deeper_than(Expr::MAX_DEPTH) {
             expr.check_size(Expr::MAX_DEPTH + 1, 0)?;
         }
-        let resolved = self.build(expr)?.expr;
+        let resolved = match expr {
+            Expr::Literal(value) => lit(ScalarValue::try_from_array(value, 0)?),
+            expr => self.build(expr)?.expr,
+        };
         let (_, field) = resolved.to_field(self.schema)?;
         Ok(match self.meaning(expr) {
             Some(meant)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lakebed._schema import Spec
 
-__all__ = ["NoFingerprint", "fingerprint", "identity"]
+__all__ = ["NoFingerprint", "code_of", "fingerprint", "identity"]
 
 _FORMAT = f"1 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
 """Bytecode differs between minor versions, and so do the digests."""
@@ -51,6 +51,14 @@ def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
     unnamed = code if _is_lambda(spec) else ""
     stage = _digest(name, lambda walk: walk.value((unnamed, _stage(spec))))
     return stage, code
+
+
+def code_of(spec: Mapping[str, Any]) -> str | None:
+    """The digest of a function's code; None when it has none."""
+    try:
+        return identity(spec)[1]
+    except NoFingerprint:
+        return None
 
 
 def fingerprint(value: Any) -> str:
@@ -111,6 +119,9 @@ def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
         for cls in _classes(found):
             walk.part("a type", cls)
     walk.value([spec.get(key) for key in ("batch", "multi", "on_error")])
+    if spec.get("on_error", "raise") != "raise":
+        # what decides which rows are left out
+        walk.value([spec.get(key) for key in ("timeout", "retries", "retry_on", "memory")])
 
 
 def _classes(spec: Spec | str | None) -> Iterator[Any]:

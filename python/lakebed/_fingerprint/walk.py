@@ -173,10 +173,11 @@ class Walk:
         self.put("end")
 
     def _mapping(self, values: Mapping[Any, Any]) -> None:
-        """A dict: what it holds, not in which order."""
+        """A dict: what it holds, in its order, which a function may go through."""
         self.put("dict", str(len(values)))
-        for key in self._unordered(values):
-            self.part(f"item `{key}`" if type(key) is str else "an item", values[key])
+        for key, value in values.items():
+            self.value(key)
+            self.part(f"item `{key}`" if type(key) is str else "an item", value)
 
     def _unordered(self, values: Iterable[Any]) -> Iterable[Any]:
         """Add values in an order of their own; returns them in this order."""

@@ -61,7 +61,8 @@ impl PythonRunning {
                 setups.push(calls.run(value.call0()?)?.unbind());
             }
         }
-        Ok(Self { definition, setups, calls, known: 0, begun: VecDeque::new() })
+        let known = if definition.knows(py)? { 0 } else { definition.known.len() };
+        Ok(Self { definition, setups, calls, known, begun: VecDeque::new() })
     }
 
     fn begin_calls(&mut self, calls: &Bound<'_, PyAny>, arguments: RecordBatch) -> PyResult<Begun> {

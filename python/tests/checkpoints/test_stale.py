@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import lakebed as dc
+
 if TYPE_CHECKING:
     from conftest import Project
 
@@ -256,3 +258,25 @@ def test_changed_files_are_read(project: Project) -> None:
     assert json.loads(project.run("script.py").out) == ["a", "B", "c", "d"]
     (files / "a.txt").unlink()
     assert json.loads(project.run("script.py").out) == ["B", "c", "d"]
+
+
+def test_the_first_result_is_of_the_code_that_runs() -> None:
+    known = {"a": 1}
+    chain = dc.read_values(x=[1, 2, 3]).map(y=lambda x: x + known["a"])
+    known["a"] = 100
+    assert chain.to_values("y") == [101, 102, 103]
+
+
+def test_failures_from_limits_are_of_these_limits() -> None:
+    tries: list[int] = []
+
+    def flaky(x: int) -> int:
+        tries.append(x)
+        if tries.count(x) % 2:
+            raise ValueError(x)
+        return x
+
+    chain = dc.read_values(x=[1, 2]).settings(on_error="null")
+    assert chain.map(y=flaky).to_values("y") == [None, None]
+    tries.clear()
+    assert chain.settings(retries=1, retry_wait=0.0).map(y=flaky).to_values("y") == [1, 2]

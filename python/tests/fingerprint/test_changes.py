@@ -83,6 +83,10 @@ CHANGES = {
     "constant": ("def f(x):\n  return x + 1", "def f(x):\n  return x + 2"),
     "operator": ("def f(x):\n  return x + 1", "def f(x):\n  return x - 1"),
     "name of an argument": ("def f(x):\n  return g(a=x)", "def f(x):\n  return g(b=x)"),
+    "order of a dict": (
+        "D = {'a': 1, 2: 'b'}\ndef f(x):\n  return D[x]",
+        "D = {2: 'b', 'a': 1}\ndef f(x):\n  return D[x]",
+    ),
     "order of operands": ("def f(x, y):\n  return x - y", "def f(x, y):\n  return y - x"),
     "comparison": ("def f(x):\n  return x < 1", "def f(x):\n  return x <= 1"),
     "attribute": ("def f(x):\n  return x.a", "def f(x):\n  return x.b"),
@@ -232,10 +236,6 @@ SAME = {
         "def f(x):\n  b = x + 1\n  return b * b",
     ),
     "annotations of a helper": (PLAIN, PLAIN.replace("def g(x)", "def g(x: int) -> int")),
-    "order of a dict": (
-        "D = {'a': 1, 2: 'b'}\ndef f(x):\n  return D[x]",
-        "D = {2: 'b', 'a': 1}\ndef f(x):\n  return D[x]",
-    ),
     "order of methods": (
         "class f:\n  def a(self): return 1\n  def b(self): return 2",
         "class f:\n  def b(self): return 2\n  def a(self): return 1",
