@@ -177,7 +177,8 @@ class DataChain:
     ) -> DataChain:
         """Change how the verbs that follow work; None leaves a setting as it is.
 
-        No setting but `on_error` changes a result.
+        No setting changes a result, but `on_error`, and with it what makes a row fail:
+        `timeout`, `memory`, `retries` and `retry_on`.
 
         Args:
             cache: Keep downloaded files; local files are read where they are.
