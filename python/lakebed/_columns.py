@@ -138,7 +138,7 @@ def _gained(columns: Sequence[tuple[str, Spec]], given: str, above: Path = ()) -
 
 
 def _read_from_objects(model: Spec, given: str, path: Path) -> Readable | None:
-    from lakebed._model_spec import model_spec
+    from lakebed._types.model_spec import model_spec
 
     found = find(model_spec(model["cls"])["fields"], given)
     if found is None:

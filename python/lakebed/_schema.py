@@ -1,7 +1,7 @@
 """`Schema`, what `chain.schema` returns, and the front door to everything about types.
 
-Reading annotations is `_annotations.py`, models `_model_spec.py`, values `_infer.py`,
-stored types `_resolve.py`, comparing them `_matching.py`.
+Reading annotations is `_types/annotation.py`, models `model_spec.py`, values `infer.py`,
+stored types `resolve.py`, comparing them `matching.py`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from lakebed._annotations import ACCEPTED, Spec, Vector, VectorType, spec_of
-from lakebed._infer import infer_spec
-from lakebed._matching import same_type
-from lakebed._resolve import resolve_spec, type_of
-from lakebed._type_text import type_text
+from lakebed._types.annotation import ACCEPTED, Spec, Vector, VectorType, spec_of
+from lakebed._types.infer import infer_spec
+from lakebed._types.matching import same_type
+from lakebed._types.resolve import resolve_spec, type_of
+from lakebed._types.type_text import type_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lakebed._annotations import Spec
+    from lakebed._types.annotation import Spec
 
 _CELL = 50
 """Widest cell, its leading space included, before it is cut."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from lakebed import _columns, _export
 from lakebed._coerce import version_number, whole
 from lakebed._hint import did_you_mean
-from lakebed._once import Once
-from lakebed._partition import free_names
 from lakebed._progress import progress
 from lakebed._schema import Schema, Signals
 from lakebed._settings import Settings
-from lakebed._signature import Call
-from lakebed._stages import Keep, Stages
+from lakebed._udf.once import Once
+from lakebed._udf.partition import free_names
+from lakebed._udf.signature import Call
+from lakebed._udf.stages import Keep, Stages
 from lakebed.exceptions import (
     DataChainColumnError,
     DataChainParamsError,
@@ -554,7 +554,7 @@ class DataChain:
             >>> chain.to_values("meta_expl.w")
             [1, 2]
         """
-        from lakebed._explode import explode_call
+        from lakebed._udf.explode import explode_call
 
         call_ = explode_call(self._native, col, model_name, column, schema_sample_size)
         stages = self._stages()
@@ -574,7 +574,7 @@ class DataChain:
             >>> failed.to_list("row", "error", "message")
             [(1, 'ZeroDivisionError', 'division by zero')]
         """
-        from lakebed._errors import failed_rows
+        from lakebed._udf.errors import failed_rows
 
         native = self._computed or self._native
         failed = failed_rows(native, self._session._native, self._silent)

@@ -3,7 +3,7 @@
 A stored type has a name and a version, `Info@v1`. A `DataModel` registers itself under
 its class name and `_version`; a plain Pydantic model is registered on first use under
 its bare name. This module knows names only; what a model's fields mean for storage is
-in `_annotations.py`, and how stored data meets a class in `_resolve.py`.
+in `_types/annotation.py`, and how stored data meets a class in `_types/resolve.py`.
 """
 
 from __future__ import annotations

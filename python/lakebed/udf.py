@@ -1,6 +1,6 @@
 """User functions as classes, for what has to be prepared once and released at the end.
 
-Plain functions need nothing from here; how both are called is `_signature.py`'s.
+Plain functions need nothing from here; how both are called is `_udf/signature.py`'s.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ struct Definition {
     on_error: OnError,
     /// A result is a tuple of one value for each column.
     multi: bool,
-    /// Retries, time limits, threads or coroutines: the calls are made by `lakebed._calls`.
+    /// Retries, time limits, threads or coroutines: the calls are made by `lakebed._udf.calls`.
     managed: bool,
     concurrency: usize,
     known: Vec<KnownCall>,

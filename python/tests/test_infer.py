@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lakebed._infer import infer_spec, sampled_spec, undecided
+from lakebed._types.infer import infer_spec, sampled_spec, undecided
 from lakebed.exceptions import UdfSignatureError, ValuesToTupleError
 from lakebed.models import DataModel
 

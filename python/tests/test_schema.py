@@ -22,7 +22,7 @@ from lakebed._schema import (
     type_of,
     type_text,
 )
-from lakebed._type_text import parse_type
+from lakebed._types.type_text import parse_type
 from lakebed.exceptions import (
     DataChainParamsError,
     SignalSchemaError,

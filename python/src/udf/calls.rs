@@ -1,4 +1,4 @@
-//! [`Calls`]: how a function's calls are made: here, one after the other, or by `lakebed._calls`.
+//! [`Calls`]: how a function's calls are made: here, one after the other, or by `lakebed._udf.calls`.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyIterator, PyList, PyTuple};
@@ -10,7 +10,7 @@ use super::Definition;
 pub(super) enum Calls {
     /// Each call when its outcome is wanted.
     Direct,
-    /// A `lakebed._calls.Calls`: retries, time limits, rows in flight together.
+    /// A `lakebed._udf.calls.Calls`: retries, time limits, rows in flight together.
     Managed(Py<PyAny>),
 }
 
@@ -26,7 +26,7 @@ impl Calls {
         if !definition.managed {
             return Ok(Self::Direct);
         }
-        let calls = py.import("lakebed._calls")?.call_method1("start", (&definition.spec,))?;
+        let calls = py.import("lakebed._udf.calls")?.call_method1("start", (&definition.spec,))?;
         Ok(Self::Managed(calls.unbind()))
     }
 

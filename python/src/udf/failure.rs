@@ -26,7 +26,7 @@ pub(super) fn of(py: Python<'_>, error: PyErr) -> FunctionFailure {
 fn described(py: Python<'_>, error: &PyErr) -> PyResult<(String, String, String)> {
     // WHY: until Python 3.12 the exception does not know its traceback, only the error does.
     let error = error.clone_ref(py).into_value(py);
-    py.import("lakebed._failure")?.call_method1("describe", (error,))?.extract()
+    py.import("lakebed._udf.failure")?.call_method1("describe", (error,))?.extract()
 }
 
 /// The failure with its exception as bytes, for the process that waits for the results.
@@ -37,7 +37,7 @@ pub(super) fn packed(py: Python<'_>, mut failure: FunctionFailure) -> FunctionFa
 }
 
 fn pack(py: Python<'_>, error: &PyErr) -> PyResult<Option<Vec<u8>>> {
-    py.import("lakebed._failure")?.call_method1("pack", (error.value(py),))?.extract()
+    py.import("lakebed._udf.failure")?.call_method1("pack", (error.value(py),))?.extract()
 }
 
 /// The exception of a failure: this process's own, or that of a worker made anew.
@@ -48,7 +48,7 @@ pub(crate) fn revived(py: Python<'_>, failure: &FunctionFailure) -> Option<PyErr
     let revive = || -> PyResult<Bound<'_, PyAny>> {
         let copied = failure.copied.as_ref().map(|copied| PyBytes::new(py, copied));
         let told = (copied, &failure.kind, &failure.message, &failure.traceback);
-        py.import("lakebed._failure")?.call_method1("revive", told)
+        py.import("lakebed._udf.failure")?.call_method1("revive", told)
     };
     let exception = revive().ok()?;
     (!exception.is_none()).then(|| PyErr::from_value(exception))

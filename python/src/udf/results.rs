@@ -225,10 +225,10 @@ impl<'a, 'py> Results<'a, 'py> {
     }
 }
 
-/// The failure that a function of `lakebed._misfit` tells of a result.
+/// The failure that a function of `lakebed._udf.misfit` tells of a result.
 fn misfit<'py>(py: Python<'py>, told_by: &str, arguments: impl PyCallArgs<'py>) -> FunctionFailure {
     let told = py
-        .import("lakebed._misfit")
+        .import("lakebed._udf.misfit")
         .and_then(|module| module.getattr(told_by))
         .and_then(|function| function.call1(arguments));
     let mut failure = failure::of(py, told.map_or_else(|error| error, PyErr::from_value));

@@ -27,11 +27,11 @@ pub(super) fn identity(py: Python<'_>, definition: &Definition) -> Result<Identi
 pub(super) fn dump(py: Python<'_>, function: &PythonFunction) -> PyResult<Vec<u8>> {
     let spec = function.definition.spec.bind(py).copy()?;
     spec.set_item("depth", function.depth)?;
-    py.import("lakebed._ship")?.call_method1("dump", (spec,))?.extract()
+    py.import("lakebed._udf.ship")?.call_method1("dump", (spec,))?.extract()
 }
 
 fn load(py: Python<'_>, blob: &[u8]) -> PyResult<PythonFunction> {
-    let spec = py.import("lakebed._ship")?.call_method1("load", (PyBytes::new(py, blob),))?;
+    let spec = py.import("lakebed._udf.ship")?.call_method1("load", (PyBytes::new(py, blob),))?;
     let depth = spec.get_item("depth")?.extract()?;
     let definition = Arc::new(Definition::parse(spec.cast::<PyDict>()?)?);
     Ok(PythonFunction { definition, depth })

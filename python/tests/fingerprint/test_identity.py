@@ -14,8 +14,8 @@ import pytest
 
 import lakebed as dc
 from lakebed._fingerprint import NoFingerprint, identity
-from lakebed._once import Once
 from lakebed._schema import spec_of
+from lakebed._udf.once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

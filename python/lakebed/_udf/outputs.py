@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from lakebed._annotations import unwrap
-from lakebed._hints import ABSENT
 from lakebed._schema import Spec, spec_of, type_text
+from lakebed._types.annotation import unwrap
+from lakebed._udf.hints import ABSENT
 from lakebed.exceptions import SignalSchemaError, UdfSignatureError
 
 if TYPE_CHECKING:
-    from lakebed._verbs import Verb
+    from lakebed._udf.verbs import Verb
 
 Typed = list[tuple[str, Spec]]
 

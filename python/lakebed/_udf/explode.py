@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from lakebed import _export
 from lakebed._columns import path_of
-from lakebed._infer import infer_spec
-from lakebed._resolve import rebuilt_spec
-from lakebed._signature import Call
+from lakebed._types.infer import infer_spec
+from lakebed._types.resolve import rebuilt_spec
+from lakebed._udf.signature import Call
 from lakebed.exceptions import DataChainParamsError, SignalResolvingTypeError, UdfError
 
 if TYPE_CHECKING:

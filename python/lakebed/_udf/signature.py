@@ -1,7 +1,7 @@
 """From a call of `map`, `gen` or `agg` to functions, on which columns, giving what.
 
 Signatures are checked against the columns when the chain is built. Nothing runs here:
-what a function takes is `_parameters.py`'s, what it gives `_outputs.py`'s.
+what a function takes is `parameters.py`'s, what it gives `outputs.py`'s.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakebed._hints import hints_of
-from lakebed._outputs import Outputs, outputs_of
-from lakebed._parameters import Columns, Taken, given_params, named_params, parameters_of
-from lakebed._verbs import AGG, GEN, MAP, Verb
+from lakebed._udf.hints import hints_of
+from lakebed._udf.outputs import Outputs, outputs_of
+from lakebed._udf.parameters import Columns, Taken, given_params, named_params, parameters_of
+from lakebed._udf.verbs import AGG, GEN, MAP, Verb
 from lakebed.exceptions import DataChainParamsError, UdfError, UdfSignatureError
 from lakebed.udf import AbstractUDF
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lakebed.exceptions import LakebedError, UdfRunError
 
-_OWN = f"{Path(__file__).parent}{os.sep}"
+_OWN = f"{Path(__file__).parents[1]}{os.sep}"
 
 _BUILT_IN: dict[str, type[Exception]] = {"TimeoutError": TimeoutError, "MemoryError": MemoryError}
 """What the parent raises itself about a worker that it had to stop."""

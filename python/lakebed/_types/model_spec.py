@@ -17,7 +17,7 @@ from pydantic import BaseModel, RootModel
 from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic_core import PydanticUndefined
 
-from lakebed._annotations import Spec, VectorType, spec_of, unsupported
+from lakebed._types.annotation import Spec, VectorType, spec_of, unsupported
 from lakebed.exceptions import SignalSchemaError
 from lakebed.models import ModelStore
 

@@ -2,7 +2,7 @@
 
 All values are looked at, not only the first: ints among floats make a float column,
 any None makes it nullable, and other mixes are a union if each value comes back as it
-was; if not, the error names the one at fault. Annotations are `_annotations.py`'s.
+was; if not, the error names the one at fault. Annotations are `annotation.py`'s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import GenericAlias, NoneType
 from typing import TYPE_CHECKING, Any, Union
 
-from lakebed._annotations import (
+from lakebed._types.annotation import (
     ACCEPTED,
     SCALARS,
     VECTOR_ITEMS,
@@ -22,8 +22,8 @@ from lakebed._annotations import (
     json_spec,
     spec_of,
 )
-from lakebed._resolve import rebuilt_spec, type_of
-from lakebed._type_text import full_name
+from lakebed._types.resolve import rebuilt_spec, type_of
+from lakebed._types.type_text import full_name
 from lakebed.exceptions import SignalSchemaError, UdfSignatureError, ValuesToTupleError
 
 if TYPE_CHECKING:

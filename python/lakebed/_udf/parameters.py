@@ -9,17 +9,17 @@ from collections import abc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
-from lakebed._annotations import unwrap
 from lakebed._columns import known_paths, readable
 from lakebed._hint import did_you_mean
-from lakebed._hints import ABSENT
 from lakebed._schema import Spec, same_type, type_of, type_text
+from lakebed._types.annotation import unwrap
+from lakebed._udf.hints import ABSENT
 from lakebed.exceptions import DataChainParamsError, SignalResolvingError, UdfSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lakebed._verbs import Verb
+    from lakebed._udf.verbs import Verb
 
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,

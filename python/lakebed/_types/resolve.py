@@ -14,9 +14,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Union, cast, get_args
 from uuid import UUID
 
-from lakebed._annotations import Spec, Vector, json_spec
-from lakebed._enums import named
-from lakebed._type_text import parse_type, type_text
+from lakebed._types.annotation import Spec, Vector, json_spec
+from lakebed._types.enums import named
+from lakebed._types.type_text import parse_type, type_text
 from lakebed.exceptions import SignalSchemaError
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class _MisfitError(Exception):
 
 def _resolve_model(spec: Spec) -> Spec:
     """Choose the class that fits best, or generate one."""
-    from lakebed._model_spec import model_spec
+    from lakebed._types.model_spec import model_spec
 
     fitting: list[Spec] = []
     misfits: list[str] = []
@@ -223,7 +223,7 @@ def rebuilt_spec(
     fullname: str, columns: Sequence[tuple[str, Spec]], hidden: Sequence[str] = ()
 ) -> Spec:
     """The spec of a generated model with these fields; equal input, equal class."""
-    from lakebed._model_spec import defaults_of, is_fast
+    from lakebed._types.model_spec import defaults_of, is_fast
 
     fields = [(name, resolve_spec(spec)) for name, spec in columns]
     types = tuple((name, type_of(spec)) for name, spec in fields)

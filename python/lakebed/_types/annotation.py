@@ -2,8 +2,8 @@
 
 A spec is a plain dict, `{"kind": "int", "nullable": False}`, the one language that this
 package and the native engine share. This module only reads annotations: values are in
-`_infer.py`, stored types meeting classes in `_resolve.py`, and what may be built
-without validation in `_model_spec.py`.
+`infer.py`, stored types meeting classes in `resolve.py`, and what may be built
+without validation in `model_spec.py`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from typing import (
 )
 from uuid import UUID
 
-from lakebed._enums import remember
-from lakebed._type_text import full_name, type_text
+from lakebed._types.enums import remember
+from lakebed._types.type_text import full_name, type_text
 from lakebed.exceptions import DataChainParamsError, SignalSchemaError
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _single(
     if annotation in _MAPPINGS:
         return json_spec(dict, where)
     if is_model(annotation):
-        from lakebed._model_spec import model_spec
+        from lakebed._types.model_spec import model_spec
 
         return model_spec(annotation, where, above)
     return _scalar(annotation, metadata, where)

@@ -1,7 +1,7 @@
 """`map`, `gen`, `agg` and `map_batches`: from user functions to stages of the plan.
 
-What is called with what, and giving what, is read from signatures by `_signature.py`.
-Where that leaves the types open, `_sample.py` calls the function on the first rows.
+What is called with what, and giving what, is read from signatures by `signature.py`.
+Where that leaves the types open, `sample.py` calls the function on the first rows.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from lakebed._columns import find, readable, resolved
 from lakebed._fingerprint import code_of
 from lakebed._hint import did_you_mean
 from lakebed._native import Function
-from lakebed._partition import Partition
-from lakebed._sample import Sample, sampled
-from lakebed._signature import Call, UdfSignature, parse_call
-from lakebed._verbs import AGG, GEN, MAP, MAP_BATCHES, Verb
+from lakebed._udf.partition import Partition
+from lakebed._udf.sample import Sample, sampled
+from lakebed._udf.signature import Call, UdfSignature, parse_call
+from lakebed._udf.verbs import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
     DataChainColumnError,
     DataChainParamsError,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lakebed._native import Chain
-    from lakebed._once import Once
     from lakebed._schema import Spec
     from lakebed._settings import Settings
+    from lakebed._udf.once import Once
 
 Keep = bool | str | list[str] | tuple[str, ...] | None
 """Which input columns stand beside the results."""

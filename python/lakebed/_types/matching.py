@@ -11,8 +11,8 @@ import inspect
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from lakebed._annotations import Spec, is_model, spec_of, unwrap
-from lakebed._resolve import FILE_KINDS
+from lakebed._types.annotation import Spec, is_model, spec_of, unwrap
+from lakebed._types.resolve import FILE_KINDS
 from lakebed.exceptions import SignalSchemaError
 
 _LISTS = ("list", "tuple", "set", "vector")

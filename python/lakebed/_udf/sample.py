@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lakebed._infer import sampled_spec, undecided
 from lakebed._native import Function
 from lakebed._settings import ASIDE
+from lakebed._types.infer import sampled_spec, undecided
 from lakebed.exceptions import LakebedError, UdfError, UdfSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lakebed._native import Chain
-    from lakebed._outputs import Outputs
-    from lakebed._partition import Partition
     from lakebed._schema import Spec
-    from lakebed._verbs import Verb
+    from lakebed._udf.outputs import Outputs
+    from lakebed._udf.partition import Partition
+    from lakebed._udf.verbs import Verb
 
 ROWS = 10
 """Rows or groups that are looked at; the first one nearly always suffices."""

@@ -1,0 +1,1 @@
+"""Types: from annotations, models and values to the specs of columns, and back to classes."""
