@@ -3,8 +3,10 @@
 //! The methods that run something are in `chain/terminal.rs`.
 
 mod columns;
+mod filters;
 mod terminal;
 
+use std::iter::successors;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -82,6 +84,10 @@ pub struct Stage {
 }
 
 impl Chain {
+    /// Steps of the plan, one below the other: what works on plans recurses, and looks at all of them again and again.
+    /// Filters that follow each other are one step.
+    pub const MAX_STEPS: usize = 400;
+
     pub(crate) fn new(session: Arc<Session>, plan: LogicalPlan) -> Self {
         Self { session, plan, registrations: Vec::new(), shows_sys: false }
     }
@@ -145,7 +151,7 @@ impl Chain {
     /// An unknown column, or a predicate that is no boolean.
     pub fn filter(&self, predicates: &[Expr]) -> Result<Self> {
         let all = self.resolver().resolve_condition(&Expr::all(predicates.to_vec()))?;
-        Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).filter(all)?.build()?))
+        self.with_plan(filters::filtered(&self.plan, all)?)
     }
 
     /// Keeps the columns that the paths name, in their order. A path into a struct keeps that part of it.
@@ -180,7 +186,7 @@ impl Chain {
         let expr = keys.iter().map(sort).collect::<Result<Vec<_>>>()?;
         // WHY: the builder takes an equal key of the sort below for a column of its own.
         let sort = Sort { expr, input: Arc::new(self.plan.clone()), fetch: None };
-        Ok(self.with_plan(LogicalPlan::Sort(sort)))
+        self.with_plan(LogicalPlan::Sort(sort))
     }
 
     /// Keeps the first `rows` rows.
@@ -190,7 +196,7 @@ impl Chain {
     pub fn limit(&self, rows: usize) -> Result<Self> {
         let plan =
             LogicalPlanBuilder::from(self.plan.clone()).limit(0, Some(rows.min(ALL_ROWS)))?;
-        Ok(self.with_plan(plan.build()?))
+        self.with_plan(plan.build()?)
     }
 
     /// Drops the first `rows` rows.
@@ -199,7 +205,7 @@ impl Chain {
     /// None that a caller can cause.
     pub fn offset(&self, rows: usize) -> Result<Self> {
         let plan = LogicalPlanBuilder::from(self.plan.clone()).limit(rows.min(ALL_ROWS), None)?;
-        Ok(self.with_plan(plan.build()?))
+        self.with_plan(plan.build()?)
     }
 
     /// One row for each combination of the keys' values: the keys, then the aggregates. Without keys, one row.
@@ -234,7 +240,7 @@ impl Chain {
             .aggregate(keys.groups(), values)?
             .project(outputs)?
             .build()?;
-        Ok(Self { shows_sys: false, ..self.with_plan(plan) })
+        Ok(Self { shows_sys: false, ..self.with_plan(plan)? })
     }
 
     /// Calls a function on every row and appends its results as columns. A function of [`Shape::Any`] may leave rows
@@ -296,7 +302,7 @@ impl Chain {
         let groups = groups.into_iter().map(|(_, key)| key).collect();
         let node = GroupRows::try_new(input, groups, firsts, lists)?;
         let input = LogicalPlan::Extension(Extension { node: Arc::new(node) });
-        self.call(input, stage, arguments, Keep::Columns(kept))
+        self.call(input, stage, arguments, Keep::Groups(kept))
     }
 
     fn call(
@@ -312,7 +318,8 @@ impl Chain {
         let (function, results, running) = (registration.id, stage.results, stage.running);
         let call = Call { name, function, shape, arguments, results, keep, running };
         let node = Udf::try_new(input, call)?;
-        let mut chain = self.with_plan(LogicalPlan::Extension(Extension { node: Arc::new(node) }));
+        let mut chain =
+            self.with_plan(LogicalPlan::Extension(Extension { node: Arc::new(node) }))?;
         chain.registrations.push(Arc::new(registration));
         if self.shows_sys && !shows_sys {
             return chain.with_sys(true);
@@ -358,15 +365,23 @@ impl Chain {
     }
 
     fn project(&self, columns: Vec<PlanExpr>) -> Result<Self> {
-        Ok(self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?))
+        self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?)
     }
 
     fn resolver(&self) -> Resolver<'_> {
         Resolver::new(self.plan.schema())
     }
 
-    fn with_plan(&self, plan: LogicalPlan) -> Self {
-        Self { plan, ..self.clone() }
+    fn with_plan(&self, plan: LogicalPlan) -> Result<Self> {
+        let mut steps = successors(Some(&plan), |plan| plan.inputs().first().copied());
+        if steps.nth(Self::MAX_STEPS).is_some() {
+            return Err(Error::NotSupported {
+                what: format!("a chain of more than {} steps", Self::MAX_STEPS),
+                instead: "`persist()` computes what there is and starts a new one".to_owned(),
+            });
+        }
+        let (session, registrations) = (Arc::clone(&self.session), self.registrations.clone());
+        Ok(Self { session, plan, registrations, shows_sys: self.shows_sys })
     }
 
     fn is_visible(&self, field: &FieldRef) -> bool {

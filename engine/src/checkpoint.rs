@@ -11,9 +11,11 @@ mod fingerprint;
 mod ledger;
 mod pin;
 mod stages;
+mod unit;
 
 pub(crate) use content::Content;
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use ledger::{Ledger, Unit, UnitName};
+pub(crate) use ledger::{Ledger, UnitName};
 pub(crate) use pin::pin;
 pub(crate) use stages::{all_kept, has_stages, key_stages};
+pub(crate) use unit::{Unit, UnitWriter};

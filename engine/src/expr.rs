@@ -14,6 +14,7 @@ use arrow::util::display::array_value_to_string;
 
 use crate::{Error, Result};
 
+pub(crate) use build::MANY_CONDITIONS;
 pub(crate) use kind::kind_name;
 pub(crate) use resolve::Resolver;
 
@@ -83,8 +84,12 @@ pub enum Expr {
 }
 
 impl Expr {
-    /// How deep expressions may be nested: what works on them recurses, on threads whose stacks are small.
+    /// How many [levels](Self::levels) expressions may be nested: what works on them recurses, on threads whose stacks
+    /// are small.
     pub const MAX_DEPTH: usize = 400;
+
+    /// The levels of a call: planning takes cubic time for calls within calls.
+    const CALL_LEVELS: usize = 3;
 
     /// How many parts an expression may have, so that one which holds another twice, again and again, is noticed.
     pub const MAX_PARTS: usize = 1_000_000;
@@ -137,8 +142,22 @@ impl Expr {
         }
     }
 
+    /// How much deeper the expression is than the deepest of its parts.
+    #[must_use]
+    pub fn levels(&self) -> usize {
+        match self {
+            Self::Typed { .. } => 0,
+            Self::Call { .. }
+            | Self::Binary {
+                op: BinaryOp::Divide | BinaryOp::FloorDivide | BinaryOp::Modulo,
+                ..
+            } => Self::CALL_LEVELS,
+            _ => 1,
+        }
+    }
+
     fn is_deeper_than(&self, levels: usize) -> bool {
-        let below = levels - usize::from(!matches!(self, Self::Typed { .. }));
+        let below = levels.saturating_sub(self.levels());
         self.parts().into_iter().any(|part| below == 0 || part.is_deeper_than(below))
     }
 

@@ -2,6 +2,7 @@
 
 mod all_of;
 mod arithmetic;
+mod canonical;
 mod checked;
 mod meaning;
 mod path;
@@ -23,6 +24,7 @@ use crate::expr::kind_name;
 use crate::{Error, Result, near_names};
 
 pub(crate) use all_of::all_of;
+pub(crate) use canonical::{canonical, holds_floats, is_canonical};
 pub(crate) use checked::CheckIntegers;
 pub(crate) use meaning::with_meaning;
 pub(crate) use structs::{pack_struct, prune_struct};

@@ -40,6 +40,8 @@ const YOUNG: &str = "it is younger than the time to live";
 pub struct GcOptions {
     /// What a dead save left behind is removed once it is this old.
     pub ttl: Duration,
+    /// Results of functions are removed once no run used them for this long.
+    pub results_ttl: Duration,
     /// Whether to report only.
     pub dry_run: bool,
 }
@@ -207,13 +209,13 @@ impl Collector<'_> {
         if has_tags(&found.folder) {
             self.keep(found, UNKNOWN_VERSIONS, Size::of(&found.folder));
         } else {
-            self.remove_if_old(found, UNKNOWN);
+            self.remove_if_old(found, self.options.ttl, UNKNOWN);
         }
     }
 
-    fn remove_if_old(&mut self, found: &Found, reason: &'static str) {
+    fn remove_if_old(&mut self, found: &Found, ttl: Duration, reason: &'static str) {
         let size = Size::of(&found.folder);
-        if !self.is_old(newest_change(&found.folder)) {
+        if !self.is_older(ttl, newest_change(&found.folder)) {
             self.keep(found, YOUNG, size);
         } else if !self.options.dry_run && gone(fs::remove_dir_all(&found.folder)).is_err() {
             self.keep(found, REFUSED, size);
@@ -270,7 +272,11 @@ impl Collector<'_> {
     }
 
     fn is_old(&self, time: SystemTime) -> bool {
-        self.started.duration_since(time).is_ok_and(|age| age >= self.options.ttl)
+        self.is_older(self.options.ttl, time)
+    }
+
+    fn is_older(&self, ttl: Duration, time: SystemTime) -> bool {
+        self.started.duration_since(time).is_ok_and(|age| age >= ttl)
     }
 
     fn keep(&mut self, found: &Found, reason: &'static str, size: Size) {

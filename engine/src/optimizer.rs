@@ -1,5 +1,8 @@
 //! Our optimizer rules, and why each stands where it does.
 //!
+//! Analyzer rules, which say what a plan means, run after DataFusion's:
+//! 1. `compare_floats`: types have been coerced, so it is known which operands are floats.
+//!
 //! Logical rules run after DataFusion's, in this order:
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
 //! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
@@ -8,6 +11,7 @@
 //! Physical rules run after DataFusion's:
 //! 1. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen.
 
+mod compare_floats;
 mod drop_unread_map;
 mod keep_row_order;
 mod prune_leaves;
@@ -15,10 +19,14 @@ mod push_below_map;
 
 use std::sync::Arc;
 
-use datafusion::optimizer::OptimizerRule;
 use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::push_down_limit::PushDownLimit;
+use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+
+pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    vec![Arc::new(compare_floats::CompareFloats)]
+}
 
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     vec![

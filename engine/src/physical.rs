@@ -3,8 +3,9 @@
 mod concat_partitions;
 mod group_rows;
 mod keep_rows;
+mod one_partition;
 mod planner;
 mod udf;
 
-pub(crate) use concat_partitions::{ConcatPartitionsExec, in_order};
+pub(crate) use concat_partitions::{concat_partitions, in_order};
 pub(crate) use planner::{Functions, Registration, Surroundings, UdfPlanner};

@@ -290,6 +290,9 @@ fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionS
         .with_config(config)
         .with_default_features()
         .with_query_planner(Arc::new(UdfPlanner(Arc::clone(surroundings))));
+    for rule in optimizer::analyzer_rules() {
+        builder = builder.with_analyzer_rule(rule);
+    }
     for rule in optimizer::logical_rules() {
         builder = builder.with_optimizer_rule(rule);
     }

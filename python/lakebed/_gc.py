@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Garbage", "GcReport", "gc"]
 
-TTL = 4 * 60 * 60
+_TTL = 4 * 60 * 60
 """Seconds for which the files of a dead save are kept by default."""
+
+_RESULTS_TTL = 7 * 24 * 60 * 60
+"""Seconds for which results of functions are kept by default."""
 
 
 class Garbage(NamedTuple):
@@ -43,7 +46,7 @@ class GcReport:
 
 def gc(
     *,
-    ttl: float = TTL,
+    ttl: float | None = None,
     dry_run: bool = False,
     session: Session | None = None,
     in_memory: bool = False,
@@ -51,11 +54,13 @@ def gc(
     """Remove files that nobody needs any more.
 
     These are what `persist()` kept for sessions that were killed, what killed saves wrote,
-    and the data of removed versions. Complete versions stay, and so does all that a living
-    process is saving or has persisted.
+    the data of removed versions, and results of functions that no run used for a while.
+    Complete versions stay, and so does all that a living process is saving or has persisted.
 
     Args:
-        ttl: Leave files that are younger than this many seconds; four hours by default.
+        ttl: Leave files that are younger than this many seconds. By default, results of
+            functions stay for seven days, so that a failed run can go on the next morning
+            or after a weekend, and all else for four hours.
         dry_run: Remove nothing; the report says what would be removed.
         session: Where to collect; see `Session`.
         in_memory: Use a session in memory.
@@ -65,9 +70,14 @@ def gc(
         >>> dc.gc(dry_run=True).freed
         0
     """
-    if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not 0 <= ttl < math.inf:
+    if ttl is not None and not _is_seconds(ttl):
         msg = f"ttl is a number of seconds, 0 or more, not `{ttl!r}`"
         raise DataChainParamsError(msg)
     held = Session.get(session, in_memory=in_memory)
-    removed, kept = held._native.gc(ttl, dry_run)
+    files, results = (_TTL, _RESULTS_TTL) if ttl is None else (ttl, ttl)
+    removed, kept = held._native.gc(files, results, dry_run)
     return GcReport([Garbage(*row) for row in removed], [Garbage(*row) for row in kept], dry_run)
+
+
+def _is_seconds(ttl: object) -> bool:
+    return isinstance(ttl, (int, float)) and not isinstance(ttl, bool) and 0 <= ttl < math.inf

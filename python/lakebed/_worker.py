@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
 import sys
 
 _MAIN = (
@@ -20,6 +18,10 @@ def command() -> tuple[str, list[str]] | None:
     """
     if not sys.executable:
         return None
+    # Workers import this module too, and start the sooner the less it imports.
+    import json
+    import subprocess
+
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
     return sys.executable, [*options, "-c", _MAIN, path]

@@ -196,8 +196,9 @@ class DataChain:
             batch_rows: Rows of a call of `map_batches`; as many as suit by default.
             on_error: A row whose function raises fails the run ("raise", the default),
                 is left out ("skip"), has None as results ("null"), or is left out and
-                listed by `errors()` ("record"; those of "null" are listed too). A row
-                that ends its worker process can be left out, but not become None.
+                listed by `errors()` ("record"; those of "null" are listed too). So is a
+                row that ends its worker process; a failing setup or teardown always fails
+                the run.
             max_errors: Fail the run once more rows than this have failed.
             timeout: Seconds that a row may take before it fails with a `TimeoutError`. A
                 function that is not `async def` then runs in a worker process.
@@ -429,6 +430,10 @@ class DataChain:
         a list, annotated `Iterator[T]` or `list[T]`; None stands for no result. Other
         columns are dropped unless kept.
 
+        What is yielded is handed on while the function runs: it may have any number of
+        results, and before a `limit` no end. Those of a call stay together in memory with
+        `on_error`, `timeout`, `retries` or `concurrency`, and when the function is async.
+
         Args:
             func: A function or `Generator`, if `output` names the columns.
             params: The columns to pass, in order, instead of those that parameters name.
@@ -565,7 +570,10 @@ class DataChain:
 
         Runs the chain unless its results are kept; after `save`, asks for the failures of
         what was saved. Columns: `stage`, `row` (its number in the stage's input),
-        `arguments`, `error` (the exception's type), `message`, `traceback`, `attempts`.
+        `arguments`, `error` (the exception's type), `message`, `traceback`, `attempts`
+        (the calls that were begun for the row). Each of the `retries` is an attempt. Beyond
+        them the row of a worker that died is tried again in a new one, to find out which
+        row it was, and rows of a failed call of `map_batches` in calls with fewer rows.
 
         Examples:
             >>> import lakebed as dc

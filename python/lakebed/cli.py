@@ -29,7 +29,6 @@ environment:
   LAKEBED_ROOT    where the data is; ./.lakebed by default
 """
 
-_TTL = 4 * 60 * 60
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1000
 
@@ -98,14 +97,15 @@ def _add_gc(commands: Any) -> None:
     gc = commands.add_parser(
         "gc",
         help="remove files that nobody needs any more",
-        description="Remove what killed processes and removed versions left on disk.",
+        description="Remove what killed processes and removed versions left on disk, and "
+        "results of functions that no run used for a while.",
     )
     gc.add_argument(
         "--ttl",
         type=float,
-        default=_TTL,
         metavar="SECONDS",
-        help=f"leave files that are younger ({_TTL}, four hours)",
+        help="leave files that are younger; by default results of functions stay for seven "
+        "days, so that a failed run can go on, and all else for four hours",
     )
     gc.add_argument("--dry-run", action="store_true", help="remove nothing, only report")
     gc.set_defaults(run=_gc)

@@ -231,8 +231,9 @@ class UdfError(DataChainParamsError):
     code = "udf.error"
 
     def __str__(self) -> str:
-        """The class and the message, as they stand in logs of runs."""
-        return f"{type(self).__name__}: {super().__str__()}"
+        """The message; behind the class's name in an error that users make, without a code."""
+        message = super().__str__()
+        return message if "code" in vars(self) else f"{type(self).__name__}: {message}"
 
 
 class JsonSerializationError(UdfError):
@@ -278,8 +279,9 @@ class UdfRunError(UdfError):
         """The class of the exception and its message."""
         if isinstance(self.error, UdfRunError):
             return str(self.error)
-        kind = type(self) if isinstance(self.error, str) else type(self.error)
-        return f"{kind.__name__}: {self.message}"
+        if isinstance(self.error, str):
+            return super().__str__()
+        return f"{type(self.error).__name__}: {self.message}"
 
 
 # Files, storage and ourselves
@@ -313,6 +315,12 @@ class MissingFileError(FileError, FileNotFoundError):
     """A file that a `File` points to does not exist."""
 
     code = "python.file_not_found"
+
+
+class FileChangedError(FileError):
+    """A file is no longer the one that its row was made of."""
+
+    code = "python.file_changed"
 
 
 class EphemeralError(LakebedError, RuntimeError):

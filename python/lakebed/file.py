@@ -1,8 +1,9 @@
 """`File`, `TextFile`, `ImageFile`: a row's pointer to bytes, with the ways to read them.
 
 A file object is plain data: where the bytes are and what the listing said about them.
-Local files only for now; another scheme is a clear error. Storage paths are made and
-checked here, listing and caching are the engine's.
+What is read is the file of the listing: one that changed since is an error. Local files
+only for now; another scheme is a clear error. Storage paths are made and checked here,
+listing and caching are the engine's.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import shutil
 import uuid
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -20,9 +21,12 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from lakebed import _listed
 from lakebed._hint import did_you_mean
+from lakebed._listed import EPOCH
 from lakebed.exceptions import (
     DataChainParamsError,
+    FileChangedError,
     FileError,
     MissingFileError,
     NotSupportedError,
@@ -30,18 +34,18 @@ from lakebed.exceptions import (
 from lakebed.models import DataModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from PIL.Image import Image as PILImage
     from typing_extensions import Self
 
 logger = logging.getLogger("lakebed")
 
-EPOCH = datetime.fromtimestamp(0, timezone.utc)
-"""The modification time of a file whose real one is not known."""
-
 Placement = Literal["fullpath", "filepath", "filename", "etag"]
 """How `File.export` names what it writes."""
+
+_LISTED = ("size", "version", "etag", "last_modified")
+"""What says which file was listed."""
 
 _MODES = {base + kind for base in "rwax" for kind in ("", "b", "t")}
 _LOCAL = "file://"
@@ -51,6 +55,9 @@ FileT = TypeVar("FileT", bound="File")
 
 class File(DataModel):
     """A file in storage: `source` is its root, `path` its name below that.
+
+    Size and time are those of the listing. Where they are known, whatever reads the file
+    or hands out its path raises `FileChangedError` once they are no longer true.
 
     Examples:
         >>> file = File(source="file:///data", path="cats/1.jpg")
@@ -109,14 +116,12 @@ class File(DataModel):
 
         Raises:
             FileError: The path is empty, a folder, absolute or leaves its source.
+            FileChangedError: The local file there is not the one that was listed.
         """
-        _check_path(self.path, self.get_uri())
-        if self.source and "://" not in self.source:
-            msg = f"invalid source `{self.source}`: it must start with a scheme, as `file://`"
-            raise FileError(msg)
-        if self.source.startswith(_LOCAL):
-            return str(Path(self.source.removeprefix(_LOCAL) or "/", self.path))
-        return self.get_uri()
+        path = self._fs_path()
+        if not self.location and "://" not in path and (found := _listed.status(path)):
+            self._check_unchanged(found)
+        return path
 
     def get_hash(self) -> str:
         """A key for this version of the file; its content is not read."""
@@ -138,6 +143,7 @@ class File(DataModel):
         """Open the file for the time of a `with` block.
 
         Writing creates missing folders and afterwards refreshes size, etag and time.
+        Reading a file that changed since it was listed raises `FileChangedError`.
 
         Args:
             mode: As for Python's `open`; text is UTF-8 unless `encoding` is given.
@@ -158,6 +164,8 @@ class File(DataModel):
             msg = f"file not found: `{self.get_uri()}`"
             raise MissingFileError(msg) from error
         with stream:
+            if "r" in mode:
+                self._check_unchanged(os.fstat(stream.fileno()))
             yield stream
         if "r" not in mode:
             self._refresh(path)
@@ -194,6 +202,7 @@ class File(DataModel):
             raise MissingFileError(msg)
         with _replacing(target._local_path()) as scratch:
             shutil.copyfile(source, scratch)
+            self._check_unchanged(source.stat())
         return target.resolve()
 
     def export(
@@ -224,8 +233,9 @@ class File(DataModel):
             raise FileError(msg)
         if link_type == "copy":
             return File.save(self, target)
+        found = Path(self.get_fs_path()).resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(self._local_path().resolve())
+        target.symlink_to(found)
         return copy.resolve()
 
     def resolve(self) -> Self:
@@ -236,6 +246,13 @@ class File(DataModel):
         except OSError as error:
             logger.warning("cannot resolve `%s`: %s", self.get_uri(), error)
         return fresh
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; at another place it is another file, of which nothing is known yet."""
+        if update and not {"source", "path"}.isdisjoint(update):
+            unknown = {name: File.model_fields[name].default for name in _LISTED}
+            update = unknown | dict(update)
+        return super().model_copy(update=update, deep=deep)
 
     def as_text_file(self) -> TextFile:
         """The same file, read as text."""
@@ -268,12 +285,21 @@ class File(DataModel):
 
     # Inside
 
+    def _fs_path(self) -> str:
+        _check_path(self.path, self.get_uri())
+        if self.source and "://" not in self.source:
+            msg = f"invalid source `{self.source}`: it must start with a scheme, as `file://`"
+            raise FileError(msg)
+        if self.source.startswith(_LOCAL):
+            return str(Path(self.source.removeprefix(_LOCAL) or "/", self.path))
+        return self.get_uri()
+
     def _local_path(self) -> Path:
         """Where the bytes are on this machine."""
         if self.location:
             msg = f"a file inside of another cannot be opened yet: `{self.get_uri()}`"
             raise NotSupportedError(msg)
-        path = self.get_fs_path()
+        path = self._fs_path()
         scheme, found, _ = path.partition("://")
         if found:
             msg = (
@@ -287,10 +313,20 @@ class File(DataModel):
         """Take size, etag and time from the file system."""
         found = path.stat()
         self.size = found.st_size
-        self.etag = found.st_mtime.hex()
+        self.etag = _listed.etag(found)
         self.version = ""
         self.is_latest = True
-        self.last_modified = datetime.fromtimestamp(found.st_mtime, timezone.utc)
+        self.last_modified = _listed.modified(found)
+
+    def _check_unchanged(self, found: os.stat_result) -> None:
+        """Refuse what is not the file that was listed."""
+        how = _listed.change(self.size, self.last_modified, self.etag, found)
+        if how:
+            msg = (
+                f"file `{self.get_uri()}` {how}; hint: list it again with "
+                "`read_storage(..., update=True)`, or take it as it is with `file.resolve()`"
+            )
+            raise FileChangedError(msg)
 
     def _exported_name(self, placement: str) -> str:
         match placement:

@@ -104,12 +104,13 @@ class Session:
         """Remove files that nobody needs any more; see `lakebed.gc`.
 
         Args:
-            ttl: Leave files that are younger than this many seconds; four hours by default.
+            ttl: Leave files that are younger than this many seconds; by default four hours,
+                and seven days for results of functions.
             dry_run: Remove nothing; the report says what would be removed.
         """
-        from lakebed._gc import TTL, gc
+        from lakebed._gc import gc
 
-        return gc(ttl=TTL if ttl is None else ttl, dry_run=dry_run, session=self)
+        return gc(ttl=ttl, dry_run=dry_run, session=self)
 
     def close(self, error: BaseException | None = None) -> None:
         """Remove temporary datasets and end the job; a second call does nothing."""

@@ -11,6 +11,9 @@ from typing import Any
 class AbstractUDF:
     """A function as a class: `process` runs per row, `setup` once per process.
 
+    A worker process keeps what `setup` prepared for later runs, unless there is a `teardown`:
+    both then belong to each run.
+
     Arguments of the constructor are part of what the function is: another argument gives
     other results.
     """

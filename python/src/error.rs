@@ -1,7 +1,7 @@
 //! Our errors become exception classes of `lakebed.exceptions`; a user's own exception comes back as itself.
 
 use engine::Error;
-use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokio::task::JoinError;
@@ -60,10 +60,16 @@ fn user_exception(py: Python<'_>, stage: &str, failure: &FunctionFailure) -> Opt
         wrapped.set_cause(py, Some(own));
         return Some(wrapped);
     }
-    let value = own.value(py);
-    // `add_note` came with Python 3.11; before it, tracebacks do not show notes but programs can read them.
-    if value.call_method1("add_note", (&note,)).is_err() {
-        drop(value.setattr("__notes__", vec![note]));
-    }
+    add_note(own.value(py), &note);
     Some(own)
+}
+
+/// Adds a line that tracebacks show below the exception.
+pub(crate) fn add_note(error: &Bound<'_, PyBaseException>, note: &str) {
+    // `add_note` came with Python 3.11; before it, tracebacks do not show notes but programs can read them.
+    if error.call_method1("add_note", (note,)).is_err() {
+        let notes = error.getattr("__notes__").and_then(|notes| notes.extract::<Vec<String>>());
+        let notes = notes.unwrap_or_default().into_iter().chain([note.to_owned()]);
+        drop(error.setattr("__notes__", notes.collect::<Vec<_>>()));
+    }
 }

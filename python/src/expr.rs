@@ -26,9 +26,10 @@ struct Extent {
 impl Extent {
     const LEAF: Self = Self { depth: 1, parts: 1 };
 
-    fn over(below: impl IntoIterator<Item = Self>) -> Self {
+    fn over(expr: &engine::Expr, below: impl IntoIterator<Item = Self>) -> Self {
+        let levels = expr.levels().max(1);
         below.into_iter().fold(Self::LEAF, |above, one| Self {
-            depth: above.depth.max(1 + one.depth),
+            depth: above.depth.max(levels + one.depth),
             parts: above.parts.saturating_add(one.parts),
         })
     }
@@ -46,7 +47,8 @@ impl Expr {
         expr: engine::Expr,
         parts: impl IntoIterator<Item = &'e Self>,
     ) -> PyResult<Self> {
-        Self::try_new(py, expr, Extent::over(parts.into_iter().map(|part| part.1)))
+        let extent = Extent::over(&expr, parts.into_iter().map(|part| part.1));
+        Self::try_new(py, expr, extent)
     }
 
     /// A list of conditions. Those that were such lists went into it and add no depth.
@@ -60,7 +62,8 @@ impl Expr {
             depth: one.1.depth - usize::from(is_list(&one.0)),
             parts: one.1.parts,
         });
-        Self::try_new(py, expr, Extent::over(below))
+        let extent = Extent::over(&expr, below);
+        Self::try_new(py, expr, extent)
     }
 
     fn shared(&self) -> Arc<engine::Expr> {

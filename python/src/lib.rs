@@ -16,6 +16,8 @@ mod chain;
 mod codec;
 mod error;
 mod expr;
+mod gate;
+mod interrupt;
 mod rows;
 mod runtime;
 mod session;

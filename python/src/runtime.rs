@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Runtime};
 use udf_runtime::task;
 
-use crate::error;
+use crate::{error, gate, interrupt};
 
 /// How often a waiting call looks for signals and reports progress.
 const TICK: Duration = Duration::from_millis(100);
@@ -57,12 +57,14 @@ where
     let mut running = task::spawn(future);
     drop(entered);
     loop {
-        let ticked = py.detach(|| {
+        let ticked = gate::detach(py, || {
             runtime.block_on(async { tokio::time::timeout(TICK, &mut running).await.ok() })
         });
-        py.check_signals()?;
-        if let Some((progress, callback)) = progress {
-            report(progress, callback)?;
+        let reported = || progress.map_or(Ok(()), |(so_far, callback)| report(so_far, callback));
+        if let Err(raised) = py.check_signals().and_then(|()| reported()) {
+            drop(running);
+            interrupt::after_run(py);
+            return Err(raised);
         }
         match ticked {
             None => {}
@@ -82,7 +84,10 @@ fn report(progress: &Progress, callback: &Bound<'_, PyAny>) -> PyResult<()> {
     callback.call1((stages, progress.remarks())).map(drop)
 }
 
-/// How long the end of the interpreter waits for the row that a function is at.
+/// How long the end of the interpreter waits for calls under way, and again once they are interrupted.
+const CALL_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long it waits for what takes no time, or is in good order.
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A thread that asks for the GIL while the interpreter goes down crashes the process: none may be left by then.
@@ -102,12 +107,21 @@ pub(crate) fn stop_functions_at_exit(module: &Bound<'_, PyModule>) -> PyResult<(
 
 #[pyfunction]
 fn stop_functions(py: Python<'_>) {
-    py.detach(|| udf_runtime::stop_all(EXIT_PATIENCE));
+    gate::hold_back();
+    let stopped = || py.detach(|| udf_runtime::stop_all(CALL_PATIENCE));
+    if !stopped() {
+        interrupt::interrupt(py);
+        stopped();
+    }
+    py.detach(|| udf_runtime::end_workers(EXIT_PATIENCE));
+    gate::close(py, EXIT_PATIENCE);
 }
 
 #[pyfunction]
 fn forget_functions() {
     udf_runtime::forget_all();
+    interrupt::forget_all();
+    gate::forget_all();
 }
 
 /// Waits from a thread that may or may not hold the GIL, such as a consumer of an exported stream.
@@ -118,13 +132,7 @@ where
 {
     let runtime = runtime()?;
     // WHY: the consumer may hold the GIL that a user function on another thread needs.
-    Ok(attach(|py| py.detach(|| runtime.block_on(future))))
-}
-
-/// Takes the GIL.
-#[expect(clippy::disallowed_methods, reason = "the one place that takes the GIL")]
-pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> T {
-    Python::attach(work)
+    Ok(gate::detached(|| runtime.block_on(future)))
 }
 
 #[expect(clippy::mem_forget, reason = "a forked runtime can neither run nor end")]

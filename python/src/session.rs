@@ -237,11 +237,21 @@ impl Session {
     }
 
     /// What was removed and what was kept: name, reason, files, bytes.
-    fn gc(&self, py: Python<'_>, ttl: f64, dry_run: bool) -> PyResult<(Vec<Row>, Vec<Row>)> {
-        let ttl = Duration::try_from_secs_f64(ttl)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    fn gc(
+        &self,
+        py: Python<'_>,
+        ttl: f64,
+        results_ttl: f64,
+        dry_run: bool,
+    ) -> PyResult<(Vec<Row>, Vec<Row>)> {
+        let duration = |seconds| {
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|error| PyValueError::new_err(error.to_string()))
+        };
+        let options =
+            GcOptions { ttl: duration(ttl)?, results_ttl: duration(results_ttl)?, dry_run };
         let session = Arc::clone(&self.0);
-        let collect = async move { session.gc(GcOptions { ttl, dry_run }).await };
+        let collect = async move { session.gc(options).await };
         let report = wait(py, collect, None)?;
         let rows = |list: Vec<Garbage>| list.into_iter().map(garbage_row).collect();
         Ok((rows(report.removed), rows(report.kept)))

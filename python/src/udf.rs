@@ -20,10 +20,10 @@ use engine::{Expr, Running};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use udf_runtime::{BatchFunction, FunctionFailure, Identity, RunningFunction, Shape};
+use udf_runtime::{BatchFunction, DeadRows, FunctionFailure, Identity, RunningFunction, Shape};
 
 use crate::codec::Codec;
-use crate::runtime::attach;
+use crate::gate::attach;
 
 pub(crate) use failure::{failure_row, revived};
 pub(crate) use ship::serve;
@@ -78,14 +78,21 @@ struct KnownCall {
     result: Py<PyAny>,
 }
 
+/// The object whose `setup` and `teardown` run around the calls.
+#[derive(Debug)]
+struct Owner {
+    object: Py<PyAny>,
+    /// Whether it has a `teardown` of its own.
+    tears_down: bool,
+}
+
 /// Everything about a function, in the terms of this crate.
 #[derive(Debug)]
 struct Definition {
     name: String,
     spec: Py<PyDict>,
     call: Py<PyAny>,
-    /// The object whose `setup` and `teardown` run around the calls.
-    owner: Option<Py<PyAny>>,
+    owner: Option<Owner>,
     takes: Vec<Take>,
     gives: Vec<Give>,
     schema: SchemaRef,
@@ -137,7 +144,6 @@ impl Definition {
         let on_error = OnError::parse(&get("on_error")?.extract::<String>()?)?;
         let gives = parse_gives(&get("gives")?, on_error)?;
         let fields = gives.iter().map(|give| give.codec.field(&give.name)).collect::<Vec<_>>();
-        let owner = get("owner")?;
         let is_async: bool = get("is_async")?.extract()?;
         let concurrency: usize = get("concurrency")?.extract()?;
         let timed = !get("timeout")?.is_none();
@@ -146,7 +152,7 @@ impl Definition {
             name: get("name")?.extract()?,
             spec: spec.copy()?.unbind(),
             call: get("call")?.unbind(),
-            owner: (!owner.is_none()).then(|| owner.unbind()),
+            owner: parse_owner(&get("owner")?)?,
             takes: parse_takes(&get("takes")?)?,
             multi: gives.len() != 1 || get("multi")?.is_truthy()?,
             gives,
@@ -177,7 +183,11 @@ impl Definition {
             row_timeout: row_timeout.map_err(|error| PyValueError::new_err(error.to_string()))?,
             memory_bytes: optional(given, "memory")?,
             max_failures: optional(given, "max_errors")?,
-            loses_dead_rows: self.on_error == OnError::Skip,
+            dead_rows: match self.on_error {
+                OnError::Raise => DeadRows::Fail,
+                OnError::Skip => DeadRows::Skip,
+                OnError::Null => DeadRows::Null,
+            },
             checkpoint: optional(given, "checkpoint")?.unwrap_or(default.checkpoint),
         })
     }
@@ -194,6 +204,12 @@ impl Definition {
             _ => self.concurrency.min(running.unit_rows / 4).max(1),
         };
         (2 * self.concurrency).div_ceil(rows).max(DEPTH)
+    }
+
+    /// Whether the results of a call may be handed on before the call is over: then it can neither be repeated, nor
+    /// left out when it fails.
+    fn gives_parts(&self) -> bool {
+        matches!(self.mode, Mode::Rows) && self.on_error == OnError::Raise && !self.managed
     }
 
     fn shape(&self) -> Shape {
@@ -238,6 +254,16 @@ where
         Some(value) if !value.is_none() => Ok(Some(value.extract()?)),
         _ => Ok(None),
     }
+}
+
+/// Whether the object of a function overrides what does nothing.
+fn parse_owner(owner: &Bound<'_, PyAny>) -> PyResult<Option<Owner>> {
+    if owner.is_none() {
+        return Ok(None);
+    }
+    let base = owner.py().import("lakebed.udf")?.getattr("AbstractUDF")?.getattr("teardown")?;
+    let tears_down = !owner.get_type().getattr("teardown")?.is(&base);
+    Ok(Some(Owner { object: owner.clone().unbind(), tears_down }))
 }
 
 fn parse_takes(takes: &Bound<'_, PyAny>) -> PyResult<Vec<Take>> {
@@ -300,6 +326,10 @@ impl BatchFunction for PythonFunction {
 
     fn shape(&self) -> Shape {
         self.definition.shape()
+    }
+
+    fn tears_down(&self) -> bool {
+        self.definition.owner.as_ref().is_some_and(|owner| owner.tears_down)
     }
 
     fn depth(&self) -> usize {

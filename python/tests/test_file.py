@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image as Pillow
 
+import lakebed as dc
 from lakebed.exceptions import (
     DataChainParamsError,
+    FileChangedError,
     FileError,
     MissingFileError,
     NotSupportedError,
@@ -154,6 +158,110 @@ def test_no_image_is_an_error_with_the_uri(hello: File, picture: ImageFile) -> N
         picture.read()
     with pytest.raises(MissingFileError):
         ImageFile.at("/none/a.png").read()
+
+
+WAYS = {
+    "read": lambda file: file.read(),
+    "read_bytes": lambda file: file.read_bytes(3),
+    "read_text": lambda file: file.read_text(),
+    "open": lambda file: file.open().__enter__(),
+    "get_fs_path": lambda file: file.get_fs_path(),
+    "save": lambda file: file.save("copy"),
+    "export": lambda file: file.export("out"),
+    "link": lambda file: file.export("out", link_type="symlink"),
+    "as text": lambda file: file.as_text_file().read(),
+    "as image": lambda file: file.as_image_file().get_info(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_that_changed_is_not_the_listed_one(
+    hello: File, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = Path(hello.get_fs_path())
+    os.utime(content, (0, 1))
+    with pytest.raises(FileChangedError) as changed:
+        WAYS[way](hello)
+    assert str(changed.value) == (
+        f"file `{hello.get_uri()}` was of {hello.last_modified} when it was listed and is of "
+        "1970-01-01 00:00:01+00:00 now; hint: list it again with "
+        "`read_storage(..., update=True)`, or take it as it is with `file.resolve()`"
+    )
+    content.write_text("hello!")
+    with pytest.raises(FileChangedError, match="had 5 bytes when it was listed and has 6 now"):
+        WAYS[way](hello)
+    assert not list(tmp_path.glob("copy*")) + list(tmp_path.glob("out/**/*.gz"))
+    assert hello.resolve().read() == b"hello!"
+
+
+def test_an_empty_file_that_was_listed_is_empty(tmp_path: Path) -> None:
+    empty = File.upload(b"", tmp_path / "a")
+    assert empty.read() == b""
+    time = empty.last_modified.timestamp()
+    (tmp_path / "a").write_text("a")
+    os.utime(tmp_path / "a", (time, time))
+    with pytest.raises(FileChangedError, match="had 0 bytes"):
+        empty.read()
+
+
+def test_a_file_of_the_year_1970_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    os.utime(tmp_path / "a", (0, 0))
+    file = File.at(tmp_path / "a").resolve()
+    assert file.read() == b"a"
+    (tmp_path / "a").write_text("b")
+    with pytest.raises(FileChangedError):
+        file.read()
+
+
+def test_what_is_not_known_is_not_checked(hello: File) -> None:
+    Path(hello.get_fs_path()).write_text("another")
+    assert File(source=hello.source, path=hello.path).read() == b"another"
+    assert File(source=hello.source, path=hello.path, size=7).read() == b"another"
+    assert File(source=hello.source, path=hello.path, etag="of-a-cloud").read() == b"another"
+    with pytest.raises(FileChangedError, match="had 5 bytes"):
+        File(source=hello.source, path=hello.path, size=5).read()
+
+
+def test_another_place_is_another_file(hello: File, tmp_path: Path) -> None:
+    (tmp_path / "in" / "b").write_text("beside")
+    assert hello.model_copy(update={"path": "b"}).read() == b"beside"
+    assert hello.model_copy(update={"path": "b", "size": 6}).size == 6
+    assert hello.model_copy() == hello
+    Path(hello.get_fs_path()).write_text("another")
+    with pytest.raises(FileChangedError):
+        hello.model_copy().read()
+
+
+@pytest.mark.parametrize("digits", [0, 3, 6])
+@pytest.mark.parametrize("zone", [dt.timezone.utc, dt.timezone(dt.timedelta(hours=5)), None])
+def test_times_may_have_lost_digits(tmp_path: Path, digits: int, zone: dt.tzinfo | None) -> None:
+    (tmp_path / "a").write_text("a")
+    os.utime(tmp_path / "a", ns=(0, 1_700_000_000_987_654_321))
+    unit = 10 ** (9 - digits)
+    time = dt.datetime.fromtimestamp(1_700_000_000_987_654_321 // unit * unit / 1e9, zone)
+    if zone is None:
+        time = time.astimezone(dt.timezone.utc).replace(tzinfo=None)
+    file = File(source=f"file://{tmp_path}", path="a", size=1, last_modified=time)
+    assert file.read() == b"a"
+    os.utime(tmp_path / "a", (0, 1_700_000_002))
+    with pytest.raises(FileChangedError):
+        file.read()
+
+
+def test_what_was_written_is_known(tmp_path: Path) -> None:
+    file = File.upload(b"one", tmp_path / "a")
+    with file.open("wb") as stream:
+        stream.write(b"three")
+    assert file.read() == b"three"
+    assert (file.size, file) == (5, File.at(tmp_path / "a").resolve())
+
+
+def test_a_listed_file_is_as_it_resolves(hello: File) -> None:
+    [listed] = dc.read_storage(Path(hello.get_fs_path()).parent).to_values("file")
+    assert listed.resolve() == listed
+    assert listed.read() == b"hello"
 
 
 def test_types_by_name() -> None:

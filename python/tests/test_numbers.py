@@ -139,3 +139,72 @@ def test_nan_is_the_largest_number_wherever_it_comes_from(
     assert numbers.order_by(column, "row").to_values("row") == [0, 3, 5, 2, 1, 4]
     top = numbers.order_by(x.desc(), "row").limit(3)
     assert top.to_values("row") == [1, 4, 2]
+
+
+@pytest.fixture
+def signs() -> dc.DataChain:
+    """Zeros and NaN of either sign: as columns, in a model and in lists."""
+    x = pa.array([-0.0, 0.0, NAN, -NAN, 1.0, None])
+    models = pa.StructArray.from_arrays([x], ["z"])
+    lists = pa.ListArray.from_arrays(pa.array(range(7), pa.int32()), x)
+    half = x.cast(pa.float32())
+    table = {"row": range(6), "x": x, "half": half, "m": models, "list": lists}
+    return dc.read_arrow(pa.table(table))
+
+
+FLOATS = pytest.mark.parametrize("column", ["x", "half", "m", "m.z", "list"])
+
+
+@FLOATS
+def test_order_does_not_look_at_signs(signs: dc.DataChain, column: str) -> None:
+    assert signs.order_by(column, "row").to_values("row") == [0, 1, 4, 2, 3, 5]
+    top = signs.filter(C("row") < 5).order_by(C(column).desc(), "row")
+    assert top.to_values("row") == [2, 3, 4, 0, 1]
+    assert top.limit(2).to_values("row") == [2, 3]
+
+
+@FLOATS
+def test_groups_do_not_look_at_signs(signs: dc.DataChain, column: str) -> None:
+    def rows(row: list[int]) -> list[str]:
+        return [str(row)]
+
+    counted = signs.group_by(n=func.count(), first=func.min("row"), partition_by=column)
+    assert counted.order_by("first").to_list("first", "n") == [(0, 2), (2, 2), (4, 1), (5, 1)]
+    made = signs.agg(rows=rows, partition_by=column).order_by("rows")
+    assert made.to_values("rows") == ["[0, 1]", "[2, 3]", "[4]", "[5]"]
+
+
+@pytest.mark.parametrize("column", ["x", "half"])
+def test_keys_of_groups_have_no_sign(signs: dc.DataChain, column: str) -> None:
+    def first(row: list[int]) -> list[int]:
+        return row[:1]
+
+    counted = signs.group_by(n=func.count(), partition_by=column).order_by(column)
+    assert [str(key) for key in counted.to_values(column)] == ["0.0", "1.0", "nan", "None"]
+    made = signs.agg(row=first, partition_by=column, keep=True).order_by("row")
+    assert [str(key) for key in made.to_values(column)] == ["0.0", "nan", "1.0", "None"]
+    bits = made.to_arrow()[column].to_numpy().view("i8" if column == "x" else "i4")
+    assert (bits[:2] >= 0).all()
+
+
+@pytest.mark.parametrize("column", ["x", "half", "m.z"])
+def test_comparisons_do_not_look_at_signs(signs: dc.DataChain, column: str) -> None:
+    def rows(condition: dc.Expr) -> list[Any]:
+        return signs.filter(condition).to_values("row")
+
+    x = C(column)
+    assert rows(x == 0) == rows(x == -0.0) == rows(x <= -0.0) == rows(x < 1) == [0, 1]
+    assert rows(x < 0) == []
+    assert rows(x >= 0) == [0, 1, 2, 3, 4]
+    assert rows(x > 1) == rows(x == NAN) == rows(x == -NAN) == [2, 3]
+    assert rows(x != 0) == [2, 3, 4]
+    assert rows(x.in_([0.0])) == rows(x.between(0, 0.5)) == [0, 1]
+    assert rows(func.greatest(x, 5.0) == 5) == [0, 1, 4, 5]
+    assert rows(func.least(x, -0.0) == 0) == [0, 1, 2, 3, 4, 5]
+    assert (str(signs.min(column)), str(signs.max(column))) == ("0.0", "nan")
+
+
+def test_values_keep_their_signs(signs: dc.DataChain) -> None:
+    bits = signs.order_by("x", "row").limit(2).to_arrow()["x"].to_numpy().view("i8")
+    assert bits.tolist() == [-(2**63), 0]
+    assert [str(x) for x in signs.filter(C("x") == 0).to_values("x")] == ["-0.0", "0.0"]

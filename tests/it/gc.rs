@@ -13,7 +13,7 @@ use crate::fixture::{batch, chain, integers, read, save, session_on, values};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 async fn collect(session: &Arc<Session>, ttl: Duration) -> GcReport {
-    session.gc(GcOptions { ttl, dry_run: false }).await.unwrap()
+    session.gc(GcOptions { ttl, results_ttl: ttl, dry_run: false }).await.unwrap()
 }
 
 fn numbers(session: &Arc<Session>, from: i64) -> Chain {
@@ -49,7 +49,7 @@ async fn claims_of_dead_saves_are_given_up() {
 
     assert!(collect(&session, HOUR).await.removed.is_empty());
     assert_eq!(statuses(&session, "cats").await, [VersionStatus::Complete, VersionStatus::Pending]);
-    let dry = GcOptions { ttl: Duration::ZERO, dry_run: true };
+    let dry = GcOptions { ttl: Duration::ZERO, results_ttl: Duration::ZERO, dry_run: true };
     assert_eq!(session.gc(dry).await.unwrap().removed.len(), 2);
     assert_eq!(statuses(&session, "dogs").await, [VersionStatus::Pending]);
 

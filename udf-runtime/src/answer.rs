@@ -1,4 +1,4 @@
-//! [`Answer`]: what a function returned for one batch of arguments.
+//! [`Answer`]: what a function returned for one batch of arguments, or for a part of it.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use arrow::record_batch::RecordBatch;
 
 use crate::FunctionFailure;
 
-/// The results for one batch of arguments.
+/// The results for one batch of arguments. They may come in several answers, so that a call with more results than fit
+/// into memory, or without an end, is no burden.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The results, one column for each that the function makes.
@@ -18,6 +19,8 @@ pub struct Answer {
     pub failures: Vec<RowFailure>,
     /// Where the time went.
     pub spent: Spent,
+    /// Whether the next answer has more results for the same batch; only where there is any number of results a row.
+    pub more: bool,
 }
 
 /// An argument row whose call failed, as data.
@@ -42,6 +45,6 @@ impl Answer {
     /// One result row for each argument row, and no failures.
     #[must_use]
     pub fn one_per_row(rows: RecordBatch) -> Self {
-        Self { rows, origins: None, failures: Vec::new(), spent: Spent::default() }
+        Self { rows, origins: None, failures: Vec::new(), spent: Spent::default(), more: false }
     }
 }

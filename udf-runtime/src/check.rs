@@ -27,17 +27,17 @@ impl Check {
         self.begun.push_back(rows);
     }
 
-    /// The outcome for the oldest batch; a failure gets the row of the stream.
+    /// An outcome for the oldest batch; a failure gets the row of the stream.
     pub(crate) fn completed(&mut self, outcome: Result<Answer, FunctionFailure>) -> Result<Answer> {
         let name = || self.name.clone();
         let answer = outcome.map_err(|failure| Error::Function {
             name: name(),
             failure: Box::new(failure.offset_by(self.rows)),
         })?;
-        let given = self.begun.pop_front().unwrap_or_default();
+        let given = self.begun.front().copied().unwrap_or_default();
         let returned = answer.rows.num_rows();
         let fits = match &answer.origins {
-            None => returned == given,
+            None => returned == given && !answer.more,
             Some(origins) => {
                 self.shape == Shape::Any
                     && origins.len() == returned
@@ -47,7 +47,10 @@ impl Check {
         if !fits {
             return Err(Error::RowCount { name: name(), given, returned });
         }
-        self.rows += given;
+        if !answer.more {
+            self.begun.pop_front();
+            self.rows += given;
+        }
         Ok(answer)
     }
 }

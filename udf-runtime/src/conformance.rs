@@ -4,26 +4,28 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{ArrayRef, Int64Array};
+use arrow::array::{ArrayRef, Int64Array, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     Answer, AnswerStream, BatchFunction, BatchStream, Error, Executor, FunctionFailure,
-    RunningFunction, Stop,
+    RunningFunction, Shape, Stop,
 };
 
 /// What a behaviour found wrong.
 pub type Outcome = Result<(), String>;
 
-/// Adds one to an integer column; can be told to fail at a value or to lose rows.
+/// Adds one to an integer column; can be told to fail at a value, to lose rows or to answer row by row.
 #[derive(Debug, Default)]
 pub struct AddOne {
     /// Fail at this value.
     pub fail_at: Option<i64>,
     /// Drop the last row of every batch.
     pub lose_rows: bool,
+    /// Give an answer for each row.
+    pub in_parts: bool,
     /// How often `start` ran.
     pub starts: Arc<AtomicUsize>,
     /// How many rows were computed.
@@ -33,9 +35,11 @@ pub struct AddOne {
 }
 
 struct Adding {
-    begun: VecDeque<RecordBatch>,
+    /// Batches, and how many rows of each are done.
+    begun: VecDeque<(RecordBatch, usize)>,
     fail_at: Option<i64>,
     lose_rows: bool,
+    in_parts: bool,
     rows: Arc<AtomicUsize>,
     finishes: Arc<AtomicUsize>,
 }
@@ -48,8 +52,8 @@ impl AddOne {
     pub fn load(blob: &[u8]) -> Result<Self, FunctionFailure> {
         let wrong =
             |error: serde_json::Error| FunctionFailure::new("ValueError", error.to_string());
-        let (fail_at, lose_rows) = serde_json::from_slice(blob).map_err(wrong)?;
-        Ok(Self { fail_at, lose_rows, ..Self::default() })
+        let (fail_at, lose_rows, in_parts) = serde_json::from_slice(blob).map_err(wrong)?;
+        Ok(Self { fail_at, lose_rows, in_parts, ..Self::default() })
     }
 }
 
@@ -58,10 +62,14 @@ impl BatchFunction for AddOne {
         "add_one"
     }
 
+    fn shape(&self) -> Shape {
+        if self.in_parts { Shape::Any } else { Shape::OnePerRow }
+    }
+
     fn ship(&self) -> Result<Vec<u8>, FunctionFailure> {
         let wrong =
             |error: serde_json::Error| FunctionFailure::new("ValueError", error.to_string());
-        serde_json::to_vec(&(self.fail_at, self.lose_rows)).map_err(wrong)
+        serde_json::to_vec(&(self.fail_at, self.lose_rows, self.in_parts)).map_err(wrong)
     }
 
     fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
@@ -70,6 +78,7 @@ impl BatchFunction for AddOne {
             begun: VecDeque::new(),
             fail_at: self.fail_at,
             lose_rows: self.lose_rows,
+            in_parts: self.in_parts,
             rows: Arc::clone(&self.rows),
             finishes: Arc::clone(&self.finishes),
         }))
@@ -78,19 +87,20 @@ impl BatchFunction for AddOne {
 
 impl RunningFunction for Adding {
     fn begin(&mut self, arguments: RecordBatch) {
-        self.begun.push_back(arguments);
+        self.begun.push_back((arguments, 0));
     }
 
     fn complete(&mut self, stop: &Stop) -> Result<Answer, FunctionFailure> {
         let wrong = |message: &str| FunctionFailure::new("TypeError", message);
-        let arguments = self.begun.pop_front().ok_or_else(|| wrong("nothing was begun"))?;
+        let (arguments, done) = self.begun.pop_front().ok_or_else(|| wrong("nothing was begun"))?;
         let values = arguments
             .column(0)
             .as_any()
             .downcast_ref::<Int64Array>()
             .ok_or_else(|| wrong("not integers"))?;
+        let wanted = if self.in_parts { (done + 1).min(values.len()) } else { values.len() };
         let mut sums = Vec::with_capacity(values.len());
-        for (row, value) in values.values().iter().enumerate() {
+        for (row, value) in values.values()[..wanted].iter().enumerate().skip(done) {
             stop.row(row);
             if Some(*value) == self.fail_at {
                 let mut failure = FunctionFailure::new("ValueError", "told to fail");
@@ -103,7 +113,16 @@ impl RunningFunction for Adding {
         if self.lose_rows {
             sums.pop();
         }
-        batch(sums).map(Answer::one_per_row).map_err(|error| wrong(&error))
+        let mut answer = batch(sums).map(Answer::one_per_row).map_err(|error| wrong(&error))?;
+        if self.in_parts {
+            let row = u32::try_from(done).unwrap_or(u32::MAX);
+            answer.origins = Some(UInt32Array::from(vec![row; wanted - done]));
+            answer.more = wanted < values.len();
+        }
+        if answer.more {
+            self.begun.push_front((arguments, wanted));
+        }
+        Ok(answer)
     }
 
     fn finish(&mut self) -> Result<(), FunctionFailure> {
@@ -152,6 +171,27 @@ pub async fn keeps_the_order(executor: &dyn Executor) -> Outcome {
     let stream = executor.run(Arc::new(AddOne::default()), input(&[&[1, 2], &[], &[3]])?);
     let seen = values(stream).await.map_err(|error| error.to_string())?;
     expect(seen, vec![2, 3, 4], "values")
+}
+
+/// Results that come in parts stay in order, and each knows its row.
+///
+/// # Errors
+/// What was seen instead.
+pub async fn parts_keep_the_order(executor: &dyn Executor) -> Outcome {
+    let function = || Arc::new(AddOne { in_parts: true, ..AddOne::default() });
+    let batches = || input(&[&[1, 2, 3], &[], &[4]]);
+    let stream = executor.run(function(), batches()?);
+    let answers: Vec<Answer> = stream.try_collect().await.map_err(|error| error.to_string())?;
+    let more: Vec<bool> = answers.iter().map(|answer| answer.more).collect();
+    expect(more, vec![true, true, false, false, false], "which are followed by more")?;
+    let origins: Vec<u32> = answers
+        .iter()
+        .filter_map(|answer| answer.origins.as_ref())
+        .flat_map(|origins| origins.values().to_vec())
+        .collect();
+    expect(origins, vec![0, 1, 2, 0], "origins")?;
+    let seen = values(executor.run(function(), batches()?)).await;
+    expect(seen.map_err(|error| error.to_string())?, vec![2, 3, 4, 5], "values")
 }
 
 /// The life cycle runs once. Only for executors that call the function in this process and keep none warm.

@@ -22,7 +22,7 @@ pub(crate) trait Exchange {
     /// The next batch; waits for one only when `wait` is set.
     fn request(&mut self, wait: bool) -> Result<Request, Self::Error>;
 
-    /// Hands over the outcome for the oldest batch. Whether anybody still wants the next one.
+    /// Hands over an outcome for the oldest batch, which is done unless there is more to come. Whether anybody still wants the next one.
     fn answer(&mut self, outcome: Result<Answer, FunctionFailure>) -> Result<bool, Self::Error>;
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn drive<E: Exchange>(
             return Ok(running.finish());
         }
         let outcome = running.complete(stop);
-        begun -= 1;
+        begun -= usize::from(!outcome.as_ref().is_ok_and(|answer| answer.more));
         let failed = outcome.is_err();
         let wanted = exchange.answer(outcome)?;
         if failed || !wanted || stop.is_set() {

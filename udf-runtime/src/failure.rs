@@ -51,15 +51,20 @@ impl FunctionFailure {
 
 impl fmt::Display for FunctionFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind, self.message)?;
-        if let Some(row) = self.row {
-            write!(f, " (input row {row}")?;
-            if let Some(arguments) = &self.arguments {
-                write!(f, ": {arguments}")?;
-            }
-            write!(f, ")")?;
-        }
-        Ok(())
+        let words = match (self.row, &self.arguments) {
+            (Some(row), Some(arguments)) => format!(" (input row {row}: {arguments})"),
+            (Some(row), None) => format!(" (input row {row})"),
+            (None, _) => String::new(),
+        };
+        write!(f, "{}: {}", self.kind, with_words(&self.message, &words))
+    }
+}
+
+/// A message with some words more, in front of its hint if it has one.
+pub(crate) fn with_words(message: &str, words: &str) -> String {
+    match message.split_once("\nhint: ") {
+        Some((what, hint)) => format!("{what}{words}\nhint: {hint}"),
+        None => format!("{message}{words}"),
     }
 }
 

@@ -19,6 +19,12 @@ pub trait BatchFunction: Debug + Send + Sync {
         Shape::OnePerRow
     }
 
+    /// Whether a tear-down may fail, so that it belongs to each run that made calls. Else set-ups are kept for later
+    /// runs where that is possible.
+    fn tears_down(&self) -> bool {
+        false
+    }
+
     /// How many batches a running function wants to have begun at once: 1, unless rows of several batches are
     /// computed at the same time.
     fn depth(&self) -> usize {
@@ -76,7 +82,8 @@ pub trait RunningFunction {
     /// told when the batch is completed.
     fn begin(&mut self, arguments: RecordBatch);
 
-    /// Computes the oldest batch that was begun.
+    /// Computes the oldest batch that was begun; or a part of its results, and the next call goes on with it
+    /// ([`Answer::more`]).
     ///
     /// Looks at `stop` between rows; once it is set, any answer or failure will do, for nobody reads it.
     ///

@@ -43,6 +43,7 @@ fn first_poll(function: Arc<dyn BatchFunction>, input: BatchStream) -> AnswerStr
     let stop = Stop::default();
     let (signal, running) = (stop.clone(), Running::start());
     let started = thread::Builder::new().name(format!("udf-{name}")).spawn(move || {
+        signal.adopt_this_thread();
         answer(function, requests, &answers, &signal);
         drop(running);
     });

@@ -41,4 +41,4 @@ pub use in_process::InProcess;
 pub use pool::{DeadRows, PoolOptions, WorkerPool};
 pub use process::WorkerCommand;
 pub use serve::{Loader, serve};
-pub use stop::{Stop, forget_all, stop_all};
+pub use stop::{Stop, end_workers, forget_all, stop_all};

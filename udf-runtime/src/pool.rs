@@ -6,6 +6,7 @@
 //! without blocking each other.
 
 mod death;
+mod debt;
 mod lane;
 mod merge;
 mod recovery;
@@ -23,10 +24,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::death::Death;
 use crate::process::{self, Process, WorkerCommand};
 use crate::stop;
 use crate::worker::{IdleWorker, Worker};
-use crate::{Executor, Result};
+use crate::{Executor, FunctionFailure, Result};
 
 /// How long a worker waits for work before it is ended.
 const IDLE: Duration = Duration::from_secs(60);
@@ -60,13 +62,15 @@ pub struct PoolOptions {
 }
 
 /// What becomes of a row that kills its worker, takes too long or uses too much memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeadRows {
     /// The stage fails.
     #[default]
     Fail,
     /// It has no results and is recorded as a failure. Functions with one result for each row fail nevertheless.
-    Answer,
+    Skip,
+    /// Its results are null, which the function's columns must allow, and it is recorded as a failure.
+    Null,
 }
 
 impl Default for PoolOptions {
@@ -127,6 +131,26 @@ impl WorkerPool {
         Ok(Some(Lease::new(self, Worker::start(&self.command).await?, permit)))
     }
 
+    /// Tears a function down in all workers that hold it and have nothing to do; the first failure.
+    async fn tear_down(self: &Arc<Self>, name: &str, function: u64) -> Option<FunctionFailure> {
+        let idle = self.state().take_warm(function);
+        let mut first = None;
+        for mut worker in idle.into_iter().filter_map(IdleWorker::into_busy) {
+            let failure = match worker.tear_down(function).await {
+                Ok(failure) => {
+                    worker.into_idle().into_iter().for_each(|worker| self.take_back(worker));
+                    failure
+                }
+                Err(error) => {
+                    let death = Death::Ended(worker.cause_of_death(&error).await);
+                    Some(death.while_it("tore", name, "down"))
+                }
+            };
+            first = first.or(failure);
+        }
+        first
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.owner != std::process::id() {
@@ -179,6 +203,11 @@ impl State {
         self.permits.add_permits(workers.saturating_sub(self.size));
         self.size = self.size.max(workers);
         Arc::clone(&self.permits)
+    }
+
+    /// All idle workers that hold the function.
+    fn take_warm(&mut self, function: u64) -> Vec<IdleWorker> {
+        self.idle.extract_if(.., |worker| worker.is_warm(function)).collect()
     }
 
     /// An idle worker: one that holds the function, else the one that was used longest ago.

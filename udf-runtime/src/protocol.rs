@@ -4,6 +4,7 @@
 //! session's choice, called, and unloaded. Each call is answered or fails, in the order of the calls.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,24 +20,28 @@ use crate::{Answer, FunctionFailure, RowFailure, Spent};
 mod tests;
 
 /// Raised whenever a message changes its meaning.
-pub(crate) const PROTOCOL: u64 = 1;
+pub(crate) const PROTOCOL: u64 = 2;
 
 // Kinds of frames: no byte of a text, so that printed output is never mistaken for one.
 const LOAD: u8 = 0xA1;
 const UNLOAD: u8 = 0xA2;
 const CALL: u8 = 0xA3;
 const BYE: u8 = 0xA4;
+const TEAR_DOWN: u8 = 0xA5;
 const HELLO: u8 = 0xB1;
-const ROW: u8 = 0xB2;
+const ROWS: u8 = 0xB2;
 const ANSWERED: u8 = 0xB3;
 const FAILED: u8 = 0xB4;
+const TORN_DOWN: u8 = 0xB5;
 
 /// From the session to a worker.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// Make a function of these bytes.
     Load { function: u64, blob: Vec<u8> },
-    /// Tear a function down.
+    /// Tear a function down, say what came of it, and keep it: it is set up again when it is called again.
+    TearDown { function: u64 },
+    /// Tear a function down and forget it.
     Unload { function: u64 },
     /// Compute a batch.
     Call { sequence: u64, target: Target, arguments: RecordBatch },
@@ -48,7 +53,7 @@ pub(crate) enum Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) function: u64,
-    /// Whether the worker tells each row before it computes it.
+    /// Whether the worker tells each row before it computes it, or one now and then.
     pub(crate) pulses: bool,
 }
 
@@ -57,12 +62,14 @@ pub(crate) struct Target {
 pub(crate) enum Reply {
     /// The worker is up and speaks this protocol.
     Hello { protocol: u64 },
-    /// The row that is computed now.
-    Row { sequence: u64, row: usize },
-    /// A call's results.
+    /// The rows of a call that are computed now.
+    Rows { sequence: u64, rows: Range<usize> },
+    /// A call's results, or a part of them.
     Answered { sequence: u64, answer: Answer },
     /// A call's failure; the calls behind it are not answered.
     Failed { sequence: u64, failure: FunctionFailure },
+    /// What came of a tear-down.
+    TornDown { failure: Option<FunctionFailure> },
 }
 
 impl Request {
@@ -70,6 +77,9 @@ impl Request {
         Ok(match self {
             Self::Load { function, blob } => {
                 Frame { kind: LOAD, number: function, body: blob, ..Frame::default() }
+            }
+            Self::TearDown { function } => {
+                Frame { kind: TEAR_DOWN, number: function, ..Frame::default() }
             }
             Self::Unload { function } => {
                 Frame { kind: UNLOAD, number: function, ..Frame::default() }
@@ -87,6 +97,7 @@ impl Request {
     pub(crate) fn from_frame(frame: Frame) -> io::Result<Self> {
         Ok(match frame.kind {
             LOAD => Self::Load { function: frame.number, blob: frame.body },
+            TEAR_DOWN => Self::TearDown { function: frame.number },
             UNLOAD => Self::Unload { function: frame.number },
             CALL => Self::Call {
                 sequence: frame.number,
@@ -103,10 +114,10 @@ impl Reply {
     pub(crate) fn into_frame(self) -> io::Result<Frame> {
         Ok(match self {
             Self::Hello { protocol } => Frame { kind: HELLO, number: protocol, ..Frame::default() },
-            Self::Row { sequence, row } => Frame {
-                kind: ROW,
+            Self::Rows { sequence, rows } => Frame {
+                kind: ROWS,
                 number: sequence,
-                head: (row as u64).to_le_bytes().to_vec(),
+                head: [rows.start, rows.end].map(|row| (row as u64).to_le_bytes()).concat(),
                 body: Vec::new(),
             },
             Self::Answered { sequence, answer } => answered(sequence, answer)?,
@@ -116,6 +127,11 @@ impl Reply {
                 head: serde_json::to_vec(&Failure::from(failure))?,
                 body: Vec::new(),
             },
+            Self::TornDown { failure } => Frame {
+                kind: TORN_DOWN,
+                head: serde_json::to_vec(&failure.map(Failure::from))?,
+                ..Frame::default()
+            },
         })
     }
 
@@ -123,22 +139,31 @@ impl Reply {
         let sequence = frame.number;
         Ok(match frame.kind {
             HELLO => Self::Hello { protocol: frame.number },
-            ROW => {
-                let row =
-                    frame.head.try_into().map_err(|_bytes| garbled("a row without a number"))?;
-                Self::Row {
-                    sequence,
-                    row: usize::try_from(u64::from_le_bytes(row)).map_err(garbled)?,
-                }
+            ROWS => {
+                let (start, end) = frame.head.split_at_checked(8).ok_or_else(no_rows)?;
+                Self::Rows { sequence, rows: row(start)?..row(end)? }
             }
             ANSWERED => Self::Answered { sequence, answer: answer(&frame.head, frame.body)? },
             FAILED => {
                 let failure: Failure = serde_json::from_slice(&frame.head)?;
                 Self::Failed { sequence, failure: failure.into() }
             }
+            TORN_DOWN => {
+                let failure: Option<Failure> = serde_json::from_slice(&frame.head)?;
+                Self::TornDown { failure: failure.map(FunctionFailure::from) }
+            }
             kind => return Err(garbled(format!("a message of the unknown kind {kind}"))),
         })
     }
+}
+
+fn row(bytes: &[u8]) -> io::Result<usize> {
+    let bytes = bytes.try_into().map_err(|_bytes| no_rows())?;
+    usize::try_from(u64::from_le_bytes(bytes)).map_err(garbled)
+}
+
+fn no_rows() -> io::Error {
+    garbled("rows without their numbers")
 }
 
 /// An answer without its rows.
@@ -149,6 +174,7 @@ struct AnswerHead {
     failures: Vec<(u32, Failure)>,
     converting: Duration,
     calling: Duration,
+    more: bool,
 }
 
 /// A failure without what does not leave its process.
@@ -178,10 +204,10 @@ impl From<Failure> for FunctionFailure {
 }
 
 fn answered(sequence: u64, answer: Answer) -> io::Result<Frame> {
-    let Answer { rows, origins, failures, spent } = answer;
+    let Answer { rows, origins, failures, spent, more } = answer;
     let failures = failures.into_iter().map(|row| (row.attempts, row.failure.into())).collect();
     let Spent { converting, calling } = spent;
-    let head = AnswerHead { origins: origins.is_some(), failures, converting, calling };
+    let head = AnswerHead { origins: origins.is_some(), failures, converting, calling, more };
     let rows = origins.map_or_else(|| Ok(rows.clone()), |origins| with_origins(&rows, origins))?;
     Ok(Frame {
         kind: ANSWERED,
@@ -203,6 +229,7 @@ fn answer(head: &[u8], body: Vec<u8>) -> io::Result<Answer> {
             .map(|(attempts, failure)| RowFailure { attempts, failure: failure.into() })
             .collect(),
         spent: Spent { converting: head.converting, calling: head.calling },
+        more: head.more,
     })
 }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
 
@@ -27,6 +27,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How long the process may take to end itself in good order once its session is gone.
 const END: Duration = Duration::from_secs(5);
+
+/// How often a worker tells a row when it need not tell each.
+const NOW_AND_THEN: Duration = Duration::from_millis(10);
 
 /// Makes functions of what [`BatchFunction::ship`] made of them.
 pub trait Loader {
@@ -128,6 +131,10 @@ impl Serving<'_> {
                     let loaded = self.loader.load(&blob);
                     self.loaded.push(Loaded { number: function, function: loaded, running: None });
                 }
+                Request::TearDown { function } => {
+                    let failure = self.tear_down(function);
+                    self.outgoing.send(Reply::TornDown { failure })?;
+                }
                 Request::Unload { function } => self.unload(|loaded| loaded.number == function),
                 Request::Call { sequence, target, arguments } => {
                     self.call(sequence, target, arguments)?;
@@ -145,6 +152,12 @@ impl Serving<'_> {
             Some(request) => Ok(request),
             None => receive(&self.incoming),
         }
+    }
+
+    /// Tears a function down that was called and did not fail; what came of it.
+    fn tear_down(&mut self, function: u64) -> Option<FunctionFailure> {
+        let loaded = self.loaded.iter_mut().find(|loaded| loaded.number == function)?;
+        loaded.running.take()?.finish().err()
     }
 
     /// Tears down what was called and never failed. Nobody waits for a result any more, nor for a failure.
@@ -168,11 +181,13 @@ impl Serving<'_> {
             target,
             incoming: &self.incoming,
             outgoing: &self.outgoing,
-            begun: VecDeque::from([sequence]),
+            begun: VecDeque::from([(sequence, arguments.num_rows())]),
             oldest: Arc::new(AtomicU64::new(sequence)),
             held: None,
         };
         let stop = calls.stop();
+        // It is set up: from here on its rows are to blame.
+        calls.tell_oldest()?;
         match drive(function, running, &mut calls, arguments, &stop) {
             Err(Left::For(request)) => self.next = Some(request),
             Err(Left::Broken(error)) => return Err(error),
@@ -205,8 +220,8 @@ struct Calls<'a> {
     target: Target,
     incoming: &'a Receiver<io::Result<Request>>,
     outgoing: &'a Arc<Outgoing>,
-    /// Calls that are begun and not yet answered.
-    begun: VecDeque<u64>,
+    /// Calls that are begun and not yet answered, with their rows.
+    begun: VecDeque<(u64, usize)>,
     /// The first of them, for pulses.
     oldest: Arc<AtomicU64>,
     /// A request of another kind, which waits until the calls are answered.
@@ -230,22 +245,53 @@ impl From<io::Error> for Left {
 impl Calls<'_> {
     /// A stop that is never set: a worker that nobody wants any more is killed.
     fn stop(&self) -> Stop {
-        if !self.target.pulses {
-            return Stop::default();
-        }
         let (outgoing, oldest) = (Arc::clone(self.outgoing), Arc::clone(&self.oldest));
-        Stop::with_pulse(move |row| {
-            let sequence = oldest.load(Ordering::Relaxed);
-            // Without a session there is nobody to tell; the reading thread ends the process.
-            drop(outgoing.send(Reply::Row { sequence, row }));
+        let (is_each, rhythm) = (self.target.pulses, Rhythm::new(NOW_AND_THEN));
+        Stop::with_pulse(move |rows| {
+            if is_each || rhythm.is_due() {
+                let sequence = oldest.load(Ordering::Relaxed);
+                // Without a session there is nobody to tell; the reading thread ends the process.
+                drop(outgoing.send(Reply::Rows { sequence, rows }));
+            }
         })
     }
 
-    fn set_oldest(&self) {
-        if let Some(sequence) = self.begun.front() {
-            self.oldest.store(*sequence, Ordering::Relaxed);
+    /// From now on the rows are those of another call, any of them until one is told.
+    fn tell_oldest(&self) -> io::Result<()> {
+        let Some(&(sequence, rows)) = self.begun.front() else { return Ok(()) };
+        self.oldest.store(sequence, Ordering::Relaxed);
+        if self.target.pulses {
+            self.outgoing.send(Reply::Rows { sequence, rows: 0..rows })?;
         }
+        Ok(())
     }
+}
+
+/// Says when it is time for the next one.
+struct Rhythm {
+    since: Instant,
+    every: Duration,
+    /// Nanoseconds after `since`.
+    next: AtomicU64,
+}
+
+impl Rhythm {
+    fn new(every: Duration) -> Self {
+        Self { since: Instant::now(), every, next: AtomicU64::new(0) }
+    }
+
+    fn is_due(&self) -> bool {
+        let now = self.since.elapsed();
+        let is_due = nanoseconds(now) >= self.next.load(Ordering::Relaxed);
+        if is_due {
+            self.next.store(nanoseconds(now + self.every), Ordering::Relaxed);
+        }
+        is_due
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Exchange for Calls<'_> {
@@ -264,8 +310,10 @@ impl Exchange for Calls<'_> {
         };
         match request {
             Request::Call { sequence, target, arguments } if target == self.target => {
-                self.begun.push_back(sequence);
-                self.set_oldest();
+                self.begun.push_back((sequence, arguments.num_rows()));
+                if self.begun.len() == 1 {
+                    self.tell_oldest()?;
+                }
                 Ok(drive::Request::Batch(arguments))
             }
             request if wait => Err(Left::For(request)),
@@ -277,14 +325,18 @@ impl Exchange for Calls<'_> {
     }
 
     fn answer(&mut self, outcome: Result<Answer, FunctionFailure>) -> Result<bool, Left> {
-        let Some(sequence) = self.begun.pop_front() else {
+        let Some(&(sequence, _)) = self.begun.front() else {
             return Err(Left::Broken(io::Error::other("an answer that nobody asked for")));
         };
-        self.set_oldest();
+        let more = outcome.as_ref().is_ok_and(|answer| answer.more);
         self.outgoing.send(match outcome {
             Ok(answer) => Reply::Answered { sequence, answer },
             Err(failure) => Reply::Failed { sequence, failure },
         })?;
+        if !more {
+            self.begun.pop_front();
+            self.tell_oldest()?;
+        }
         Ok(true)
     }
 }

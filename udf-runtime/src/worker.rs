@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::process::{Process, WorkerCommand, describe};
 use crate::protocol::{PROTOCOL, Reply, Request, Target};
 use crate::transport::{Assembly, Frame};
-use crate::{Error, Result};
+use crate::{Error, FunctionFailure, Result};
 
 /// How many functions a worker keeps warm.
 const WARM: usize = 8;
@@ -87,6 +87,16 @@ impl Worker {
         let (sequence, target) = (self.calls, Target { function: function.number, pulses });
         self.send(Request::Call { sequence, target, arguments }.into_frame()?).await?;
         Ok(sequence)
+    }
+
+    /// Tears down a function that was called; it is set up again when it is called again. What it raised.
+    pub(crate) async fn tear_down(&mut self, function: u64) -> io::Result<Option<FunctionFailure>> {
+        self.send(Request::TearDown { function }.into_frame()?).await?;
+        loop {
+            if let Reply::TornDown { failure } = self.reply().await? {
+                return Ok(failure);
+            }
+        }
     }
 
     /// Waits for what the worker says next. Nothing is lost when the future is dropped.

@@ -124,7 +124,7 @@ impl Chain {
 
     /// The same chain with the files that its listings find now in place of the listings.
     pub(crate) async fn pinned(&self) -> Result<Self> {
-        Ok(self.with_plan(checkpoint::pin(&self.plan).await?))
+        self.with_plan(checkpoint::pin(&self.plan).await?)
     }
 
     /// The digest of what the chain's rows are made of; `None` when it cannot be told, or must not be kept.

@@ -17,7 +17,7 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, Volatility};
 
 use super::Content;
-use crate::logical::{GroupRows, StageKey, Udf};
+use crate::logical::{Call, GroupRows, StageKey, Udf};
 use crate::physical::Functions;
 use crate::source::identity_of;
 
@@ -34,7 +34,7 @@ pub(crate) fn fingerprint(
 
 /// The stage that a node is, apart from what its code is, or why it cannot be told.
 pub(crate) fn stage_key(node: &Udf, functions: &Functions) -> PlanResult<Result<StageKey, Reason>> {
-    let identity = match functions.identity(node.function) {
+    let identity = match functions.identity(node.call.function) {
         Ok(identity) => identity,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -46,8 +46,8 @@ pub(crate) fn stage_key(node: &Udf, functions: &Functions) -> PlanResult<Result<
     let mut hasher = Hasher::new();
     feed(&mut hasher, &input);
     feed(&mut hasher, &identity.stage);
-    feed(&mut hasher, &walk.call(node));
-    if let Err(reason) = walk.expressions(&mut hasher, &node.arguments)? {
+    feed(&mut hasher, &walk.call(&node.call));
+    if let Err(reason) = walk.expressions(&mut hasher, &node.call.arguments)? {
         return Ok(Err(reason));
     }
     let stage = hasher.finalize().to_hex().to_string();
@@ -106,14 +106,14 @@ impl Walk<'_> {
             LogicalPlan::Extension(extension) => {
                 let node = extension.node.as_any();
                 if let Some(udf) = node.downcast_ref::<Udf>() {
-                    match self.functions.identity(udf.function) {
+                    match self.functions.identity(udf.call.function) {
                         Ok(identity) => {
                             feed(hasher, &identity.stage);
                             feed(hasher, &identity.code);
                         }
                         Err(reason) => return Ok(Err(reason)),
                     }
-                    feed(hasher, &self.call(udf));
+                    feed(hasher, &self.call(&udf.call));
                 } else if node.downcast_ref::<GroupRows>().is_some() {
                     feed(hasher, &self.renamed(&plan.display().to_string()));
                 } else {
@@ -152,9 +152,9 @@ impl Walk<'_> {
     }
 
     /// What a call is beside its code.
-    fn call(&self, node: &Udf) -> String {
-        let mut text = format!("{:?} {:?}", node.shape, node.keep);
-        for result in &node.results {
+    fn call(&self, call: &Call) -> String {
+        let mut text = format!("{:?} {:?}", call.shape, call.keep);
+        for result in &call.results {
             // Writing to a text cannot fail.
             let _written = write!(text, " {}", described(result));
         }

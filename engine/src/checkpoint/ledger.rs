@@ -9,24 +9,19 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::fs;
-use std::io::{Cursor, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::FileReader;
-use arrow::ipc::writer::FileWriter;
-use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
-use udf_runtime::{FunctionFailure, RowFailure};
+use udf_runtime::RowFailure;
 
+use super::unit::{Unit, UnitWriter};
 use crate::folder::FolderLock;
 use crate::{Error, Result};
 
-const ARGUMENTS: &str = "lakebed.arguments";
-const FAILURES: &str = "lakebed.failures";
 /// Digits of a digest in a file name: a collision is as likely as a broken disk.
 const DIGITS: usize = 16;
 
@@ -39,17 +34,6 @@ pub(crate) struct UnitName {
     pub(crate) to: u64,
     code: String,
     check: String,
-}
-
-/// The results for a range of input rows.
-#[derive(Clone, Debug)]
-pub(crate) struct Unit {
-    /// The digest of the arguments that they were computed from.
-    pub(crate) arguments: String,
-    /// The results; with the origins as the last column when there is not one for each input row.
-    pub(crate) rows: Vec<RecordBatch>,
-    /// Input rows that failed, counted from the unit's first.
-    pub(crate) failures: Vec<RowFailure>,
 }
 
 /// The folder of a stage.
@@ -188,33 +172,29 @@ impl Ledger {
         unit.code != self.code
     }
 
-    /// Makes results durable.
-    pub(crate) fn write(
+    /// A place for the results of some input rows.
+    pub(crate) fn create(&self, schema: &SchemaRef) -> Result<UnitWriter> {
+        UnitWriter::create(&self.folder, schema)
+    }
+
+    /// Makes the results for the input rows `from..to` durable.
+    pub(crate) fn commit(
         &self,
-        from: u64,
-        to: u64,
-        schema: &SchemaRef,
-        unit: &Unit,
+        unit: UnitWriter,
+        (from, to): (u64, u64),
+        arguments: String,
+        failures: &[RowFailure],
     ) -> Result<UnitName> {
-        let bytes = encode(schema, unit)?;
-        let check = short(blake3::hash(&bytes).to_hex().as_str());
+        let (file, check) = unit.finish(arguments, failures)?;
         let name = UnitName { from, to, code: self.code.clone(), check };
-        self.put(&name.to_string(), &bytes)?;
+        let path = self.folder.join(name.to_string());
+        file.persist(&path).map_err(|error| refused("write", &path, error.error))?;
         Ok(name)
     }
 
     /// The results of a unit; `None` when they are damaged or gone.
-    pub(crate) fn read(&self, name: &UnitName) -> Result<Option<Unit>> {
-        let path = self.folder.join(name.to_string());
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(refused("read", &path, error)),
-        };
-        if short(blake3::hash(&bytes).to_hex().as_str()) != name.check {
-            return Ok(None);
-        }
-        decode(bytes).map(Some)
+    pub(crate) fn open(&self, name: &UnitName) -> Result<Option<Unit>> {
+        Unit::open(&self.folder.join(name.to_string()), &name.check)
     }
 
     /// Remembers that these units are the whole result.
@@ -266,74 +246,15 @@ impl Ledger {
     }
 }
 
-fn short(digest: &str) -> String {
+pub(super) fn short(digest: &str) -> String {
     digest.chars().take(DIGITS).collect()
 }
 
-fn refused(action: &'static str, path: &Path, error: std::io::Error) -> Error {
+pub(super) fn refused(action: &'static str, path: &Path, error: std::io::Error) -> Error {
     Error::Storage {
         action,
         location: path.display().to_string(),
         reason: error.to_string(),
         source: Some(Box::new(error)),
-    }
-}
-
-fn unreadable(error: impl fmt::Display) -> Error {
-    Error::internal(format!("the results of a stage cannot be kept: {error}"))
-}
-
-fn encode(schema: &SchemaRef, unit: &Unit) -> Result<Vec<u8>> {
-    let failures: Vec<Failure> = unit.failures.iter().map(Failure::from).collect();
-    let failures = serde_json::to_string(&failures).map_err(unreadable)?;
-    let write = || {
-        let mut writer = FileWriter::try_new(Vec::new(), schema)?;
-        for batch in &unit.rows {
-            writer.write(batch)?;
-        }
-        writer.write_metadata(ARGUMENTS, unit.arguments.clone());
-        writer.write_metadata(FAILURES, failures);
-        writer.finish()?;
-        writer.into_inner()
-    };
-    write().map_err(unreadable)
-}
-
-fn decode(bytes: Vec<u8>) -> Result<Unit> {
-    let mut reader = FileReader::try_new(Cursor::new(bytes), None).map_err(unreadable)?;
-    let rows = reader.by_ref().collect::<Result<_, _>>().map_err(unreadable)?;
-    let told = |key| reader.custom_metadata().get(key).cloned().unwrap_or_default();
-    let failures: Vec<Failure> = serde_json::from_str(&told(FAILURES)).map_err(unreadable)?;
-    Ok(Unit {
-        arguments: told(ARGUMENTS),
-        rows,
-        failures: failures.into_iter().map(RowFailure::from).collect(),
-    })
-}
-
-/// A failure as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Failure {
-    row: Option<usize>,
-    attempts: u32,
-    kind: String,
-    message: String,
-    arguments: Option<String>,
-    traceback: Option<String>,
-}
-
-impl From<&RowFailure> for Failure {
-    fn from(one: &RowFailure) -> Self {
-        let FunctionFailure { row, kind, message, arguments, traceback, .. } = one.failure.clone();
-        Self { row, attempts: one.attempts, kind, message, arguments, traceback }
-    }
-}
-
-impl From<Failure> for RowFailure {
-    fn from(stored: Failure) -> Self {
-        let Failure { row, attempts, kind, message, arguments, traceback } = stored;
-        let failure =
-            FunctionFailure { row, arguments, traceback, ..FunctionFailure::new(kind, message) };
-        Self { attempts, failure }
     }
 }

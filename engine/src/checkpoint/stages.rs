@@ -43,12 +43,12 @@ pub(crate) fn key_stages(
 
 /// Whether some function of the plan keeps its results.
 pub(crate) fn has_stages(plan: &LogicalPlan) -> PlanResult<bool> {
-    plan.exists(|node| Ok(udf(node).is_some_and(|udf| udf.running.checkpoint)))
+    plan.exists(|node| Ok(udf(node).is_some_and(|udf| udf.call.running.checkpoint)))
 }
 
 /// Whether no function of the plan is to be run without keeping its results.
 pub(crate) fn all_kept(plan: &LogicalPlan) -> PlanResult<bool> {
-    Ok(!plan.exists(|node| Ok(udf(node).is_some_and(|udf| !udf.running.checkpoint)))?)
+    Ok(!plan.exists(|node| Ok(udf(node).is_some_and(|udf| !udf.call.running.checkpoint)))?)
 }
 
 struct Keys<'a> {
@@ -80,7 +80,7 @@ impl Keys<'_> {
 
     /// A stage that is complete gets its key before anything is moved below it.
     fn keep_complete(&self, node: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
-        if self.fresh || udf(&node).is_none_or(|udf| !udf.running.checkpoint) {
+        if self.fresh || udf(&node).is_none_or(|udf| !udf.call.running.checkpoint) {
             return Ok(Transformed::no(node));
         }
         let settled = self.pushed_down(node.clone())?;
@@ -99,14 +99,15 @@ impl Keys<'_> {
     }
 
     fn key(&mut self, node: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
-        let Some(stage) = udf(&node).filter(|udf| udf.running.checkpoint && udf.key.is_none())
+        let Some(stage) = udf(&node).filter(|udf| udf.call.running.checkpoint && udf.key.is_none())
         else {
             return Ok(Transformed::no(node));
         };
         match self.key_of(stage)? {
             Ok(key) => Ok(Transformed::yes(with_key(stage, key))),
             Err(reason) => {
-                self.remarks.push(format!("UDF '{}': no checkpoint, because {reason}", stage.name));
+                self.remarks
+                    .push(format!("UDF '{}': no checkpoint, because {reason}", stage.call.name));
                 Ok(Transformed::no(node))
             }
         }

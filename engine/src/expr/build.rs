@@ -38,7 +38,7 @@ impl Part {
 
 /// More conditions than this are one function, which the query engine cannot take apart: it would make a chain of them
 /// that is as deep as they are many.
-const MANY_CONDITIONS: usize = 100;
+pub(crate) const MANY_CONDITIONS: usize = 100;
 
 /// Functions that give one of their arguments back.
 pub(super) const PASSES_VALUES: [&str; 3] = ["coalesce", "greatest", "least"];

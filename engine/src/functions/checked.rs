@@ -43,28 +43,22 @@ impl FunctionRewrite for CheckIntegers {
     }
 }
 
-/// `left op right`, if the result is a whole number. Where `left` is such an operation itself it gets one step more, so
-/// that a long sum is not nested deeply.
+/// `left op right`, if the result is a whole number.
 fn binary(operation: &BinaryExpr, schema: &DFSchema) -> Option<Expr> {
-    let step = Step::of(operation.op)?;
-    let (left, right) = (kind(&operation.left, schema)?, kind(&operation.right, schema)?);
-    let kind = step.result(&left, &right).ok()?;
-    let shown = step.shown(&operation.left, &operation.right);
-    let (mut steps, mut arguments) = match as_checked(&operation.left) {
-        Some((checked, arguments)) => (checked.steps.clone(), arguments.to_vec()),
-        None => (vec![], vec![operation.left.as_ref().clone()]),
-    };
-    steps.push(step);
-    arguments.push(operation.right.as_ref().clone());
-    kind.is_integer().then(|| Checked::call(steps, arguments, kind, shown))
+    let operator = Operation::of(operation.op)?;
+    let operands = [operation.left.as_ref(), operation.right.as_ref()];
+    let [left, right] = operands;
+    let kind = operator.result(&kind(left, schema)?, &kind(right, schema)?).ok()?;
+    let shown = operator.shown(left, right);
+    kind.is_integer().then(|| Checked::call(operands, operator, kind, shown))
 }
 
 /// `-inner`, if it is a whole number with a sign.
 fn negation(inner: &Expr, schema: &DFSchema) -> Option<Expr> {
     let kind = kind(inner, schema).filter(DataType::is_signed_integer)?;
     let zero = Expr::Literal(ScalarValue::new_zero(&kind).ok()?, None);
-    let shown = format!("-{}", operand(inner, Step::Multiply.rank()));
-    Some(Checked::call(vec![Step::Subtract], vec![zero, inner.clone()], kind, shown))
+    let shown = format!("-{}", operand(inner, Operation::Multiply.rank()));
+    Some(Checked::call([&zero, inner], Operation::Subtract, kind, shown))
 }
 
 fn kind(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
@@ -81,14 +75,39 @@ fn as_checked(expr: &Expr) -> Option<(&Checked, &[Expr])> {
     Some((call.func.inner().downcast_ref::<Checked>()?, &call.args))
 }
 
+/// What is done to get at the result: values are put aside until an operation takes the last two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Step {
+    /// Puts the next argument aside.
+    Take,
+    /// Puts the result of the last two values in their place.
+    Operate(Operation),
+}
+
+/// The name of a function of these steps, and of no others.
+fn named(steps: &[Step]) -> String {
+    match steps {
+        [Step::Take, Step::Take, Step::Operate(Operation::Add)] => "add".to_owned(),
+        [Step::Take, Step::Take, Step::Operate(Operation::Subtract)] => "subtract".to_owned(),
+        [Step::Take, Step::Take, Step::Operate(Operation::Multiply)] => "multiply".to_owned(),
+        steps => {
+            let symbol = |step: &Step| match step {
+                Step::Take => "_".to_owned(),
+                Step::Operate(operation) => operation.operator().to_string(),
+            };
+            format!("arithmetic[{}]", steps.iter().map(symbol).collect::<String>())
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Operation {
     Add,
     Subtract,
     Multiply,
 }
 
-impl Step {
+impl Operation {
     fn of(op: Operator) -> Option<Self> {
         match op {
             Operator::Plus => Some(Self::Add),
@@ -131,12 +150,10 @@ impl Step {
 
 /// An operand as a user would write it, in parentheses if it binds less tightly than `rank`.
 fn operand(expr: &Expr, rank: u8) -> String {
-    let own = match as_checked(expr) {
-        Some((checked, _)) => checked.steps.last().copied(),
-        None => None,
-    };
+    let last = as_checked(expr).and_then(|(checked, _)| checked.steps.last());
+    let is_looser = matches!(last, Some(Step::Operate(operation)) if operation.rank() < rank);
     let text = shown(expr);
-    if own.is_some_and(|step| step.rank() < rank) { format!("({text})") } else { text }
+    if is_looser { format!("({text})") } else { text }
 }
 
 /// The expression as a user would write it.
@@ -161,9 +178,11 @@ fn shown(expr: &Expr) -> String {
     }
 }
 
-/// Operations of whole numbers from left to right, which fail where a result does not fit.
+/// Operations of whole numbers, which fail where a result does not fit.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
+    /// Tells the steps, because plans are known by their text.
+    name: String,
     steps: Vec<Step>,
     /// The type of all operands and of the result.
     kind: DataType,
@@ -173,20 +192,51 @@ struct Checked {
 }
 
 impl Checked {
-    fn call(steps: Vec<Step>, arguments: Vec<Expr>, kind: DataType, shown: String) -> Expr {
+    /// The operation. Operands that are such calls themselves become a part of it: the query engine takes cubic time for
+    /// calls within calls.
+    fn call(operands: [&Expr; 2], operation: Operation, kind: DataType, shown: String) -> Expr {
+        let (mut steps, mut arguments) = (Vec::new(), Vec::new());
+        for operand in operands {
+            match as_checked(operand) {
+                Some((checked, inner)) => {
+                    steps.extend_from_slice(&checked.steps);
+                    arguments.extend_from_slice(inner);
+                }
+                None => {
+                    steps.push(Step::Take);
+                    arguments.push(operand.clone());
+                }
+            }
+        }
+        steps.push(Step::Operate(operation));
+        let name = named(&steps);
         let signature = Signature::user_defined(Volatility::Immutable);
-        ScalarUDF::from(Self { steps, kind, shown, signature }).call(arguments)
+        ScalarUDF::from(Self { name, steps, kind, shown, signature }).call(arguments)
+    }
+
+    fn evaluate(&self, arguments: Vec<ColumnarValue>) -> Result<ColumnarValue> {
+        let mut arguments = arguments.into_iter();
+        let mut values: Vec<ColumnarValue> = Vec::new();
+        for step in &self.steps {
+            let value = match step {
+                Step::Take => arguments.next(),
+                Step::Operate(operation) => match (values.pop(), values.pop()) {
+                    (Some(right), Some(left)) => Some(operation.apply(&left, &right)?),
+                    _ => None,
+                },
+            };
+            values.extend(value);
+        }
+        match values.pop() {
+            Some(result) => Ok(result),
+            None => internal_err!("{} needs operands", self.name()),
+        }
     }
 }
 
 impl ScalarUDFImpl for Checked {
     fn name(&self) -> &str {
-        match self.steps.as_slice() {
-            [Step::Add] => "add",
-            [Step::Subtract] => "subtract",
-            [Step::Multiply] => "multiply",
-            _ => "arithmetic",
-        }
+        &self.name
     }
 
     fn signature(&self) -> &Signature {
@@ -202,15 +252,7 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let Some((first, others)) = call.args.split_first() else {
-            return internal_err!("{} needs operands", self.name());
-        };
-        let operated = self
-            .steps
-            .iter()
-            .zip(others)
-            .try_fold(first.clone(), |left, (step, right)| step.apply(&left, right));
-        operated.map_err(|error| match error {
+        self.evaluate(call.args).map_err(|error| match error {
             DataFusionError::ArrowError(inner, _)
                 if matches!(*inner, ArrowError::ArithmeticOverflow(_)) =>
             {

@@ -15,7 +15,7 @@ impl Collector<'_> {
             let folder = self.session.root().join(&location);
             let found = Found { title: location, folder, records: Vec::new() };
             match FolderLock::try_alone(&found.folder) {
-                Ok(Some(_lock)) => self.remove_if_old(&found, KEPT),
+                Ok(Some(_lock)) => self.remove_if_old(&found, self.options.results_ttl, KEPT),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Ok(None) | Err(_) => self.keep(&found, IN_USE, Size::of(&found.folder)),
             }

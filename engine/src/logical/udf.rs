@@ -12,7 +12,7 @@ use std::time::Duration;
 use arrow::datatypes::FieldRef;
 use datafusion::common::{Column, DFSchema, DFSchemaRef, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
-use udf_runtime::Shape;
+use udf_runtime::{DeadRows, Shape};
 
 /// Names a function that the session knows; the function itself lives there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,9 +35,8 @@ pub struct Running {
     pub memory_bytes: Option<u64>,
     /// Rows that may fail before the run does, if the function lets rows fail at all.
     pub max_failures: Option<u64>,
-    /// Whether a row that ends its worker is left out and told of, as one that raises, where the function may leave
-    /// rows out.
-    pub loses_dead_rows: bool,
+    /// What becomes of a row that ends its worker.
+    pub dead_rows: DeadRows,
     /// Whether results are kept and kept results are used.
     pub checkpoint: bool,
 }
@@ -52,7 +51,7 @@ impl Default for Running {
             row_timeout: None,
             memory_bytes: None,
             max_failures: None,
-            loses_dead_rows: false,
+            dead_rows: DeadRows::Fail,
             checkpoint: true,
         }
     }
@@ -63,8 +62,10 @@ impl Default for Running {
 pub(crate) enum Keep {
     /// All: a `map`.
     All,
-    /// These: a `gen`, or an `agg`, whose input is [`super::GroupRows`].
+    /// These: a `gen`.
     Columns(Vec<Column>),
+    /// These of the groups in a [`super::GroupRows`]: an `agg`.
+    Groups(Vec<Column>),
 }
 
 /// Where the results of a stage are kept, and how far they are at hand.
@@ -90,6 +91,16 @@ pub(crate) struct StageKey {
 pub(crate) struct Udf {
     /// Where the rows come from.
     pub(crate) input: LogicalPlan,
+    /// What is called.
+    pub(crate) call: Call,
+    /// Where results are kept; `None` until the run is prepared, or for good.
+    pub(crate) key: Option<StageKey>,
+    schema: DFSchemaRef,
+}
+
+/// What a [`Udf`] does to its input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Call {
     /// The stage's name, for users.
     pub(crate) name: String,
     /// What to call.
@@ -104,30 +115,11 @@ pub(crate) struct Udf {
     pub(crate) keep: Keep,
     /// How it is run.
     pub(crate) running: Running,
-    /// Where results are kept; `None` until the run is prepared, or for good.
-    pub(crate) key: Option<StageKey>,
-    schema: DFSchemaRef,
-}
-
-/// What a [`Udf`] is made of, beside its input and what is known later.
-#[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) name: String,
-    pub(crate) function: FunctionId,
-    pub(crate) shape: Shape,
-    pub(crate) arguments: Vec<Expr>,
-    pub(crate) results: Vec<FieldRef>,
-    pub(crate) keep: Keep,
-    pub(crate) running: Running,
 }
 
 impl Udf {
     pub(crate) fn try_new(input: LogicalPlan, call: Call) -> Result<Self> {
-        let Call { name, function, shape, arguments, results, keep, running } = call;
-        let schema = Arc::new(DFSchema::empty());
-        let key = None;
-        Self { input, name, function, shape, arguments, results, keep, running, key, schema }
-            .with_schema()
+        Self { input, call, key: None, schema: Arc::new(DFSchema::empty()) }.with_schema()
     }
 
     /// The same node, which nothing may change below any more, with its results kept under `key`.
@@ -137,23 +129,24 @@ impl Udf {
 
     /// Whether there is exactly one row for each row of the input, with all its columns.
     pub(crate) fn is_one_per_row(&self) -> bool {
-        self.shape == Shape::OnePerRow && self.keep == Keep::All
+        self.call.shape == Shape::OnePerRow && self.call.keep == Keep::All
     }
 
     /// The node's name in plans.
     pub(crate) fn verb(&self) -> &'static str {
-        match self.keep {
+        match self.call.keep {
             Keep::All => "UdfMap",
             Keep::Columns(_) => "UdfGen",
+            Keep::Groups(_) => "UdfAgg",
         }
     }
 
     /// Positions in the input of the columns that stand beside the results.
     pub(crate) fn kept(&self) -> Result<Vec<usize>> {
         let schema = self.input.schema();
-        match &self.keep {
+        match &self.call.keep {
             Keep::All => Ok((0..schema.fields().len()).collect()),
-            Keep::Columns(columns) => {
+            Keep::Columns(columns) | Keep::Groups(columns) => {
                 columns.iter().map(|column| schema.index_of_column(column)).collect()
             }
         }
@@ -161,7 +154,7 @@ impl Udf {
 
     fn with_schema(mut self) -> Result<Self> {
         let input = self.input.schema();
-        if let Keep::Columns(columns) = &mut self.keep {
+        if let Keep::Columns(columns) | Keep::Groups(columns) = &mut self.call.keep {
             // What nobody reads is no longer in the input.
             columns.retain(|column| input.index_of_column(column).is_ok());
         }
@@ -170,25 +163,13 @@ impl Udf {
             let (qualifier, field) = input.qualified_field(at);
             fields.push((qualifier.cloned(), Arc::clone(field)));
         }
-        fields.extend(self.results.iter().map(|field| (None, Arc::clone(field))));
+        fields.extend(self.call.results.iter().map(|field| (None, Arc::clone(field))));
         self.schema = Arc::new(DFSchema::new_with_metadata(fields, input.metadata().clone())?);
         Ok(self)
     }
 
-    #[expect(clippy::type_complexity, reason = "what two equal nodes agree on, in one place")]
-    fn identity(
-        &self,
-    ) -> (&str, FunctionId, Shape, &[Expr], &[FieldRef], &Keep, &Running, Option<&StageKey>) {
-        (
-            &self.name,
-            self.function,
-            self.shape,
-            &self.arguments,
-            &self.results,
-            &self.keep,
-            &self.running,
-            self.key.as_ref(),
-        )
+    fn identity(&self) -> (&Call, Option<&StageKey>) {
+        (&self.call, self.key.as_ref())
     }
 }
 
@@ -209,7 +190,8 @@ impl Hash for Udf {
 
 impl PartialOrd for Udf {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        let ordering = (&self.name, self.function).partial_cmp(&(&other.name, other.function))?;
+        let (one, two) = (&self.call, &other.call);
+        let ordering = (&one.name, one.function).cmp(&(&two.name, two.function));
         Some(ordering).filter(|ordering| ordering.is_ne() || self == other)
     }
 }
@@ -228,19 +210,20 @@ impl UserDefinedLogicalNodeCore for Udf {
     }
 
     fn expressions(&self) -> Vec<Expr> {
-        self.arguments.clone()
+        self.call.arguments.clone()
     }
 
     fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
         let fixed = if self.key.is_some() { self.schema.fields().len() } else { 0 };
         let fixed = self.schema.fields().iter().take(fixed);
-        fixed.chain(&self.results).map(|field| field.name().clone()).collect()
+        fixed.chain(&self.call.results).map(|field| field.name().clone()).collect()
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arguments: Vec<String> = self.arguments.iter().map(ToString::to_string).collect();
-        let results: Vec<&str> = self.results.iter().map(|field| field.name().as_str()).collect();
-        let (node, name) = (self.verb(), &self.name);
+        let Call { name, arguments, results, .. } = &self.call;
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let results: Vec<&str> = results.iter().map(|field| field.name().as_str()).collect();
+        let node = self.verb();
         write!(f, "{node}: {name}({}) -> [{}]", arguments.join(", "), results.join(", "))
     }
 
@@ -252,7 +235,8 @@ impl UserDefinedLogicalNodeCore for Udf {
         let Some(input) = inputs.pop() else {
             return datafusion::common::internal_err!("a function needs an input");
         };
-        Self { input, arguments: exprs, ..self.clone() }.with_schema()
+        let call = Call { arguments: exprs, ..self.call.clone() };
+        Self { input, call, ..self.clone() }.with_schema()
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
@@ -260,7 +244,7 @@ impl UserDefinedLogicalNodeCore for Udf {
         let kept = self.kept().ok()?;
         let mut needed: Vec<usize> =
             output_columns.iter().filter_map(|at| kept.get(*at).copied()).collect();
-        for argument in &self.arguments {
+        for argument in &self.call.arguments {
             for column in argument.column_refs() {
                 needed.push(input.index_of_column(column).ok()?);
             }

@@ -67,7 +67,7 @@ fn without_map(plan: &LogicalPlan, mut read: HashSet<Column>) -> Option<Result<L
                 return None;
             }
             let results: HashSet<&str> =
-                map.results.iter().map(|field| field.name().as_str()).collect();
+                map.call.results.iter().map(|field| field.name().as_str()).collect();
             let needed = read
                 .iter()
                 .any(|column| column.relation.is_none() && results.contains(column.name.as_str()));

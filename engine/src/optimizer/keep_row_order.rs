@@ -12,7 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 
-use crate::physical::ConcatPartitionsExec;
+use crate::physical::concat_partitions;
 
 #[derive(Debug)]
 pub(super) struct KeepRowOrder;
@@ -30,8 +30,7 @@ impl PhysicalOptimizerRule for KeepRowOrder {
             if merge.input().downcast_ref::<AggregateExec>().is_some() {
                 return Ok(Transformed::no(plan));
             }
-            let ordered = ConcatPartitionsExec::new(Arc::clone(merge.input()), merge.fetch());
-            Ok(Transformed::yes(Arc::new(ordered) as Arc<dyn ExecutionPlan>))
+            Ok(Transformed::yes(concat_partitions(Arc::clone(merge.input()), merge.fetch())))
         })?;
         Ok(rewritten.data)
     }

@@ -67,7 +67,7 @@ fn sunk(top: &LogicalPlan, below: &LogicalPlan) -> Result<Option<LogicalPlan>> {
 
 fn beneath(top: &LogicalPlan, map: &Udf) -> Result<LogicalPlan> {
     let below = top.with_new_exprs(top.expressions(), vec![map.input.clone()])?;
-    let map = map.with_exprs_and_inputs(map.arguments.clone(), vec![below])?;
+    let map = map.with_exprs_and_inputs(map.call.arguments.clone(), vec![below])?;
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(map) }))
 }
 
@@ -96,7 +96,7 @@ fn commutes(plan: &LogicalPlan, map: &Udf) -> bool {
         LogicalPlan::Limit(_) => true,
         LogicalPlan::Sort(sort) if sort.fetch.is_some() => {
             let results: HashSet<&str> =
-                map.results.iter().map(|field| field.name().as_str()).collect();
+                map.call.results.iter().map(|field| field.name().as_str()).collect();
             let mut keys = sort.expr.iter().flat_map(|key| key.expr.column_refs());
             !keys.any(|column| column.relation.is_none() && results.contains(column.name.as_str()))
         }

@@ -1,4 +1,4 @@
-//! [`ConcatPartitionsExec`]: many partitions into one, first partition first.
+//! [`concat_partitions`]: many partitions into one, first partition first.
 //!
 //! DataFusion's own operator takes batches as they come. Our partitions are consecutive ranges of rows, so taking
 //! them one after the other keeps the order that users see. Without a fetch the later partitions run ahead in the
@@ -8,97 +8,58 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use datafusion::common::{Statistics, internal_err};
+use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
-    PlanProperties,
-};
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use datafusion::physical_plan::{Distribution, ExecutionPlan, ExecutionPlanProperties};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 use udf_runtime::task;
+
+use super::one_partition::{Batches, OnePartitionExec, Work};
 
 /// Batches that a partition may run ahead.
 const AHEAD: usize = 4;
 
-/// All partitions of the input in one, in their order.
-#[derive(Debug)]
-pub(crate) struct ConcatPartitionsExec {
+/// All partitions of `input` in one, in their order.
+pub(crate) fn concat_partitions(
     input: Arc<dyn ExecutionPlan>,
     fetch: Option<usize>,
-    properties: Arc<PlanProperties>,
+) -> Arc<dyn ExecutionPlan> {
+    Arc::new(OnePartitionExec::new(input, Arc::new(ConcatPartitions { fetch })))
 }
 
-impl ConcatPartitionsExec {
-    pub(crate) fn new(input: Arc<dyn ExecutionPlan>, fetch: Option<usize>) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(input.schema()),
-            Partitioning::UnknownPartitioning(1),
-            input.pipeline_behavior(),
-            input.boundedness(),
-        );
-        Self { input, fetch, properties: Arc::new(properties) }
-    }
+/// All partitions of the input in one, at most `fetch` rows.
+#[derive(Debug)]
+struct ConcatPartitions {
+    fetch: Option<usize>,
 }
 
-impl DisplayAs for ConcatPartitionsExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for ConcatPartitions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.fetch {
-            Some(fetch) => write!(f, "ConcatPartitionsExec: fetch={fetch}"),
-            None => write!(f, "ConcatPartitionsExec"),
+            Some(fetch) => write!(f, "{}: fetch={fetch}", Self::NAME),
+            None => f.write_str(Self::NAME),
         }
     }
 }
 
-impl ExecutionPlan for ConcatPartitionsExec {
-    fn name(&self) -> &'static str {
-        "ConcatPartitionsExec"
+impl Work for ConcatPartitions {
+    const NAME: &'static str = "ConcatPartitionsExec";
+    const TAKES: Distribution = Distribution::UnspecifiedDistribution;
+    const KEEPS_ORDER: bool = false;
+
+    fn statistics(&self, _nothing: Statistics, input: &dyn ExecutionPlan) -> Result<Statistics> {
+        input.partition_statistics(None)?.as_ref().clone().with_fetch(self.fetch, 0, 1)
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn with_new_children(
+    fn run(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop() else {
-            return internal_err!("ConcatPartitionsExec needs an input");
-        };
-        Ok(Arc::new(Self::new(input, self.fetch)))
-    }
-
-    fn execute(
-        &self,
-        _partition: usize,
+        input: &Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        in_order(&self.input, &context, self.fetch)
-    }
-
-    fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let input = self.input.partition_statistics(None)?.as_ref().clone();
-        Ok(Arc::new(input.with_fetch(self.fetch, 0, 1)?))
-    }
-
-    fn fetch(&self) -> Option<usize> {
-        self.fetch
+    ) -> Result<Batches> {
+        in_order(input, &context, self.fetch).map(StreamExt::boxed)
     }
 }
 
@@ -128,8 +89,6 @@ pub(crate) fn in_order(
     };
     Ok(Box::pin(RecordBatchStreamAdapter::new(plan.schema(), rows)))
 }
-
-type Batches = BoxStream<'static, Result<RecordBatch>>;
 
 fn lazily(plan: Arc<dyn ExecutionPlan>, partition: usize, context: Arc<TaskContext>) -> Batches {
     stream::once(async move { plan.execute(partition, context) }).try_flatten().boxed()

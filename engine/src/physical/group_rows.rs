@@ -16,19 +16,20 @@ use datafusion::common::internal_err;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{
-    EquivalenceProperties, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
+    LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
 };
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, Partitioning, PlanProperties,
-};
+use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, stream};
+
+use super::one_partition::{Batches, OnePartitionExec, Work};
 
 /// Rows of the input that an output batch is made of, unless a group has more.
 const BATCH_ROWS: usize = 8192;
 
 type Exprs = Vec<Arc<dyn PhysicalExpr>>;
+
+/// One row for each group.
+pub(super) type GroupRowsExec = OnePartitionExec<Grouping>;
 
 /// The node's expressions, ready to be evaluated.
 #[derive(Debug)]
@@ -41,79 +42,39 @@ pub(super) struct Grouping {
     pub(super) schema: SchemaRef,
 }
 
-/// One row for each group.
-#[derive(Debug)]
-pub(super) struct GroupRowsExec {
-    input: Arc<dyn ExecutionPlan>,
-    grouping: Arc<Grouping>,
-    properties: Arc<PlanProperties>,
-}
-
-impl GroupRowsExec {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, grouping: Arc<Grouping>) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::clone(&grouping.schema)),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Self { input, grouping, properties: Arc::new(properties) }
-    }
-}
-
-impl DisplayAs for GroupRowsExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<String> = self.grouping.keys.iter().map(ToString::to_string).collect();
+impl fmt::Display for Grouping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<String> = self.keys.iter().map(ToString::to_string).collect();
         write!(f, "GroupRowsExec: by [{}]", keys.join(", "))
     }
 }
 
-impl ExecutionPlan for GroupRowsExec {
-    fn name(&self) -> &'static str {
-        "GroupRowsExec"
+impl Work for Grouping {
+    const NAME: &'static str = "GroupRowsExec";
+    const KEEPS_ORDER: bool = false;
+
+    fn schema(&self, _input: &dyn ExecutionPlan) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn required_input_distribution(&self) -> Vec<Distribution> {
-        vec![Distribution::SinglePartition]
-    }
-
-    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
-        let keys = self.grouping.keys.iter().chain(&self.grouping.row);
+    fn sorted_by(&self) -> Option<OrderingRequirements> {
+        let keys = self.keys.iter().chain(&self.row);
         let keys = keys.map(|key| PhysicalSortExpr::new_default(Arc::clone(key)));
-        vec![LexOrdering::new(keys).map(OrderingRequirements::from)]
+        LexOrdering::new(keys).map(OrderingRequirements::from)
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn with_new_children(
+    fn run(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop() else {
-            return internal_err!("GroupRowsExec needs an input");
-        };
-        Ok(Arc::new(Self::new(input, Arc::clone(&self.grouping))))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
+        input: &Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, context)?;
-        let groups =
-            Groups { input, grouping: Arc::clone(&self.grouping), open: None, done: false };
+    ) -> Result<Batches> {
+        let input = input.execute(0, context)?;
+        let groups = Groups { input, grouping: self, open: None, done: false };
         let rows = stream::unfold(groups, |mut groups| async move {
             let batch = groups.next().await.transpose()?;
             Some((batch, groups))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+        Ok(rows.boxed())
     }
 }
 

@@ -10,91 +10,50 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
-use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, Partitioning, PlanProperties,
-};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::EmissionType;
 use futures::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 
+use super::one_partition::{Batches, OnePartitionExec, Work};
+
+/// Rows that are written down.
+pub(super) type KeepRowsExec = OnePartitionExec<KeepRows>;
+
 /// Reads the file when it is there, unless it is to be made anew; else writes it from the input first.
 #[derive(Debug)]
-pub(super) struct KeepRowsExec {
-    input: Arc<dyn ExecutionPlan>,
-    path: PathBuf,
-    fresh: bool,
-    properties: Arc<PlanProperties>,
+pub(super) struct KeepRows {
+    pub(super) path: PathBuf,
+    pub(super) fresh: bool,
 }
 
-impl KeepRowsExec {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, path: PathBuf, fresh: bool) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(input.schema()),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Final,
-            Boundedness::Bounded,
-        );
-        Self { input, path, fresh, properties: Arc::new(properties) }
+impl fmt::Display for KeepRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::NAME)
     }
 }
 
-impl DisplayAs for KeepRowsExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeepRowsExec")
-    }
-}
+impl Work for KeepRows {
+    const NAME: &'static str = "KeepRowsExec";
+    // WHY: else a sort below counts as useless and is removed.
+    const KEEPS_ORDER: bool = true;
+    const EMITS: EmissionType = EmissionType::Final;
 
-impl ExecutionPlan for KeepRowsExec {
-    fn name(&self) -> &'static str {
-        "KeepRowsExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn required_input_distribution(&self) -> Vec<Distribution> {
-        vec![Distribution::SinglePartition]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        // WHY: else a sort below counts as useless and is removed.
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn with_new_children(
+    fn run(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop() else {
-            return internal_err!("KeepRowsExec needs an input");
-        };
-        Ok(Arc::new(Self::new(input, self.path.clone(), self.fresh)))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
+        input: &Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let (input, path, fresh) = (Arc::clone(&self.input), self.path.clone(), self.fresh);
+    ) -> Result<Batches> {
+        let input = Arc::clone(input);
         let rows = async move {
-            if fresh || !path.exists() {
-                write(input.execute(partition, context)?, &path).await?;
+            if self.fresh || !self.path.exists() {
+                write(input.execute(0, context)?, &self.path).await?;
             }
-            read(&path)
+            read(&self.path)
         };
-        let rows = stream::once(rows).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+        Ok(stream::once(rows).try_flatten().boxed())
     }
 }
 
@@ -113,9 +72,7 @@ async fn write(mut rows: SendableRecordBatchStream, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read(
-    path: &Path,
-) -> Result<stream::BoxStream<'static, Result<arrow::record_batch::RecordBatch>>> {
+fn read(path: &Path) -> Result<Batches> {
     let reader = FileReader::try_new(BufReader::new(File::open(path)?), None)?;
     Ok(stream::iter(reader).map_err(DataFusionError::from).boxed())
 }

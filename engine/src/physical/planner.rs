@@ -16,12 +16,10 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
-use udf_runtime::{
-    BatchFunction, DeadRows, Executor, Identity, InProcess, PoolOptions, WorkerPool,
-};
+use udf_runtime::{BatchFunction, Executor, Identity, InProcess, PoolOptions, WorkerPool};
 
 use super::group_rows::{GroupRowsExec, Grouping};
-use super::keep_rows::KeepRowsExec;
+use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::udf::{UdfExec, UdfStage};
 use crate::checkpoint::Ledger;
 use crate::logical::{FunctionId, GroupRows, KEY_ROW, Udf};
@@ -87,17 +85,19 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     fn executor(&self, node: &Udf) -> Result<Arc<dyn Executor>> {
-        let running = &node.running;
+        let running = &node.call.running;
         let Some(workers) = running.parallel else {
             return Ok(Arc::new(InProcess));
         };
         let Some(pool) = &self.workers else {
             return plan_err!("worker processes are not set up for this session");
         };
-        let row_timeout = running.row_timeout;
-        let memory_bytes = running.memory_bytes;
-        let dead_rows = if running.loses_dead_rows { DeadRows::Answer } else { DeadRows::Fail };
-        Ok(pool.executor(PoolOptions { workers, row_timeout, memory_bytes, dead_rows }))
+        Ok(pool.executor(PoolOptions {
+            workers,
+            row_timeout: running.row_timeout,
+            memory_bytes: running.memory_bytes,
+            dead_rows: running.dead_rows,
+        }))
     }
 
     fn ledger(&self, node: &Udf) -> Option<Ledger> {
@@ -160,20 +160,21 @@ impl ExtensionPlanner for UdfPlanner {
         let Some(udf) = node.as_any().downcast_ref::<Udf>() else {
             return Ok(None);
         };
-        let Some(function) = self.0.functions.get(udf.function) else {
-            return internal_err!("the function of stage `{}` is gone", udf.name);
+        let call = &udf.call;
+        let Some(function) = self.0.functions.get(call.function) else {
+            return internal_err!("the function of stage `{}` is gone", call.name);
         };
         let ledger = self.0.ledger(udf);
         let stage = UdfStage {
             node: udf.verb(),
-            name: udf.name.clone(),
+            name: call.name.clone(),
             function,
             executor: self.0.executor(udf)?,
-            shape: udf.shape,
-            arguments: exprs(&udf.arguments, udf.input.schema())?,
+            shape: call.shape,
+            arguments: exprs(&call.arguments, udf.input.schema())?,
             kept: udf.kept()?,
-            results: udf.results.clone(),
-            running: udf.running.clone(),
+            results: call.results.clone(),
+            running: call.running.clone(),
             fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
             ledger,
         };
@@ -181,7 +182,8 @@ impl ExtensionPlanner for UdfPlanner {
         let input = match stage.ledger.as_ref().filter(|_| keeps_input) {
             Some(ledger) => {
                 let path = ledger.input(&input.schema());
-                Arc::new(KeepRowsExec::new(input, path, stage.fresh)) as Arc<dyn ExecutionPlan>
+                let kept = KeepRows { path, fresh: stage.fresh };
+                Arc::new(KeepRowsExec::new(input, Arc::new(kept))) as Arc<dyn ExecutionPlan>
             }
             None => input,
         };

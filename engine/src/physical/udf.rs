@@ -14,20 +14,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{FieldRef, Schema};
-use datafusion::common::{Statistics, internal_err};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, Partitioning, PlanProperties,
-};
-use futures::stream;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use futures::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use udf_runtime::{BatchFunction, Executor, Shape, task};
 
+use super::one_partition::{Batches, OnePartitionExec, Work};
 use crate::checkpoint::{Ledger, Unit, UnitName};
 use crate::logical::Running;
 use crate::progress::{Progress, StageProgress};
@@ -52,18 +49,13 @@ pub(super) struct UdfStage {
     pub(super) fresh: bool,
 }
 
-/// Calls a user function on every row of its one input partition.
-#[derive(Debug)]
-pub(super) struct UdfExec {
-    input: Arc<dyn ExecutionPlan>,
-    stage: Arc<UdfStage>,
-    properties: Arc<PlanProperties>,
-}
+/// Calls a user function on every row of its input.
+pub(super) type UdfExec = OnePartitionExec<UdfStage>;
 
 /// What is still to come, in the order of the rows.
 enum Pending {
     /// Rows whose results are at hand.
-    Kept { name: UnitName, unit: Unit, passing: Vec<RecordBatch> },
+    Kept { name: UnitName, unit: Box<Unit>, passing: Vec<RecordBatch> },
     /// Rows whose answer the function owes. The end of a unit brings the permit that its begin took.
     Computed { passing: RecordBatch, arguments: RecordBatch, ends: Option<End> },
     /// The end of the input.
@@ -75,24 +67,9 @@ struct End {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl UdfExec {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, stage: Arc<UdfStage>) -> Self {
-        let schema = input.schema();
-        let kept = stage.kept.iter().map(|at| Arc::clone(&schema.fields()[*at]));
-        let fields: Vec<FieldRef> = kept.chain(stage.results.iter().cloned()).collect();
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::new(Schema::new(fields))),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Self { input, stage, properties: Arc::new(properties) }
-    }
-}
-
-impl DisplayAs for UdfExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let UdfStage { node, name, arguments, results, running, .. } = self.stage.as_ref();
+impl fmt::Display for UdfStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { node, name, arguments, results, running, .. } = self;
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let results: Vec<&str> = results.iter().map(|field| field.name().as_str()).collect();
         write!(f, "{node}Exec: {name}({}) -> [{}]", arguments.join(", "), results.join(", "))?;
@@ -103,84 +80,67 @@ impl DisplayAs for UdfExec {
     }
 }
 
-impl ExecutionPlan for UdfExec {
-    fn name(&self) -> &'static str {
-        "UdfExec"
+impl Work for UdfStage {
+    const NAME: &'static str = "UdfExec";
+    const KEEPS_ORDER: bool = true;
+
+    fn schema(&self, input: &dyn ExecutionPlan) -> SchemaRef {
+        let schema = input.schema();
+        let kept = self.kept.iter().map(|at| Arc::clone(&schema.fields()[*at]));
+        let fields: Vec<FieldRef> = kept.chain(self.results.iter().cloned()).collect();
+        Arc::new(Schema::new(fields))
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn required_input_distribution(&self) -> Vec<Distribution> {
-        vec![Distribution::SinglePartition]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop() else {
-            return internal_err!("UdfExec needs an input");
-        };
-        Ok(Arc::new(Self::new(input, Arc::clone(&self.stage))))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let progress = context.session_config().get_extension::<Progress>().unwrap_or_default();
-        let total = self.input.partition_statistics(None)?.num_rows.get_value().copied();
-        let watch = progress.start(&format!("{} {}", self.stage.verb(), self.stage.name), total);
-        let run = Run { stage: Arc::clone(&self.stage), schema: self.schema(), watch, progress };
-        let input = self.input.execute(partition, context)?;
-        let (full, ready) = mpsc::channel(1);
-        let batches = stream::unfold((Some((run, input, full)), ready, None), next_batch);
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
-    }
-
-    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let unknown = Statistics::new_unknown(&self.schema());
-        if self.stage.shape == Shape::Any {
-            return Ok(Arc::new(unknown));
+    fn statistics(&self, nothing: Statistics, input: &dyn ExecutionPlan) -> Result<Statistics> {
+        if self.shape == Shape::Any {
+            return Ok(nothing);
         }
-        let input = self.input.partition_statistics(partition)?;
-        Ok(Arc::new(Statistics { num_rows: input.num_rows, ..unknown }))
+        let num_rows = input.partition_statistics(None)?.num_rows;
+        Ok(Statistics { num_rows, ..nothing })
+    }
+
+    fn run(
+        self: Arc<Self>,
+        input: &Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+    ) -> Result<Batches> {
+        let progress = context.session_config().get_extension::<Progress>().unwrap_or_default();
+        let total = input.partition_statistics(None)?.num_rows.get_value().copied();
+        let watch = progress.start(&format!("{} {}", self.verb(), self.name), total);
+        let schema = self.schema(input.as_ref());
+        let input = input.execute(0, context)?;
+        let run = Run { stage: self, schema, watch, progress };
+        let (full, ready) = mpsc::channel(1);
+        Ok(stream::unfold((Some((run, input, full)), ready, None), next_batch).boxed())
     }
 }
 
 impl UdfStage {
     /// What users call the step.
     fn verb(&self) -> &'static str {
-        if self.node == "UdfMap" { "map" } else { "gen" }
+        match self.node {
+            "UdfMap" => "map",
+            "UdfAgg" => "agg",
+            _ => "gen",
+        }
     }
 }
 
 /// One execution of the operator.
 struct Run {
     stage: Arc<UdfStage>,
-    schema: arrow::datatypes::SchemaRef,
+    schema: SchemaRef,
     watch: Arc<StageProgress>,
     progress: Arc<Progress>,
 }
 
-type Batches = mpsc::Receiver<Result<RecordBatch>>;
+type Ready = mpsc::Receiver<Result<RecordBatch>>;
 type Start = Option<(Run, SendableRecordBatchStream, mpsc::Sender<Result<RecordBatch>>)>;
 
 /// The stream's next batch; nothing runs before the first one is wanted, and dropping the stream ends what runs.
 async fn next_batch(
-    (start, mut ready, mut running): (Start, Batches, Option<task::Task<()>>),
-) -> Option<(Result<RecordBatch>, (Start, Batches, Option<task::Task<()>>))> {
+    (start, mut ready, mut running): (Start, Ready, Option<task::Task<()>>),
+) -> Option<(Result<RecordBatch>, (Start, Ready, Option<task::Task<()>>))> {
     if let Some((run, input, full)) = start {
         running = Some(task::spawn(run.finish(input, full)));
     }
@@ -203,7 +163,7 @@ impl Run {
         input: SendableRecordBatchStream,
         full: mpsc::Sender<Result<RecordBatch>>,
     ) {
-        if let Err(error) = self.both_halves(input, &full).await {
+        if let Err(error) = Box::pin(self.both_halves(input, &full)).await {
             // The consumer may be gone: then nobody waits for the error.
             drop(full.send(Err(error)).await);
         }

@@ -1,13 +1,20 @@
 """What a user's function is: digests that change whenever its results could.
 
 They cover the code that runs and every value it uses, through all helpers of the
-project; not comments, docstrings, places, environment variables, or how the program was
-started. What cannot
-be told apart between runs has no digest, and the error says which value is the reason.
+project, and what the program put into modules and packages; not comments, docstrings,
+places, the order of attributes, environment variables, or how the program was started.
+What cannot be told apart between runs has no digest, and the error says which value is
+the reason.
+
+An object counts as it is, with attributes that its pickling leaves out unless they cannot
+be compared. So an object that fills a cache of its own while the function runs is another
+one afterwards, and its results are computed again where nothing else would need it:
+`functools.cached_property` and `lru_cache` are known to be caches.
 
 `walk.py` goes over values, `parts.py` knows what they are made of and `setup.py` which
 of their attributes are made anew. `bytecode.py` reads code, `uses.py` follows the names
-in it, to `releases.py` or to the text of `modules.py`.
+in it, to `releases.py` or to `modules.py`; of whole modules `text.py` gives the text and
+`state.py` what is not in it.
 """
 
 from __future__ import annotations
@@ -96,7 +103,9 @@ def _digest(name: str, add: Callable[[Walk], None]) -> str:
 def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     gives = [(name, _plain(given)) for name, given in spec["gives"]]
     takes = [(kind, path, _plain(taken)) for kind, path, taken in spec["takes"]]
-    return spec["name"], spec["mode"], gives, takes
+    # a probe gives types, not results
+    probe = ("probe",) if "probed" in spec else ()
+    return spec["name"], spec["mode"], gives, takes, *probe
 
 
 def _plain(spec: Any) -> Any:
@@ -109,7 +118,7 @@ def _plain(spec: Any) -> Any:
 
 
 def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
-    walk.value(spec["call"])
+    walk.value(spec.get("probed", spec["call"]))
     walk.value(spec.get("owner"))
     for name, made in sorted(spec.get("setup", {}).items()):
         walk.put("setup", name)
@@ -140,7 +149,7 @@ def _classes(spec: Spec | str | None) -> Iterator[Any]:
 
 
 def _is_lambda(spec: Mapping[str, Any]) -> bool:
-    call = spec["call"]
+    call = spec.get("probed", spec["call"])
     while isinstance(call, functools.partial):
         call = call.func
     return "<lambda>" in (spec["name"], getattr(call, "__name__", ""))

@@ -1,4 +1,4 @@
-"""Modules of which any part may be used: where they are, and what their text says.
+"""Modules of which any part may be used, and where they are.
 
 Nothing is imported to find out: modules that are not loaded yet are looked up the way
 `import` would. Code that is not known before it runs is refused here.
@@ -6,20 +6,17 @@ Nothing is imported to find out: modules that are not loaded yet are looked up t
 
 from __future__ import annotations
 
-import ast
-import os
 import sys
-from functools import lru_cache
-from hashlib import blake2b
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lakebed._fingerprint.bytecode import Import
 from lakebed._fingerprint.releases import place_of, release_at, release_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
+
+    from lakebed._fingerprint.bytecode import Import
 
 _DYNAMIC = frozenset(
     {
@@ -39,20 +36,6 @@ _READ_ONLY = frozenset({"metadata", "resources"})
 """The parts of `importlib` that run nothing."""
 
 _DYNAMIC_BUILTINS = ("eval", "exec", "globals", "__import__")
-
-
-class Source(NamedTuple):
-    """The text of a project's module.
-
-    Attributes:
-        digest: Of all of it.
-        imports: What it imports, at its top or in a function.
-        constants: The plain values that it gives to names at its top.
-    """
-
-    digest: bytes
-    imports: tuple[Import, ...]
-    constants: tuple[tuple[str, Any], ...]
 
 
 class Module(NamedTuple):
@@ -100,6 +83,16 @@ def check(value: Any) -> None:
         raise UnknowableError(_uses(name))
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that stands for what runs any code.
+
+    Raises:
+        UnknowableError: It is `eval` or the like.
+    """
+    if name in _DYNAMIC_BUILTINS:
+        raise UnknowableError(_uses(name))
+
+
 def check_import(wanted: Import) -> None:
     """Refuse an import of what runs any code.
 
@@ -120,7 +113,7 @@ def _text(value: Any, name: str) -> str:
     return text if isinstance(text, str) else ""
 
 
-# Modules as text
+# Where modules are
 
 
 def imported(wanted: Import, package: str | None) -> Iterator[Module]:
@@ -133,7 +126,7 @@ def imported(wanted: Import, package: str | None) -> Iterator[Module]:
     Raises:
         UnknowableError: A module was made at run time.
     """
-    name = _absolute(wanted, package)
+    name = absolute(wanted, package)
     steps = name.split(".") if name else []
     found = None
     for count in range(1, len(steps) + 1):
@@ -184,77 +177,7 @@ def compiled(cls: type) -> Module | None:
     return located(module) if module and is_compiled else None
 
 
-def read(file: str) -> Source:
-    """The text of a project's module; of a compiled one, its bytes.
-
-    Raises:
-        UnknowableError: It cannot be read, runs any code, or is perhaps not what runs.
-    """
-    try:
-        status = os.stat(file)  # noqa: PTH116  pathlib is slow to load
-        if status.st_ctime > _started():
-            msg = "was edited after the program started, so it may not be what runs"
-            raise UnknowableError(msg)
-        return _read(file, status.st_mtime_ns, status.st_size)
-    except (OSError, SyntaxError, ValueError) as error:
-        msg = f"cannot be read: {error}"
-        raise UnknowableError(msg) from error
-
-
-def _started() -> float:
-    """When lakebed was imported: what changed since may not be what is loaded."""
-    import lakebed
-
-    return lakebed._started
-
-
-@lru_cache(maxsize=1024)
-def _read(file: str, _modified_ns: int, _bytes: int) -> Source:
-    with open(file, "rb") as opened:  # noqa: PTH123  pathlib is slow to load
-        content = opened.read()
-    if not file.endswith(".py"):
-        return Source(blake2b(content).digest(), (), ())
-    tree = ast.parse(content)
-    imports = []
-    for node in ast.walk(tree):
-        _check_name(node)
-        if isinstance(node, ast.Import):
-            imports += [Import(alias.name, 0, ()) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = tuple(alias.name for alias in node.names)
-            imports.append(Import(node.module or "", node.level, names))
-        elif isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            _drop_docstring(node)
-    for wanted in imports:
-        check_import(wanted)
-    text = ast.dump(tree).encode("utf-8", "surrogatepass")
-    constants = dict(_constants(tree))
-    return Source(blake2b(text).digest(), (*imports,), (*constants.items(),))
-
-
-def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
-    for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
-                yield name, value
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
-                yield name, value
-
-
-def _check_name(node: ast.AST) -> None:
-    if isinstance(node, ast.Name) and node.id in _DYNAMIC_BUILTINS:
-        raise UnknowableError(_uses(node.id))
-
-
-def _drop_docstring(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
-) -> None:
-    match node.body:
-        case [ast.Expr(value=ast.Constant(value=str())), *rest]:
-            node.body = rest
-
-
-def _absolute(wanted: Import, package: str | None) -> str:
+def absolute(wanted: Import, package: str | None) -> str:
     """The full name of what is imported; empty when it leads out of the project."""
     if not wanted.level:
         return wanted.name

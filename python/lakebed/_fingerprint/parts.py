@@ -15,6 +15,8 @@ import types
 from enum import EnumMeta
 from typing import TYPE_CHECKING, Any
 
+from lakebed._fingerprint import releases
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -91,6 +93,8 @@ _GENERATED = frozenset(
 )
 """Names in classes that say nothing about what they do."""
 
+_PICKLING = frozenset({"__reduce__", "__reduce_ex__"})
+
 _ENUM_HOOKS = ("_boundary_", "_generate_next_value_", "_missing_", "_new_member_")
 
 
@@ -129,6 +133,40 @@ def reduced(value: Any) -> tuple[Any, ...]:
     return (found,) if isinstance(found, str) else tuple(found)
 
 
+def is_hidden(kind: type) -> bool:
+    """Whether objects of the project pickle as they like what is not all in attributes."""
+    own = [vars(base) for base in kind.__mro__ if releases.is_projects(base.__module__)]
+    as_told = own and kind in copyreg.dispatch_table
+    if not as_told and all(_PICKLING.isdisjoint(body) for body in own):
+        return False
+    return any(releases.is_static(base) for base in kind.__mro__ if base is not object)
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """All that an object holds under a name, also in slots."""
+    found: dict[str, Any] = {}
+    for base in type(value).__mro__:
+        for name, slot in vars(base).items():
+            if type(slot) is types.MemberDescriptorType:
+                with contextlib.suppress(AttributeError):
+                    found[name] = slot.__get__(value)
+    own = getattr(value, "__dict__", None)
+    return found | own if isinstance(own, dict) else found
+
+
+def left_out(value: Any, state: Any) -> dict[str, Any]:
+    """The attributes of a project's object that its pickled state does not have, by name."""
+    if not releases.is_projects(type(value).__module__):
+        return {}
+    parts = [part for part in (state if type(state) is tuple else (state,)) if type(part) is dict]
+    parts += [part["__dict__"] for part in parts if type(part.get("__dict__")) is dict]
+    return {
+        name: held
+        for name, held in sorted(_attributes(value).items())
+        if not any(part.get(name, parts) is held for part in parts)
+    }
+
+
 def class_parts(cls: type) -> Iterator[tuple[str, Any]]:
     """The parts of a class, in an order that does not depend on its text."""
     yield "name", cls.__name__
@@ -143,7 +181,8 @@ def class_parts(cls: type) -> Iterator[tuple[str, Any]]:
         yield from _pydantic_parts(cls)
         names = [name for name in body if not name.startswith("__pydantic_")]
     for name in sorted(set(names) - _GENERATED):
-        yield name, body[name]
+        is_unordered = name == "__annotations__" and type(body[name]) is dict
+        yield name, sorted(body[name].items()) if is_unordered else body[name]
 
 
 def _pydantic_parts(cls: type) -> Iterator[tuple[str, Any]]:

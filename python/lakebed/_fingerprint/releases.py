@@ -6,10 +6,12 @@ can be edited, and the program itself, are the project's.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from functools import cache
 from hashlib import blake2b
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +19,24 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _STANDARD = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  pathlib is slow to load
+_HEAP_TYPE = 1 << 9
+"""The flag of classes that can be changed."""
+
+_DESCRIPTORS = {
+    classmethod: "__func__",
+    functools.cached_property: "func",
+    property: "fget",
+    staticmethod: "__func__",
+}
+"""What stands for a function in a class, and where it has it."""
+
+_AROUND = _DESCRIPTORS | {
+    functools.partial: "func",
+    type(functools.lru_cache(len)): "__wrapped__",
+    MethodType: "__func__",
+}
+"""What calls a function, and where it has it."""
+
 _SITES = ("site-packages", "dist-packages")
 
 
@@ -37,15 +57,72 @@ def named(value: Any) -> str | None:
     """The name under which a release gives this function or class, else None.
 
     A function that some decorator made, or that calls itself by another's name, is not
-    what a release gives under that name.
+    what a release gives under that name; nor is one that the project put there.
     """
     module, path = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(path, str):
         return None
     release = release_of(module)
-    if release is None or not (_is_at(value, module, path) or _is_static(value)):
+    if release is None or not (_is_at(value, module, path) or is_static(value)):
+        return None
+    if type(value) is FunctionType and is_projects(home_of(value)):
         return None
     return f"{module}.{path} of {release}"
+
+
+def is_projects(module: str) -> bool:
+    """Whether a loaded module is the project's, as the program itself is."""
+    loaded = sys.modules.get(module)
+    if loaded is None:
+        return False
+    place = place_of(loaded)
+    return module == "__main__" or (place is not None and release_at(module, place) is None)
+
+
+def described(value: Any) -> Any:
+    """The function for which something stands in a class, else the value itself."""
+    inside = _DESCRIPTORS.get(type(value))
+    return getattr(value, inside) if inside else value
+
+
+def called(value: Any) -> Any:
+    """The function that is called in the end, else the value itself."""
+    while inside := _AROUND.get(type(value)):
+        value = getattr(value, inside)
+    return value
+
+
+def home_of(function: FunctionType) -> str:
+    """The module that the code of a function is in, whatever it calls itself."""
+    name: str = function.__globals__.get("__name__", "")
+    return name
+
+
+def is_replaced(value: Any) -> bool:
+    """Whether what a release has under some name is the project's, or a stand-in for tests.
+
+    A program may put functions and classes of its own there, and into a release's classes.
+    """
+    value = called(value)
+    if isinstance(value, type):
+        return is_projects(value.__module__) or bool(replaced_methods(value))
+    if type(value) is FunctionType:
+        is_own = is_projects(home_of(value))
+        return is_own or is_replaced(getattr(value, "__wrapped__", None))
+    home = type(value).__module__
+    return callable(value) and (home == "unittest.mock" or is_projects(home))
+
+
+def replaced_methods(cls: type) -> list[tuple[str, Any]]:
+    """The methods of a release's class that are the project's."""
+    if not cls.__flags__ & _HEAP_TYPE:
+        return []
+    return [
+        (name, value)
+        for base in cls.__mro__
+        for name, value in sorted(vars(base).items())
+        if type(called(value)) is FunctionType and is_replaced(value)
+    ]
 
 
 def alias(bound: Any) -> str | None:
@@ -81,10 +158,9 @@ def _is_at(value: Any, module: str, path: str) -> bool:
     return found is value
 
 
-def _is_static(value: Any) -> bool:
+def is_static(value: Any) -> bool:
     """Whether it is a class of the interpreter that has no place, as `generator`."""
-    heap_type = 1 << 9
-    return isinstance(value, type) and not value.__flags__ & heap_type
+    return isinstance(value, type) and not value.__flags__ & _HEAP_TYPE
 
 
 def place_of(module: ModuleType) -> str | None:

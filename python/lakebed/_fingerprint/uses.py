@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from types import CodeType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import modules
 from lakebed._fingerprint.bytecode import body_of
-from lakebed._fingerprint.releases import release_of
+from lakebed._fingerprint.releases import is_replaced, named, release_of
 
 if TYPE_CHECKING:
     from lakebed._fingerprint.bytecode import Import, Operation
@@ -78,6 +78,10 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
         if isinstance(found, _DATA):
             # data that a release holds, but a program may set: `sys.argv` without the script
             walk.part(f"global `{name}`", found[1:] if found is sys.argv else found)
+        elif is_replaced(found):
+            walk.part(f"global `{name}`", found)
+        elif isinstance(found, (BuiltinFunctionType, FunctionType, type)):
+            walk.put("named", named(found) or "")
     else:
         walk.part(f"global `{name}`", found)
 

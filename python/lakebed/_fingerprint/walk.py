@@ -29,12 +29,16 @@ from lakebed._fingerprint.bytecode import parameters
 from lakebed._fingerprint.modules import Module, UnknowableError
 from lakebed._fingerprint.parts import (
     class_parts,
+    is_hidden,
     is_logger,
     is_shared_at_will,
+    left_out,
     parts_of,
     reduced,
 )
 from lakebed._fingerprint.setup import derived_attributes
+from lakebed._fingerprint.state import State
+from lakebed._fingerprint.text import read
 from lakebed._fingerprint.uses import add_code, add_import
 
 if TYPE_CHECKING:
@@ -68,11 +72,13 @@ class Walk:
     Attributes:
         doubt: The error to raise if making the digest again gives another one: an
             object was taken apart as pickling does, which may differ each time.
+        state: What the code names, and the modules that it reaches.
     """
 
     def __init__(self, path: Iterable[str] = ()) -> None:
         """Start at a value that messages call `path`."""
         self.doubt: str | None = None
+        self.state = State()
         self._hash = blake2b(digest_size=32)
         self._path = list(path)
         self._numbers: dict[int | str, int] = {}
@@ -111,32 +117,42 @@ class Walk:
             self._content(value)
 
     def finish(self) -> bytes:
-        """Describe what was met on the way, and what that leads to; the digest.
+        """Describe what was met on the way, what that leads to, and its state; the digest.
 
         Raises:
             NoFingerprint: As `value` does.
             UnknowableError: As `value` does.
         """
         done = 0
-        while done < len(self._nodes):
-            node = self._nodes[done]
-            done += 1
-            self.put("node")
-            self._describe(node)
-        return self._hash.digest()
+        while True:
+            while done < len(self._nodes):
+                node = self._nodes[done]
+                done += 1
+                self.put("node")
+                self._describe(node)
+            changed = self.state.changed()
+            if not changed:
+                return self._hash.digest()
+            for change in changed:
+                self._path = [f"`{change.place}`"]
+                self._apart(change.place, change.value, needed=not change.is_made)
 
     # Values
 
     def _met(self, value: Any) -> bool:
         """Whether the very object was added before; if so, its number is added."""
-        number = self._numbers.get(id(value))
+        number = self._number(value)
         if number is not None:
-            self.put("again", str(number))
+            self.put("again", number)
             return True
         self._numbers[id(value)] = len(self._numbers)
         # WHY: an object that goes away leaves its id to another one
         self._kept.append(value)
         return False
+
+    def _number(self, value: Any) -> str | None:
+        number = self._numbers.get(id(value))
+        return None if number is None else str(number)
 
     def _content(self, value: Any) -> None:
         kind = type(value)
@@ -194,7 +210,7 @@ class Walk:
         """Add values ordered by digests that stop at functions and classes."""
         sketches = []
         for value in values:
-            sketch = _Sketch(self._path)
+            sketch = _Sketch(self)
             sketch.part("an item", value)
             sketches.append((sketch.finish(), sketch.met, value))
             self.doubt = self.doubt or sketch.doubt
@@ -204,6 +220,21 @@ class Walk:
             for node in met:
                 self._node(node)
         return [value for _, _, value in sketches]
+
+    def _apart(self, label: str, value: Any, *, needed: bool) -> None:
+        """Add a value under a label, or nothing if it is not needed and cannot be compared."""
+        sketch = _Aside(self)
+        try:
+            sketch.value(value)
+        except (NoFingerprint, UnknowableError):
+            if needed:
+                raise
+            return
+        self.doubt = self.doubt or sketch.doubt
+        self.put("apart", label)
+        self.put("sketch", sketch.finish())
+        for node in sketch.met:
+            self._node(node)
 
     def _builtin(self, value: Any) -> None:
         """A function written in C: of a module, of a class, or bound to an object."""
@@ -234,6 +265,8 @@ class Walk:
 
     def _reduced(self, value: Any, release: str | None) -> None:
         kind = type(value)
+        if is_hidden(kind):
+            raise self._unknown(value)
         try:
             taken = reduced(value)
         except Exception as error:
@@ -250,7 +283,12 @@ class Walk:
         if release:
             self._opaque(value, state)
         else:
-            self._state({} if state is None else state, derived_attributes(kind))
+            derived = derived_attributes(kind)
+            self._state({} if state is None else state, derived)
+            for name, held in left_out(value, state).items():
+                if name not in derived:
+                    # what cannot be compared, as a lock, had to be left out
+                    self._apart(name, held, needed=False)
         self._items(list(items or ()))
         if isinstance(value, dict) and not isinstance(value, OrderedDict):
             self._mapping(dict(pairs or ()))
@@ -261,7 +299,10 @@ class Walk:
         """The state of a release's object, whose insides are not the user's concern."""
         depth = len(self._path)
         try:
-            self.value(state)
+            if type(state) is dict:
+                self._state(state, frozenset())
+            else:
+                self.value(state)
         except (NoFingerprint, UnknowableError) as error:
             del self._path[depth:]
             raise self._unknown(value) from error
@@ -286,10 +327,12 @@ class Walk:
     def _refer(self, node: FunctionType | type) -> None:
         modules.check(node)
         name = releases.named(node)
-        if name:
-            self.put("named", name)
-        else:
+        if not name:
             self._node(node)
+            return
+        self.put("named", name)
+        if isinstance(node, type) and (replaced := self.state.replaced_methods(node)):
+            self._parts(replaced)
 
     def _node(self, node: _Node) -> None:
         """Add the number of what is described later, once."""
@@ -306,6 +349,7 @@ class Walk:
 
     def module(self, module: Module, name: str) -> None:
         """Add a module of which any part may be used."""
+        self.state.modules.add(module.name)
         if module.release:
             self.put("release", f"{name} of {module.release}")
         elif module.file:
@@ -327,6 +371,8 @@ class Walk:
         scope = function.__globals__
         released = releases.release_of_scope(scope)
         self.put("function", released or "")
+        if not released:
+            self.state.add_code(code)
         registry = getattr(function, "registry", None)
         if released == "python" and type(registry) is MappingProxyType:
             # a `singledispatch`: all else that it holds are caches
@@ -358,15 +404,15 @@ class Walk:
         self._parts((f"attribute `{name}`", value) for name, value in class_parts(cls))
 
     def _source(self, module: Module) -> None:
-        source = modules.read(module.file or "")
-        self.put("source", source.digest)
+        text = read(module.file or "")
+        self.put("source", text.digest)
         loaded = vars(sys.modules[module.name]) if module.name in sys.modules else {}
-        for name, written in source.constants:
+        for name, written in text.literals.items():
             value = loaded.get(name, written)
             if type(value) in _LEAVES and (type(value), value) != (type(written), written):
                 self.put("changed", name)
                 self.value(value)
-        for wanted in source.imports:
+        for wanted in text.imports:
             add_import(self, wanted, module.package)
 
     # Messages
@@ -393,10 +439,29 @@ class _Sketch(Walk):
         met: What it stopped at.
     """
 
-    def __init__(self, path: Iterable[str]) -> None:
-        super().__init__(path)
+    def __init__(self, walk: Walk) -> None:
+        super().__init__(walk._path)
+        self.state = walk.state
         self.met: list[_Node] = []
+
+    def finish(self) -> bytes:
+        """The digest of what was met on the way."""
+        return self._hash.digest()
 
     def _node(self, node: _Node) -> None:
         self.met.append(node)
         self.put("see", "" if isinstance(node, Module) else node.__name__)
+
+
+class _Aside(_Sketch):
+    """A sketch that knows what was added before it began."""
+
+    def __init__(self, walk: Walk) -> None:
+        super().__init__(walk)
+        self._above = walk
+
+    def _number(self, value: Any) -> str | None:
+        if (number := super()._number(value)) is not None:
+            return number
+        above = self._above._number(value)
+        return None if above is None else f"above {above}"

@@ -8,15 +8,21 @@ native module calls them itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import itertools
 import signal
 import threading
 import time
+from collections import deque
 from concurrent import futures
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from lakebed._udf.event_loop import new_event_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -170,18 +176,36 @@ def _with_alarm(call: Callable[..., Any], limits: _Limits) -> Callable[..., Any]
 
 
 class _Threads(Calls):
+    """Threads that do not keep the process from ending, as those of an executor would."""
+
     def __init__(
-        self, call: Callable[..., Any], limits: _Limits, threads: int, *, several: bool
+        self, call: Callable[..., Any], limits: _Limits, most: int, *, several: bool
     ) -> None:
         self._call = _listing(call) if several else call
         self._limits = limits
+        self._most = most
         self._closed = threading.Event()
-        self._pool = futures.ThreadPoolExecutor(threads, "lakebed-call")
+        self._threads: list[threading.Thread] = []
+        self._waiting: SimpleQueue[tuple[Row, futures.Future[Outcome]] | None] = SimpleQueue()
 
     def begin(self, rows: Sequence[Row]) -> list[futures.Future[Outcome]]:
-        arguments = (self._call, self._limits, self._closed.is_set)
-        call, limits, stopped = arguments
-        return [self._pool.submit(_attempts, call, row, limits, stopped) for row in rows]
+        return [self._submit(row) for row in rows]
+
+    def _submit(self, row: Row) -> futures.Future[Outcome]:
+        future: futures.Future[Outcome] = futures.Future()
+        self._waiting.put((row, future))
+        if len(self._threads) < self._most:
+            name = f"lakebed-call_{len(self._threads)}"
+            self._threads.append(threading.Thread(target=self._serve, name=name, daemon=True))
+            self._threads[-1].start()
+        return future
+
+    def _serve(self) -> None:
+        with contextlib.suppress(KeyboardInterrupt):  # of `interrupt`
+            while (job := self._waiting.get()) is not None and not self._closed.is_set():
+                row, future = job
+                outcome = _attempts(self._call, row, self._limits, self._closed.is_set)
+                future.set_result(outcome)
 
     def complete(self, begun: list[futures.Future[Outcome]], tick: Tick) -> Iterator[Outcome]:
         for at, future in enumerate(begun):
@@ -196,41 +220,78 @@ class _Threads(Calls):
 
     def close(self) -> None:
         self._closed.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        _closed.add(self)
+        for _ in self._threads:
+            self._waiting.put(None)
+
+    def interrupt(self) -> None:
+        """Raise `KeyboardInterrupt` where a call is still under way."""
+        for thread in self._threads:
+            if thread.is_alive():
+                _raise_in(thread.ident, KeyboardInterrupt)
+
+
+_closed: WeakSet[_Threads] = WeakSet()
+
+
+def interrupt() -> None:
+    """End the calls on threads whose results nobody waits for, as Ctrl-C does."""
+    for calls in list(_closed):
+        calls.interrupt()
+
+
+def _raise_in(thread: int | None, error: type[BaseException]) -> None:
+    """Raise an error in another thread when that next runs bytecode."""
+    import ctypes
+
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    raise_in(ctypes.c_ulong(thread or 0), ctypes.py_object(error))
 
 
 # Coroutines
 
 
 class _Coroutines(Calls):
+    """A task for each row in flight; one that ends starts the next that waits.
+
+    The loop runs only while an outcome is wanted, and then for all rows that were begun.
+    """
+
     def __init__(
         self, call: Callable[..., Any], limits: _Limits, concurrency: int, *, several: bool
     ) -> None:
         self._call = call
         self._limits = limits
         self._several = several
-        self._loop = asyncio.new_event_loop()
-        self._slots = asyncio.Semaphore(concurrency)
+        self._loop = new_event_loop()
+        self._waiting: deque[_Turn] = deque()
+        self._free = concurrency
+        self._wanted: _Turn | None = None
+        self._closing = False
 
     def run(self, value: Any) -> Any:
         if not inspect.isawaitable(value):
             return value
         return self._loop.run_until_complete(_awaited(value))
 
-    def begin(self, rows: Sequence[Row]) -> list[asyncio.Task[Outcome]]:
-        return [self._loop.create_task(self._attempts(row)) for row in rows]
+    def begin(self, rows: Sequence[Row]) -> list[_Turn]:
+        turns = [_Turn(row) for row in rows]
+        self._waiting.extend(turns)
+        self._fill()
+        return turns
 
-    def complete(self, begun: list[asyncio.Task[Outcome]], tick: Tick) -> Iterator[Outcome]:
-        for at, task in enumerate(begun):
-            while not task.done():
+    def complete(self, begun: list[_Turn], tick: Tick) -> Iterator[Outcome]:
+        for at, turn in enumerate(begun):
+            while turn.outcome is None:
                 if tick(at):
                     return
-                self._loop.run_until_complete(asyncio.wait((task,), timeout=_TICK_SECONDS))
-            yield task.result()
+                self._run_until(turn)
+            yield turn.outcome
 
     def close(self) -> None:
         if self._loop.is_closed():
             return
+        self._closing = True
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
@@ -239,29 +300,60 @@ class _Coroutines(Calls):
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    async def _attempts(self, row: Row) -> Outcome:
-        for attempt in itertools.count(1):
-            async with self._slots:
-                value, error = await self._attempt(row)
-            if error is None:
-                return value, None, attempt
-            seconds = self._limits.wait_before_retry(error, attempt)
-            if seconds is None:
-                return None, error, attempt
-            await asyncio.sleep(seconds)
-        raise AssertionError
+    def _run_until(self, turn: _Turn) -> None:
+        """Run the loop until the turn is over, or for a tick."""
+        self._wanted = turn
+        tick = self._loop.call_later(_TICK_SECONDS, self._loop.stop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._wanted = None
+            tick.cancel()
+
+    def _fill(self) -> None:
+        """Start rows that wait, as many as may be in flight."""
+        while self._free and self._waiting:
+            self._free -= 1
+            turn = self._waiting.popleft()
+            turn.task = self._loop.create_task(self._take(turn))
+
+    async def _take(self, turn: _Turn) -> None:
+        turn.attempts += 1
+        value, error = await self._attempt(turn.row)
+        self._free += 1
+        self._fill()
+        if error is not None:
+            seconds = self._limits.wait_before_retry(error, turn.attempts)
+            if seconds is not None:
+                self._loop.call_later(seconds, self._again, turn)
+                return
+        turn.outcome = value, error, turn.attempts
+        if turn is self._wanted:
+            self._loop.stop()
+
+    def _again(self, turn: _Turn) -> None:
+        self._waiting.append(turn)
+        self._fill()
 
     async def _attempt(self, row: Row) -> tuple[Any, BaseException | None]:
-        limits, began = self._limits, time.monotonic()
         try:
-            return await asyncio.wait_for(self._result(row), limits.timeout), None
-        except asyncio.CancelledError:
-            raise
-        except asyncio.TimeoutError as error:  # a class of its own before Python 3.11
-            late = limits.timeout is not None and time.monotonic() - began >= limits.timeout
-            return None, limits.exceeded() if late else error
+            if self._limits.timeout is None:
+                return await self._result(row), None
+            return await self._timed(row, self._limits.timeout)
+        except asyncio.CancelledError as error:
+            if self._closing:
+                raise
+            return None, error
         except BaseException as error:  # noqa: BLE001  raised by whoever takes the outcome
             return None, error
+
+    async def _timed(self, row: Row, timeout: float) -> tuple[Any, BaseException | None]:
+        began = time.monotonic()
+        try:
+            return await asyncio.wait_for(self._result(row), timeout), None
+        except asyncio.TimeoutError as error:  # a class of its own before Python 3.11
+            late = time.monotonic() - began >= timeout
+            return None, self._limits.exceeded() if late else error
 
     async def _result(self, row: Row) -> Any:
         result = self._call(*row)
@@ -270,6 +362,18 @@ class _Coroutines(Calls):
         if self._several and hasattr(result, "__aiter__"):
             return [item async for item in result]
         return result
+
+
+class _Turn:
+    """A row on its way."""
+
+    __slots__ = ("attempts", "outcome", "row", "task")
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.attempts = 0
+        self.outcome: Outcome | None = None
+        self.task: asyncio.Task[None] | None = None  # the loop itself holds no reference to it
 
 
 async def _awaited(value: Any) -> Any:

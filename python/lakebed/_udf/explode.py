@@ -40,7 +40,7 @@ class Parse:
                     f"column `{self.column}` has the key `{key}` here, but its first rows do "
                     "not; hint: raise schema_sample_size="
                 )
-                raise UdfError(msg)
+                raise UdfError(msg, code="udf.function_failed")
         return found
 
 

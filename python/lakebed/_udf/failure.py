@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import pickle
 import traceback
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lakebed.exceptions import LakebedError, UdfRunError
+from lakebed.exceptions import LakebedError, UdfError, UdfRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _OWN = f"{Path(__file__).parents[1]}{os.sep}"
 
-_BUILT_IN: dict[str, type[Exception]] = {"TimeoutError": TimeoutError, "MemoryError": MemoryError}
-"""What the parent raises itself about a worker that it had to stop."""
+_CODE = "udf.function_failed"
+
+_OURS: dict[str, Callable[[str], Exception]] = {
+    "TimeoutError": TimeoutError,
+    "MemoryError": MemoryError,
+    "UdfError": partial(UdfError, code=_CODE),
+}
+"""What is said of functions without an exception of theirs."""
 
 
 def describe(error: BaseException) -> tuple[str, str, str]:
@@ -75,10 +85,10 @@ def _rebuilt(
 def revive(packed: bytes | None, kind: str, message: str, shown: str | None) -> Any:
     """The exception of another process, with the traceback it had there; None if it is lost."""
     error = _unpacked(packed) if packed else None
-    if error is None and kind in _BUILT_IN:
-        error = _BUILT_IN[kind](message)
+    if error is None and kind in _OURS:
+        error = _OURS[kind](message)
     if error is None and shown:
-        error = UdfRunError(f"{kind}: {message}", stacktrace=shown)
+        error = UdfRunError(f"{kind}: {message}", stacktrace=shown, code=_CODE)
     if error is None or not shown:
         return error
     note = f"in a worker process:\n{shown.rstrip()}"

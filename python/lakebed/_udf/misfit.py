@@ -50,10 +50,11 @@ def wrong_number(function: Mapping[str, Any], result: Any, values: int | None) -
         values: How many values that is; None for a single one.
     """
     label, gives = function["name"], function["gives"]
+    what = "columns" if function["mode"] == "batch" else "values"
     if values:
         names = ", ".join(f"`{name}`" for name, _ in gives)
         msg = (
-            f"`{label}` returned {values} values, but {len(gives)} are declared in output: {names}"
+            f"`{label}` returned {values} {what}, but {len(gives)} are declared in output: {names}"
         )
         return UdfError(msg, code=_CODE)
     count = 1 if values is None else values
@@ -67,6 +68,20 @@ def wrong_number(function: Mapping[str, Any], result: Any, values: int | None) -
     if function["mode"] == "rows":
         msg += "; hint: functions of gen and agg usually use yield, and return an `Iterator`"
     return UdfError(msg, code=_CODE)
+
+
+def no_rows(label: str, result: Any) -> UdfError:
+    """The error for what a function of any number of results returned instead of them."""
+    msg = (
+        f"`{label}` must yield its results or return a list, not `{_shown(result)}` "
+        f"(type: {type(result).__qualname__})"
+    )
+    return UdfError(msg, code=_CODE)
+
+
+def no_column(label: str, name: str) -> UdfError:
+    """The error for a table that a function returned without one of its outputs."""
+    return UdfError(f"the result of `{label}` has no column `{name}`", code=_CODE)
 
 
 def _unwritten(name: str, value: Any) -> JsonSerializationError | None:

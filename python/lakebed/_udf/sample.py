@@ -1,17 +1,21 @@
 """Types from the first results of a function that does not say what it gives.
 
 The function is called as its stage will call it, on the first rows, until the types are
-known. These calls are not made again: the stage gets their results.
+known. These calls are not made again: the stage gets their results; unless a call has so
+many that only the first ones were looked at.
 """
 
 from __future__ import annotations
 
+import ast
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lakebed._native import Function
 from lakebed._settings import ASIDE
 from lakebed._types.infer import sampled_spec, undecided
+from lakebed._udf.misfit import no_rows
 from lakebed.exceptions import LakebedError, UdfError, UdfSignatureError
 
 if TYPE_CHECKING:
@@ -26,8 +30,12 @@ if TYPE_CHECKING:
 ROWS = 10
 """Rows or groups that are looked at; the first one nearly always suffices."""
 
+_MOST_RESULTS = 10_000
+_MOST_SECONDS = 1.0
+"""After so much of a generator its results are believed to be all of one kind."""
+
 _TEXT: Spec = {"kind": "str", "nullable": True}
-_COUNT: Spec = {"kind": "int", "nullable": False}
+_TYPES: Spec = {"kind": "str", "nullable": False}
 _SHOWN = 200
 
 
@@ -57,18 +65,26 @@ class Sample:
         self.calls += 1
         return True
 
-    def results(self, result: Any) -> Any:
-        """What a call gave; several results as a list."""
+    def results(self, result: Any) -> tuple[Any, bool]:
+        """What a call gave, several results as a list; and whether that is all of it."""
         if self.verb.mode != "rows":
-            return result
+            return result, True
         if result is None:
-            return []
-        return list(result) if hasattr(result, "__iter__") else result
+            return [], True
+        if not hasattr(result, "__iter__"):
+            return result, True
+        results: list[Any] = []
+        until = time.monotonic() + _MOST_SECONDS
+        for item in result:
+            if len(results) == _MOST_RESULTS or (results and time.monotonic() > until):
+                return results, False
+            results.append(item)
+        return results, True
 
-    def add(self, arguments: tuple[Any, ...], result: Any) -> None:
+    def add(self, arguments: tuple[Any, ...], result: Any, *, whole: bool) -> None:
         """Learn from a call. What is wrong with the result is told in the end, by `settled`."""
-        if self.verb.mode != "batch":
-            # a batch of the run has other rows
+        # a batch of the run has other rows
+        if self.verb.mode != "batch" and whole:
             self.known.append((arguments, result))
         try:
             for row in self._rows(result):
@@ -121,8 +137,7 @@ class Sample:
         elif isinstance(result, list):
             yield from map(self._row, result)
         else:
-            msg = f"`{self.label}` must yield its results or return a list, not `{_shown(result)}`"
-            raise UdfError(msg)
+            raise no_rows(self.label, result)
 
     def _row(self, result: Any) -> list[Any]:
         names = self.outputs.names
@@ -154,36 +169,59 @@ class Sample:
     def _misfit(self, result: Any) -> UdfError:
         names = ", ".join(f"`{name}`" for name in self.outputs.names)
         values = f"{len(self.outputs.names)} values for {names}"
-        return UdfError(f"`{self.label}` must return {values}, not `{_shown(result)}`")
+        msg = f"`{self.label}` must return {values}, not `{_shown(result)}`"
+        return UdfError(msg, code="udf.function_failed")
 
 
 def sampled(
-    sample: Sample, native: Chain, spec: dict[str, Any], groups: Partition | None
+    sample: Sample, native: Chain, spec: dict[str, Any], groups: Partition | None, *, keep: bool
 ) -> list[tuple[str, Spec]]:
     """The types of a function's results, from calls for the first rows or groups.
+
+    Args:
+        sample: What is learnt, also from the calls themselves.
+        native: The chain below the function.
+        spec: The function, as the engine calls it.
+        groups: What makes groups of the rows, for `agg`.
+        keep: Whether what the first row tells may be kept, and used in place of its call
+            as long as the function and the row are the same.
 
     Raises:
         UdfSignatureError: The first results leave the types open.
     """
     if groups is not None:
         _call(sample, native, spec, groups)
-    else:
-        # WHY: what is below may be slow, and the first row nearly always suffices
-        for start, rows in ((0, 1), (1, ROWS - 1)):
-            if sample.types is None:
-                _call(sample, native.offset(start).limit(rows), spec, None)
+        return sample.settled()
+    # WHY: what is below may be slow, and the first row nearly always suffices
+    first = native.limit(1)
+    told = _call(sample, first, spec, None, keep=keep)
+    if keep and not sample.calls:
+        kept = _types(told)
+        if kept is not None:
+            return kept
+        _call(sample, first, spec, None)
+    if sample.types is None:
+        _call(sample, native.offset(1).limit(ROWS - 1), spec, None)
     return sample.settled()
 
 
-def _call(sample: Sample, native: Chain, spec: dict[str, Any], groups: Partition | None) -> None:
-    """Call the function for rows or groups until the types are known."""
+def _call(
+    sample: Sample,
+    native: Chain,
+    spec: dict[str, Any],
+    groups: Partition | None,
+    *,
+    keep: bool = False,
+) -> str:
+    """Call the function for rows or groups until the types are known; the types as text."""
     call = spec["call"]
     recording = (_record_async if spec["is_async"] else _record)(sample, call)
     probe = Function(
         spec
         | {
             "call": recording,
-            "gives": [("calls", _COUNT)],
+            "probed": call,
+            "gives": [("types", _TYPES)],
             "mode": "batch" if sample.verb.mode == "batch" else "rows",
             "multi": False,
             "concurrency": 1,
@@ -191,22 +229,28 @@ def _call(sample: Sample, native: Chain, spec: dict[str, Any], groups: Partition
             "on_error": "raise" if spec["on_error"] == "raise" else "skip",
         }
     )
+    running = ASIDE | {"checkpoint": keep}
     if groups is not None:
-        calls = native.agg(probe, ASIDE, groups.keys, [])
+        calls = native.agg(probe, running, groups.keys, [])
     else:
-        calls = native.gen(probe, ASIDE, [])
-    for rows in calls.rows([_COUNT], None):
-        if rows and (sample.types is not None or sample.calls >= ROWS):
+        calls = native.gen(probe, running, [])
+    told = ""
+    for rows in calls.rows([_TYPES], None):
+        told = rows[-1][0] if rows else told
+        # what is kept must come to its end
+        if rows and not keep and (sample.types is not None or sample.calls >= ROWS):
             break
+    return told
 
 
 def _record(sample: Sample, call: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, remembering its calls; one result a row, for the engine to count."""
+    """The function, remembering its calls; for each row the types that are known by then."""
 
     def recorded(*arguments: Any) -> Any:
         if sample.wants():
-            sample.add(arguments, sample.results(call(*arguments)))
-        return [0] * _height(arguments) if sample.verb.mode == "batch" else [0]
+            result, whole = sample.results(call(*arguments))
+            sample.add(arguments, result, whole=whole)
+        return [_text(sample.types)] * (_height(arguments) if sample.verb.mode == "batch" else 1)
 
     return recorded
 
@@ -219,10 +263,25 @@ def _record_async(sample: Sample, call: Callable[..., Any]) -> Callable[..., Any
                 result = [row async for row in result]
             else:
                 result = await result
-            sample.add(arguments, sample.results(result))
-        return [0]
+            result, whole = sample.results(result)
+            sample.add(arguments, result, whole=whole)
+        return [_text(sample.types)]
 
     return recorded
+
+
+def _text(types: list[tuple[str, Spec]] | None) -> str:
+    """Types without classes as text; nothing for others."""
+    text = repr(types) if types else ""
+    return text if text and _types(text) == types else ""
+
+
+def _types(text: str) -> list[tuple[str, Spec]] | None:
+    try:
+        types: list[tuple[str, Spec]] = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    return types
 
 
 def _shown(result: Any) -> str:

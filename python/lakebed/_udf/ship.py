@@ -38,7 +38,7 @@ def dump(spec: dict[str, Any]) -> bytes:
     _carry_modules()
     function = _dumps_or_none(spec) or _dumps_or_none(spec | {"known": []})
     if function is None:
-        raise UdfError(_refusal(spec))
+        raise UdfError(_refusal(spec), code="udf.not_copied")
     return pickle.dumps((sys.path, str(Path.cwd()), _stamps(), function))
 
 

@@ -146,7 +146,8 @@ def _check_callable(verb: Verb, func: Any) -> None:
     if isinstance(func, AbstractUDF) and not isinstance(func, verb.udf):
         msg = f"`{callable_name(func)}` is no {wanted}, which is what {verb.name} takes"
         other = next((v for v in (MAP, GEN, AGG) if isinstance(func, v.udf)), None)
-        raise UdfError(msg + (f"; hint: use .{other.name}()" if other else ""))
+        hint = f"; hint: use .{other.name}()" if other else ""
+        raise UdfError(msg + hint, code="udf.wrong_class")
     if not isinstance(func, AbstractUDF) and not callable(func):
         msg = f"`{func!r}` is not callable: use a function, a callable object or a {wanted}"
         raise UdfSignatureError(msg)

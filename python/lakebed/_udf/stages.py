@@ -102,12 +102,14 @@ class Stages:
         outputs = signature.outputs.types
         if outputs == "infer":
             sample = Sample(verb, signature.name, signature.outputs)
-            outputs = sampled(sample, self.native, spec, groups)
+            keep = not self.settings.ephemeral
+            outputs = sampled(sample, self.native, spec, groups, keep=keep)
             spec["known"] = sample.known
-            spec["known_code"] = code_of(spec)
+            spec["known_code"] = code_of(spec) if sample.known else None
+        function = Function(spec | {"gives": outputs})
         if self.settings.on_error == "null":
             outputs = [(name, given | {"nullable": True}) for name, given in outputs]
-        return Function(spec | {"gives": outputs}), outputs
+        return function, outputs
 
     def _spec(self, verb: Verb, signature: UdfSignature) -> dict[str, Any]:
         """What the engine's `Function` takes; its columns may still be open."""

@@ -2,22 +2,24 @@
 
 mod column;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::compute::concat;
 use arrow::record_batch::RecordBatch;
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use udf_runtime::{Answer, FunctionFailure, RowFailure, Spent, Stop};
 
-use super::arguments::too_few;
+use super::arguments::{Arguments, shown, too_few};
 use super::calls::{Outcome, UnderWay, next_outcome};
-use super::results::{self, misfit_of};
+use super::results::{self, misfit, misfit_of};
 use super::running::{PythonRunning, origins, stopped};
-use super::{Definition, Mode, OnError, Take, failure};
+use super::{Definition, Give, Mode, OnError, Take, failure};
+use crate::gate;
 
 /// How a parameter wants its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,10 +98,12 @@ impl<'a, 'py> Batches<'a, 'py> {
     ) -> Result<Answer, FunctionFailure> {
         let began = Instant::now();
         let outcome = match (under_way, self.calls) {
-            (Some(under_way), Some(calls)) => self.awaited(calls, under_way, 0)?,
+            (Some(under_way), Some(calls)) => {
+                self.awaited(calls, under_way, 0..batch.num_rows())?
+            }
             _ => self.called(batch, 0)?,
         };
-        self.settle(batch, 0, outcome)?;
+        self.settle(batch, 0, outcome, 0)?;
         let columns = self.columns.iter().zip(self.definition().schema.fields());
         let columns = columns.map(|(chunks, field)| match chunks.as_slice() {
             [] => Ok(new_null_array(field.data_type(), 0)),
@@ -116,6 +120,7 @@ impl<'a, 'py> Batches<'a, 'py> {
             origins: origins(self.definition(), self.origins),
             failures: self.failures,
             spent: Spent { converting: self.converting, calling },
+            more: false,
         })
     }
 
@@ -137,10 +142,10 @@ impl<'a, 'py> Batches<'a, 'py> {
         self.converting += began.elapsed();
         if let Some(calls) = self.calls {
             let under_way = UnderWay::begin(calls, &[row]).map_err(raised)?;
-            return self.awaited(calls, &under_way, first);
+            return self.awaited(calls, &under_way, first..first + batch.num_rows());
         }
-        self.stop.row(first);
-        let result = self.definition().call.bind(py).call1(&row);
+        self.stop.rows(first..first + batch.num_rows());
+        let result = gate::call(self.definition().call.bind(py), &row);
         Ok(Outcome { arguments: row, result, attempts: 1 })
     }
 
@@ -148,25 +153,26 @@ impl<'a, 'py> Batches<'a, 'py> {
         &self,
         calls: &Bound<'py, PyAny>,
         under_way: &UnderWay,
-        first: usize,
+        rows: Range<usize>,
     ) -> Result<Outcome<'py>, FunctionFailure> {
-        let outcomes = under_way.outcomes(calls, self.stop, first);
-        let mut outcomes = outcomes.map_err(|error| failure::of(self.py, error))?;
-        next_outcome(&mut outcomes, PyTuple::empty(self.py)).ok_or_else(stopped)
+        let outcomes = under_way.outcomes(calls, self.stop, move |_call| rows.clone());
+        let outcomes = outcomes.map_err(|error| failure::of(self.py, error))?;
+        next_outcome(&outcomes, PyTuple::empty(self.py)).ok_or_else(stopped)
     }
 
-    /// Takes an outcome. Where rows may fail, a call that failed is made again with each half of its rows, so that
-    /// only those that are at fault are lost.
+    /// Takes an outcome, after so many calls with these rows and others. Where rows may fail, a call that failed is
+    /// made again with each half of its rows, so that only those that are at fault are lost.
     fn settle(
         &mut self,
         batch: &RecordBatch,
         first: usize,
         outcome: Outcome<'py>,
+        before: u32,
     ) -> Result<(), FunctionFailure> {
-        let (py, rows, attempts) = (self.py, batch.num_rows(), outcome.attempts);
+        let (py, rows, attempts) = (self.py, batch.num_rows(), before + outcome.attempts);
         let mut fatal = false;
         let taken = outcome.result.map_err(|error| {
-            fatal = !error.is_instance_of::<PyException>(py);
+            fatal = failure::is_fatal(py, &error);
             failure::of(py, error)
         });
         let began = Instant::now();
@@ -179,19 +185,19 @@ impl<'a, 'py> Batches<'a, 'py> {
             }
             Err(failure) => failure,
         };
+        failure.row = if rows == 1 { Some(first) } else { failure.row.map(|row| row + first) };
+        failure.arguments = failure.row.and_then(|row| self.shown(&batch.slice(row - first, 1)));
         if fatal || self.definition().on_error == OnError::Raise {
-            failure.row = failure.row.map(|row| row + first);
             return Err(failure);
         }
         if rows > 1 {
             for (at, length) in [(0, rows / 2), (rows / 2, rows - rows / 2)] {
                 let half = batch.slice(at, length);
                 let outcome = self.called(&half, first + at)?;
-                self.settle(&half, first + at, outcome)?;
+                self.settle(&half, first + at, outcome, attempts)?;
             }
             return Ok(());
         }
-        failure.row = Some(first);
         self.failures.push(RowFailure { attempts, failure });
         if self.definition().on_error == OnError::Null {
             let fields = self.definition().schema.fields();
@@ -199,6 +205,14 @@ impl<'a, 'py> Batches<'a, 'py> {
             self.keep(nulls, first, 1);
         }
         Ok(())
+    }
+
+    /// The arguments of a row as text.
+    fn shown(&self, row: &RecordBatch) -> Option<String> {
+        let takes = &self.definition().takes;
+        let arguments = Arguments::read(self.py, takes, &self.running.setups, row);
+        let arguments = arguments.and_then(|arguments| arguments.row(self.py, 0));
+        Some(shown(takes, &arguments.ok()?))
     }
 
     fn keep(&mut self, columns: Vec<ArrayRef>, first: usize, rows: usize) {
@@ -235,26 +249,21 @@ fn given_columns<'py>(
     definition: &Definition,
     result: &Bound<'py, PyAny>,
 ) -> Result<Vec<Bound<'py, PyAny>>, FunctionFailure> {
-    let wrong = |message: String| FunctionFailure::new("UdfError", message);
-    let wanted = definition.gives.len();
-    let names = || definition.gives.iter().map(|give| give.name.as_str());
+    let py = result.py();
     if is_table(result) {
-        return names()
-            .map(|name| {
-                let column = result.get_item(name);
-                column.map_err(|_missing| wrong(format!("the result has no column `{name}`")))
-            })
-            .collect();
+        let column = |give: &Give| {
+            let column = result.get_item(&give.name);
+            column.map_err(|_missing| misfit(py, "no_column", (&definition.name, &give.name)))
+        };
+        return definition.gives.iter().map(column).collect();
     }
     if !definition.multi {
         return Ok(vec![result.clone()]);
     }
-    let columns = result.extract::<Vec<Bound<'py, PyAny>>>();
-    let columns = columns.map_err(|error| failure::of(result.py(), error))?;
-    if columns.len() != wanted {
-        return Err(wrong(format!("expected {wanted} columns, got {}", columns.len())));
-    }
-    Ok(columns)
+    let columns = result.extract::<Vec<Bound<'py, PyAny>>>().ok();
+    let count = columns.as_ref().map(Vec::len);
+    let columns = columns.filter(|columns| columns.len() == definition.gives.len());
+    columns.ok_or_else(|| misfit(py, "wrong_number", (&definition.spec, result, count)))
 }
 
 fn is_table(value: &Bound<'_, PyAny>) -> bool {

@@ -1,10 +1,13 @@
 //! [`Calls`]: how a function's calls are made: here, one after the other, or by `lakebed._udf.calls`.
 
+use std::ops::Range;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyIterator, PyList, PyTuple};
 use udf_runtime::Stop;
 
 use super::Definition;
+use crate::gate;
 
 /// What makes the calls of a running function.
 pub(super) enum Calls {
@@ -34,14 +37,14 @@ impl Calls {
     pub(super) fn run<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Direct => Ok(value),
-            Self::Managed(calls) => calls.bind(value.py()).call_method1("run", (value,)),
+            Self::Managed(calls) => gate::call_method(calls.bind(value.py()), "run", &[&value]),
         }
     }
 
     pub(super) fn close(&self, py: Python<'_>) -> PyResult<()> {
         match self {
             Self::Direct => Ok(()),
-            Self::Managed(calls) => calls.call_method0(py, "close").map(drop),
+            Self::Managed(calls) => gate::call_method(calls.bind(py), "close", &[]).map(drop),
         }
     }
 }
@@ -55,18 +58,18 @@ impl UnderWay {
         Ok(Self(calls.call_method1("begin", (rows,))?.unbind()))
     }
 
-    /// The outcomes in order: a value or an exception, and the number of attempts.
+    /// The outcomes in order: a value or an exception, and the number of attempts. `rows` are those that a call is for.
     pub(super) fn outcomes<'py>(
         &self,
         calls: &Bound<'py, PyAny>,
         stop: &Stop,
-        first: usize,
+        rows: impl Fn(usize) -> Range<usize> + Send + 'static,
     ) -> PyResult<Bound<'py, PyIterator>> {
         let stop = stop.clone();
         let tick =
-            move |row: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| -> PyResult<bool> {
-                if let Some(row) = row.get_item(0)?.extract::<Option<usize>>()? {
-                    stop.row(first + row);
+            move |call: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| -> PyResult<bool> {
+                if let Some(call) = call.get_item(0)?.extract::<Option<usize>>()? {
+                    stop.rows(rows(call));
                 }
                 Ok(stop.is_set())
             };
@@ -77,10 +80,10 @@ impl UnderWay {
 
 /// The next outcome; `None` when nobody waits for it any more.
 pub(super) fn next_outcome<'py>(
-    outcomes: &mut Bound<'py, PyIterator>,
+    outcomes: &Bound<'py, PyIterator>,
     arguments: Bound<'py, PyTuple>,
 ) -> Option<Outcome<'py>> {
-    let outcome = outcomes.next()?.and_then(|outcome| outcome.extract());
+    let outcome = gate::next(outcomes)?.and_then(|outcome| outcome.extract());
     let (result, attempts) = match outcome {
         Ok((value, error, attempts)) => (value_or_error(value, &error), attempts),
         Err(error) => (Err(error), 1),

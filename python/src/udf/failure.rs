@@ -2,9 +2,17 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use udf_runtime::{FunctionFailure, RowFailure};
+
+use crate::error::add_note;
+
+/// Whether an exception ends the run, whatever becomes of rows that fail.
+pub(super) fn is_fatal(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
+}
 
 /// The failure that an exception is.
 pub(super) fn of(py: Python<'_>, error: PyErr) -> FunctionFailure {
@@ -21,6 +29,12 @@ pub(super) fn of(py: Python<'_>, error: PyErr) -> FunctionFailure {
     };
     failure.cause = Some(Arc::new(error));
     failure
+}
+
+/// The exception, with a note that says which part of a function raised it.
+pub(super) fn raised_in(py: Python<'_>, part: &str, error: PyErr) -> PyErr {
+    add_note(error.value(py), &format!("in {part}"));
+    error
 }
 
 fn described(py: Python<'_>, error: &PyErr) -> PyResult<(String, String, String)> {

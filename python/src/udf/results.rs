@@ -2,27 +2,36 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::ArrayRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use pyo3::call::PyCallArgs;
-use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
 use udf_runtime::{Answer, FunctionFailure, RowFailure, Spent, Stop};
 
 use super::arguments::shown;
 use super::calls::Outcome;
 use super::running::{origins, stopped};
 use super::{Definition, Mode, OnError, failure};
+use crate::gate;
 
-/// The results of a batch, under construction.
+/// Results that are handed on before their call is over.
+const PART_ROWS: usize = 8192;
+const PART_AGE: Duration = Duration::from_millis(100);
+
+/// The results of a batch, or of a part of it, under construction.
 pub(super) struct Results<'a, 'py> {
     definition: &'a Definition,
     columns: Vec<Vec<Bound<'py, PyAny>>>,
     /// The argument row of each result row.
     origins: Vec<u32>,
     failures: Vec<RowFailure>,
+    /// How often rows were called for that were called for more than once.
+    repeated: BTreeMap<u32, u32>,
+    since: Instant,
 }
 
 /// What is wrong with the outcome of a row.
@@ -42,27 +51,30 @@ impl<'a, 'py> Results<'a, 'py> {
     pub(super) fn new(definition: &'a Definition, rows: usize) -> Self {
         let columns = definition.gives.iter().map(|_| Vec::with_capacity(rows)).collect();
         let origins = Vec::with_capacity(rows);
-        Self { definition, columns, origins, failures: Vec::new() }
+        let (failures, repeated) = (Vec::new(), BTreeMap::new());
+        Self { definition, columns, origins, failures, repeated, since: Instant::now() }
     }
 
-    /// Takes the outcome of a row.
+    /// Takes the outcome of a row; what is left of it when it has more results than fit.
     pub(super) fn accept(
         &mut self,
         row: usize,
         outcome: Outcome<'py>,
         stop: &Stop,
-    ) -> Result<(), FunctionFailure> {
+    ) -> Result<Option<Bound<'py, PyAny>>, FunctionFailure> {
         let py = outcome.arguments.py();
+        if outcome.attempts > 1 {
+            self.repeated.insert(index(row), outcome.attempts);
+        }
         let before = self.origins.len();
         let sorted = outcome.result.map_err(Wrong::Raised);
         let wrong = match sorted.and_then(|result| self.sort(result, row, stop)) {
-            Ok(()) => return Ok(()),
+            Ok(rest) => return Ok(rest),
             Err(Wrong::Stopped) => return Err(stopped()),
             Err(wrong) => wrong,
         };
         self.truncate(before);
-        let fatal =
-            matches!(&wrong, Wrong::Raised(error) if !error.is_instance_of::<PyException>(py));
+        let fatal = matches!(&wrong, Wrong::Raised(error) if failure::is_fatal(py, error));
         let failure = match wrong {
             Wrong::Raised(error) => failure::of(py, error),
             Wrong::Shape(failure) => failure,
@@ -77,24 +89,39 @@ impl<'a, 'py> Results<'a, 'py> {
             self.origins.push(index(row));
         }
         self.failures.push(RowFailure { attempts: outcome.attempts, failure });
-        Ok(())
+        Ok(None)
     }
 
-    /// Sorts what was returned for a row into the columns.
-    fn sort(&mut self, result: Bound<'py, PyAny>, row: usize, stop: &Stop) -> Result<(), Wrong> {
+    /// Sorts what was returned for a row into the columns, until they are full: then the rest is returned.
+    fn sort(
+        &mut self,
+        result: Bound<'py, PyAny>,
+        row: usize,
+        stop: &Stop,
+    ) -> Result<Option<Bound<'py, PyAny>>, Wrong> {
         if !matches!(self.definition.mode, Mode::Rows) {
-            return self.push(result, row);
+            self.push(result, row)?;
+            return Ok(None);
         }
         if result.is_none() {
-            return Ok(());
+            return Ok(None);
         }
-        for item in several(&result)? {
+        let items = several(&self.definition.name, &result)?;
+        while let Some(item) = gate::next(&items) {
             if stop.is_set() {
                 return Err(Wrong::Stopped);
             }
             self.push(item?, row)?;
+            if self.is_full() {
+                return Ok(Some(items.into_any()));
+            }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    fn is_full(&self) -> bool {
+        self.definition.gives_parts()
+            && (self.origins.len() >= PART_ROWS || self.since.elapsed() >= PART_AGE)
     }
 
     /// Adds one result row; what a tuple lacks at its end is None.
@@ -146,6 +173,7 @@ impl<'a, 'py> Results<'a, 'py> {
             origins: origins(self.definition, self.origins),
             failures: self.failures,
             spent: Spent::default(),
+            more: false,
         })
     }
 
@@ -188,9 +216,10 @@ impl<'a, 'py> Results<'a, 'py> {
             *column = kept.iter().map(value).collect();
         }
         self.origins = kept.into_iter().map(|at| self.origins[at]).collect();
-        for failure in failed.into_values() {
+        for (row, failure) in failed {
+            let attempts = self.repeated.get(&row).copied().unwrap_or(1);
             let failure = self.described(failure, arguments);
-            self.failures.push(RowFailure { attempts: 1, failure });
+            self.failures.push(RowFailure { attempts, failure });
         }
         self.failures.sort_by_key(|failed| failed.failure.row);
     }
@@ -226,7 +255,11 @@ impl<'a, 'py> Results<'a, 'py> {
 }
 
 /// The failure that a function of `lakebed._udf.misfit` tells of a result.
-fn misfit<'py>(py: Python<'py>, told_by: &str, arguments: impl PyCallArgs<'py>) -> FunctionFailure {
+pub(super) fn misfit<'py>(
+    py: Python<'py>,
+    told_by: &str,
+    arguments: impl PyCallArgs<'py>,
+) -> FunctionFailure {
     let told = py
         .import("lakebed._udf.misfit")
         .and_then(|module| module.getattr(told_by))
@@ -265,8 +298,9 @@ fn index(row: usize) -> u32 {
 
 /// The result rows of a call that may have several.
 fn several<'py>(
+    function: &str,
     result: &Bound<'py, PyAny>,
-) -> Result<impl Iterator<Item = PyResult<Bound<'py, PyAny>>>, Wrong> {
+) -> Result<Bound<'py, PyIterator>, Wrong> {
     let single = result.is_instance_of::<PyString>()
         || result.is_instance_of::<PyBytes>()
         || result.is_instance_of::<PyDict>()
@@ -275,12 +309,7 @@ fn several<'py>(
     match iterator {
         Some(Ok(iterator)) => Ok(iterator),
         Some(Err(error)) if !error.is_instance_of::<PyTypeError>(result.py()) => Err(error.into()),
-        _ => {
-            let kind =
-                result.get_type().qualname().map_or_else(|_| String::new(), |it| it.to_string());
-            let message = format!("expected rows to iterate over, got `{kind}`; hint: `yield` it");
-            Err(Wrong::Shape(FunctionFailure::new("UdfError", message)))
-        }
+        _ => Err(Wrong::Shape(misfit(result.py(), "no_rows", (function, result)))),
     }
 }
 

@@ -14,7 +14,7 @@ use super::arguments::Arguments;
 use super::calls::{Calls, Outcome, UnderWay, next_outcome};
 use super::results::Results;
 use super::{Definition, Mode, Take, batch, failure};
-use crate::runtime::attach;
+use crate::gate::{attach, call, call_method};
 
 /// Rows whose values exist at the same time: few enough to stay in the processor's cache.
 const ROWS_READ: usize = 512;
@@ -30,14 +30,22 @@ pub(super) struct PythonRunning {
 
 /// A batch that waits to be completed.
 enum Begun {
-    /// Nothing has been done for it.
-    Waiting(RecordBatch),
+    /// It is computed when it is wanted.
+    Waiting(Waiting),
     /// Its rows are being called.
     Rows(RowsUnderWay),
     /// Its one call, with whole columns, is being made.
     Batch(RecordBatch, UnderWay),
     /// Its arguments could not be read.
     Failed(FunctionFailure),
+}
+
+/// A batch of which the rows before one are done.
+struct Waiting {
+    batch: RecordBatch,
+    row: usize,
+    /// What is left of the results of that row, if its call was made.
+    rest: Option<Py<PyAny>>,
 }
 
 /// Rows that are being called, after those whose results were known.
@@ -52,13 +60,17 @@ impl PythonRunning {
     pub(super) fn start(py: Python<'_>, definition: Arc<Definition>) -> PyResult<Self> {
         let calls = Calls::start(py, &definition)?;
         if let Some(owner) = &definition.owner {
-            calls.run(owner.bind(py).call_method0("setup")?)?;
+            let done =
+                call_method(owner.object.bind(py), "setup", &[]).and_then(|done| calls.run(done));
+            done.map_err(|error| failure::raised_in(py, "setup()", error))?;
         }
         let mut setups = Vec::new();
         for take in &definition.takes {
             if let Take::Setup(name) = take {
                 let value = definition.spec.bind(py).as_any().get_item("setup")?.get_item(name)?;
-                setups.push(calls.run(value.call0()?)?.unbind());
+                let value = call(&value, &PyTuple::empty(py)).and_then(|value| calls.run(value));
+                let raised = |error| failure::raised_in(py, &format!("setup `{name}`"), error);
+                setups.push(value.map_err(raised)?.unbind());
             }
         }
         let known = if definition.knows(py)? { 0 } else { definition.known.len() };
@@ -98,26 +110,36 @@ impl PythonRunning {
         None
     }
 
-    /// Calls the function for the rows of a batch, one after the other.
+    /// Calls the function for the rows of a batch, one after the other. When there are more results than fit, the
+    /// rest waits for the next time.
     fn call_rows(
         &mut self,
         py: Python<'_>,
-        batch: &RecordBatch,
+        waiting: Waiting,
         stop: &Stop,
     ) -> Result<Answer, FunctionFailure> {
         let definition = Arc::clone(&self.definition);
-        let mut results = Results::new(&definition, batch.num_rows());
+        let Waiting { batch, row: start, mut rest } = waiting;
+        let mut results = Results::new(&definition, batch.num_rows() - start);
         let mut spent = Spent::default();
-        for first in (0..batch.num_rows()).step_by(ROWS_READ) {
+        let mut left = None;
+        'batch: for first in (start..batch.num_rows()).step_by(ROWS_READ) {
             let rows = batch.slice(first, ROWS_READ.min(batch.num_rows() - first));
             let began = Instant::now();
             let arguments = self.read(py, &rows)?;
             let read = began.elapsed();
-            for row in 0..rows.num_rows() {
-                let outcome = self.call_row(py, &arguments, (first, row), stop)?;
-                results.accept(first + row, outcome, stop)?;
-            }
             spent.converting += read;
+            for row in 0..rows.num_rows() {
+                let outcome = match rest.take() {
+                    Some(rest) => went_on(py, &arguments, row, rest)?,
+                    None => self.call_row(py, &arguments, (first, row), stop)?,
+                };
+                left = results.accept(first + row, outcome, stop)?.map(|rest| (first + row, rest));
+                if left.is_some() {
+                    spent.calling += began.elapsed() - read;
+                    break 'batch;
+                }
+            }
             spent.calling += began.elapsed() - read;
         }
         let began = Instant::now();
@@ -128,6 +150,11 @@ impl PythonRunning {
         let mut answer = results.finish(&again)?;
         spent.converting += began.elapsed();
         answer.spent = spent;
+        if let Some((row, rest)) = left {
+            answer.more = true;
+            let rest = Some(rest.unbind());
+            self.begun.push_front(Begun::Waiting(Waiting { batch, row, rest }));
+        }
         Ok(answer)
     }
 
@@ -155,7 +182,7 @@ impl PythonRunning {
         let arguments = arguments.row(py, row).map_err(|error| failure::of(py, error))?;
         let result = match self.known(&arguments) {
             Some(result) => Ok(result),
-            None => self.definition.call.bind(py).call1(&arguments),
+            None => call(self.definition.call.bind(py), &arguments),
         };
         Ok(Outcome { arguments, result, attempts: 1 })
     }
@@ -170,7 +197,8 @@ impl PythonRunning {
         let (py, began) = (calls.py(), Instant::now());
         let raised = |error| failure::of(py, error);
         let first = begun.known.len();
-        let mut outcomes = begun.under_way.outcomes(calls, stop, first).map_err(raised)?;
+        let row = move |call| first + call..first + call + 1;
+        let outcomes = begun.under_way.outcomes(calls, stop, row).map_err(raised)?;
         let mut results = Results::new(&self.definition, begun.rows.len());
         for (row, arguments) in begun.rows.iter().enumerate() {
             let arguments = arguments.bind(py).clone();
@@ -178,7 +206,7 @@ impl PythonRunning {
                 Some(known) => {
                     Outcome { arguments, result: Ok(known.bind(py).clone()), attempts: 1 }
                 }
-                None => next_outcome(&mut outcomes, arguments).ok_or_else(stopped)?,
+                None => next_outcome(&outcomes, arguments).ok_or_else(stopped)?,
             };
             results.accept(row, outcome, stop)?;
         }
@@ -192,7 +220,9 @@ impl PythonRunning {
 
     fn tear_down(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(owner) = &self.definition.owner {
-            self.calls.run(owner.bind(py).call_method0("teardown")?)?;
+            let done = call_method(owner.object.bind(py), "teardown", &[]);
+            let done = done.and_then(|done| self.calls.run(done));
+            done.map_err(|error| failure::raised_in(py, "teardown()", error))?;
         }
         self.calls.close(py)
     }
@@ -204,13 +234,13 @@ impl RunningFunction for PythonRunning {
             attach(|py| {
                 let calls = match &self.calls {
                     Calls::Managed(calls) => calls.bind(py).clone(),
-                    Calls::Direct => return Begun::Waiting(arguments),
+                    Calls::Direct => return Begun::waiting(arguments),
                 };
                 let begun = self.begin_calls(&calls, arguments);
                 begun.unwrap_or_else(|error| Begun::Failed(failure::of(py, error)))
             })
         } else {
-            Begun::Waiting(arguments)
+            Begun::waiting(arguments)
         };
         self.begun.push_back(begun);
     }
@@ -230,10 +260,10 @@ impl RunningFunction for PythonRunning {
                     batch::Batches::new(py, self, Some(&calls), stop)
                         .complete(&batch, Some(&under_way))
                 }
-                (Begun::Waiting(batch), _) if matches!(self.definition.mode, Mode::Batch(_)) => {
-                    batch::Batches::new(py, self, None, stop).complete(&batch, None)
+                (Begun::Waiting(waiting), _) if matches!(self.definition.mode, Mode::Batch(_)) => {
+                    batch::Batches::new(py, self, None, stop).complete(&waiting.batch, None)
                 }
-                (Begun::Waiting(batch), _) => self.call_rows(py, &batch, stop),
+                (Begun::Waiting(waiting), _) => self.call_rows(py, waiting, stop),
                 (Begun::Failed(failure), _) => Err(failure),
                 (_, None) => Err(FunctionFailure::new("InternalError", "no calls were begun")),
             }
@@ -247,11 +277,32 @@ impl RunningFunction for PythonRunning {
 
 impl Drop for PythonRunning {
     fn drop(&mut self) {
-        if let Calls::Managed(_) = self.calls {
-            // After a failure nobody hears of another one.
-            attach(|py| drop(self.calls.close(py)));
+        if matches!(self.calls, Calls::Managed(_)) || !self.begun.is_empty() {
+            attach(|py| {
+                // Generators that nobody goes on with end here, where their last lines may run.
+                self.begun.clear();
+                // After a failure nobody hears of another one.
+                drop(self.calls.close(py));
+            });
         }
     }
+}
+
+impl Begun {
+    fn waiting(batch: RecordBatch) -> Self {
+        Self::Waiting(Waiting { batch, row: 0, rest: None })
+    }
+}
+
+/// The outcome of a call that was made before, of which this is left.
+fn went_on<'py>(
+    py: Python<'py>,
+    arguments: &Arguments<'py>,
+    row: usize,
+    rest: Py<PyAny>,
+) -> Result<Outcome<'py>, FunctionFailure> {
+    let arguments = arguments.row(py, row).map_err(|error| failure::of(py, error))?;
+    Ok(Outcome { arguments, result: Ok(rest.into_bound(py)), attempts: 1 })
 }
 
 pub(super) fn stopped() -> FunctionFailure {

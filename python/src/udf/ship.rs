@@ -12,7 +12,7 @@ use udf_runtime::{
 };
 
 use super::{Definition, PythonFunction, failure};
-use crate::runtime::attach;
+use crate::gate::attach;
 
 /// What the function is; an error is the reason why that cannot be told.
 pub(super) fn identity(py: Python<'_>, definition: &Definition) -> Result<Identity, String> {

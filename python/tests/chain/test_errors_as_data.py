@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator  # noqa: TC003  annotations are looked at
 from typing import Any
 
@@ -136,3 +137,56 @@ def test_retries_end_and_spare_other_exceptions(numbers: dc.DataChain) -> None:
         (1, "ZeroDivisionError", 1),
         (3, "ZeroDivisionError", 1),
     ]
+
+
+def cancelled(x: int) -> int:
+    if x == 0:
+        raise asyncio.CancelledError
+    return x
+
+
+async def cancelled_coroutine(x: int) -> int:
+    return cancelled(x)
+
+
+def cancelled_rows(x: int) -> Iterator[int]:
+    yield cancelled(x)
+
+
+def cancelled_batch(x: list[int]) -> list[int]:
+    return [cancelled(one) for one in x]
+
+
+CANCELLED = {
+    "row": lambda chain: chain.map(y=cancelled),
+    "coroutine": lambda chain: chain.map(y=cancelled_coroutine),
+    "threads": lambda chain: chain.settings(concurrency=2).map(y=cancelled),
+    "rows": lambda chain: chain.gen(y=cancelled_rows),
+    "batch": lambda chain: chain.map_batches(cancelled_batch, params=["x"], output={"y": int}),
+    "worker": lambda chain: chain.settings(parallel=1).map(y=cancelled),
+}
+
+
+@pytest.mark.parametrize("verb", CANCELLED)
+def test_a_cancelled_row_fails_as_any_other(numbers: dc.DataChain, verb: str) -> None:
+    made = CANCELLED[verb](numbers.settings(on_error="record"))
+    assert made.to_values("y") == [1, 2, 4]
+    assert made.errors().to_values("error") == ["CancelledError"] * 2
+    with pytest.raises(asyncio.CancelledError):
+        CANCELLED[verb](numbers).to_list()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("mode", ["raise", "skip", "null", "record"])
+def test_the_end_of_the_program_is_no_failure_of_a_row(
+    numbers: dc.DataChain, mode: Any, error: type[BaseException]
+) -> None:
+    def leave(x: int) -> int:
+        raise error(x)
+
+    async def leave_later(x: int) -> int:
+        raise error(x)
+
+    for function in (leave, leave_later):
+        with pytest.raises(error):
+            numbers.settings(on_error=mode).map(y=function).to_list()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Iterator  # noqa: TC003  annotations are looked at
+from pathlib import Path  # noqa: TC003
 
 import pytest
 from pydantic import BaseModel
@@ -178,3 +181,85 @@ def test_wrong_calls_say_why(
 ) -> None:
     with pytest.raises(error, match=message):
         lines.gen(**call)
+
+
+def from_here(id: int) -> Iterator[int]:
+    yield from itertools.count(id)
+
+
+@pytest.mark.parametrize("parallel", [None, 2])
+def test_a_generator_without_end_ends_with_the_limit(
+    lines: dc.DataChain, parallel: int | None
+) -> None:
+    counted = lines.settings(parallel=parallel).gen(n=from_here)
+    assert counted.limit(20_000).to_values("n") == list(range(1, 20_001))
+
+
+def test_types_from_a_generator_without_end(lines: dc.DataChain) -> None:
+    def counting(id):  # type: ignore[no-untyped-def]
+        return itertools.count(id)
+
+    counted = lines.gen(n=counting)
+    assert counted.schema["n"] == (int | None)
+    assert counted.limit(3).to_values("n") == [1, 2, 3]
+
+
+@pytest.mark.parametrize("parallel", [None, 2])
+def test_results_that_come_in_parts_are_all_there_and_kept(
+    parallel: int | None, tmp_path: Path
+) -> None:
+    calls = tmp_path / "calls"
+
+    def numbers(id: int) -> Iterator[int]:
+        with calls.open("a") as file:
+            file.write(f"{id}\n")
+        yield from range(id * 50_000)
+
+    made = dc.read_values(id=[1, 0, 2]).settings(parallel=parallel).gen(n=numbers, keep=["id"])
+    expected = [(1, n) for n in range(50_000)] + [(2, n) for n in range(100_000)]
+    for _ in range(2):
+        assert made.to_list("id", "n") == expected
+    assert sorted(calls.read_text().split()) == ["0", "1", "2"]
+
+
+def test_results_that_do_not_fit_into_memory_are_kept_too(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+
+    def blocks(id: int) -> Iterator[bytes]:
+        with calls.open("a") as file:
+            file.write(f"{id}\n")
+        for at in range(100):
+            yield bytes([id, at]) * (1 << 19)
+
+    made = dc.read_values(id=[1, 2]).gen(block=blocks, keep=["id"])
+    for _ in range(2):
+        blocks_seen = [(id, block[:2], len(block)) for id, block in made.to_list("id", "block")]
+        assert blocks_seen == [(id, bytes([id, at]), 1 << 20) for id in (1, 2) for at in range(100)]
+    assert calls.read_text().split() == ["1", "2"]
+
+
+def test_a_generator_that_fails_after_many_results(lines: dc.DataChain) -> None:
+    def failing(id: int) -> Iterator[int]:
+        yield from range(20_000)
+        if id == 2:
+            raise OSError("cut off")
+
+    with pytest.raises(OSError, match="cut off"):
+        lines.gen(n=failing).save("many")
+    assert "many" not in dc.datasets().to_values("name")
+    made = lines.settings(on_error="skip").gen(n=failing, keep=["id"])
+    assert [id for id, n in made.to_list("id", "n") if n == 0] == [1, 3]
+    assert made.count() == 40_000
+
+
+def test_a_generator_that_nobody_goes_on_with_is_closed(lines: dc.DataChain) -> None:
+    closed = threading.Event()
+
+    def watched(id: int) -> Iterator[int]:
+        try:
+            yield from itertools.count(id)
+        finally:
+            closed.set()
+
+    assert lines.gen(n=watched).limit(2).to_values("n") == [1, 2]
+    assert closed.wait(timeout=30)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from conftest import Project
 
-HOUR = 3600
+DAY = 24 * 3600
 
 SCRIPT = """
 import sys
@@ -40,9 +40,9 @@ def stages(report: dc.GcReport) -> tuple[dict[str, str], dict[str, str]]:
     return removed, kept
 
 
-def grow_old(root: Path) -> None:
+def grow_old(root: Path, days: float = 8) -> None:
     for path in [*root.glob("jobs/*/*"), *root.glob("jobs/*")]:
-        os.utime(path, (time.time() - 10 * HOUR,) * 2)
+        os.utime(path, (time.time() - days * DAY,) * 2)
 
 
 def test_unused_results_go(root: Path) -> None:
@@ -52,6 +52,11 @@ def test_unused_results_go(root: Path) -> None:
     assert len(list(root.glob("jobs/*"))) == 2
     removed, kept = stages(dc.gc())
     assert (removed, set(kept.values())) == ({}, {"it is younger than the time to live"})
+
+    grow_old(root, days=6)
+    removed, kept = stages(dc.gc())
+    assert (removed, len(kept)) == ({}, 2), "who comes back after a weekend goes on"
+    assert len(stages(dc.gc(ttl=5 * DAY, dry_run=True))[0]) == 2
 
     grow_old(root)
     used.to_values("y")

@@ -195,6 +195,40 @@ print(chain.save("numbers").sum("y"))
 """
 
 
+ENDLESS = """
+import os
+import lakebed as dc
+from recording import record
+
+def slow(x: int) -> int:
+    record(x)
+    while x == 600 and not os.path.exists("repaired"):
+        pass
+    return x
+
+chain = dc.read_values(x=list(range(1000))).settings(batch_size=50).map(y=slow)
+print(chain.save("numbers").sum("y"))
+"""
+
+
+def test_control_c_in_a_call_keeps_what_is_finished(project: Project) -> None:
+    project.write("script.py", ENDLESS)
+    child = project.start("script.py")
+    project.wait_until(lambda: len(project.calls()) > 600, "it never returns")
+    begin = time.monotonic()
+    os.killpg(child.pid, signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    assert time.monotonic() - begin < 2
+    assert child.returncode == -signal.SIGINT
+    assert err.strip().splitlines()[-1] == "KeyboardInterrupt"
+    before = len(project.new_calls())
+    project.write("repaired", "")
+    ran = project.run("script.py")
+    assert ran.out == f"{sum(range(1000))}\n"
+    assert "continuing from checkpoint" in ran.err
+    assert len(project.new_calls()) + before <= 1000 + 4 * 50
+
+
 def test_control_c_keeps_what_is_finished(project: Project) -> None:
     project.write("script.py", SLOW)
     child = project.start("script.py")

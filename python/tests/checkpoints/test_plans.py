@@ -95,6 +95,23 @@ def test_what_stands_below_makes_another_stage(
     assert sorted(square.new()) == sorted(rows)
 
 
+@pytest.mark.parametrize(
+    ("expr", "other"),
+    [
+        (C("x") + 5 - 1, C("x") - 5 + 1),
+        (C("x") * 2 + 3, (C("x") + 2) * 3),
+        (C("x") - C("third") - 3, C("x") - (C("third") - 3)),
+    ],
+)
+def test_arithmetic_of_the_same_operands(
+    chain: dc.DataChain, square: Log, expr: dc.Expr, other: dc.Expr
+) -> None:
+    for condition in (expr > 12, other > 12):
+        below = chain.filter(condition)
+        rows = below.to_values("x")
+        assert mapped(below, square).to_values("y") == [x * x for x in rows]
+
+
 def test_another_version_of_the_input(square: Log) -> None:
     def version(*values: int) -> dc.DataChain:
         dc.read_values(x=list(values)).save("numbers")

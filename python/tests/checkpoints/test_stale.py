@@ -280,3 +280,100 @@ def test_failures_from_limits_are_of_these_limits() -> None:
     assert chain.map(y=flaky).to_values("y") == [None, None]
     tries.clear()
     assert chain.settings(retries=1, retry_wait=0.0).map(y=flaky).to_values("y") == [1, 2]
+
+
+SET = """
+import json, os, sys
+import numpy
+import lakebed as dc
+import limits
+from recording import record
+
+limits.TABLE["one"] = limits.ONE = [int(os.environ["ONE"])]
+by = int(os.environ["TWO"])
+numpy.linalg.norm = lambda x: x * by
+
+class Model:
+    def __init__(self, scale):
+        self.scale, self.shift = scale, int(os.environ["THREE"])
+
+    def __reduce__(self):
+        return Model, (self.scale,)
+
+MODEL = Model(1)
+
+def table(x: int) -> int:
+    import limits
+    record("table")
+    return limits.TABLE["one"][0]
+
+def attribute(x: int) -> int:
+    record("attribute")
+    return getattr(limits, "ONE")[0]
+
+def replaced(x: int) -> int:
+    record("replaced")
+    return numpy.linalg.norm(x)
+
+def pickled(x: int) -> int:
+    record("pickled")
+    return x + MODEL.shift
+
+chain = dc.read_values(x=[1])
+functions = (table, attribute, replaced, pickled)
+print(json.dumps([chain.map(y=function).to_values("y")[0] for function in functions]))
+"""
+
+
+def test_what_the_program_sets_is_seen(project: Project) -> None:
+    project.write("script.py", SET)
+    project.write("limits.py", "TABLE = {}\n")
+
+    def run(one: int, two: int, three: int) -> list[int]:
+        ran = project.run("script.py", ONE=str(one), TWO=str(two), THREE=str(three))
+        found: list[int] = json.loads(ran.out)
+        return found
+
+    assert run(1, 1, 1) == [1, 1, 1, 2]
+    assert project.new_calls() == ["table", "attribute", "replaced", "pickled"]
+    assert run(1, 1, 1) == [1, 1, 1, 2]
+    assert project.new_calls() == []
+    assert run(2, 1, 1) == [2, 2, 1, 2]
+    assert project.new_calls() == ["table", "attribute"]
+    assert run(2, 2, 1) == [2, 2, 2, 2]
+    assert project.new_calls() == ["replaced"]
+    assert run(2, 2, 2) == [2, 2, 2, 3]
+    assert project.new_calls() == ["pickled"]
+
+
+SAVED = """
+import sys
+import lakebed as dc
+from recording import record
+
+def text(file: dc.File) -> str:
+    record(file.name)
+    return file.read_text()
+
+if "list" in sys.stdin.readline():
+    dc.read_storage("files/*.txt", update=True).save("files")
+print(dc.read_dataset("files").map(t=text).order_by("t").to_values("t"))
+"""
+
+
+def test_files_that_changed_since_they_were_saved_are_told(project: Project) -> None:
+    project.write("script.py", SAVED)
+    files = project.folder / "files"
+    files.mkdir()
+    for name in "abc":
+        (files / f"{name}.txt").write_text(name)
+    assert project.run("script.py", stdin="list").out == "['a', 'b', 'c']\n"
+    project.new_calls()
+    (files / "b.txt").write_text("changed")
+    # what was computed is what was saved, for all rows
+    assert project.run("script.py").out == "['a', 'b', 'c']\n"
+    assert project.new_calls() == []
+    error = project.run("script.py", fails=True, LAKEBED_IGNORE_CHECKPOINTS="1").err
+    assert "lakebed.exceptions.FileChangedError: file `file://" in error
+    assert "b.txt` had 1 bytes when it was listed and has 7 now; hint: list it again" in error
+    assert project.run("script.py", stdin="list").out == "['a', 'c', 'changed']\n"

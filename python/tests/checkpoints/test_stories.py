@@ -137,3 +137,41 @@ def test_it_does_not_matter_how_code_is_run(project: Project) -> None:
     for way in (moved, as_text, as_module, in_the_repl, in_cells):
         assert way(project).startswith("1.0.0 1000 999000"), way
         assert project.new_calls() == [], way
+
+
+UNTYPED = """
+import lakebed as dc
+from recording import record
+
+def model():
+    record("model")
+    return 2
+
+def f(x, model):
+    record(x)
+    return model * x
+
+rows = dc.read_values(x=[1, 2, 3])
+saved = rows.setup(model=model).map(y=f).map(z=lambda y: y + 1).save("numbers")
+print(saved.version, saved.to_list("x", "y", "z"))
+"""
+
+
+def test_a_function_without_annotations_is_not_called_to_learn_what_it_gives(
+    project: Project,
+) -> None:
+    project.write("script.py", UNTYPED)
+    first = project.run("script.py").out
+    assert first == "1.0.0 [(1, 2, 3), (2, 4, 5), (3, 6, 7)]\n"
+    assert [call for call in project.new_calls() if call != "model"] == ["1", "2", "3"]
+
+    assert project.run("script.py").out == first
+    assert project.new_calls() == []
+
+    project.edit("script.py", "return model * x", "return model * x / 2")
+    assert project.run("script.py").out.startswith("1.0.1 [(1, 1.0, 2.0), (2, 2.0, 3.0)")
+    assert [call for call in project.new_calls() if call != "model"] == ["1", "2", "3"]
+
+    project.edit("script.py", "x=[1, 2, 3]", "x=[0.5, 2, 3]")
+    assert project.run("script.py").out.startswith("1.0.2 [(0.5, 0.5, 1.5), (2.0, 2.0, 3.0)")
+    assert "0.5" in project.new_calls()

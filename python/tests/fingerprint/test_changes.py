@@ -169,6 +169,18 @@ CHANGES = {
         "class A:\n  __slots__ = ('k',)\nf = A()\nf.k = 1",
         "class A:\n  __slots__ = ('k',)\nf = A()\nf.k = 2",
     ),
+    "order of the fields of a dataclass": (
+        "import dataclasses\n@dataclasses.dataclass\nclass f:\n  a: int = 1\n  b: int = 1",
+        "import dataclasses\n@dataclasses.dataclass\nclass f:\n  b: int = 1\n  a: int = 1",
+    ),
+    "order of a dict in an object": (
+        "class A:\n  pass\nf = A()\nf.k = {'a': 1, 'b': 2}",
+        "class A:\n  pass\nf = A()\nf.k = {'b': 2, 'a': 1}",
+    ),
+    "order of a dict in an object of a package": (
+        "import types\nf = types.SimpleNamespace(k={'a': 1, 'b': 2})",
+        "import types\nf = types.SimpleNamespace(k={'b': 2, 'a': 1})",
+    ),
     "value of an enum": (
         "import enum\nclass E(enum.Enum):\n  A = 1\ndef f(x):\n  return E.A.value",
         "import enum\nclass E(enum.Enum):\n  A = 2\ndef f(x):\n  return E.A.value",
@@ -239,6 +251,22 @@ SAME = {
     "order of methods": (
         "class f:\n  def a(self): return 1\n  def b(self): return 2",
         "class f:\n  def b(self): return 2\n  def a(self): return 1",
+    ),
+    "order of attributes of a class": (
+        "class f:\n  a: int = 1\n  b: str = ''\n  c: float",
+        "class f:\n  c: float\n  b: str = ''\n  a: int = 1",
+    ),
+    "order of attributes of an object": (
+        "class A:\n  pass\nf = A()\nf.a = 1\nf.b = 2",
+        "class A:\n  pass\nf = A()\nf.b = 2\nf.a = 1",
+    ),
+    "order of slots that are set": (
+        "class A:\n  __slots__ = ('a', 'b')\nf = A()\nf.a = 1\nf.b = 2",
+        "class A:\n  __slots__ = ('a', 'b')\nf = A()\nf.b = 2\nf.a = 1",
+    ),
+    "order of attributes of an object of a package": (
+        "import argparse\nf = argparse.Namespace(a=1, b=2)",
+        "import argparse\nf = argparse.Namespace(b=2, a=1)",
     ),
     "logger": (
         "import logging\nlog = logging.getLogger('a')\ndef f(x):\n  log.info(x)",

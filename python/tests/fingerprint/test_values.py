@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import copyreg
 import datetime as dt
 import decimal
 import random
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import lakebed as dc
-from lakebed._fingerprint import fingerprint
+from lakebed._fingerprint import NoFingerprint, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +113,94 @@ class Stepwise(dc.AbstractUDF):
 
     def twice(self) -> str:
         return self.name * 2
+
+
+class Short:
+    """Pickling leaves out what matters."""
+
+    def __init__(self, kept: int, lost: int) -> None:
+        self.kept, self.lost = kept, lost
+        self.lock = threading.Lock()
+
+
+class Reduced(Short):
+    def __reduce__(self) -> Any:
+        return Reduced, (self.kept, 0)
+
+
+class Called:
+    def __init__(self, kept: int, lost: int) -> None:
+        self.kept, self.lost = kept, lost
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return "Called"
+
+
+class Stated(Short):
+    def __getstate__(self) -> Any:
+        return {"kept": self.kept}
+
+
+class Changed(Short):
+    def __getstate__(self) -> Any:
+        return vars(self) | {"lost": None, "lock": None}
+
+
+class Slotted:
+    __slots__ = ("kept", "lock", "lost")
+
+    def __init__(self, kept: int, lost: int) -> None:
+        self.kept, self.lost = kept, lost
+        self.lock = threading.Lock()
+
+    def __getstate__(self) -> Any:
+        return {"kept": self.kept}
+
+
+class Registered(Short):
+    pass
+
+
+class Image(np.ndarray):
+    """What a package pickles without the attributes of its subclasses."""
+
+    lost: int
+
+
+def image(kept: int, lost: int) -> Image:
+    made = np.full(2, kept).view(Image)
+    made.lost = lost
+    return made
+
+
+@pytest.mark.parametrize("make", [Reduced, Called, Stated, Changed, Slotted, Registered, image])
+def test_what_pickling_leaves_out_counts(
+    make: Callable[[int, int], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(copyreg.dispatch_table, Registered, lambda v: (Registered, (v.kept, 0)))
+    assert fingerprint(make(1, 2)) == fingerprint(make(1, 2))
+    assert fingerprint(make(1, 2)) != fingerprint(make(1, 3))
+    assert fingerprint(make(1, 2)) != fingerprint(make(2, 2))
+
+
+def test_what_pickling_leaves_out_may_lead_back() -> None:
+    class Node(Stated):
+        def __init__(self, kept: int, lost: int, parent: Any = None) -> None:
+            super().__init__(kept, lost)
+            self.parent = parent or self
+            self.children = [] if parent else [Node(kept, lost + 1, self)]
+
+    assert fingerprint(Node(1, 2)) == fingerprint(Node(1, 2))
+    assert fingerprint(Node(1, 2)) != fingerprint(Node(1, 3))
+
+
+def test_what_pickling_hides_is_not_known() -> None:
+    class Hidden(dict[str, int]):
+        def __reduce__(self) -> Any:
+            return Hidden, ()
+
+    with pytest.raises(NoFingerprint, match="Hidden`, which cannot be compared between runs"):
+        fingerprint(Hidden(a=1))
 
 
 def test_setup_that_ran_is_no_change() -> None:

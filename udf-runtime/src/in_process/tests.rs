@@ -15,6 +15,7 @@ macro_rules! behaviours {
 
 behaviours!(
     keeps_the_order,
+    parts_keep_the_order,
     sets_up_once,
     an_empty_input_starts_nothing,
     a_failure_names_the_row,

@@ -1,11 +1,13 @@
 //! [`Death`]: why a worker did not answer, as users read it.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 
 use crate::FunctionFailure;
+use crate::failure::with_words;
 
 /// So much of a row's arguments is shown.
 const SHOWN: usize = 200;
@@ -35,8 +37,28 @@ impl Death {
         failure
     }
 
-    /// The failure of a call whose row is not known.
-    pub(super) fn failure(&self, function: &str) -> FunctionFailure {
+    /// The failure of a call whose worker told these rows last.
+    pub(super) fn of_rows(
+        &self,
+        function: &str,
+        arguments: &RecordBatch,
+        told: Option<Range<usize>>,
+    ) -> FunctionFailure {
+        match told {
+            Some(told) if told.len() == 1 => self.of_row(function, arguments, told.start),
+            _ => self.failure(function),
+        }
+    }
+
+    /// The failure of a worker that died "while it set `function` up".
+    pub(super) fn while_it(&self, verb: &str, function: &str, how: &str) -> FunctionFailure {
+        let mut failure = self.failure(function);
+        let words = format!(" while it {verb} `{function}` {how}");
+        failure.message = with_words(&failure.message, &words);
+        failure
+    }
+
+    fn failure(&self, function: &str) -> FunctionFailure {
         match self {
             Self::Ended(how) => {
                 FunctionFailure::new("WorkerDied", format!("the worker process {how}"))

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Lease;
 use super::death::Death;
-use super::recovery::Recovery;
-use super::run::{Outcome, Stage, Wish, Work};
+use super::recovery::{Begun, Recovery};
+use super::run::{Stage, Wish, Work};
 use super::watch::{Event, Watch};
 use crate::Error;
 
@@ -29,6 +29,8 @@ pub(super) struct Lane {
 struct Call {
     sequence: u64,
     work: Work,
+    /// Whether a part of its results was handed over, which cannot be taken back.
+    is_answered: bool,
 }
 
 impl Lane {
@@ -48,16 +50,13 @@ impl Lane {
     /// Has one worker compute this work, and what can be had after it without a pause.
     async fn compute(&mut self, work: Work) -> ControlFlow<()> {
         let stage = Arc::clone(&self.stage);
-        let lease = match stage.lease(&work.function).await {
-            Ok(lease) => lease,
-            Err(error) => return owe(work, Err(error)),
-        };
-        let mut busy = Busy {
-            stage: &stage,
-            lease,
-            calls: VecDeque::new(),
-            watch: Watch::new(&stage.options),
-        };
+        match stage.lease(&work.function).await {
+            Ok(lease) => self.keep_busy(Busy::new(&stage, lease), work).await,
+            Err(error) => work.debt.pay(Err(error)).await,
+        }
+    }
+
+    async fn keep_busy(&mut self, mut busy: Busy<'_>, work: Work) -> ControlFlow<()> {
         let mut next = Some(work);
         loop {
             if let Some(work) = next.take() {
@@ -76,7 +75,7 @@ impl Lane {
                 biased;
                 event = busy.watch.event(&mut busy.lease.worker) => match event {
                     Event::Died(death) => return busy.recover(death).await,
-                    event => if busy.completed(event).is_break() {
+                    event => if busy.completed(event).await.is_break() {
                         busy.give_back();
                         return ControlFlow::Break(());
                     },
@@ -123,35 +122,50 @@ struct Busy<'a> {
     watch: Watch<'a>,
 }
 
+impl<'a> Busy<'a> {
+    fn new(stage: &'a Stage, lease: Lease) -> Self {
+        Self { stage, lease, calls: VecDeque::new(), watch: Watch::new(&stage.options) }
+    }
+}
+
 impl Busy<'_> {
     /// Whether the worker should get another call now.
     fn has_room(&self) -> bool {
-        self.calls.len() < self.stage.credit
+        self.calls.len() < self.stage.credit()
             && !self.lease.is_over()
             && !self.watch.is_large(&self.lease.worker)
     }
 
     async fn call(&mut self, work: Work) -> ControlFlow<()> {
         let (function, arguments) = (Arc::clone(&work.function), work.arguments.clone());
-        let called = self.lease.worker.call(&function, self.stage.has_pulses(), arguments).await;
+        let called =
+            self.lease.worker.call(&function, self.stage.tells_each_row(), arguments).await;
         match called {
             Err(source) if source.kind() == io::ErrorKind::InvalidData => {
-                owe(work, Err(Error::Input { source: Box::new(source) }))
+                work.debt.pay(Err(Error::Input { source: Box::new(source) })).await
             }
             // A dead worker is noticed when its answer is waited for.
             called => {
-                self.calls.push_back(Call { sequence: called.unwrap_or_default(), work });
+                let sequence = called.unwrap_or_default();
+                self.calls.push_back(Call { sequence, work, is_answered: false });
                 ControlFlow::Continue(())
             }
         }
     }
 
-    /// Hands the outcome of the oldest call over.
-    fn completed(&mut self, event: Event) -> ControlFlow<()> {
-        let Some(call) = self.calls.pop_front() else { return ControlFlow::Break(()) };
+    /// Hands over what came of the oldest call. The worker waits with the next part of its results until somebody
+    /// takes this one.
+    async fn completed(&mut self, event: Event) -> ControlFlow<()> {
+        let Some(mut call) = self.calls.pop_front() else { return ControlFlow::Break(()) };
         match event {
-            Event::Answered(answer) => owe(call.work, Ok(Ok(answer))),
-            Event::Failed(failure) => owe(call.work, Ok(Err(failure))),
+            Event::Answered(answer) if answer.more => {
+                call.is_answered = true;
+                let handed = call.work.debt.pay(Ok(Ok(answer))).await;
+                self.calls.push_front(call);
+                handed
+            }
+            Event::Answered(answer) => call.work.debt.pay(Ok(Ok(answer))).await,
+            Event::Failed(failure) => call.work.debt.pay(Ok(Err(failure))).await,
             Event::Died(_) => ControlFlow::Break(()),
         }
     }
@@ -168,20 +182,17 @@ impl Busy<'_> {
         let Self { stage, lease, calls, watch } = self;
         drop(lease);
         let mut recovery = Recovery::new(stage);
-        for call in calls {
-            let row = watch.row_of(call.sequence);
-            let outcome = recovery.compute(&call.work, &death, row).await;
-            owe(call.work, outcome)?;
+        for (at, call) in calls.into_iter().enumerate() {
+            let told = watch.told(call.sequence);
+            let outcome = if call.is_answered {
+                Ok(Err(death.of_rows(&stage.name, &call.work.arguments, told)))
+            } else {
+                let begun = (at < stage.depth).then_some(Begun { death: &death, told });
+                recovery.compute(&call.work, begun).await
+            };
+            call.work.debt.pay(outcome).await?;
         }
         recovery.end();
         ControlFlow::Continue(())
     }
-}
-
-/// Hands an outcome over; after a failure the lane has nothing more to do.
-fn owe(work: Work, outcome: Outcome) -> ControlFlow<()> {
-    let is_answer = matches!(outcome, Ok(Ok(_)));
-    // The consumer may be gone: then this lane is about to be ended.
-    drop(work.outcome.send(outcome));
-    if is_answer { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }

@@ -1,8 +1,10 @@
 //! [`Parts`]: a batch that was computed in pieces becomes one answer again.
 
-use arrow::array::UInt32Array;
+use arrow::array::{UInt32Array, new_null_array};
 use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use crate::{Answer, RowFailure, Spent};
 
@@ -11,6 +13,8 @@ use crate::{Answer, RowFailure, Spent};
 pub(super) struct Parts {
     answers: Vec<Part>,
     lost: Vec<RowFailure>,
+    /// Rows among them whose results are null.
+    nulls: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -21,7 +25,7 @@ struct Part {
 }
 
 impl Parts {
-    /// The answer for `rows` rows of the batch, from `start` on; later pieces come later.
+    /// An answer for `rows` rows of the batch, from `start` on.
     pub(super) fn push(&mut self, start: usize, rows: usize, answer: Answer) {
         self.answers.push(Part { start, rows, answer });
     }
@@ -29,6 +33,12 @@ impl Parts {
     /// A row without results.
     pub(super) fn lose(&mut self, failure: RowFailure) {
         self.lost.push(failure);
+    }
+
+    /// A row with null results.
+    pub(super) fn make_null(&mut self, row: usize, failure: RowFailure) {
+        self.nulls.push(row);
+        self.lose(failure);
     }
 
     /// Whether there is no answer that tells the columns.
@@ -45,13 +55,18 @@ impl Parts {
             return Err(ArrowError::ComputeError("nothing to merge".to_owned()));
         };
         let schema = first.answer.rows.schema();
+        for start in &self.nulls {
+            let answer = Answer::one_per_row(one_null_row(&schema)?);
+            self.answers.push(Part { start: *start, rows: 1, answer });
+        }
+        self.answers.sort_by_key(|part| part.start);
         let rows = concat_batches(&schema, self.answers.iter().map(|part| &part.answer.rows))?;
-        let one_each =
-            self.lost.is_empty() && self.answers.iter().all(|part| part.answer.origins.is_none());
+        let is_whole = self.lost.len() == self.nulls.len();
+        let one_each = is_whole && self.answers.iter().all(|part| part.answer.origins.is_none());
         let origins = self.answers.iter().flat_map(Part::origins);
         let origins = (!one_each).then(|| UInt32Array::from_iter_values(origins));
         let spent = self.answers.iter().map(|part| part.answer.spent).fold(Spent::default(), add);
-        Ok(Answer { rows, origins, failures: self.failures(), spent })
+        Ok(Answer { rows, origins, failures: self.failures(), spent, more: false })
     }
 
     fn failures(self) -> Vec<RowFailure> {
@@ -77,6 +92,12 @@ impl Part {
             None => (start..start + self.rows as u32).collect(),
         }
     }
+}
+
+fn one_null_row(schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let nulls = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1));
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    RecordBatch::try_new_with_options(SchemaRef::clone(schema), nulls.collect(), &options)
 }
 
 fn add(left: Spent, right: Spent) -> Spent {

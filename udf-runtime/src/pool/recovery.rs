@@ -1,15 +1,18 @@
 //! [`Recovery`]: finds the row that kills workers, and computes the others.
 //!
-//! A batch whose worker died is tried once more in a fresh one. When that dies too, the batch is cut around the row
-//! that was computed, or in halves when that is not known, until one row alone is left.
+//! A batch whose worker died is tried once more in a fresh one, from the row on that the dead one told last: the row that
+//! kills is there or behind. When the fresh worker dies too, the row that it told is tried alone, or the rows are halved
+//! when it told several, until one row alone is left.
 
 use std::io;
+use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
 
 use super::death::Death;
+use super::debt::Outcome;
 use super::merge::Parts;
-use super::run::{Outcome, Stage, Work};
+use super::run::{Stage, Work};
 use super::watch::{Event, Watch};
 use super::{DeadRows, Lease};
 use crate::transport::garbled;
@@ -23,21 +26,20 @@ pub(super) struct Recovery<'a> {
     lease: Option<Lease>,
 }
 
-/// Some rows of a batch.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    start: usize,
-    rows: usize,
-    /// How often they were computed.
-    attempts: u32,
+/// How a worker died that had begun a batch.
+#[derive(Clone, Debug)]
+pub(super) struct Begun<'a> {
+    pub(super) death: &'a Death,
+    /// The rows that it told last.
+    pub(super) told: Option<Range<usize>>,
 }
 
 /// What came of a piece.
 enum Attempt {
-    Answered(Answer),
+    Answered(Vec<Answer>),
     Failed(FunctionFailure),
-    /// With the row that was computed.
-    Died(Death, Option<usize>),
+    /// With the rows that were told last.
+    Died(Death, Option<Range<usize>>),
 }
 
 impl<'a> Recovery<'a> {
@@ -45,21 +47,11 @@ impl<'a> Recovery<'a> {
         Self { stage, lease: None }
     }
 
-    /// The outcome of a batch, whose worker died while it computed `row`.
-    pub(super) async fn compute(
-        &mut self,
-        work: &Work,
-        death: &Death,
-        row: Option<usize>,
-    ) -> Outcome {
-        let whole = Piece { start: 0, rows: work.arguments.num_rows(), attempts: 1 };
-        let mut batch =
-            Batch { stage: self.stage, work, open: vec![whole], parts: Parts::default() };
-        if let (Death::Slow(_), Some(row)) = (death, row) {
-            batch.open.clear();
-            if let Err(failure) = batch.condemn(whole, row, death) {
-                return Ok(Err(failure));
-            }
+    /// The outcome of a batch, which a worker that died had or had not begun.
+    pub(super) async fn compute(&mut self, work: &Work, begun: Option<Begun<'_>>) -> Outcome {
+        let mut batch = Batch::new(self.stage, work);
+        if let Err(failure) = batch.begin(begun) {
+            return Ok(Err(failure));
         }
         while let Some(piece) = batch.open.pop() {
             if let Err(failure) = self.advance(&mut batch, piece).await? {
@@ -68,8 +60,7 @@ impl<'a> Recovery<'a> {
         }
         if batch.parts.is_empty() {
             // No row is left to tell the columns.
-            let none = Piece { start: 0, rows: 0, attempts: 0 };
-            if let Err(failure) = self.advance(&mut batch, none).await? {
+            if let Err(failure) = self.advance(&mut batch, 0..0).await? {
                 return Ok(Err(failure));
             }
         }
@@ -84,21 +75,23 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// Computes a piece, or learns why not.
+    /// Computes some rows, or learns why not.
     async fn advance(
         &mut self,
         batch: &mut Batch<'_>,
-        piece: Piece,
+        piece: Range<usize>,
     ) -> Result<Result<(), FunctionFailure>> {
-        let piece = Piece { attempts: piece.attempts + 1, ..piece };
-        let arguments = batch.work.arguments.slice(piece.start, piece.rows);
+        let arguments = batch.work.arguments.slice(piece.start, piece.len());
         Ok(match self.attempt(&batch.work.function, arguments).await? {
-            Attempt::Answered(answer) => {
-                batch.parts.push(piece.start, piece.rows, answer);
+            Attempt::Answered(answers) => {
+                batch.answered(&piece, answers);
                 Ok(())
             }
             Attempt::Failed(failure) => Err(failure.offset_by(piece.start)),
-            Attempt::Died(death, row) => batch.after_death(piece, row, &death),
+            Attempt::Died(death, told) => {
+                let told = told.map(|told| piece.start + told.start..piece.start + told.end);
+                batch.after_death(piece, told, &death)
+            }
         })
     }
 
@@ -114,15 +107,23 @@ impl<'a> Recovery<'a> {
             return Err(Error::Input { source: Box::new(garbled(source.to_string())) });
         }
         let mut watch = Watch::new(&self.stage.options);
-        let event = watch.event(&mut lease.worker).await;
-        Ok(match event {
-            Event::Answered(answer) => Attempt::Answered(answer),
-            Event::Failed(failure) => Attempt::Failed(failure),
-            Event::Died(death) => {
-                self.lease = None;
-                Attempt::Died(death, watch.row_of(called.unwrap_or_default()))
+        let mut answers = Vec::new();
+        loop {
+            match watch.event(&mut lease.worker).await {
+                Event::Answered(answer) => {
+                    let more = answer.more;
+                    answers.push(answer);
+                    if !more {
+                        return Ok(Attempt::Answered(answers));
+                    }
+                }
+                Event::Failed(failure) => return Ok(Attempt::Failed(failure)),
+                Event::Died(death) => {
+                    self.lease = None;
+                    return Ok(Attempt::Died(death, watch.told(called.unwrap_or_default())));
+                }
             }
-        })
+        }
     }
 }
 
@@ -130,58 +131,101 @@ impl<'a> Recovery<'a> {
 struct Batch<'a> {
     stage: &'a Stage,
     work: &'a Work,
-    /// What is still to be computed, the first piece at the end.
-    open: Vec<Piece>,
+    /// Rows that are still to be computed, the next ones at the end.
+    open: Vec<Range<usize>>,
+    /// How many calls were begun for each row by workers that died.
+    begun: Vec<u32>,
+    /// The first worker died in a row that it did not tell: in this one or behind it.
+    untold: Option<usize>,
     parts: Parts,
 }
 
-impl Batch<'_> {
-    /// Blames a row, or cuts the piece into smaller ones.
-    fn after_death(
-        &mut self,
-        piece: Piece,
-        row: Option<usize>,
-        death: &Death,
-    ) -> Result<(), FunctionFailure> {
-        let row = row.filter(|row| *row < piece.rows);
-        match (piece.rows, row, death) {
-            (0, ..) => Err(death.failure(&self.stage.name)),
-            (1, ..) => self.condemn(piece, 0, death),
-            (_, Some(row), Death::Slow(_) | Death::Large { .. }) => self.condemn(piece, row, death),
-            (_, Some(row), Death::Ended(_)) => {
-                self.cut(piece, &[row, row + 1]);
-                Ok(())
-            }
-            (rows, None, _) => {
-                self.cut(piece, &[rows / 2]);
-                Ok(())
-            }
-        }
+impl<'a> Batch<'a> {
+    fn new(stage: &'a Stage, work: &'a Work) -> Self {
+        let begun = vec![0; work.arguments.num_rows()];
+        Self { stage, work, open: Vec::new(), begun, untold: None, parts: Parts::default() }
     }
 
-    /// A row of a piece has no results, and the others are still to be computed.
-    fn condemn(&mut self, piece: Piece, row: usize, death: &Death) -> Result<(), FunctionFailure> {
-        let at = piece.start + row;
-        let failure = death.of_row(&self.stage.name, &self.work.arguments, at);
-        if self.stage.options.dead_rows == DeadRows::Fail {
-            return Err(failure);
+    /// Where to begin after a first death, if there was one.
+    fn begin(&mut self, begun: Option<Begun<'_>>) -> Result<(), FunctionFailure> {
+        let all = 0..self.begun.len();
+        let Some(Begun { death, told }) = begun else {
+            self.open.push(all);
+            return Ok(());
+        };
+        let told = told.filter(|told| told.end <= all.end);
+        if let (Death::Slow(_), Some(_)) = (death, &told) {
+            return self.after_death(all, told, death);
         }
-        self.parts.lose(RowFailure { attempts: piece.attempts, failure });
-        let after = Piece { start: at + 1, rows: piece.rows - row - 1, ..piece };
-        let before = Piece { rows: row, ..piece };
-        self.open.extend([after, before].into_iter().filter(|piece| piece.rows > 0));
+        let from = told.as_ref().map_or(0, |told| told.start);
+        match told.filter(|_| self.stage.tells_each_row()) {
+            Some(told) => self.count(0..told.end),
+            None => {
+                self.count(0..from);
+                self.untold = Some(from);
+            }
+        }
+        self.keep_open([0..from, from..all.end]);
         Ok(())
     }
 
-    /// Cuts a piece at these rows of it.
-    fn cut(&mut self, piece: Piece, at: &[usize]) {
-        let mut end = piece.rows;
-        for start in at.iter().rev().chain(&[0]) {
-            let rows = end - start;
-            if rows > 0 {
-                self.open.push(Piece { start: piece.start + start, rows, ..piece });
+    fn answered(&mut self, piece: &Range<usize>, answers: Vec<Answer>) {
+        for mut answer in answers {
+            for failed in &mut answer.failures {
+                let row = piece.start + failed.failure.row.unwrap_or_default();
+                failed.attempts += self.begun.get(row).copied().unwrap_or_default();
             }
-            end = *start;
+            self.parts.push(piece.start, piece.len(), answer);
         }
+    }
+
+    /// Blames a row, or cuts the piece into smaller ones.
+    fn after_death(
+        &mut self,
+        piece: Range<usize>,
+        told: Option<Range<usize>>,
+        death: &Death,
+    ) -> Result<(), FunctionFailure> {
+        let Some(told) = told.filter(|told| told.end <= piece.end && !told.is_empty()) else {
+            return Err(death.while_it("set", &self.stage.name, "up"));
+        };
+        self.count(piece.start..told.end);
+        let is_limit = matches!(death, Death::Slow(_) | Death::Large { .. });
+        // Where several rows are computed at once, it may be another one than the one that is told.
+        let is_sure = self.stage.depth == 1 && (is_limit || told.start == piece.start);
+        if piece.len() == 1 || (told.len() == 1 && is_sure) {
+            self.condemn(told.start, death)?;
+            self.keep_open([told.end..piece.end, piece.start..told.start]);
+        } else if told == piece {
+            let middle = piece.start + piece.len() / 2;
+            self.keep_open([middle..piece.end, piece.start..middle]);
+        } else {
+            self.keep_open([told.end..piece.end, piece.start..told.start, told]);
+        }
+        Ok(())
+    }
+
+    /// A row is lost.
+    fn condemn(&mut self, row: usize, death: &Death) -> Result<(), FunctionFailure> {
+        if let Some(from) = self.untold.take_if(|from| row >= *from) {
+            self.count(from..row + 1);
+        }
+        let failure = death.of_row(&self.stage.name, &self.work.arguments, row);
+        let failed = RowFailure { attempts: self.begun[row], failure };
+        match self.stage.options.dead_rows {
+            DeadRows::Fail => return Err(failed.failure),
+            DeadRows::Skip => self.parts.lose(failed),
+            DeadRows::Null => self.parts.make_null(row, failed),
+        }
+        Ok(())
+    }
+
+    /// A worker that died had begun these rows.
+    fn count(&mut self, rows: Range<usize>) {
+        self.begun[rows].iter_mut().for_each(|begun| *begun += 1);
+    }
+
+    fn keep_open<const N: usize>(&mut self, pieces: [Range<usize>; N]) {
+        self.open.extend(pieces.into_iter().filter(|piece| !piece.is_empty()));
     }
 }

@@ -1,15 +1,17 @@
 //! [`PoolExecutor`]: one stage on the workers of a pool.
 //!
 //! Lanes, as many as the stage may use workers, ask for work; the feeder gives each of them the next batch. The
-//! consumer waits for the answers in the order in which the feeder gave the batches away.
+//! consumer waits for the answers in the order in which the feeder gave the batches away; a failure is told soon, though
+//! calls before it go on.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, stream};
 use tokio::sync::{mpsc, oneshot};
 
+use super::debt::{Debt, Failed, Failures, Outcome};
 use super::lane::Lane;
 use super::{DeadRows, Lease, PoolOptions, WorkerPool};
 use crate::check::Check;
@@ -34,8 +36,11 @@ pub(super) struct PoolExecutor {
 pub(super) struct Stage {
     pub(super) name: String,
     pub(super) options: PoolOptions,
-    /// How many calls a worker may owe.
-    pub(super) credit: usize,
+    /// Batches that the function wants to have begun at once.
+    pub(super) depth: usize,
+    tears_down: bool,
+    /// The function, once there was a batch for it.
+    shipped: OnceLock<Arc<Shipped>>,
     pool: Arc<WorkerPool>,
 }
 
@@ -44,19 +49,16 @@ pub(super) struct Stage {
 pub(super) struct Work {
     pub(super) arguments: RecordBatch,
     pub(super) function: Arc<Shipped>,
-    pub(super) outcome: oneshot::Sender<Outcome>,
+    pub(super) debt: Debt,
 }
 
 /// A lane's wish for work.
 pub(super) type Wish = oneshot::Sender<Work>;
 
-/// What came of a batch.
-pub(super) type Outcome = Result<Result<Answer, FunctionFailure>>;
-
 /// A batch that was given away.
 struct Owed {
     rows: usize,
-    outcome: oneshot::Receiver<Outcome>,
+    answers: mpsc::Receiver<Answer>,
 }
 
 impl Executor for PoolExecutor {
@@ -69,15 +71,22 @@ impl Executor for PoolExecutor {
 impl Stage {
     fn new(executor: &PoolExecutor, function: &dyn BatchFunction) -> Self {
         let mut options = executor.options;
-        if function.shape() == Shape::OnePerRow {
+        if function.shape() == Shape::OnePerRow && options.dead_rows == DeadRows::Skip {
             options.dead_rows = DeadRows::Fail;
         }
         Self {
             name: function.name().to_owned(),
             options,
-            credit: (function.depth() + 1).max(2),
+            depth: function.depth().max(1),
+            tears_down: function.tears_down(),
+            shipped: OnceLock::new(),
             pool: Arc::clone(&executor.pool),
         }
+    }
+
+    /// How many calls a worker may owe: the next one is there when one is answered.
+    pub(super) fn credit(&self) -> usize {
+        self.depth + 1
     }
 
     pub(super) async fn lease(&self, function: &Shipped) -> Result<Lease> {
@@ -85,8 +94,19 @@ impl Stage {
         lease.ok_or_else(|| Error::Stopped { name: self.name.clone() })
     }
 
+    /// Tears the function down where it was called.
+    async fn tear_down(&self) -> Result<()> {
+        let Some(shipped) = self.shipped.get() else { return Ok(()) };
+        match self.pool.tear_down(&self.name, shipped.number).await {
+            None => Ok(()),
+            Some(failure) => {
+                Err(Error::Function { name: self.name.clone(), failure: Box::new(failure) })
+            }
+        }
+    }
+
     /// Whether workers tell each row before they compute it, though nothing went wrong yet.
-    pub(super) fn has_pulses(&self) -> bool {
+    pub(super) fn tells_each_row(&self) -> bool {
         self.options.row_timeout.is_some() || self.options.memory_bytes.is_some()
     }
 }
@@ -98,24 +118,36 @@ fn first_poll(
 ) -> AnswerStream {
     let lanes = stage.options.workers;
     let (wish, wishes) = mpsc::channel(lanes);
-    let (owe, owed) = mpsc::channel(lanes * stage.credit * AHEAD);
+    let (owe, owed) = mpsc::channel(lanes * stage.credit() * AHEAD);
+    let (failures, arriving) = mpsc::channel(lanes + 1);
     let check = Check::new(function.as_ref());
-    let name = stage.name.clone();
     let lane = || task::spawn(Lane::new(stage, wish.clone()).run());
     let lanes = (0..lanes).map(|_| lane()).collect();
-    let feeder = Feeder { function, input, owe, shipped: None };
-    let feeder = task::spawn(feeder.feed(wishes));
-    let results = Results { name, check, owed, open: true, _lanes: lanes, _feeder: feeder };
+    let stage = Arc::clone(stage);
+    let feeder = Feeder { stage: Arc::clone(&stage), function, input, owe, failures, before: 0 };
+    let results = Results {
+        stage,
+        check,
+        owed,
+        current: None,
+        failures: Failures::new(arriving),
+        open: true,
+        lanes,
+        _feeder: task::spawn(feeder.feed(wishes)),
+    };
     stream::unfold(results, Results::next).boxed()
 }
 
 /// What the consumer holds; dropping it kills the workers that compute for it.
 struct Results {
-    name: String,
+    stage: Arc<Stage>,
     check: Check,
     owed: mpsc::Receiver<Owed>,
+    /// The batch of which more answers are to come.
+    current: Option<Owed>,
+    failures: Failures,
     open: bool,
-    _lanes: Vec<task::Task<()>>,
+    lanes: Vec<task::Task<()>>,
     _feeder: task::Task<()>,
 }
 
@@ -124,22 +156,54 @@ impl Results {
         if !self.open {
             return None;
         }
-        let Owed { rows, outcome } = self.owed.recv().await?;
-        self.check.begun(rows);
-        let stopped = || Err(Error::Stopped { name: self.name.clone() });
-        let outcome = outcome.await.unwrap_or_else(|_gone| stopped());
-        let answer = outcome.and_then(|outcome| self.check.completed(outcome));
+        let mut owed = match self.current.take() {
+            Some(owed) => owed,
+            None => {
+                let Some(owed) = self.owed.recv().await else { return self.end().await };
+                self.check.begun(owed.rows);
+                owed
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = owed.answers.recv() => answer,
+            () = self.failures.are_due() => None,
+        };
+        let stopped = || Error::Stopped { name: self.stage.name.clone() };
+        let answer = match answer {
+            Some(answer) => self.check.completed(Ok(answer)),
+            // This batch failed, or another one that does not wait any longer.
+            None => Err(self.failures.take().unwrap_or_else(stopped)),
+        };
         self.open = answer.is_ok();
+        self.current = answer.as_ref().is_ok_and(|answer| answer.more).then_some(owed);
         Some((answer, self))
+    }
+
+    /// All rows are computed: the function tears down, once its workers are free.
+    async fn end(mut self) -> Option<(Result<Answer>, Self)> {
+        if !self.stage.tears_down {
+            return None;
+        }
+        for lane in self.lanes.drain(..) {
+            // A lane that panicked has no worker any more.
+            drop(lane.await);
+        }
+        let error = self.stage.tear_down().await.err()?;
+        self.open = false;
+        Some((Err(error), self))
     }
 }
 
 /// Gives the batches of the input away.
 struct Feeder {
+    stage: Arc<Stage>,
     function: Arc<dyn BatchFunction>,
     input: BatchStream,
     owe: mpsc::Sender<Owed>,
-    shipped: Option<Arc<Shipped>>,
+    failures: mpsc::Sender<Failed>,
+    /// The rows so far.
+    before: usize,
 }
 
 impl Feeder {
@@ -148,10 +212,10 @@ impl Feeder {
         while let Some(mut wish) = wishes.recv().await {
             let Ok(room) = self.owe.clone().reserve_owned().await else { return };
             let Some(batch) = self.input.next().await else { return };
-            let (sender, outcome) = oneshot::channel();
             let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
-            drop(room.send(Owed { rows, outcome }));
-            let Some(mut work) = self.work(batch, sender).await else { return };
+            let (debt, answers) = self.debt(rows);
+            drop(room.send(Owed { rows, answers }));
+            let Some(mut work) = self.work(batch, debt).await else { return };
             // A lane that is gone has told why.
             while let Err(refused) = wish.send(work) {
                 let Some(next) = wishes.recv().await else { return };
@@ -160,23 +224,24 @@ impl Feeder {
         }
     }
 
+    /// What will be owed for so many more rows, and where it arrives.
+    fn debt(&mut self, rows: usize) -> (Debt, mpsc::Receiver<Answer>) {
+        let (answers, arriving) = mpsc::channel(1);
+        let (name, failures) = (self.stage.name.clone(), self.failures.clone());
+        let debt = Debt { name, before: self.before, answers, failures };
+        self.before += rows;
+        (debt, arriving)
+    }
+
     /// The work that a batch is; `None` when there is none, which its consumer was told.
-    async fn work(
-        &mut self,
-        batch: Result<RecordBatch>,
-        outcome: oneshot::Sender<Outcome>,
-    ) -> Option<Work> {
-        match self.prepare(batch).await {
-            Ok(Ok((arguments, function))) => Some(Work { arguments, function, outcome }),
-            Ok(Err(failure)) => {
-                drop(outcome.send(Ok(Err(failure))));
-                None
-            }
-            Err(error) => {
-                drop(outcome.send(Err(error)));
-                None
-            }
-        }
+    async fn work(&mut self, batch: Result<RecordBatch>, debt: Debt) -> Option<Work> {
+        let outcome: Outcome = match self.prepare(batch).await {
+            Ok(Ok((arguments, function))) => return Some(Work { arguments, function, debt }),
+            Ok(Err(failure)) => Ok(Err(failure)),
+            Err(error) => Err(error),
+        };
+        let _over = debt.pay(outcome).await;
+        None
     }
 
     async fn prepare(
@@ -184,17 +249,17 @@ impl Feeder {
         batch: Result<RecordBatch>,
     ) -> Result<Result<(RecordBatch, Arc<Shipped>), FunctionFailure>> {
         let batch = batch?;
-        if let Some(shipped) = &self.shipped {
+        if let Some(shipped) = self.stage.shipped.get() {
             return Ok(Ok((batch, Arc::clone(shipped))));
         }
-        let (function, name) = (Arc::clone(&self.function), self.function.name().to_owned());
+        let (function, name) = (Arc::clone(&self.function), self.stage.name.clone());
         // User code may run while a function is turned into bytes.
         let shipped = task::spawn_blocking(move || function.ship()).await;
         Ok(match shipped.map_err(|_panicked| Error::Stopped { name })? {
             Ok(blob) => {
                 let shipped = Arc::new(Shipped { number: number(&blob), blob });
-                self.shipped = Some(Arc::clone(&shipped));
-                Ok((batch, shipped))
+                let shipped = self.stage.shipped.get_or_init(|| shipped);
+                Ok((batch, Arc::clone(shipped)))
             }
             Err(failure) => Err(failure),
         })

@@ -1,5 +1,6 @@
 //! [`Watch`]: waits for a worker's answers, and kills it when a row takes too long or too much memory is used.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
@@ -21,16 +22,16 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
     options: &'a PoolOptions,
-    /// The row that is computed.
-    row: Option<Row>,
+    /// The rows that are computed.
+    told: Option<Told>,
     next_look: Instant,
 }
 
-/// A row that a worker said it would compute.
-#[derive(Clone, Copy, Debug)]
-struct Row {
+/// Rows that a worker said it would compute.
+#[derive(Clone, Debug)]
+struct Told {
     sequence: u64,
-    row: usize,
+    rows: Range<usize>,
     since: Instant,
 }
 
@@ -44,7 +45,7 @@ pub(super) enum Event {
 
 impl<'a> Watch<'a> {
     pub(super) fn new(options: &'a PoolOptions) -> Self {
-        Self { options, row: None, next_look: Instant::now() + LOOK }
+        Self { options, told: None, next_look: Instant::now() + LOOK }
     }
 
     /// Waits until a call ends one way or another. Nothing is lost when the future is dropped.
@@ -63,21 +64,22 @@ impl<'a> Watch<'a> {
                 }
                 Err(_elapsed) => continue,
             };
-            self.row = match reply {
-                Reply::Row { sequence, row } => Some(Row { sequence, row, since: Instant::now() }),
-                _ => None,
-            };
+            self.told = None;
             match reply {
-                Reply::Row { .. } | Reply::Hello { .. } => {}
+                Reply::Rows { sequence, rows } => {
+                    self.told = Some(Told { sequence, rows, since: Instant::now() });
+                }
                 Reply::Answered { answer, .. } => return Event::Answered(answer),
                 Reply::Failed { failure, .. } => return Event::Failed(failure),
+                Reply::Hello { .. } | Reply::TornDown { .. } => {}
             }
         }
     }
 
-    /// The row of this call that is computed, or was when the worker died.
-    pub(super) fn row_of(&self, sequence: u64) -> Option<usize> {
-        self.row.filter(|row| row.sequence == sequence).map(|row| row.row)
+    /// The rows of this call that are computed, or were when the worker died, as far as it told them.
+    pub(super) fn told(&self, sequence: u64) -> Option<Range<usize>> {
+        let told = self.told.as_ref().filter(|told| told.sequence == sequence)?;
+        Some(told.rows.clone())
     }
 
     /// Whether the worker uses more memory than it may.
@@ -90,8 +92,8 @@ impl<'a> Watch<'a> {
     }
 
     fn slow(&self) -> Option<Death> {
-        let (limit, row) = (self.options.row_timeout?, self.row?);
-        (row.since.elapsed() > limit + GRACE).then_some(Death::Slow(limit))
+        let (limit, told) = (self.options.row_timeout?, self.told.as_ref()?);
+        (told.since.elapsed() > limit + GRACE).then_some(Death::Slow(limit))
     }
 
     fn large(&self, worker: &Worker) -> Option<Death> {

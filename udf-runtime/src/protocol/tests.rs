@@ -28,6 +28,7 @@ fn check_answer(answer: Answer) {
     let reply = Reply::from_frame(frame.expect("a frame")).expect("a reply");
     let Reply::Answered { sequence: 7, answer: seen } = reply else { panic!("{reply:?}") };
     assert_eq!((seen.rows, seen.origins, seen.spent), (answer.rows, answer.origins, answer.spent));
+    assert_eq!(seen.more, answer.more);
     assert_eq!(format!("{:?}", seen.failures), format!("{:?}", answer.failures));
 }
 
@@ -40,7 +41,7 @@ fn answers_arrive() {
     for rows in [rows(), without_columns(3)] {
         let origins = Some(UInt32Array::from(vec![0, 0, 4]));
         let failures = vec![RowFailure { attempts: 3, failure: failure.clone() }];
-        check_answer(Answer { rows, origins, failures, spent });
+        check_answer(Answer { rows, origins, failures, spent, more: true });
     }
 }
 
@@ -54,5 +55,21 @@ fn calls_arrive() {
             panic!("{call:?}")
         };
         assert_eq!((seen, arrived), (target, arguments));
+    }
+}
+
+#[test]
+fn rows_and_tear_downs_arrive() {
+    let arrived = |reply: Reply| Reply::from_frame(reply.into_frame().expect("a frame"));
+    let rows = Reply::Rows { sequence: 7, rows: 3..5 };
+    let Ok(Reply::Rows { sequence: 7, rows }) = arrived(rows) else { panic!("no rows") };
+    assert_eq!(rows, 3..5);
+    let failure = Some(FunctionFailure::new("OSError", "not released"));
+    for failure in [None, failure] {
+        let kind = failure.as_ref().map(|failure| failure.kind.clone());
+        let Ok(Reply::TornDown { failure }) = arrived(Reply::TornDown { failure }) else {
+            panic!("no tear-down")
+        };
+        assert_eq!(failure.map(|failure| failure.kind), kind);
     }
 }

@@ -7,6 +7,7 @@ use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use arrow::record_batch::RecordBatchOptions;
+use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result};
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -15,8 +16,8 @@ use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 use super::glue::glue;
 use super::pace::Pace;
 use super::size::bytes_of;
-use super::{Pending, Run, blocking};
-use crate::checkpoint::{Content, Unit, UnitName};
+use super::{End, Pending, Run, blocking};
+use crate::checkpoint::{Content, Ledger, Unit, UnitName, UnitWriter};
 
 /// A unit that is open for longer is closed early: what a slow function has done should not be lost.
 const LONGEST_OPEN: Duration = Duration::from_secs(5);
@@ -42,9 +43,30 @@ struct OpenUnit {
     from: u64,
     since: Instant,
     content: Content,
+    /// What a file holds already, because it was too much for the memory.
+    writer: Option<UnitWriter>,
     rows: Vec<RecordBatch>,
     failures: Vec<RowFailure>,
     bytes: usize,
+}
+
+impl OpenUnit {
+    fn new(from: u64) -> Self {
+        Self {
+            from,
+            since: Instant::now(),
+            content: Content::default(),
+            writer: None,
+            rows: Vec::new(),
+            failures: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Whether it should be closed before its range ends.
+    fn is_due(&self) -> bool {
+        self.since.elapsed() > LONGEST_OPEN || self.bytes > MOST_BYTES || self.writer.is_some()
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -65,16 +87,12 @@ impl<'a> Collector<'a> {
                 Pending::Kept { name, unit, passing } => {
                     self.close().await?;
                     self.at = name.to;
-                    let rows = self.kept(name, &unit, &passing)?;
-                    if !send(self.full, rows).await {
+                    if !self.kept(name, unit, &passing).await? {
                         return Ok(());
                     }
                 }
                 Pending::Computed { passing, arguments, ends } => {
-                    let rows = self.answered(&passing, &arguments, ends.is_some()).await?;
-                    // The permit, with which the next unit may begin.
-                    drop(ends);
-                    if !send(self.full, rows).await {
+                    if !self.answered(&passing, &arguments, ends).await? {
                         return Ok(());
                     }
                 }
@@ -102,59 +120,73 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// The rows for the function's next answer, durable if their unit ends here.
+    /// Sends on the rows for what the function answers to a batch, and makes them durable if their unit ends with
+    /// them. Whether anybody wants more.
     async fn answered(
         &mut self,
         passing: &RecordBatch,
         arguments: &RecordBatch,
-        ends: bool,
-    ) -> Result<RecordBatch> {
+        mut ends: Option<End>,
+    ) -> Result<bool> {
         self.called = true;
+        let (mut took, mut more) = (Duration::ZERO, true);
+        while more {
+            let answer = self.next_answer().await?;
+            more = answer.more;
+            took += answer.spent.calling + answer.spent.converting;
+            self.count(&answer.failures, self.at)?;
+            let origins = origins(&answer, self.run.stage.shape, arguments.num_rows());
+            let rows = glue(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
+            self.keep(answer, origins).await?;
+            if !more {
+                self.done(arguments, took, ends.take()).await?;
+            }
+            if !send(self.full, rows).await {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn next_answer(&mut self) -> Result<Answer> {
         let asked = Instant::now();
         let answer = match self.answers.next().await {
             Some(answer) => answer.map_err(failed)?,
-            None => return datafusion::common::internal_err!("a function owes an answer"),
+            None => return internal_err!("a function owes an answer"),
         };
         self.run.watch.waited(asked.elapsed());
         self.run.watch.spent(answer.spent);
-        let height = arguments.num_rows();
-        let bytes = bytes_of(arguments);
-        let took = answer.spent.calling + answer.spent.converting;
+        Ok(answer)
+    }
+
+    /// All results for a batch are here. The end of a unit brings the permit with which the next one may begin.
+    async fn done(
+        &mut self,
+        arguments: &RecordBatch,
+        took: Duration,
+        ends: Option<End>,
+    ) -> Result<()> {
+        let (height, bytes) = (arguments.num_rows(), bytes_of(arguments));
         self.pace.learn(height, bytes, took);
-        self.count(&answer.failures, self.at)?;
-        let origins = origins(&answer, self.run.stage.shape, height);
-        let rows = glue(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
-        if self.run.stage.ledger.is_some() {
-            self.keep(answer, origins, arguments)?;
-        }
         self.at += height as u64;
-        let is_due = self
-            .open
-            .as_ref()
-            .is_some_and(|unit| unit.since.elapsed() > LONGEST_OPEN || unit.bytes > MOST_BYTES);
-        if ends || is_due {
+        if let Some(unit) = &mut self.open {
+            unit.content.add(arguments);
+            unit.bytes += bytes;
+        }
+        if ends.is_some() || self.open.as_ref().is_some_and(OpenUnit::is_due) {
             self.close().await?;
         }
         self.run.watch.add(height);
-        Ok(rows)
+        Ok(())
     }
 
     /// Adds an answer to the open unit.
-    fn keep(
-        &mut self,
-        answer: Answer,
-        origins: Option<UInt32Array>,
-        arguments: &RecordBatch,
-    ) -> Result<()> {
-        let at = self.at;
-        let unit = self.open.get_or_insert_with(|| OpenUnit {
-            from: at,
-            since: Instant::now(),
-            content: Content::default(),
-            rows: Vec::new(),
-            failures: Vec::new(),
-            bytes: 0,
-        });
+    async fn keep(&mut self, answer: Answer, origins: Option<UInt32Array>) -> Result<()> {
+        let Some(ledger) = self.run.stage.ledger.clone() else {
+            return Ok(());
+        };
+        let (at, schema) = (self.at, self.kept_schema());
+        let unit = self.open.get_or_insert_with(|| OpenUnit::new(at));
         let before = usize::try_from(at - unit.from).unwrap_or(usize::MAX);
         let mut columns = answer.rows.columns().to_vec();
         if let Some(origins) = origins {
@@ -163,14 +195,17 @@ impl<'a> Collector<'a> {
             columns.push(Arc::new(shifted));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(answer.rows.num_rows()));
-        let schema = kept_schema(&self.run.stage.results, self.run.stage.shape);
-        let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
-        unit.content.add(arguments);
-        unit.bytes += bytes_of(&rows) + bytes_of(arguments);
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?;
+        unit.bytes += bytes_of(&rows);
         unit.rows.push(rows);
         for mut one in answer.failures {
             one.failure = one.failure.offset_by(before);
             unit.failures.push(one);
+        }
+        if answer.more && unit.bytes > MOST_BYTES {
+            let (rows, writer) = (std::mem::take(&mut unit.rows), unit.writer.take());
+            let written = blocking(move || written(&ledger, &schema, writer, &rows)).await?;
+            (unit.writer, unit.bytes) = (Some(written), 0);
         }
         Ok(())
     }
@@ -181,44 +216,65 @@ impl<'a> Collector<'a> {
             return Ok(());
         };
         let began = Instant::now();
-        let (from, to) = (unit.from, self.at);
-        let schema = kept_schema(&self.run.stage.results, self.run.stage.shape);
-        let OpenUnit { content, rows, failures, .. } = unit;
-        let unit = Unit { arguments: content.digest(), rows, failures };
-        let name = blocking(move || ledger.write(from, to, &schema, &unit)).await?;
-        self.names.push(name);
+        let (range, schema) = ((unit.from, self.at), self.kept_schema());
+        let OpenUnit { content, rows, writer, failures, .. } = unit;
+        let name = blocking(move || {
+            let unit = written(&ledger, &schema, writer, &rows)?;
+            ledger.commit(unit, range, content.digest(), &failures)
+        });
+        self.names.push(name.await?);
         self.run.watch.wrote(began.elapsed());
         Ok(())
     }
 
-    /// The rows of a unit that is at hand.
-    fn kept(
+    /// Sends on the rows of a unit that is at hand. Whether anybody wants more.
+    async fn kept(
         &mut self,
         name: UnitName,
-        unit: &Unit,
+        mut unit: Box<Unit>,
         passing: &[RecordBatch],
-    ) -> Result<RecordBatch> {
+    ) -> Result<bool> {
         self.count(&unit.failures, name.from)?;
-        let schema = kept_schema(&self.run.stage.results, self.run.stage.shape);
-        let results = concat_batches(&schema, &unit.rows)?;
         let Some(first) = passing.first() else {
-            return datafusion::common::internal_err!("a unit without rows");
+            return internal_err!("a unit without rows");
         };
         let passing = concat_batches(first.schema_ref(), passing)?;
-        let (columns, origins) = match self.run.stage.shape {
-            Shape::OnePerRow => (results.columns(), None),
-            Shape::Any => {
-                let (origins, columns) = results
-                    .columns()
-                    .split_last()
-                    .ok_or_else(|| DataFusionError::Internal("a unit without origins".into()))?;
-                (columns, Some(origins.as_primitive::<UInt32Type>()))
+        let mut sent = 0;
+        loop {
+            let (some, rest) = blocking(move || Ok((unit.next_rows()?, unit))).await?;
+            if some.is_empty() {
+                break;
             }
-        };
-        let rows = glue(&passing, columns, origins, &self.run.schema)?;
+            unit = rest;
+            let results = concat_batches(&self.kept_schema(), &some)?;
+            let rows = match (self.run.stage.shape, results.columns().split_last()) {
+                (Shape::Any, Some((origins, columns))) => {
+                    let origins = origins.as_primitive::<UInt32Type>();
+                    glue(&passing, columns, Some(origins), &self.run.schema)?
+                }
+                (Shape::Any, None) => return internal_err!("a unit without origins"),
+                (Shape::OnePerRow, _) => {
+                    let passing = passing.slice(sent, results.num_rows());
+                    glue(&passing, results.columns(), None, &self.run.schema)?
+                }
+            };
+            sent += results.num_rows();
+            if !send(self.full, rows).await {
+                return Ok(false);
+            }
+        }
         self.run.watch.add_kept(passing.num_rows());
         self.names.push(name);
-        Ok(rows)
+        Ok(true)
+    }
+
+    /// The columns of a unit's file.
+    fn kept_schema(&self) -> SchemaRef {
+        let mut fields = self.run.stage.results.clone();
+        if self.run.stage.shape == Shape::Any {
+            fields.push(Arc::new(Field::new(ORIGIN, DataType::UInt32, false)));
+        }
+        Arc::new(Schema::new(fields))
     }
 
     /// Counts failures and reports them with their row of the input.
@@ -266,10 +322,14 @@ fn origins(answer: &Answer, shape: Shape, height: usize) -> Option<UInt32Array> 
     }
 }
 
-fn kept_schema(results: &[arrow::datatypes::FieldRef], shape: Shape) -> SchemaRef {
-    let mut fields = results.to_vec();
-    if shape == Shape::Any {
-        fields.push(Arc::new(Field::new(ORIGIN, DataType::UInt32, false)));
-    }
-    Arc::new(Schema::new(fields))
+/// Adds rows to a unit's file, which is begun if need be.
+fn written(
+    ledger: &Ledger,
+    schema: &SchemaRef,
+    begun: Option<UnitWriter>,
+    rows: &[RecordBatch],
+) -> crate::Result<UnitWriter> {
+    let mut writer = begun.map_or_else(|| ledger.create(schema), Ok)?;
+    rows.iter().try_for_each(|rows| writer.add(rows))?;
+    Ok(writer)
 }

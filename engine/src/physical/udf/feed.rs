@@ -135,7 +135,7 @@ impl Feeder {
             return Ok(());
         };
         let (wanted, reader) = (name.clone(), ledger.clone());
-        let unit = blocking(move || reader.read(&wanted)).await?;
+        let unit = blocking(move || reader.open(&wanted)).await?;
         let mut content = Content::default();
         for rows in &self.gathered {
             content.add(&self.arguments(rows)?);
@@ -151,7 +151,7 @@ impl Feeder {
         self.at = name.to;
         let gathered = std::mem::take(&mut self.gathered);
         let passing = gathered.iter().map(|rows| self.passing(rows)).collect::<Result<_, _>>()?;
-        self.send(Pending::Kept { name, unit, passing }).await
+        self.send(Pending::Kept { name, unit: Box::new(unit), passing }).await
     }
 
     async fn compute_gathered(&mut self) -> Result<(), Stop> {

@@ -1,0 +1,155 @@
+//! [`Unit`]: the file that holds the results for a range of input rows, read and written piece by piece.
+//!
+//! An Arrow IPC file of the results, with the digest of the arguments and the failures in its footer.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, ErrorKind, Seek, Write};
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+use udf_runtime::{FunctionFailure, RowFailure};
+
+use super::ledger::{refused, short};
+use crate::{Error, Result};
+
+const ARGUMENTS: &str = "lakebed.arguments";
+const FAILURES: &str = "lakebed.failures";
+/// So much of a unit is in memory at once.
+const READ_BYTES: usize = 16 << 20;
+
+/// The results for a range of input rows.
+pub(crate) struct Unit {
+    /// The digest of the arguments that they were computed from.
+    pub(crate) arguments: String,
+    /// Input rows that failed, counted from the unit's first.
+    pub(crate) failures: Vec<RowFailure>,
+    rows: FileReader<BufReader<File>>,
+}
+
+impl Unit {
+    /// The unit in a file whose digest begins like this; `None` when it is damaged or gone.
+    pub(super) fn open(path: &Path, check: &str) -> Result<Option<Self>> {
+        let failed = |error| refused("read", path, error);
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut digest = blake3::Hasher::new();
+        digest.update_reader(&file).map_err(failed)?;
+        if short(digest.finalize().to_hex().as_str()) != check {
+            return Ok(None);
+        }
+        file.rewind().map_err(failed)?;
+        let rows = FileReader::try_new_buffered(file, None).map_err(unreadable)?;
+        let told = |key| rows.custom_metadata().get(key).cloned().unwrap_or_default();
+        let failures: Vec<Failure> = serde_json::from_str(&told(FAILURES)).map_err(unreadable)?;
+        let failures = failures.into_iter().map(RowFailure::from).collect();
+        Ok(Some(Self { arguments: told(ARGUMENTS), failures, rows }))
+    }
+
+    /// The next results, as many as should be in memory at once; empty at the end. With the origins as the last column
+    /// when there is not one for each input row.
+    pub(crate) fn next_rows(&mut self) -> Result<Vec<RecordBatch>> {
+        let (mut some, mut bytes) = (Vec::new(), 0);
+        while bytes < READ_BYTES
+            && let Some(batch) = self.rows.next()
+        {
+            let batch = batch.map_err(unreadable)?;
+            bytes += batch.get_array_memory_size();
+            some.push(batch);
+        }
+        Ok(some)
+    }
+}
+
+/// A unit that nobody can see yet.
+pub(crate) struct UnitWriter(FileWriter<Digested>);
+
+/// A file and the digest of what was written to it.
+struct Digested {
+    file: BufWriter<NamedTempFile>,
+    digest: blake3::Hasher,
+}
+
+impl Write for Digested {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl UnitWriter {
+    pub(super) fn create(folder: &Path, schema: &SchemaRef) -> Result<Self> {
+        let file =
+            NamedTempFile::new_in(folder).map_err(|error| refused("write", folder, error))?;
+        let file = Digested { file: BufWriter::new(file), digest: blake3::Hasher::new() };
+        FileWriter::try_new(file, schema).map(Self).map_err(unwritable)
+    }
+
+    /// Adds results, with the origins as the last column when there is not one for each input row.
+    pub(crate) fn add(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.0.write(rows).map_err(unwritable)
+    }
+
+    /// The whole file under a name of its own, and its digest.
+    pub(super) fn finish(
+        mut self,
+        arguments: String,
+        failures: &[RowFailure],
+    ) -> Result<(NamedTempFile, String)> {
+        let failures: Vec<Failure> = failures.iter().map(Failure::from).collect();
+        self.0.write_metadata(ARGUMENTS, arguments);
+        self.0.write_metadata(FAILURES, serde_json::to_string(&failures).map_err(unwritable)?);
+        self.0.finish().map_err(unwritable)?;
+        let Digested { file, digest } = self.0.into_inner().map_err(unwritable)?;
+        let file = file.into_inner().map_err(unwritable)?;
+        Ok((file, short(digest.finalize().to_hex().as_str())))
+    }
+}
+
+fn unreadable(error: impl fmt::Display) -> Error {
+    Error::internal(format!("the kept results of a stage cannot be read: {error}"))
+}
+
+fn unwritable(error: impl fmt::Display) -> Error {
+    Error::internal(format!("the results of a stage cannot be kept: {error}"))
+}
+
+/// A failure as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Failure {
+    row: Option<usize>,
+    attempts: u32,
+    kind: String,
+    message: String,
+    arguments: Option<String>,
+    traceback: Option<String>,
+}
+
+impl From<&RowFailure> for Failure {
+    fn from(one: &RowFailure) -> Self {
+        let FunctionFailure { row, kind, message, arguments, traceback, .. } = one.failure.clone();
+        Self { row, attempts: one.attempts, kind, message, arguments, traceback }
+    }
+}
+
+impl From<Failure> for RowFailure {
+    fn from(stored: Failure) -> Self {
+        let Failure { row, attempts, kind, message, arguments, traceback } = stored;
+        let failure =
+            FunctionFailure { row, arguments, traceback, ..FunctionFailure::new(kind, message) };
+        Self { attempts, failure }
+    }
+}

@@ -1,0 +1,203 @@
+//! [`CompareFloats`]: what compares, sorts or groups floats takes them as numbers. 0.0 and -0.0 are one, and every NaN is
+//! the same, larger than all others.
+//!
+//! Puts [`canonical`] around what is compared, once the types are known. Results have their names as before, and the keys
+//! of groups this form.
+
+use std::mem;
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, DFSchemaRef};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    Distinct, Expr, ExprSchemable, Extension, GroupingSet, JoinConstraint, LogicalPlan, Projection,
+    SortExpr,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use crate::functions::{canonical, holds_floats, is_canonical};
+use crate::logical::GroupRows;
+
+#[derive(Debug)]
+pub(super) struct CompareFloats;
+
+impl AnalyzerRule for CompareFloats {
+    fn name(&self) -> &'static str {
+        "compare_floats"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(rewritten)?.data)
+    }
+}
+
+fn rewritten(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let schema = input_schema(&plan);
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let expr = expr.transform_up(|expr| Ok(compared(expr, &schema)))?;
+        Ok(expr.update_data(|expr| name.restore(expr)))
+    })?
+    .transform_data(|plan| keyed(plan, &schema))
+}
+
+fn input_schema(plan: &LogicalPlan) -> DFSchemaRef {
+    match plan.inputs().as_slice() {
+        [only] => Arc::clone(only.schema()),
+        inputs => Arc::new(merge_schema(inputs)),
+    }
+}
+
+/// Functions that give one of their arguments back, chosen by comparing them.
+const CHOOSING: [&str; 5] = ["greatest", "least", "max", "min", "nullif"];
+
+/// The expression; if it compares, it compares numbers.
+fn compared(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let changed = match &mut expr {
+        Expr::BinaryExpr(operation) if operation.op.supports_propagation() => {
+            numbers([operation.left.as_mut(), operation.right.as_mut()], schema)
+        }
+        Expr::Between(between) => {
+            let operands = [&mut between.expr, &mut between.low, &mut between.high];
+            numbers(operands.map(Box::as_mut), schema)
+        }
+        Expr::InList(list) => {
+            numbers(std::iter::once(list.expr.as_mut()).chain(&mut list.list), schema)
+        }
+        Expr::ScalarFunction(call) if CHOOSING.contains(&call.func.name()) => {
+            numbers(&mut call.args, schema)
+        }
+        Expr::AggregateFunction(AggregateFunction { func, params }) => {
+            let compares = params.distinct || CHOOSING.contains(&func.name());
+            let arguments = params.args.iter_mut().filter(|_| compares);
+            numbers(arguments.chain(sort_keys(&mut params.order_by)), schema)
+        }
+        Expr::WindowFunction(call) => {
+            let WindowFunction { fun, params } = call.as_mut();
+            let compares = params.distinct || CHOOSING.contains(&fun.name());
+            let arguments = params.args.iter_mut().filter(|_| compares);
+            let keys = params.partition_by.iter_mut().chain(sort_keys(&mut params.order_by));
+            numbers(arguments.chain(keys), schema)
+        }
+        _ => false,
+    };
+    Transformed::new(expr, changed, TreeNodeRecursion::Continue)
+}
+
+fn sort_keys(keys: &mut [SortExpr]) -> impl Iterator<Item = &mut Expr> {
+    keys.iter_mut().map(|key| &mut key.expr)
+}
+
+/// The plan; if it sorts, groups or joins by keys, these are numbers.
+fn keyed(mut plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
+    let changed = match &mut plan {
+        LogicalPlan::Sort(sort) => numbers(sort_keys(&mut sort.expr), schema),
+        LogicalPlan::Aggregate(aggregate) => {
+            let mut changed = false;
+            for key in aggregate.group_expr.iter_mut().flat_map(group_keys) {
+                changed |= named_number(key, schema);
+            }
+            changed
+        }
+        LogicalPlan::Distinct(Distinct::On(distinct)) => {
+            let keys = distinct.sort_expr.iter_mut().flat_map(|keys| sort_keys(keys));
+            numbers(distinct.on_expr.iter_mut().chain(keys), schema)
+        }
+        LogicalPlan::Join(join) => {
+            let changed =
+                numbers(join.on.iter_mut().flat_map(|(left, right)| [left, right]), schema);
+            if changed {
+                // WHY: with `USING` both sides must be columns.
+                join.join_constraint = JoinConstraint::On;
+            }
+            changed
+        }
+        LogicalPlan::Distinct(Distinct::All(input)) => match projected(input)? {
+            Some(projection) => {
+                *input = Arc::new(LogicalPlan::Projection(projection));
+                true
+            }
+            None => false,
+        },
+        LogicalPlan::Extension(Extension { node }) => match node.as_any().downcast_ref() {
+            Some(group) => {
+                *node = Arc::new(grouped(group, schema)?);
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    };
+    Ok(Transformed::new(plan, changed, TreeNodeRecursion::Continue))
+}
+
+fn group_keys(key: &mut Expr) -> Vec<&mut Expr> {
+    match key {
+        Expr::GroupingSet(GroupingSet::Rollup(keys) | GroupingSet::Cube(keys)) => {
+            keys.iter_mut().collect()
+        }
+        Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => sets.iter_mut().flatten().collect(),
+        key => vec![key],
+    }
+}
+
+/// What a `DISTINCT` looks at.
+fn projected(input: &Arc<LogicalPlan>) -> Result<Option<Projection>> {
+    let schema = input.schema();
+    let mut columns: Vec<Expr> = schema.iter().map(|column| Column::from(column).into()).collect();
+    let mut changed = false;
+    for column in &mut columns {
+        changed |= named_number(column, schema);
+    }
+    changed.then(|| Projection::try_new(columns, Arc::clone(input))).transpose()
+}
+
+/// A group's key stands in the result as it was compared.
+fn grouped(group: &GroupRows, schema: &DFSchema) -> Result<GroupRows> {
+    let (mut keys, mut firsts) = (group.keys.clone(), group.firsts.clone());
+    for first in &mut firsts {
+        if keys.contains(&first.clone().unalias()) {
+            named_number(first, schema);
+        }
+    }
+    numbers(&mut keys, schema);
+    GroupRows::try_new(group.input.clone(), keys, firsts, group.lists.clone())
+}
+
+/// Changes the expressions as [`number`] does; whether that was anything.
+fn numbers<'e>(exprs: impl IntoIterator<Item = &'e mut Expr>, schema: &DFSchema) -> bool {
+    let mut changed = false;
+    for expr in exprs {
+        changed |= number(expr, schema);
+    }
+    changed
+}
+
+/// Makes floats canonical; whether that changed the expression.
+fn number(expr: &mut Expr, schema: &DFSchema) -> bool {
+    if let Expr::Alias(alias) = expr {
+        return number(&mut alias.expr, schema);
+    }
+    let changes =
+        !is_canonical(expr) && expr.get_type(schema).is_ok_and(|kind| holds_floats(&kind));
+    if changes {
+        *expr = canonical(mem::take(expr));
+    }
+    changes
+}
+
+/// The same for a column of the result, which keeps its name.
+fn named_number(expr: &mut Expr, schema: &DFSchema) -> bool {
+    let name = NamePreserver::new_for_projection().save(expr);
+    let changes = number(expr, schema);
+    if changes {
+        *expr = name.restore(mem::take(expr));
+    }
+    changes
+}

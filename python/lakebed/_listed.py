@@ -1,0 +1,56 @@
+"""What a listing says about a local file, and whether that is still true."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta, timezone
+
+EPOCH = datetime.fromtimestamp(0, timezone.utc)
+"""The modification time of a file whose real one is not known."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def status(path: str) -> os.stat_result | None:
+    """What the file system says now; None if there is nothing to be seen."""
+    try:
+        return os.stat(path)  # noqa: PTH116  pathlib is slow
+    except OSError:
+        return None
+
+
+def etag(found: os.stat_result) -> str:
+    """Nanoseconds and bytes."""
+    return f"{max(found.st_mtime_ns, 0):x}-{found.st_size:x}"
+
+
+def modified(found: os.stat_result) -> datetime:
+    """Microseconds, rounded down, and nothing before 1970."""
+    return EPOCH + max(found.st_mtime_ns, 0) // 1000 * _MICROSECOND
+
+
+def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | None:
+    """How a file differs from what was listed; None if it does not, as far as is known.
+
+    A file that no listing gave has no time, and perhaps no size: both are then defaults.
+    """
+    if tag == etag(found):
+        return None
+    # WHY: the time of a file may be the default; the tag that a listing gives tells
+    is_timed = time != EPOCH or tag.startswith("0-")
+    if found.st_size != size and (size or is_timed):
+        return f"had {size} bytes when it was listed and has {found.st_size} now"
+    if is_timed and not _is_time(time, modified(found)):
+        return f"was of {time} when it was listed and is of {modified(found)} now"
+    return None
+
+
+def _is_time(listed: datetime, found: datetime) -> bool:
+    """Whether a time is the listed one, which may have lost digits on its way."""
+    if listed.tzinfo is None:
+        listed = listed.replace(tzinfo=timezone.utc)
+    if listed.microsecond % 1000:
+        # a time as `float` is not exact
+        return abs(listed - found) <= _MICROSECOND
+    unit = 1000 if listed.microsecond else 1_000_000
+    return listed == found.replace(microsecond=found.microsecond // unit * unit)
