@@ -279,9 +279,13 @@ impl Drop for PythonRunning {
     fn drop(&mut self) {
         if matches!(self.calls, Calls::Managed(_)) || !self.begun.is_empty() {
             attach(|py| {
-                // Generators that nobody goes on with end here, where their last lines may run.
-                self.begun.clear();
                 // After a failure nobody hears of another one.
+                for begun in self.begun.drain(..) {
+                    if let Begun::Waiting(Waiting { rest: Some(rest), .. }) = begun {
+                        // A generator's last lines run.
+                        drop(call_method(rest.bind(py), "close", &[]));
+                    }
+                }
                 drop(self.calls.close(py));
             });
         }
