@@ -292,6 +292,7 @@ class _Coroutines(Calls):
         if self._loop.is_closed():
             return
         self._closing = True
+        self._waiting.clear()
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
