@@ -432,7 +432,7 @@ class DataChain:
 
         What is yielded is handed on while the function runs: it may have any number of
         results, and before a `limit` no end. Those of a call stay together in memory with
-        `on_error`, `timeout`, `retries` or `concurrency`, and when the function is async.
+        `on_error`, `timeout`, `retries`, `parallel` or `concurrency`, and when it is async.
 
         Args:
             func: A function or `Generator`, if `output` names the columns.

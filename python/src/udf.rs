@@ -103,6 +103,9 @@ struct Definition {
     /// Retries, time limits, threads or coroutines: the calls are made by `lakebed._udf.calls`.
     managed: bool,
     concurrency: usize,
+    /// So many results are handed on before their call is over. `None` where a call may be repeated or left out when it
+    /// fails, and in workers, which belong to whoever waits for them until a call is over.
+    part_rows: Option<usize>,
     known: Vec<KnownCall>,
 }
 
@@ -148,6 +151,8 @@ impl Definition {
         let concurrency: usize = get("concurrency")?.extract()?;
         let timed = !get("timeout")?.is_none();
         let managed = is_async || timed || concurrency > 1 || get("retries")?.extract::<u32>()? > 0;
+        let mode = Mode::parse(&get("mode")?.extract::<String>()?, &get("batch")?)?;
+        let gives_parts = matches!(mode, Mode::Rows) && on_error == OnError::Raise && !managed;
         Ok(Self {
             name: get("name")?.extract()?,
             spec: spec.copy()?.unbind(),
@@ -157,10 +162,11 @@ impl Definition {
             multi: gives.len() != 1 || get("multi")?.is_truthy()?,
             gives,
             schema: Arc::new(Schema::new(fields)),
-            mode: Mode::parse(&get("mode")?.extract::<String>()?, &get("batch")?)?,
+            mode,
             on_error,
             managed,
             concurrency: concurrency.max(1),
+            part_rows: gives_parts.then_some(PART_ROWS),
             known: parse_known(&get("known")?)?,
         })
     }
@@ -204,12 +210,6 @@ impl Definition {
             _ => self.concurrency.min(running.unit_rows / 4).max(1),
         };
         (2 * self.concurrency).div_ceil(rows).max(DEPTH)
-    }
-
-    /// Whether the results of a call may be handed on before the call is over: then it can neither be repeated, nor
-    /// left out when it fails.
-    fn gives_parts(&self) -> bool {
-        matches!(self.mode, Mode::Rows) && self.on_error == OnError::Raise && !self.managed
     }
 
     fn shape(&self) -> Shape {
@@ -311,6 +311,9 @@ fn parse_known(known: &Bound<'_, PyAny>) -> PyResult<Vec<KnownCall>> {
 /// Batches that are begun at once, at least, when rows are in flight together: while the slowest row of one is
 /// awaited, the others keep the function busy.
 const DEPTH: usize = 4;
+
+/// Results that are handed on before their call is over.
+const PART_ROWS: usize = 8192;
 
 /// A function, as executors see it.
 #[derive(Clone, Debug)]

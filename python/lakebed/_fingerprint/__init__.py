@@ -55,7 +55,8 @@ def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
     """
     name = f"`{spec['name']}`"
     code = _digest(name, lambda walk: _code(walk, spec))
-    unnamed = code if _is_lambda(spec) else ""
+    # what a probe told under other code is nothing to go on with
+    unnamed = code if _is_lambda(spec) or "probed" in spec else ""
     stage = _digest(name, lambda walk: walk.value((unnamed, _stage(spec))))
     return stage, code
 
@@ -103,9 +104,7 @@ def _digest(name: str, add: Callable[[Walk], None]) -> str:
 def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     gives = [(name, _plain(given)) for name, given in spec["gives"]]
     takes = [(kind, path, _plain(taken)) for kind, path, taken in spec["takes"]]
-    # a probe gives types, not results
-    probe = ("probe",) if "probed" in spec else ()
-    return spec["name"], spec["mode"], gives, takes, *probe
+    return spec["name"], spec["mode"], gives, takes, spec.get("probe")
 
 
 def _plain(spec: Any) -> Any:

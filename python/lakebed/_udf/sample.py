@@ -71,12 +71,24 @@ class Sample:
             return result, True
         if result is None:
             return [], True
-        if not hasattr(result, "__iter__"):
+        if isinstance(result, (str, bytes, dict)) or not hasattr(result, "__iter__"):
             return result, True
         results: list[Any] = []
         until = time.monotonic() + _MOST_SECONDS
         for item in result:
-            if len(results) == _MOST_RESULTS or (results and time.monotonic() > until):
+            if _suffice(results, until):
+                return results, False
+            results.append(item)
+        return results, True
+
+    async def awaited(self, result: Any) -> tuple[Any, bool]:
+        """The same for what a call of an `async def` function gave."""
+        if not hasattr(result, "__aiter__"):
+            return self.results(await result)
+        results: list[Any] = []
+        until = time.monotonic() + _MOST_SECONDS
+        async for item in result:
+            if _suffice(results, until):
                 return results, False
             results.append(item)
         return results, True
@@ -221,6 +233,7 @@ def _call(
         | {
             "call": recording,
             "probed": call,
+            "probe": (sample.verb.name, sample.outputs.names, sample.outputs.multi),
             "gives": [("types", _TYPES)],
             "mode": "batch" if sample.verb.mode == "batch" else "rows",
             "multi": False,
@@ -258,12 +271,7 @@ def _record(sample: Sample, call: Callable[..., Any]) -> Callable[..., Any]:
 def _record_async(sample: Sample, call: Callable[..., Any]) -> Callable[..., Any]:
     async def recorded(*arguments: Any) -> Any:
         if sample.wants():
-            result = call(*arguments)
-            if hasattr(result, "__aiter__"):
-                result = [row async for row in result]
-            else:
-                result = await result
-            result, whole = sample.results(result)
+            result, whole = await sample.awaited(call(*arguments))
             sample.add(arguments, result, whole=whole)
         return [_text(sample.types)]
 
@@ -282,6 +290,10 @@ def _types(text: str) -> list[tuple[str, Spec]] | None:
     except (ValueError, SyntaxError):
         return None
     return types
+
+
+def _suffice(results: list[Any], until: float) -> bool:
+    return len(results) == _MOST_RESULTS or (bool(results) and time.monotonic() > until)
 
 
 def _shown(result: Any) -> str:

@@ -18,8 +18,7 @@ use super::running::{origins, stopped};
 use super::{Definition, Mode, OnError, failure};
 use crate::gate;
 
-/// Results that are handed on before their call is over.
-const PART_ROWS: usize = 8192;
+/// Results that are older are handed on before their call is over.
 const PART_AGE: Duration = Duration::from_millis(100);
 
 /// The results of a batch, or of a part of it, under construction.
@@ -120,8 +119,9 @@ impl<'a, 'py> Results<'a, 'py> {
     }
 
     fn is_full(&self) -> bool {
-        self.definition.gives_parts()
-            && (self.origins.len() >= PART_ROWS || self.since.elapsed() >= PART_AGE)
+        self.definition
+            .part_rows
+            .is_some_and(|most| self.origins.len() >= most || self.since.elapsed() >= PART_AGE)
     }
 
     /// Adds one result row; what a tuple lacks at its end is None.

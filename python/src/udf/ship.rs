@@ -33,8 +33,8 @@ pub(super) fn dump(py: Python<'_>, function: &PythonFunction) -> PyResult<Vec<u8
 fn load(py: Python<'_>, blob: &[u8]) -> PyResult<PythonFunction> {
     let spec = py.import("lakebed._udf.ship")?.call_method1("load", (PyBytes::new(py, blob),))?;
     let depth = spec.get_item("depth")?.extract()?;
-    let definition = Arc::new(Definition::parse(spec.cast::<PyDict>()?)?);
-    Ok(PythonFunction { definition, depth })
+    let definition = Definition { part_rows: None, ..Definition::parse(spec.cast::<PyDict>()?)? };
+    Ok(PythonFunction { definition: Arc::new(definition), depth })
 }
 
 /// Serves the process at the other end of standard input until that is closed. Code that reads standard input finds

@@ -187,11 +187,8 @@ def from_here(id: int) -> Iterator[int]:
     yield from itertools.count(id)
 
 
-@pytest.mark.parametrize("parallel", [None, 2])
-def test_a_generator_without_end_ends_with_the_limit(
-    lines: dc.DataChain, parallel: int | None
-) -> None:
-    counted = lines.settings(parallel=parallel).gen(n=from_here)
+def test_a_generator_without_end_ends_with_the_limit(lines: dc.DataChain) -> None:
+    counted = lines.gen(n=from_here)
     assert counted.limit(20_000).to_values("n") == list(range(1, 20_001))
 
 

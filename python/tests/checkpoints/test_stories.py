@@ -175,3 +175,17 @@ def test_a_function_without_annotations_is_not_called_to_learn_what_it_gives(
     project.edit("script.py", "x=[1, 2, 3]", "x=[0.5, 2, 3]")
     assert project.run("script.py").out.startswith("1.0.2 [(0.5, 0.5, 1.5), (2.0, 2.0, 3.0)")
     assert "0.5" in project.new_calls()
+
+
+def test_what_a_function_gives_depends_on_how_it_is_used() -> None:
+    import lakebed as dc
+
+    def twice(x):  # type: ignore[no-untyped-def]
+        return [x, x]
+
+    rows = dc.read_values(x=[1, 2])
+    assert rows.map(one=twice).to_values("one") == [[1, 1], [2, 2]]
+    assert rows.map(other=twice).to_values("other") == [[1, 1], [2, 2]]
+    assert rows.map(twice, output=["a", "b"]).to_list("a", "b") == [(1, 1), (2, 2)]
+    assert rows.map(twice, output=["p", "q"]).to_list("p", "q") == [(1, 1), (2, 2)]
+    assert rows.gen(one=twice).to_values("one") == [1, 1, 2, 2]
