@@ -223,6 +223,9 @@ class _Threads(Calls):
         _closed.add(self)
         for _ in self._threads:
             self._waiting.put(None)
+        if time.monotonic() - _last_interrupt < _CANCEL_SECONDS:
+            # Ctrl-C came before this run had heard that nobody waits for it.
+            self.interrupt()
 
     def interrupt(self) -> None:
         """Raise `KeyboardInterrupt` where a call is still under way."""
@@ -232,10 +235,13 @@ class _Threads(Calls):
 
 
 _closed: WeakSet[_Threads] = WeakSet()
+_last_interrupt = -_CANCEL_SECONDS
 
 
 def interrupt() -> None:
     """End the calls on threads whose results nobody waits for, as Ctrl-C does."""
+    global _last_interrupt  # noqa: PLW0603
+    _last_interrupt = time.monotonic()
     for calls in list(_closed):
         calls.interrupt()
 
