@@ -42,6 +42,9 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
         return f"had {size} bytes when it was listed and has {found.st_size} now"
     if is_timed and not _is_time(time, modified(found)):
         return f"was of {time} when it was listed and is of {modified(found)} now"
+    if is_timed and tag.endswith(f"-{size:x}"):
+        # a tag of the form that a listing gives: time and size were looked at, but not that closely
+        return "was written anew since it was listed"
     return None
 
 

@@ -56,7 +56,9 @@ impl Caller {
             is_calling: AtomicBool::new(false),
             is_interrupted: AtomicBool::new(false),
         });
-        callers().push(Arc::downgrade(&caller));
+        let mut all = callers();
+        all.retain(|caller| caller.strong_count() > 0);
+        all.push(Arc::downgrade(&caller));
         Some(caller)
     }
 
@@ -145,9 +147,7 @@ pub(crate) fn forget_all() {
 
 /// The threads that run functions and have made a call.
 fn alive() -> Vec<Arc<Caller>> {
-    let mut all = callers();
-    all.retain(|caller| caller.strong_count() > 0);
-    all.iter().filter_map(Weak::upgrade).collect()
+    callers().iter().filter_map(Weak::upgrade).collect()
 }
 
 fn callers() -> MutexGuard<'static, Vec<Weak<Caller>>> {

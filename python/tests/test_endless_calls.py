@@ -11,16 +11,19 @@ from textwrap import indent
 import pytest
 
 HEAD = """
-import asyncio, atexit, os, socket, sys, threading, time
+import asyncio, atexit, itertools, os, socket, sys, threading, time
 from collections.abc import Iterator
 import lakebed as dc
 
 started, ended = threading.Event(), threading.Event()
+first = threading.Lock()
 numbers = dc.read_values(x=[1, 2, 3]).settings(ephemeral=True)
 
 def endless():
-    os.write(1, b"started\\n")
-    started.set()
+    with first:
+        if not started.is_set():
+            os.write(1, b"started\\n")
+            started.set()
     try:
 {body}
     finally:
@@ -103,11 +106,12 @@ print("ended" if ended.wait(10) else "goes on")
 print(numbers.map(y=lambda x: 2 * x, output=int).to_values("y"))
 """
 
+# What `print` writes stays whole though other threads write too: its end is not written by itself.
 END = """
 threading.Thread(target=chain.to_list, daemon=True).start()
 started.wait()
-print("left over")
-atexit.register(print, "goodbye")
+print("left over\\n", end="")
+atexit.register(print, "goodbye\\n", end="")
 sys.exit(3)
 """
 
@@ -171,6 +175,19 @@ def test_control_c_ends_the_process(shape: str, body: str) -> None:
     assert child.stderr.startswith("Traceback (most recent call last):\n")
     assert child.stderr.strip().splitlines()[-1] == "KeyboardInterrupt"
     assert child.stderr.count("Traceback") == 1
+    assert secs < PROMPT
+
+
+def test_control_c_ends_results_that_never_do() -> None:
+    shape = """
+def f(x: int) -> Iterator[int]:
+    yield x
+    os.write(1, b"started\\n")
+    yield from itertools.repeat(x)
+chain = numbers.settings(on_error="skip").gen(y=f)
+"""
+    child, secs = run(script("bytecode", shape, "chain.to_list()"), interrupt=True)
+    assert child.returncode == -signal.SIGINT, child.stderr
     assert secs < PROMPT
 
 

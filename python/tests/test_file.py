@@ -215,6 +215,16 @@ def test_a_file_of_the_year_1970_is_checked(tmp_path: Path) -> None:
         file.read()
 
 
+def test_a_file_of_the_same_size_and_second_is_another(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    os.utime(tmp_path / "a", ns=(0, 1_700_000_000_000_000_000))
+    file = File.at(tmp_path / "a").resolve()
+    # a second that its time has lost its digits to
+    os.utime(tmp_path / "a", ns=(0, 1_700_000_000_987_654_321))
+    with pytest.raises(FileChangedError, match="was written anew since it was listed"):
+        file.read()
+
+
 def test_what_is_not_known_is_not_checked(hello: File) -> None:
     Path(hello.get_fs_path()).write_text("another")
     assert File(source=hello.source, path=hello.path).read() == b"another"

@@ -173,7 +173,8 @@ pub async fn keeps_the_order(executor: &dyn Executor) -> Outcome {
     expect(seen, vec![2, 3, 4], "values")
 }
 
-/// Results that come in parts stay in order, and each knows its row.
+/// Results that come in parts stay in order, and each knows its row. Only for executors that call the function in this
+/// process.
 ///
 /// # Errors
 /// What was seen instead.

@@ -18,7 +18,8 @@ pub type AnswerStream = BoxStream<'static, Result<Answer>>;
 ///
 /// Contract, checked by [`crate::conformance`] (feature `test-util`):
 /// * one answer for each argument batch, in their order; of the same height when the function has one result per row,
-///   and several answers, all but the last with [`Answer::more`], when the function gave its results in parts;
+///   where it is called in this process, several answers, all but the last with [`Answer::more`], when the function
+///   gave its results in parts;
 /// * nothing runs before the first poll, and `start` does not run when the input is empty;
 /// * the first error ends the stream, within a second or so though calls for rows before it go on; the row in its
 ///   failure counts from the first row of the stream, the rows in an answer's failures from the first row of their

@@ -82,8 +82,8 @@ pub trait RunningFunction {
     /// told when the batch is completed.
     fn begin(&mut self, arguments: RecordBatch);
 
-    /// Computes the oldest batch that was begun; or a part of its results, and the next call goes on with it
-    /// ([`Answer::more`]).
+    /// Computes the oldest batch that was begun; or, never in a worker process, a part of its results, and the next call
+    /// goes on with it ([`Answer::more`]).
     ///
     /// Looks at `stop` between rows; once it is set, any answer or failure will do, for nobody reads it.
     ///

@@ -174,7 +174,6 @@ struct AnswerHead {
     failures: Vec<(u32, Failure)>,
     converting: Duration,
     calling: Duration,
-    more: bool,
 }
 
 /// A failure without what does not leave its process.
@@ -204,10 +203,10 @@ impl From<Failure> for FunctionFailure {
 }
 
 fn answered(sequence: u64, answer: Answer) -> io::Result<Frame> {
-    let Answer { rows, origins, failures, spent, more } = answer;
+    let Answer { rows, origins, failures, spent, more: _ } = answer;
     let failures = failures.into_iter().map(|row| (row.attempts, row.failure.into())).collect();
     let Spent { converting, calling } = spent;
-    let head = AnswerHead { origins: origins.is_some(), failures, converting, calling, more };
+    let head = AnswerHead { origins: origins.is_some(), failures, converting, calling };
     let rows = origins.map_or_else(|| Ok(rows.clone()), |origins| with_origins(&rows, origins))?;
     Ok(Frame {
         kind: ANSWERED,
@@ -229,7 +228,7 @@ fn answer(head: &[u8], body: Vec<u8>) -> io::Result<Answer> {
             .map(|(attempts, failure)| RowFailure { attempts, failure: failure.into() })
             .collect(),
         spent: Spent { converting: head.converting, calling: head.calling },
-        more: head.more,
+        more: false,
     })
 }
 

@@ -328,15 +328,14 @@ impl Exchange for Calls<'_> {
         let Some(&(sequence, _)) = self.begun.front() else {
             return Err(Left::Broken(io::Error::other("an answer that nobody asked for")));
         };
-        let more = outcome.as_ref().is_ok_and(|answer| answer.more);
         self.outgoing.send(match outcome {
+            // INVARIANT: who waits for one answer a call would take the rest for those of other calls.
+            Ok(answer) if answer.more => return Err(Left::Broken(io::Error::other("a part"))),
             Ok(answer) => Reply::Answered { sequence, answer },
             Err(failure) => Reply::Failed { sequence, failure },
         })?;
-        if !more {
-            self.begun.pop_front();
-            self.tell_oldest()?;
-        }
+        self.begun.pop_front();
+        self.tell_oldest()?;
         Ok(true)
     }
 }

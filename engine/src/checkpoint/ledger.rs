@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
@@ -21,6 +21,9 @@ use udf_runtime::RowFailure;
 use super::unit::{Unit, UnitWriter};
 use crate::folder::FolderLock;
 use crate::{Error, Result};
+
+/// How the names of files begin that are not finished.
+const TEMPORARY: &str = ".tmp";
 
 /// Digits of a digest in a file name: a collision is as likely as a broken disk.
 const DIGITS: usize = 16;
@@ -80,12 +83,24 @@ impl Ledger {
 
     /// Marks the stage as used, and keeps collectors of garbage out until the lock is dropped.
     pub(crate) async fn enter(&self) -> Result<FolderLock> {
+        self.sweep();
         let entered = async {
             let lock = FolderLock::share(&self.folder).await?;
             fs::File::open(&self.folder)?.set_modified(SystemTime::now())?;
             Ok(lock)
         };
         entered.await.map_err(|error| refused("open", &self.folder, error))
+    }
+
+    /// Removes what killed processes had not finished, which may be large; unless others are here, whose it may be.
+    fn sweep(&self) {
+        let Ok(Some(_alone)) = FolderLock::try_alone(&self.folder) else { return };
+        for name in self.names().unwrap_or_default() {
+            if name.starts_with(TEMPORARY) {
+                // What stays is in nobody's way.
+                drop(fs::remove_file(self.folder.join(name)));
+            }
+        }
     }
 
     /// The units that this code may use, without overlaps, in order: its whole result if all of it is here. A missing
@@ -217,7 +232,7 @@ impl Ledger {
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
         let write = || {
-            let mut temporary = NamedTempFile::new_in(&self.folder)?;
+            let mut temporary = temporary(&self.folder)?;
             temporary.write_all(bytes)?;
             temporary.persist(&path).map_err(|error| error.error)?;
             Ok(())
@@ -231,8 +246,7 @@ impl Ledger {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(refused("read", &self.folder, error)),
         };
-        let name =
-            |entry: std::io::Result<fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
+        let name = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
         Ok(entries.filter_map(name).collect())
     }
 
@@ -246,11 +260,16 @@ impl Ledger {
     }
 }
 
+/// A file that nobody can see yet.
+pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)
+}
+
 pub(super) fn short(digest: &str) -> String {
     digest.chars().take(DIGITS).collect()
 }
 
-pub(super) fn refused(action: &'static str, path: &Path, error: std::io::Error) -> Error {
+pub(super) fn refused(action: &'static str, path: &Path, error: io::Error) -> Error {
     Error::Storage {
         action,
         location: path.display().to_string(),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use udf_runtime::{FunctionFailure, RowFailure};
 
-use super::ledger::{refused, short};
+use super::ledger::{refused, short, temporary};
 use crate::{Error, Result};
 
 const ARGUMENTS: &str = "lakebed.arguments";
@@ -92,8 +92,7 @@ impl Write for Digested {
 
 impl UnitWriter {
     pub(super) fn create(folder: &Path, schema: &SchemaRef) -> Result<Self> {
-        let file =
-            NamedTempFile::new_in(folder).map_err(|error| refused("write", folder, error))?;
+        let file = temporary(folder).map_err(|error| refused("write", folder, error))?;
         let file = Digested { file: BufWriter::new(file), digest: blake3::Hasher::new() };
         FileWriter::try_new(file, schema).map(Self).map_err(unwritable)
     }

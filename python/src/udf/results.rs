@@ -21,6 +21,9 @@ use crate::gate;
 /// Results that are older are handed on before their call is over.
 const PART_AGE: Duration = Duration::from_millis(100);
 
+/// Results of one call after which other threads may have the GIL.
+const BREATH: usize = 1024;
+
 /// The results of a batch, or of a part of it, under construction.
 pub(super) struct Results<'a, 'py> {
     definition: &'a Definition,
@@ -111,6 +114,10 @@ impl<'a, 'py> Results<'a, 'py> {
                 return Err(Wrong::Stopped);
             }
             self.push(item?, row)?;
+            if self.origins.len().is_multiple_of(BREATH) {
+                // WHY: `yield from` keeps the GIL, and Ctrl-C needs it.
+                gate::detach(items.py(), || {});
+            }
             if self.is_full() {
                 return Ok(Some(items.into_any()));
             }
@@ -301,6 +308,10 @@ fn several<'py>(
     function: &str,
     result: &Bound<'py, PyAny>,
 ) -> Result<Bound<'py, PyIterator>, Wrong> {
+    // WHY: an iterator need not have `__iter__`, and what is left of one is asked for the second time.
+    if let Ok(iterator) = result.cast::<PyIterator>() {
+        return Ok(iterator.clone());
+    }
     let single = result.is_instance_of::<PyString>()
         || result.is_instance_of::<PyBytes>()
         || result.is_instance_of::<PyDict>()

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Iterator  # noqa: TC003  annotations are looked at
 from pathlib import Path  # noqa: TC003
+from typing import cast
 
 import pytest
 from pydantic import BaseModel
@@ -260,3 +261,33 @@ def test_a_generator_that_nobody_goes_on_with_is_closed(lines: dc.DataChain) -> 
 
     assert lines.gen(n=watched).limit(2).to_values("n") == [1, 2]
     assert closed.wait(timeout=30)
+
+
+class Countdown:
+    """An iterator that cannot be asked for another one, as `for` wants them."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __next__(self) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise StopIteration
+        return self.left
+
+
+class Numbers:
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __iter__(self) -> Countdown:
+        return Countdown(self.count)
+
+
+def test_more_results_of_a_bare_iterator_than_are_taken_at_once() -> None:
+    def numbers(n: int) -> Iterator[int]:
+        return cast("Iterator[int]", Numbers(n))
+
+    chain = dc.read_values(n=[3, 5000])
+    counts = chain.gen(i=numbers).to_values("i")
+    assert counts == [*range(2, -1, -1), *range(4999, -1, -1)]

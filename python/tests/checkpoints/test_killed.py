@@ -93,6 +93,9 @@ def test_killed(project: Project, uninterrupted, kind: str, parallel: int) -> No
         project.wait_until_alone()
     assert killed, "no kill hit a run, so this shows nothing"
     assert project.run("script.py", **env).out == uninterrupted(kind)
+    stages = project.folder / "root" / "jobs"
+    assert stages.exists()
+    assert not list(stages.rglob(".tmp*")), "what was not finished is left"
     again = Counter(project.calls())
     assert len(again) == CALLS
     repeated = again.total() - len(again)

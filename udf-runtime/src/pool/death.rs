@@ -1,6 +1,5 @@
 //! [`Death`]: why a worker did not answer, as users read it.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
@@ -35,19 +34,6 @@ impl Death {
         failure.row = Some(row);
         failure.arguments = Some(arguments_text(arguments, row));
         failure
-    }
-
-    /// The failure of a call whose worker told these rows last.
-    pub(super) fn of_rows(
-        &self,
-        function: &str,
-        arguments: &RecordBatch,
-        told: Option<Range<usize>>,
-    ) -> FunctionFailure {
-        match told {
-            Some(told) if told.len() == 1 => self.of_row(function, arguments, told.start),
-            _ => self.failure(function),
-        }
     }
 
     /// The failure of a worker that died "while it set `function` up".

@@ -5,7 +5,7 @@ use std::iter;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{Answer, Error, FunctionFailure, Result};
@@ -14,7 +14,7 @@ use crate::{Answer, Error, FunctionFailure, Result};
 /// told, but nobody waits for the end of a long call.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What came of a batch, or of a part of it.
+/// What came of a batch.
 pub(super) type Outcome = Result<Result<Answer, FunctionFailure>>;
 
 /// The way of a batch's results to whoever waits for them.
@@ -24,7 +24,7 @@ pub(super) struct Debt {
     pub(super) name: String,
     /// The rows of the stream before the batch.
     pub(super) before: usize,
-    pub(super) answers: mpsc::Sender<Answer>,
+    pub(super) answer: oneshot::Sender<Answer>,
     pub(super) failures: mpsc::Sender<Failed>,
 }
 
@@ -37,15 +37,15 @@ pub(super) struct Failed {
 
 impl Debt {
     /// Hands an outcome over; after a failure there is nothing more to do.
-    pub(super) async fn pay(&self, outcome: Outcome) -> ControlFlow<()> {
+    pub(super) fn pay(self, outcome: Outcome) -> ControlFlow<()> {
         let error = match outcome {
             Ok(Ok(answer)) => {
-                let taken = self.answers.send(answer).await;
-                return taken.map_or(ControlFlow::Break(()), ControlFlow::Continue);
+                let taken = self.answer.send(answer).is_ok();
+                return if taken { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
             }
             Ok(Err(failure)) => {
                 let failure = Box::new(failure.offset_by(self.before));
-                Error::Function { name: self.name.clone(), failure }
+                Error::Function { name: self.name, failure }
             }
             Err(error) => error,
         };

@@ -29,8 +29,6 @@ pub(super) struct Lane {
 struct Call {
     sequence: u64,
     work: Work,
-    /// Whether a part of its results was handed over, which cannot be taken back.
-    is_answered: bool,
 }
 
 impl Lane {
@@ -52,7 +50,7 @@ impl Lane {
         let stage = Arc::clone(&self.stage);
         match stage.lease(&work.function).await {
             Ok(lease) => self.keep_busy(Busy::new(&stage, lease), work).await,
-            Err(error) => work.debt.pay(Err(error)).await,
+            Err(error) => work.debt.pay(Err(error)),
         }
     }
 
@@ -75,7 +73,7 @@ impl Lane {
                 biased;
                 event = busy.watch.event(&mut busy.lease.worker) => match event {
                     Event::Died(death) => return busy.recover(death).await,
-                    event => if busy.completed(event).await.is_break() {
+                    event => if busy.completed(event).is_break() {
                         busy.give_back();
                         return ControlFlow::Break(());
                     },
@@ -142,30 +140,23 @@ impl Busy<'_> {
             self.lease.worker.call(&function, self.stage.tells_each_row(), arguments).await;
         match called {
             Err(source) if source.kind() == io::ErrorKind::InvalidData => {
-                work.debt.pay(Err(Error::Input { source: Box::new(source) })).await
+                work.debt.pay(Err(Error::Input { source: Box::new(source) }))
             }
             // A dead worker is noticed when its answer is waited for.
             called => {
                 let sequence = called.unwrap_or_default();
-                self.calls.push_back(Call { sequence, work, is_answered: false });
+                self.calls.push_back(Call { sequence, work });
                 ControlFlow::Continue(())
             }
         }
     }
 
-    /// Hands over what came of the oldest call. The worker waits with the next part of its results until somebody
-    /// takes this one.
-    async fn completed(&mut self, event: Event) -> ControlFlow<()> {
-        let Some(mut call) = self.calls.pop_front() else { return ControlFlow::Break(()) };
+    /// Hands over what came of the oldest call.
+    fn completed(&mut self, event: Event) -> ControlFlow<()> {
+        let Some(call) = self.calls.pop_front() else { return ControlFlow::Break(()) };
         match event {
-            Event::Answered(answer) if answer.more => {
-                call.is_answered = true;
-                let handed = call.work.debt.pay(Ok(Ok(answer))).await;
-                self.calls.push_front(call);
-                handed
-            }
-            Event::Answered(answer) => call.work.debt.pay(Ok(Ok(answer))).await,
-            Event::Failed(failure) => call.work.debt.pay(Ok(Err(failure))).await,
+            Event::Answered(answer) => call.work.debt.pay(Ok(Ok(answer))),
+            Event::Failed(failure) => call.work.debt.pay(Ok(Err(failure))),
             Event::Died(_) => ControlFlow::Break(()),
         }
     }
@@ -184,13 +175,9 @@ impl Busy<'_> {
         let mut recovery = Recovery::new(stage);
         for (at, call) in calls.into_iter().enumerate() {
             let told = watch.told(call.sequence);
-            let outcome = if call.is_answered {
-                Ok(Err(death.of_rows(&stage.name, &call.work.arguments, told)))
-            } else {
-                let begun = (at < stage.depth).then_some(Begun { death: &death, told });
-                recovery.compute(&call.work, begun).await
-            };
-            call.work.debt.pay(outcome).await?;
+            let begun = (at < stage.depth).then_some(Begun { death: &death, told });
+            let outcome = recovery.compute(&call.work, begun).await;
+            call.work.debt.pay(outcome)?;
         }
         recovery.end();
         ControlFlow::Continue(())

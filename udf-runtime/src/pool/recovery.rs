@@ -36,7 +36,7 @@ pub(super) struct Begun<'a> {
 
 /// What came of a piece.
 enum Attempt {
-    Answered(Vec<Answer>),
+    Answered(Answer),
     Failed(FunctionFailure),
     /// With the rows that were told last.
     Died(Death, Option<Range<usize>>),
@@ -83,8 +83,8 @@ impl<'a> Recovery<'a> {
     ) -> Result<Result<(), FunctionFailure>> {
         let arguments = batch.work.arguments.slice(piece.start, piece.len());
         Ok(match self.attempt(&batch.work.function, arguments).await? {
-            Attempt::Answered(answers) => {
-                batch.answered(&piece, answers);
+            Attempt::Answered(answer) => {
+                batch.answered(&piece, answer);
                 Ok(())
             }
             Attempt::Failed(failure) => Err(failure.offset_by(piece.start)),
@@ -107,23 +107,14 @@ impl<'a> Recovery<'a> {
             return Err(Error::Input { source: Box::new(garbled(source.to_string())) });
         }
         let mut watch = Watch::new(&self.stage.options);
-        let mut answers = Vec::new();
-        loop {
-            match watch.event(&mut lease.worker).await {
-                Event::Answered(answer) => {
-                    let more = answer.more;
-                    answers.push(answer);
-                    if !more {
-                        return Ok(Attempt::Answered(answers));
-                    }
-                }
-                Event::Failed(failure) => return Ok(Attempt::Failed(failure)),
-                Event::Died(death) => {
-                    self.lease = None;
-                    return Ok(Attempt::Died(death, watch.told(called.unwrap_or_default())));
-                }
+        Ok(match watch.event(&mut lease.worker).await {
+            Event::Answered(answer) => Attempt::Answered(answer),
+            Event::Failed(failure) => Attempt::Failed(failure),
+            Event::Died(death) => {
+                self.lease = None;
+                Attempt::Died(death, watch.told(called.unwrap_or_default()))
             }
-        }
+        })
     }
 }
 
@@ -169,14 +160,12 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn answered(&mut self, piece: &Range<usize>, answers: Vec<Answer>) {
-        for mut answer in answers {
-            for failed in &mut answer.failures {
-                let row = piece.start + failed.failure.row.unwrap_or_default();
-                failed.attempts += self.begun.get(row).copied().unwrap_or_default();
-            }
-            self.parts.push(piece.start, piece.len(), answer);
+    fn answered(&mut self, piece: &Range<usize>, mut answer: Answer) {
+        for failed in &mut answer.failures {
+            let row = piece.start + failed.failure.row.unwrap_or_default();
+            failed.attempts += self.begun.get(row).copied().unwrap_or_default();
         }
+        self.parts.push(piece.start, piece.len(), answer);
     }
 
     /// Blames a row, or cuts the piece into smaller ones.

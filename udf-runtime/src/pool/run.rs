@@ -58,7 +58,7 @@ pub(super) type Wish = oneshot::Sender<Work>;
 /// A batch that was given away.
 struct Owed {
     rows: usize,
-    answers: mpsc::Receiver<Answer>,
+    answer: oneshot::Receiver<Answer>,
 }
 
 impl Executor for PoolExecutor {
@@ -129,7 +129,6 @@ fn first_poll(
         stage,
         check,
         owed,
-        current: None,
         failures: Failures::new(arriving),
         open: true,
         lanes,
@@ -143,8 +142,6 @@ struct Results {
     stage: Arc<Stage>,
     check: Check,
     owed: mpsc::Receiver<Owed>,
-    /// The batch of which more answers are to come.
-    current: Option<Owed>,
     failures: Failures,
     open: bool,
     lanes: Vec<task::Task<()>>,
@@ -156,17 +153,11 @@ impl Results {
         if !self.open {
             return None;
         }
-        let mut owed = match self.current.take() {
-            Some(owed) => owed,
-            None => {
-                let Some(owed) = self.owed.recv().await else { return self.end().await };
-                self.check.begun(owed.rows);
-                owed
-            }
-        };
+        let Some(owed) = self.owed.recv().await else { return self.end().await };
+        self.check.begun(owed.rows);
         let answer = tokio::select! {
             biased;
-            answer = owed.answers.recv() => answer,
+            answer = owed.answer => answer.ok(),
             () = self.failures.are_due() => None,
         };
         let stopped = || Error::Stopped { name: self.stage.name.clone() };
@@ -176,7 +167,6 @@ impl Results {
             None => Err(self.failures.take().unwrap_or_else(stopped)),
         };
         self.open = answer.is_ok();
-        self.current = answer.as_ref().is_ok_and(|answer| answer.more).then_some(owed);
         Some((answer, self))
     }
 
@@ -213,8 +203,8 @@ impl Feeder {
             let Ok(room) = self.owe.clone().reserve_owned().await else { return };
             let Some(batch) = self.input.next().await else { return };
             let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
-            let (debt, answers) = self.debt(rows);
-            drop(room.send(Owed { rows, answers }));
+            let (debt, answer) = self.debt(rows);
+            drop(room.send(Owed { rows, answer }));
             let Some(mut work) = self.work(batch, debt).await else { return };
             // A lane that is gone has told why.
             while let Err(refused) = wish.send(work) {
@@ -225,10 +215,10 @@ impl Feeder {
     }
 
     /// What will be owed for so many more rows, and where it arrives.
-    fn debt(&mut self, rows: usize) -> (Debt, mpsc::Receiver<Answer>) {
-        let (answers, arriving) = mpsc::channel(1);
+    fn debt(&mut self, rows: usize) -> (Debt, oneshot::Receiver<Answer>) {
+        let (answer, arriving) = oneshot::channel();
         let (name, failures) = (self.stage.name.clone(), self.failures.clone());
-        let debt = Debt { name, before: self.before, answers, failures };
+        let debt = Debt { name, before: self.before, answer, failures };
         self.before += rows;
         (debt, arriving)
     }
@@ -240,7 +230,7 @@ impl Feeder {
             Ok(Err(failure)) => Ok(Err(failure)),
             Err(error) => Err(error),
         };
-        let _over = debt.pay(outcome).await;
+        let _over = debt.pay(outcome);
         None
     }
 

@@ -33,7 +33,6 @@ macro_rules! behaviours {
 
 behaviours!(
     keeps_the_order,
-    parts_keep_the_order,
     an_empty_input_starts_nothing,
     a_failure_names_the_row,
     lost_rows_are_an_error,
