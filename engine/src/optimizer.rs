@@ -9,8 +9,10 @@
 //! 3. `prune_leaves`: last, because it replaces scans, and the filters that decide what is read are in place.
 //!
 //! Physical rules run after DataFusion's:
-//! 1. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen.
+//! 1. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
+//! 2. `compare_at_once`: nobody looks into predicates any more.
 
+mod compare_at_once;
 mod compare_floats;
 mod drop_unread_map;
 mod keep_row_order;
@@ -46,5 +48,5 @@ pub(crate) fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 }
 
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    vec![Arc::new(keep_row_order::KeepRowOrder)]
+    vec![Arc::new(keep_row_order::KeepRowOrder), Arc::new(compare_at_once::CompareAtOnce)]
 }

@@ -16,6 +16,7 @@ use lance_table::format::{BasePath, Fragment};
 use tokio::sync::mpsc;
 use udf_runtime::task::{self, Task};
 
+use super::encoding;
 use super::preview::PREVIEW_ROWS;
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
@@ -205,12 +206,17 @@ impl OpenSegment {
 async fn write_files(
     target: Arc<Target>,
     schema: SchemaRef,
-    ready: mpsc::Receiver<RecordBatch>,
+    mut ready: mpsc::Receiver<RecordBatch>,
 ) -> Result<Vec<Fragment>> {
-    let stored = lance_schema(&schema, &target.title)?;
+    let mut stored = lance_schema(&schema, &target.title)?;
+    let first = ready.recv().await;
+    if let Some(first) = &first {
+        encoding::choose(&mut stored, first);
+    }
     let params = target.params();
-    let batches =
+    let rest =
         stream::unfold(ready, |mut ready| async move { Some((Ok(ready.recv().await?), ready)) });
+    let batches = stream::iter(first.map(Ok)).chain(rest);
     let batches: SendableRecordBatchStream =
         Box::pin(RecordBatchStreamAdapter::new(schema, batches));
     FragmentCreateBuilder::new(&target.uri)
