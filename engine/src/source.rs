@@ -1,6 +1,7 @@
 //! Where rows come from. A source promises its schema before any I/O of its scan, exact row counts where it knows
 //! them, and partitions that are consecutive ranges of its rows: partition 0 first.
 
+mod batch_rows;
 mod dataset;
 mod dataset_scan;
 mod listing;

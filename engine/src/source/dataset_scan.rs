@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Schema, SchemaRef, UInt64Type};
+use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics, internal_err};
@@ -20,6 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::FragmentSlice;
 
+use super::batch_rows::batch_rows;
 use super::dataset::Leaf;
 use crate::adapter::error::from_lance;
 use crate::sys;
@@ -29,9 +30,6 @@ const MIN_PARTITION_ROWS: u64 = 32_768;
 
 /// Read-ahead of one partition.
 const IO_BUFFER_BYTES: u64 = 64 << 20;
-
-/// What a batch should hold.
-const BATCH_BYTES: usize = 1 << 20;
 
 const ROW_ADDRESS: &str = "_rowaddr";
 
@@ -202,7 +200,7 @@ async fn open(
     let mut scanner = dataset.scan();
     scanner.project(&columns).map_err(damaged)?;
     scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
-    scanner.batch_size(batch_rows(&readable));
+    scanner.batch_size(batch_rows(&dataset, readable.iter().map(|leaf| leaf.field.data_type())));
     if needs_address {
         scanner.with_row_address();
     }
@@ -221,24 +219,6 @@ async fn open(
             shape.fit(&batch)
         })
         .boxed())
-}
-
-/// Rows of a batch: about [`BATCH_BYTES`], so that narrow columns are not cut into crumbs and wide ones stay in reach
-/// of the processor's caches.
-fn batch_rows(leaves: &[&Leaf]) -> usize {
-    let bytes: usize = leaves.iter().map(|leaf| width(leaf.field.data_type())).sum();
-    (BATCH_BYTES / bytes.max(1)).clamp(1024, 65_536)
-}
-
-/// Bytes of a value; a guess for what has no fixed width.
-fn width(kind: &DataType) -> usize {
-    match kind {
-        DataType::Struct(fields) => fields.iter().map(|field| width(field.data_type())).sum(),
-        DataType::FixedSizeList(item, length) => {
-            usize::try_from(*length).unwrap_or_default() * width(item.data_type())
-        }
-        kind => kind.primitive_width().unwrap_or(64),
-    }
 }
 
 /// A path in the form that the reader parses: steps with anything unusual in backticks.
