@@ -124,7 +124,7 @@ impl SqliteCatalog {
     async fn begin(&self) -> Result<Tx, Failure> {
         let started = Instant::now();
         loop {
-            self.check_in_place().await?;
+            self.check_in_place()?;
             match self.pools().writer.begin_with("BEGIN IMMEDIATE").await.map_err(Failure::from) {
                 Err(failure) if failure.is_busy() && started.elapsed() < PATIENCE => {
                     sleep(PAUSE).await
@@ -136,12 +136,12 @@ impl SqliteCatalog {
 
     /// A transaction that sees one state of the catalog and waits for nobody.
     async fn snapshot(&self) -> Result<Tx, Failure> {
-        self.check_in_place().await?;
+        self.check_in_place()?;
         Ok(self.pools().readers.begin().await?)
     }
 
-    async fn check_in_place(&self) -> Result<(), Failure> {
-        match FileId::at(&self.path).await {
+    fn check_in_place(&self) -> Result<(), Failure> {
+        match FileId::at(&self.path) {
             Ok(found) if found == self.file => Ok(()),
             Ok(_) => Err(Failure::Gone("another file is at its path".into())),
             Err(error) => Err(Failure::Gone(error.into())),
@@ -173,7 +173,7 @@ impl CatalogStore for SqliteCatalog {
         let outcome = async {
             let record = claim::complete(self.begin().await?, claim, completed).await?;
             // WHY: what was committed to a file that is gone was not saved.
-            self.check_in_place().await?;
+            self.check_in_place()?;
             Ok(record)
         };
         self.report("complete a version", outcome.await).await
@@ -260,7 +260,7 @@ async fn prepare_once(options: &SqliteConnectOptions, path: &Path) -> Result<Fil
     let migrated = migrate::migrate(&mut connection, path).await;
     connection.close().await?;
     migrated?;
-    Ok(FileId::at(path).await?)
+    Ok(FileId::at(path)?)
 }
 
 #[expect(clippy::mem_forget, reason = "the connections of a forked child's parent")]

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use catalog::{CatalogExt, CatalogStore, MemoryCatalog, QualifiedName, SqliteCatalog, VersionSpec};
+use catalog::{
+    CatalogExt, CatalogStore, DatasetVersion, MemoryCatalog, QualifiedName, SqliteCatalog,
+    VersionSpec,
+};
 use datafusion::datasource::{TableProvider, provider_as_source};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
@@ -16,6 +19,7 @@ use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 use udf_runtime::WorkerPool;
 
@@ -136,13 +140,19 @@ impl Session {
             .load()
             .await
             .lance("open", &title)?;
-        let table = DatasetTable::new(
-            name.clone(),
-            record.version,
-            record.uuid,
-            Arc::new(dataset),
-            &record.schema,
-        );
+        self.rows_of(&record, dataset)
+    }
+
+    /// The rows of a version that was opened.
+    pub(crate) fn rows_of(
+        self: &Arc<Self>,
+        record: &DatasetVersion,
+        dataset: Dataset,
+    ) -> Result<Chain> {
+        let name = record.dataset.clone();
+        let title = format!("{}@{}", name.short(), record.version);
+        let (version, uuid) = (record.version, record.uuid.clone());
+        let table = DatasetTable::new(name, version, uuid, Arc::new(dataset), &record.schema);
         self.scan(&title, Arc::new(table))
     }
 

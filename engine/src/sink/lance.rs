@@ -11,8 +11,8 @@ use catalog::{
     QualifiedName, Wanted,
 };
 use datafusion::physical_plan::ExecutionPlanProperties;
-use futures::FutureExt;
 use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, TryFutureExt, try_join};
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::transaction::{Operation, TransactionBuilder};
@@ -90,8 +90,8 @@ impl Chain {
         if let Some(saved) = same_rows(&chain, &request, fingerprint.as_deref(), progress).await? {
             return Ok(saved);
         }
-        session.catalog().check_wanted(&request.name, request.wanted).await?;
-        let location = locate(&**session.catalog(), &request.name).await?;
+        let is_free = session.catalog().check_wanted(&request.name, request.wanted).err_into();
+        let (_, location) = try_join!(is_free, locate(&**session.catalog(), &request.name))?;
         let target = Arc::new(Target {
             uri: session.data_uri(&location),
             location,
@@ -106,9 +106,8 @@ impl Chain {
         if outcome.is_err() {
             files.remove().await;
         }
-        let record = outcome?;
-        let spec = catalog::VersionSpec::Exact(record.version);
-        let chain = session.read_dataset(&record.dataset, &spec).await?;
+        let (record, dataset) = outcome?;
+        let chain = session.rows_of(&record, dataset)?;
         Ok(Saved { record, chain, is_new: true })
     }
 }
@@ -227,7 +226,7 @@ async fn publish(
     target: &Arc<Target>,
     fingerprint: Option<String>,
     written: Vec<Written>,
-) -> Result<DatasetVersion> {
+) -> Result<(DatasetVersion, Dataset)> {
     let catalog = chain.session().catalog();
     let first_rows: Vec<RecordBatch> =
         written.iter().flat_map(|part| part.preview.iter().cloned()).collect();
@@ -262,9 +261,9 @@ async fn publish(
             preview,
             dependencies: chain.dependencies()?,
         };
-        Ok(catalog.complete_version(&claim, completed).await?)
+        Ok((catalog.complete_version(&claim, completed).await?, dataset))
     };
-    let outcome: Result<DatasetVersion> = committed.await;
+    let outcome: Result<_> = committed.await;
     if let Err(error) = &outcome {
         // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
         drop(catalog.abandon_version(&claim, &error.to_string()).await);
