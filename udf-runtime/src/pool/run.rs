@@ -170,14 +170,14 @@ impl Results {
         Some((answer, self))
     }
 
-    /// All rows are computed: the function tears down, once its workers are free.
+    /// All rows are computed: once its workers are free, the function tears down.
     async fn end(mut self) -> Option<(Result<Answer>, Self)> {
-        if !self.stage.tears_down {
-            return None;
-        }
         for lane in self.lanes.drain(..) {
             // A lane that panicked has no worker any more.
             drop(lane.await);
+        }
+        if !self.stage.tears_down {
+            return None;
         }
         let error = self.stage.tear_down().await.err()?;
         self.open = false;

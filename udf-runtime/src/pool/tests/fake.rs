@@ -266,15 +266,25 @@ fn worker() {
 
 const SESSION: &str = "UDF_RUNTIME_TEST_SESSION";
 
-/// A process with a session of its own.
-pub(super) fn session(what: &str, folder: &Path) -> process::Child {
-    Command::new(std::env::current_exe().expect("this binary"))
+/// A process with a session of its own; dropping it kills the process.
+pub(super) struct Session(process::Child);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // It may be gone already.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+pub(super) fn session(what: &str, folder: &Path) -> Session {
+    let session = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "pool::tests::fake::session_process"])
         .env(SESSION, what)
         .env("UDF_RUNTIME_TEST_FOLDER", folder)
         .stdout(process::Stdio::null())
-        .spawn()
-        .expect("a session")
+        .spawn();
+    Session(session.expect("a session"))
 }
 
 /// Not a test but the body of the sessions.

@@ -102,20 +102,17 @@ async fn dropping_the_stream_kills_its_worker() {
 #[tokio::test]
 async fn the_death_of_a_session_ends_its_workers() {
     let folder = TempDir::new().expect("a folder");
-    let mut session = session("is killed", folder.path());
+    let session = session("is killed", folder.path());
     let pid = pid_in(&folder.path().join("pid")).await;
-    session.kill().expect("a session that runs");
-    session.wait().expect("a session that ran");
+    drop(session);
     until("the end of the worker", || !is_alive(pid)).await;
 }
 
 #[tokio::test]
 async fn the_end_of_a_session_tears_functions_down() {
     let folder = TempDir::new().expect("a folder");
-    let mut session = session("ends", folder.path());
+    let _session = session("ends", folder.path());
     until("the end of the session", || folder.path().join("ended").exists()).await;
     assert!(folder.path().join("epitaph").exists(), "its function was not torn down");
     assert!(!folder.path().join("pid").exists(), "a worker was started at the very end");
-    session.kill().expect("a session that runs");
-    session.wait().expect("a session that ran");
 }
