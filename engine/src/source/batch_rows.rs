@@ -69,6 +69,7 @@ impl Width {
                     (Self::of_one(item.data_type()), usize::try_from(*length).unwrap_or_default());
                 Self { fixed: item.fixed * length, variables: item.variables * length }
             }
+            DataType::Boolean | DataType::Null => Self { fixed: 1, variables: 0 },
             kind => match kind.primitive_width() {
                 Some(fixed) => Self { fixed, variables: 0 },
                 None => Self { fixed: 0, variables: 1 },
