@@ -69,7 +69,14 @@ fn in_project(name: &QualifiedName, folder: &str) -> String {
 /// and collectors stay out.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
-    _folder: File,
+    folder: File,
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // A process that was forked meanwhile has the file open too, and would keep the lock.
+        drop(self.folder.unlock());
+    }
 }
 
 impl FolderLock {
@@ -78,18 +85,18 @@ impl FolderLock {
         loop {
             fs::create_dir_all(folder).await?;
             match lock(folder, File::try_lock_shared) {
-                Ok(Some(file)) => return Ok(Self { _folder: file }),
+                Ok(Some(file)) => return Ok(Self { folder: file }),
                 Ok(None) => sleep(PAUSE).await,
                 // It was removed since it was made.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => return Ok(Self { _folder: File::open(folder)? }),
+                Err(_) => return Ok(Self { folder: File::open(folder)? }),
             }
         }
     }
 
     /// Has the folder alone; `None` while somebody is there.
     pub(crate) fn try_alone(folder: &Path) -> io::Result<Option<Self>> {
-        Ok(lock(folder, File::try_lock)?.map(|file| Self { _folder: file }))
+        Ok(lock(folder, File::try_lock)?.map(|folder| Self { folder }))
     }
 }
 

@@ -287,7 +287,9 @@ fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionS
         .with_target_partitions(target_partitions)
         .with_information_schema(true)
         // It deals batches out in turn, which loses the order of rows.
-        .with_round_robin_repartition(false);
+        .with_round_robin_repartition(false)
+        // Sources cut themselves, into consecutive ranges of their rows.
+        .with_repartition_file_scans(false);
     let options = config.options_mut();
     // Pydantic's field names are case-sensitive.
     options.sql_parser.enable_ident_normalization = false;

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta, timezone
 EPOCH = datetime.fromtimestamp(0, timezone.utc)
 """The modification time of a file whose real one is not known."""
 
+_TIME_DIGITS = 16
+"""Nanoseconds since 1970 have no more; the tags of object stores do."""
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -42,7 +45,7 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
         return f"had {size} bytes when it was listed and has {found.st_size} now"
     if is_timed and not _is_time(time, modified(found)):
         return f"was of {time} when it was listed and is of {modified(found)} now"
-    if is_timed and tag.endswith(f"-{size:x}"):
+    if is_timed and tag.endswith(f"-{size:x}") and len(tag.partition("-")[0]) <= _TIME_DIGITS:
         # a tag of the form that a listing gives: time and size were looked at, but not that closely
         return "was written anew since it was listed"
     return None

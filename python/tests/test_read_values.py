@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 import lakebed as dc
@@ -53,3 +54,17 @@ def test_sessions_are_apart() -> None:
         dc.read_values(a=[1]).save("inside")
         assert dc.datasets().to_values("name") == ["inside"]
     assert dc.datasets().empty
+
+
+@pytest.mark.parametrize("heights", [[3, 9000], [1000, 3000, 20000], [8192, 8193], [1, 70000, 5]])
+def test_batches_stay_in_order(heights: list[int]) -> None:
+    total = sum(heights)
+    starts = [sum(heights[:at]) for at in range(len(heights))]
+    batches = [
+        pa.record_batch({"a": list(range(start, start + height))})
+        for start, height in zip(starts, heights, strict=True)
+    ]
+    chain = dc.read_arrow(pa.Table.from_batches(batches))
+    assert chain.to_values("a") == list(range(total))
+    assert chain.limit(2).map(b=lambda a: a, output=int).to_values("b") == [0, 1][:total]
+    assert chain.save("kept").to_values("a") == list(range(total))

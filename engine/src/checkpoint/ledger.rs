@@ -261,7 +261,7 @@ impl Ledger {
 }
 
 /// A file that nobody can see yet.
-pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)
 }
 

@@ -63,6 +63,7 @@ fn at_once(predicate: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Option<Arc<dyn
 /// Whether the term compares two numbers that are there.
 fn is_light(term: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     term.downcast_ref::<BinaryExpr>().is_some_and(|operation| {
+        // Those that match patterns are none of numbers.
         operation.op().supports_propagation()
             && is_number(operation.left(), schema)
             && is_number(operation.right(), schema)
@@ -74,7 +75,7 @@ fn is_number(value: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     is_there && value.data_type(schema).is_ok_and(|kind| kind.is_primitive())
 }
 
-/// Whether the value is a column, a field of one, or the same as a number.
+/// Whether the value is a column or a field of one, made canonical or not.
 fn is_read(value: &Arc<dyn PhysicalExpr>) -> bool {
     if value.downcast_ref::<Column>().is_some() {
         return true;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchemaRef};
+use datafusion::common::{Column, DFSchema, DFSchemaRef};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{
     AggregateFunction, InSubquery, SetComparison, WindowFunction,
@@ -17,8 +17,8 @@ use datafusion::logical_expr::expr::{
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Case, Distinct, Expr, ExprSchemable, Extension, GroupingSet, JoinConstraint, LogicalPlan,
-    Projection, SortExpr,
+    Case, Distinct, Expr, ExprSchemable, Extension, Filter, GroupingSet, JoinConstraint,
+    LogicalPlan, Projection, SortExpr,
 };
 use datafusion::optimizer::AnalyzerRule;
 
@@ -38,35 +38,70 @@ impl AnalyzerRule for CompareFloats {
     }
 }
 
-/// What the expressions of a plan read.
-struct Input {
-    schema: DFSchemaRef,
-    /// Whether the floats in its columns are numbers already.
-    is_canonical: bool,
-}
-
-fn rewritten(mut plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let is_canonical = correlated(&mut plan)?;
-    let input = Input { schema: input_schema(&plan), is_canonical };
+fn rewritten(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    if let LogicalPlan::Filter(filter) = &plan
+        && filter.predicate.contains_outer()
+    {
+        return correlated(filter);
+    }
+    let schema = input_schema(&plan);
     let names = NamePreserver::new(&plan);
     plan.map_expressions(|expr| {
         let name = names.save(&expr);
-        let expr = expr.transform_up(|expr| compared(expr, &input))?;
+        let expr = expr.transform_up(|expr| compared(expr, &schema))?;
         Ok(expr.update_data(|expr| name.restore(expr)))
     })?
-    .transform_data(|plan| keyed(plan, &input))
+    .transform_data(|plan| keyed(plan, &schema))
 }
 
-/// Makes the input of a filter canonical that compares with columns of an outer query. Whether it is one.
+/// A filter that compares with columns of an outer query, by columns of its own with the numbers.
 ///
-/// WHY: such a filter becomes a join, and perhaps its columns the keys of groups; only as columns can they.
-fn correlated(plan: &mut LogicalPlan) -> Result<bool> {
-    let LogicalPlan::Filter(filter) = plan else { return Ok(false) };
-    let is_correlated = filter.predicate.contains_outer();
-    if is_correlated && let Some(numbers) = projected(&filter.input)? {
-        filter.input = numbers;
+/// WHY: such a filter becomes a join, and what it compares perhaps the keys of groups; only as columns can they.
+fn correlated(filter: &Filter) -> Result<Transformed<LogicalPlan>> {
+    let schema = filter.input.schema();
+    let columns = || schema.iter().map(|column| Expr::from(Column::from(column)));
+    let mut keys: Vec<Expr> = Vec::new();
+    let predicate = filter.predicate.clone().transform_up(|mut expr| {
+        let changed = match &mut expr {
+            Expr::BinaryExpr(operation) if operation.op.supports_propagation() => {
+                let sides = [operation.left.as_mut(), operation.right.as_mut()];
+                let changed = numbers(sides, schema);
+                if operation.left.contains_outer() != operation.right.contains_outer() {
+                    for side in [operation.left.as_mut(), operation.right.as_mut()] {
+                        if matches!(side, Expr::ScalarFunction(_))
+                            && is_canonical(side)
+                            && !side.contains_outer()
+                        {
+                            *side = key(mem::take(side), &mut keys);
+                        }
+                    }
+                }
+                changed
+            }
+            _ => return compared(expr, schema),
+        };
+        Ok(Transformed::new(expr, changed, TreeNodeRecursion::Continue))
+    })?;
+    if keys.is_empty() {
+        let plan = Filter::try_new(predicate.data, Arc::clone(&filter.input))?;
+        let plan = LogicalPlan::Filter(plan);
+        return Ok(Transformed::new(plan, predicate.transformed, TreeNodeRecursion::Continue));
     }
-    Ok(is_correlated)
+    let keyed = Projection::try_new(columns().chain(keys).collect(), Arc::clone(&filter.input))?;
+    let keyed = Arc::new(LogicalPlan::Projection(keyed));
+    let kept = Arc::new(LogicalPlan::Filter(Filter::try_new(predicate.data, keyed)?));
+    let plan = LogicalPlan::Projection(Projection::try_new(columns().collect(), kept)?);
+    Ok(Transformed::yes(plan))
+}
+
+/// The column that holds the value.
+fn key(value: Expr, keys: &mut Vec<Expr>) -> Expr {
+    let name = format!("__{}", value.schema_name());
+    let column = Expr::from(Column::new_unqualified(&name));
+    if !keys.iter().any(|key| key.schema_name().to_string() == name) {
+        keys.push(value.alias(name));
+    }
+    column
 }
 
 fn input_schema(plan: &LogicalPlan) -> DFSchemaRef {
@@ -80,41 +115,41 @@ fn input_schema(plan: &LogicalPlan) -> DFSchemaRef {
 const CHOOSING: [&str; 5] = ["greatest", "least", "max", "min", "nullif"];
 
 /// The expression; if it compares, it compares numbers.
-fn compared(mut expr: Expr, input: &Input) -> Result<Transformed<Expr>> {
+fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let changed = match &mut expr {
         Expr::BinaryExpr(operation) if operation.op.supports_propagation() => {
-            numbers([operation.left.as_mut(), operation.right.as_mut()], input)
+            numbers([operation.left.as_mut(), operation.right.as_mut()], schema)
         }
         Expr::Between(between) => {
             let operands = [&mut between.expr, &mut between.low, &mut between.high];
-            numbers(operands.map(Box::as_mut), input)
+            numbers(operands.map(Box::as_mut), schema)
         }
         Expr::InList(list) => {
-            numbers(std::iter::once(list.expr.as_mut()).chain(&mut list.list), input)
+            numbers(std::iter::once(list.expr.as_mut()).chain(&mut list.list), schema)
         }
         Expr::InSubquery(InSubquery { expr, subquery, .. })
         | Expr::SetComparison(SetComparison { expr, subquery, .. }) => {
             let changed = projected(&subquery.subquery)?.map(|plan| subquery.subquery = plan);
-            changed.is_some() | number(expr, input)
+            changed.is_some() | number(expr, schema)
         }
         Expr::Case(Case { expr: Some(expr), when_then_expr, .. }) => {
             let values = when_then_expr.iter_mut().map(|(value, _)| value.as_mut());
-            numbers(std::iter::once(expr.as_mut()).chain(values), input)
+            numbers(std::iter::once(expr.as_mut()).chain(values), schema)
         }
         Expr::ScalarFunction(call) if CHOOSING.contains(&call.func.name()) => {
-            numbers(&mut call.args, input)
+            numbers(&mut call.args, schema)
         }
         Expr::AggregateFunction(AggregateFunction { func, params }) => {
             let compares = params.distinct || CHOOSING.contains(&func.name());
             let arguments = params.args.iter_mut().filter(|_| compares);
-            numbers(arguments.chain(sort_keys(&mut params.order_by)), input)
+            numbers(arguments.chain(sort_keys(&mut params.order_by)), schema)
         }
         Expr::WindowFunction(call) => {
             let WindowFunction { fun, params } = call.as_mut();
             let compares = params.distinct || CHOOSING.contains(&fun.name());
             let arguments = params.args.iter_mut().filter(|_| compares);
             let keys = params.partition_by.iter_mut().chain(sort_keys(&mut params.order_by));
-            numbers(arguments.chain(keys), input)
+            numbers(arguments.chain(keys), schema)
         }
         _ => false,
     };
@@ -126,23 +161,23 @@ fn sort_keys(keys: &mut [SortExpr]) -> impl Iterator<Item = &mut Expr> {
 }
 
 /// The plan; if it sorts, groups or joins by keys, these are numbers.
-fn keyed(mut plan: LogicalPlan, input: &Input) -> Result<Transformed<LogicalPlan>> {
+fn keyed(mut plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
     let changed = match &mut plan {
-        LogicalPlan::Sort(sort) => numbers(sort_keys(&mut sort.expr), input),
+        LogicalPlan::Sort(sort) => numbers(sort_keys(&mut sort.expr), schema),
         LogicalPlan::Aggregate(aggregate) => {
             let mut changed = false;
             for key in aggregate.group_expr.iter_mut().flat_map(group_keys) {
-                changed |= named_number(key, input);
+                changed |= named_number(key, schema);
             }
             changed
         }
         LogicalPlan::Distinct(Distinct::On(distinct)) => {
             let keys = distinct.sort_expr.iter_mut().flat_map(|keys| sort_keys(keys));
-            numbers(distinct.on_expr.iter_mut().chain(keys), input)
+            numbers(distinct.on_expr.iter_mut().chain(keys), schema)
         }
         LogicalPlan::Join(join) => {
             let changed =
-                numbers(join.on.iter_mut().flat_map(|(left, right)| [left, right]), input);
+                numbers(join.on.iter_mut().flat_map(|(left, right)| [left, right]), schema);
             if changed {
                 // WHY: with `USING` both sides must be columns.
                 join.join_constraint = JoinConstraint::On;
@@ -154,7 +189,7 @@ fn keyed(mut plan: LogicalPlan, input: &Input) -> Result<Transformed<LogicalPlan
         }
         LogicalPlan::Extension(Extension { node }) => match node.as_any().downcast_ref() {
             Some(group) => {
-                *node = Arc::new(grouped(group, input)?);
+                *node = Arc::new(grouped(group, schema)?);
                 true
             }
             None => false,
@@ -176,45 +211,44 @@ fn group_keys(key: &mut Expr) -> Vec<&mut Expr> {
 
 /// The same rows with canonical columns; `None` if they have no floats.
 fn projected(rows: &Arc<LogicalPlan>) -> Result<Option<Arc<LogicalPlan>>> {
-    let schema = Arc::clone(rows.schema());
+    let schema = rows.schema();
     let mut columns: Vec<Expr> = schema.iter().map(|column| Column::from(column).into()).collect();
-    let input = Input { schema, is_canonical: false };
     let mut changed = false;
     for column in &mut columns {
-        changed |= named_number(column, &input);
+        changed |= named_number(column, schema);
     }
     let numbers = changed.then(|| Projection::try_new(columns, Arc::clone(rows))).transpose()?;
     Ok(numbers.map(|numbers| Arc::new(LogicalPlan::Projection(numbers))))
 }
 
 /// A group's key stands in the result as it was compared.
-fn grouped(group: &GroupRows, input: &Input) -> Result<GroupRows> {
+fn grouped(group: &GroupRows, schema: &DFSchema) -> Result<GroupRows> {
     let (mut keys, mut firsts) = (group.keys.clone(), group.firsts.clone());
     for first in &mut firsts {
         if keys.contains(&first.clone().unalias()) {
-            named_number(first, input);
+            named_number(first, schema);
         }
     }
-    numbers(&mut keys, input);
+    numbers(&mut keys, schema);
     GroupRows::try_new(group.input.clone(), keys, firsts, group.lists.clone())
 }
 
 /// Changes the expressions as [`number`] does; whether that was anything.
-fn numbers<'e>(exprs: impl IntoIterator<Item = &'e mut Expr>, input: &Input) -> bool {
+fn numbers<'e>(exprs: impl IntoIterator<Item = &'e mut Expr>, schema: &DFSchema) -> bool {
     let mut changed = false;
     for expr in exprs {
-        changed |= number(expr, input);
+        changed |= number(expr, schema);
     }
     changed
 }
 
 /// Makes floats canonical; whether that changed the expression.
-fn number(expr: &mut Expr, input: &Input) -> bool {
+fn number(expr: &mut Expr, schema: &DFSchema) -> bool {
     if let Expr::Alias(alias) = expr {
-        return number(&mut alias.expr, input);
+        return number(&mut alias.expr, schema);
     }
-    let is_done = is_canonical(expr) || (input.is_canonical && matches!(expr, Expr::Column(_)));
-    let changes = !is_done && expr.get_type(&*input.schema).is_ok_and(|kind| holds_floats(&kind));
+    let changes =
+        !is_canonical(expr) && expr.get_type(schema).is_ok_and(|kind| holds_floats(&kind));
     if changes {
         *expr = canonical(mem::take(expr));
     }
@@ -222,9 +256,9 @@ fn number(expr: &mut Expr, input: &Input) -> bool {
 }
 
 /// The same for a column of the result, which keeps its name.
-fn named_number(expr: &mut Expr, input: &Input) -> bool {
+fn named_number(expr: &mut Expr, schema: &DFSchema) -> bool {
     let name = NamePreserver::new_for_projection().save(expr);
-    let changes = number(expr, input);
+    let changes = number(expr, schema);
     if changes {
         *expr = name.restore(mem::take(expr));
     }

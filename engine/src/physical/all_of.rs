@@ -30,11 +30,8 @@ impl AllOf {
 
 impl fmt::Display for AllOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, term) in self.terms.iter().enumerate() {
-            f.write_str(if at == 0 { "" } else { " AND " })?;
-            write!(f, "{term}")?;
-        }
-        Ok(())
+        let terms: Vec<String> = self.terms.iter().map(ToString::to_string).collect();
+        f.write_str(&terms.join(" AND "))
     }
 }
 

@@ -15,9 +15,9 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::EmissionType;
 use futures::{StreamExt, TryStreamExt, stream};
-use tempfile::NamedTempFile;
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
+use crate::checkpoint::temporary;
 
 /// Rows that are written down.
 pub(super) type KeepRowsExec = OnePartitionExec<KeepRows>;
@@ -61,7 +61,7 @@ impl Work for KeepRows {
 async fn write(mut rows: SendableRecordBatchStream, path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)?;
-    let file = NamedTempFile::new_in(folder)?;
+    let file = temporary(folder)?;
     let schema: SchemaRef = rows.schema();
     let mut writer = FileWriter::try_new(BufWriter::new(file), &schema)?;
     while let Some(batch) = rows.next().await {

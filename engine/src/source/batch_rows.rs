@@ -3,45 +3,46 @@
 use arrow::datatypes::DataType;
 use lance::Dataset;
 
-const MIN_ROWS: usize = 1024;
+/// A batch costs about as much as to read so many short values.
+const MIN_ROWS: usize = 256;
 
 const MAX_ROWS: usize = 65_536;
+
+/// Rows of the first batch when nobody knows how long their values are.
+const MAX_UNKNOWN_ROWS: usize = 16_384;
 
 /// What a batch should hold of values of fixed width: they should stay in reach of the processor's caches.
 const FIXED_BYTES: usize = 2 << 20;
 
-/// And of all others, of which a batch costs more than its values do.
-const VARIABLE_BYTES: usize = 16 << 20;
+/// And of others, once it is known how long they are.
+pub(super) const VARIABLE_BYTES: u64 = 16 << 20;
 
-/// The guess for a value without a fixed width, if nothing tells that it is longer.
-const VARIABLE_WIDTH: usize = 64;
+/// What the first batch of a scan may hold of these, as far as the files tell.
+const FIRST_BYTES: usize = 64 << 20;
 
-/// Rows of a batch: narrow columns are not cut into crumbs, wide ones do not fill the memory.
+/// At most so many rows a batch: narrow columns are not cut into crumbs, wide ones do not fill the memory. A row of the
+/// dataset takes `stored` bytes on disk.
 pub(super) fn batch_rows<'k>(
-    dataset: &Dataset,
+    stored: usize,
     columns: impl IntoIterator<Item = &'k DataType>,
 ) -> usize {
     let read = Width::of(columns);
-    let mut variable = read.variables * VARIABLE_WIDTH;
-    if read.variables > 0 {
-        variable = variable.max(stored_variable_bytes(dataset));
+    let rows = (FIXED_BYTES / read.fixed.max(1)).clamp(MIN_ROWS, MAX_ROWS);
+    if read.variables == 0 {
+        return rows;
     }
-    let rows = (FIXED_BYTES / read.fixed.max(1)).max(MIN_ROWS);
-    rows.min(VARIABLE_BYTES / variable.max(1)).clamp(1, MAX_ROWS)
+    rows.min((FIRST_BYTES / stored.max(1)).clamp(MIN_ROWS, MAX_UNKNOWN_ROWS))
 }
 
-/// Bytes of a row that are not of columns of fixed width, as far as the files tell: they are compressed.
-fn stored_variable_bytes(dataset: &Dataset) -> usize {
+/// The bytes of a row on disk.
+pub(super) fn stored_bytes(dataset: &Dataset) -> usize {
     let (mut bytes, mut rows) = (0, 0);
     for fragment in dataset.fragments().iter() {
         let sizes = fragment.files.iter().filter_map(|file| file.file_size_bytes.get());
         bytes += sizes.map(u64::from).sum::<u64>();
         rows += fragment.physical_rows.unwrap_or_default() as u64;
     }
-    let row = usize::try_from(bytes / rows.max(1)).unwrap_or(usize::MAX);
-    let all: Vec<DataType> =
-        dataset.schema().fields.iter().map(|field| field.data_type()).collect();
-    row.saturating_sub(Width::of(&all).fixed)
+    usize::try_from(bytes / rows.max(1)).unwrap_or(usize::MAX)
 }
 
 /// What the values of a row take.
@@ -77,3 +78,6 @@ impl Width {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

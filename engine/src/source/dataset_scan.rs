@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::FragmentSlice;
 
-use super::batch_rows::batch_rows;
+use super::batch_rows::{VARIABLE_BYTES, batch_rows, stored_bytes};
 use super::dataset::Leaf;
 use crate::adapter::error::from_lance;
 use crate::sys;
@@ -200,7 +200,8 @@ async fn open(
     let mut scanner = dataset.scan();
     scanner.project(&columns).map_err(damaged)?;
     scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
-    scanner.batch_size(batch_rows(&dataset, readable.iter().map(|leaf| leaf.field.data_type())));
+    let kinds = readable.iter().map(|leaf| leaf.field.data_type());
+    scanner.batch_size(batch_rows(stored_bytes(&dataset), kinds)).batch_size_bytes(VARIABLE_BYTES);
     if needs_address {
         scanner.with_row_address();
     }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
 use datafusion::datasource::MemTable;
+use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -19,6 +20,9 @@ use crate::checkpoint::Content;
 
 #[cfg(test)]
 mod tests;
+
+/// Fewer rows than this are not worth a second partition.
+const MIN_PARTITION_ROWS: usize = 32_768;
 
 /// Rows in memory.
 #[derive(Debug)]
@@ -55,15 +59,42 @@ impl TableProvider for ValuesTable {
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        self.table.scan(state, projection, filters, limit).await
+        let ranges = partitions(&self.batches, state.config().target_partitions());
+        let rows = MemorySourceConfig::try_new(&ranges, self.schema(), projection.cloned())?;
+        let sizes = state.config_options().explain.show_sizes;
+        Ok(DataSourceExec::from_data_source(rows.with_show_sizes(sizes)))
     }
 
     fn statistics(&self) -> Option<Statistics> {
         self.table.statistics()
     }
+}
+
+/// Cuts the rows into at most `target` consecutive ranges of about the same height.
+fn partitions(batches: &[RecordBatch], target: usize) -> Vec<Vec<RecordBatch>> {
+    let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let count = (total / MIN_PARTITION_ROWS).clamp(1, target.max(1));
+    let height = total.div_ceil(count);
+    let (mut ranges, mut room) = (vec![vec![]], height);
+    for batch in batches {
+        let mut start = 0;
+        while start < batch.num_rows() {
+            if room == 0 {
+                ranges.push(vec![]);
+                room = height;
+            }
+            let rows = (batch.num_rows() - start).min(room);
+            if let Some(range) = ranges.last_mut() {
+                range.push(batch.slice(start, rows));
+            }
+            start += rows;
+            room -= rows;
+        }
+    }
+    ranges
 }
 
 /// The same rows, with the nulls of structs in their fields too, at any depth of structs.

@@ -309,7 +309,9 @@ fn several<'py>(
     result: &Bound<'py, PyAny>,
 ) -> Result<Bound<'py, PyIterator>, Wrong> {
     // WHY: an iterator need not have `__iter__`, and what is left of one is asked for the second time.
-    if let Ok(iterator) = result.cast::<PyIterator>() {
+    if let Ok(iterator) = result.cast::<PyIterator>()
+        && !is_model(result)
+    {
         return Ok(iterator.clone());
     }
     let single = result.is_instance_of::<PyString>()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path  # noqa: TC003
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import lakebed as dc
@@ -126,3 +129,21 @@ def test_types_that_cannot_be_stored() -> None:
         chain.save("odd")
     assert "saving column `runs` of type run-end encoded str is not supported" in str(caught.value)
     assert dc.datasets().empty
+
+
+def test_numbers_of_any_size_come_back(tmp_path: Path) -> None:
+    """A file is written for small numbers when it begins with them; others may follow."""
+    edges = [None, -1, 1 << 32, (1 << 63) - 1, -(1 << 63), 0]
+    numbers = [*([1, 2, 3] * 20_000), *edges]
+    table = pa.table(
+        {
+            "n": pa.array(numbers, pa.int64()),
+            "u": pa.array([abs(n) if n else n for n in numbers], pa.uint64()),
+            "m": pa.array([None if n is None else {"n": n} for n in numbers]),
+        }
+    )
+    pq.write_table(table, tmp_path / "numbers.parquet", row_group_size=8192)
+    saved = dc.read_parquet(tmp_path / "numbers.parquet", source=False).save("numbers")
+    assert saved.to_arrow().select(["n", "u", "m"]).to_pydict() == table.to_pydict()
+    few = saved.filter((dc.C("n") >= 3) & (dc.C("m.n") < 1 << 33)).to_values("n")
+    assert few == [3] * 20_000 + [1 << 32]

@@ -172,6 +172,7 @@ impl Results {
 
     /// All rows are computed: once its workers are free, the function tears down.
     async fn end(mut self) -> Option<(Result<Answer>, Self)> {
+        // WHY: who gets the last answer may end the program, which kills workers that are not free.
         for lane in self.lanes.drain(..) {
             // A lane that panicked has no worker any more.
             drop(lane.await);
