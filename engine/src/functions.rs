@@ -4,6 +4,7 @@ mod all_of;
 mod arithmetic;
 mod canonical;
 mod checked;
+mod extremes;
 mod meaning;
 mod path;
 mod structs;
@@ -40,7 +41,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
 
 /// Aggregates that replace DataFusion's of the same name.
 pub(crate) fn our_aggregates() -> Vec<Arc<AggregateUDF>> {
-    vec![Arc::clone(&sum::SUM)]
+    vec![Arc::clone(&extremes::MAX), Arc::clone(&extremes::MIN), Arc::clone(&sum::SUM)]
 }
 
 /// Whether a scalar function is ours.
@@ -92,8 +93,8 @@ pub(crate) fn aggregate(name: &str, argument: Option<PlanExpr>) -> Result<PlanEx
     let function: fn(PlanExpr) -> PlanExpr = match name {
         "sum" => |argument| sum::SUM.call(vec![argument]),
         "avg" => aggregate_fn::avg,
-        "min" => aggregate_fn::min,
-        "max" => aggregate_fn::max,
+        "min" => |argument| extremes::MIN.call(vec![argument]),
+        "max" => |argument| extremes::MAX.call(vec![argument]),
         _ => {
             return Err(Error::NotSupported {
                 what: format!("the aggregate `{name}`"),
