@@ -5,8 +5,9 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use udf_runtime::{FunctionFailure, RowFailure};
+use udf_runtime::{FunctionFailure, RowFailure, Stop};
 
+use super::running::stopped;
 use crate::error::add_note;
 
 /// Whether an exception ends the run, whatever becomes of rows that fail.
@@ -16,6 +17,10 @@ pub(super) fn is_fatal(py: Python<'_>, error: &PyErr) -> bool {
 
 /// The failure that an exception is.
 pub(super) fn of(py: Python<'_>, error: PyErr) -> FunctionFailure {
+    if Stop::of_this_thread().is_some_and(|stop| stop.is_set()) {
+        // WHY: to describe it imports modules, which makes Python forget that Ctrl-C ended the program.
+        return stopped();
+    }
     // Before Python 3.12 an exception in flight and its traceback are two objects.
     let error = PyErr::from_value(error.into_value(py).into_bound(py).into_any());
     let mut failure = match described(py, &error) {
