@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process;
 use std::time::Duration;
 
 use catalog::{CatalogStore, NamePart, QualifiedName, VersionFilter};
@@ -70,33 +71,40 @@ fn in_project(name: &QualifiedName, folder: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     folder: File,
+    process: u32,
 }
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // A process that was forked meanwhile has the file open too, and would keep the lock.
-        drop(self.folder.unlock());
+        // WHY: a forked child has the file open too: it would keep the lock, and could give its parent's away.
+        if self.process == process::id() {
+            drop(self.folder.unlock());
+        }
     }
 }
 
 impl FolderLock {
+    fn new(folder: File) -> Self {
+        Self { folder, process: process::id() }
+    }
+
     /// Shares the folder, which is made if needed; waits while a collector is in it.
     pub(crate) async fn share(folder: &Path) -> io::Result<Self> {
         loop {
             fs::create_dir_all(folder).await?;
             match lock(folder, File::try_lock_shared) {
-                Ok(Some(file)) => return Ok(Self { folder: file }),
+                Ok(Some(file)) => return Ok(Self::new(file)),
                 Ok(None) => sleep(PAUSE).await,
                 // It was removed since it was made.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => return Ok(Self { folder: File::open(folder)? }),
+                Err(_) => return Ok(Self::new(File::open(folder)?)),
             }
         }
     }
 
     /// Has the folder alone; `None` while somebody is there.
     pub(crate) fn try_alone(folder: &Path) -> io::Result<Option<Self>> {
-        Ok(lock(folder, File::try_lock)?.map(|folder| Self { folder }))
+        Ok(lock(folder, File::try_lock)?.map(Self::new))
     }
 }
 
