@@ -24,7 +24,7 @@ use datafusion::prelude::SessionContext;
 use crate::expr::kind_name;
 use crate::{Error, Result, near_names};
 
-pub(crate) use all_of::all_of;
+pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
 pub(crate) use checked::CheckIntegers;
 pub(crate) use meaning::with_meaning;

@@ -1,6 +1,5 @@
 //! Our operators. Most belong to the plan node of the same file name; [`planner`] pairs them and decides nothing.
 
-mod all_of;
 mod concat_partitions;
 mod group_rows;
 mod keep_rows;
@@ -8,6 +7,5 @@ mod one_partition;
 mod planner;
 mod udf;
 
-pub(crate) use all_of::AllOf;
 pub(crate) use concat_partitions::{concat_partitions, in_order};
 pub(crate) use planner::{Functions, Registration, Surroundings, UdfPlanner};

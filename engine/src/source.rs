@@ -7,6 +7,7 @@ mod dataset_scan;
 mod listing;
 mod memory;
 mod parquet;
+mod ranges;
 
 use datafusion::catalog::TableProvider;
 

@@ -66,5 +66,5 @@ def test_batches_stay_in_order(heights: list[int]) -> None:
     ]
     chain = dc.read_arrow(pa.Table.from_batches(batches))
     assert chain.to_values("a") == list(range(total))
-    assert chain.limit(2).map(b=lambda a: a, output=int).to_values("b") == [0, 1][:total]
+    assert chain.limit(2).map(b=lambda a: a, output=int).to_values("b") == [0, 1]
     assert chain.save("kept").to_values("a") == list(range(total))

@@ -30,7 +30,7 @@ fn sealed(full: &Filter) -> Filter {
     let conditions = split_conjunction_owned(full.predicate.clone());
     let predicate = match conditions.as_slice() {
         [_] => full.predicate.clone(),
-        _ => functions::all_of(conditions),
+        _ => functions::ALL_OF.call(conditions),
     };
     let mut sealed = full.clone();
     sealed.predicate = predicate;

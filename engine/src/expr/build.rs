@@ -220,7 +220,7 @@ fn like(expr: &Expr, left: Part, right: Part, case_insensitive: bool) -> Result<
 
 fn conjunction(conditions: Vec<PlanExpr>) -> PlanExpr {
     if conditions.len() > MANY_CONDITIONS {
-        return functions::all_of(conditions);
+        return functions::ALL_OF.call(conditions);
     }
     balanced(conditions, Operator::And)
 }

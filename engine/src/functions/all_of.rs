@@ -1,23 +1,24 @@
-//! `all_of`: `&` between many conditions, for more of them than the query engine's own operator can take.
+//! `all_of`: `&` between conditions that are all looked at for every row.
 //!
-//! It is not for users to call by name: filters put it into plans.
+//! The query engine's own operator cannot take very many; and where the left side is seldom true it copies these rows out
+//! of the whole batch and puts what the right side says back one by one, which costs more than to compare all numbers. It
+//! is not for users to call by name: filters and [`crate::optimizer`] put it into plans.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::and_kleene;
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr as PlanExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 /// Whether all conditions are true; false if one is false, and else null if one is null.
-pub(crate) fn all_of(conditions: Vec<PlanExpr>) -> PlanExpr {
+pub(crate) static ALL_OF: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     let signature = Signature::variadic(vec![DataType::Boolean], Volatility::Immutable);
-    ScalarUDF::from(AllOf { signature }).call(conditions)
-}
+    Arc::new(ScalarUDF::from(AllOf { signature }))
+});
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct AllOf {

@@ -1,4 +1,4 @@
-//! [`CompareAtOnce`]: comparisons of numbers that stand next to each other in a filter become one [`AllOf`].
+//! [`CompareAtOnce`]: comparisons of numbers that stand next to each other in a filter are looked at together, by [`ALL_OF`].
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 
-use crate::physical::AllOf;
+use crate::functions::ALL_OF;
 
 /// Functions that cost next to nothing and cannot fail.
 const LIGHT: [&str; 2] = ["canonical", "get_field"];
@@ -24,13 +24,14 @@ impl PhysicalOptimizerRule for CompareAtOnce {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
+        config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let rewritten = plan.transform_up(|plan| {
             let Some(filter) = plan.downcast_ref::<FilterExec>() else {
                 return Ok(Transformed::no(plan));
             };
-            let Some(predicate) = at_once(filter.predicate(), &filter.input().schema()) else {
+            let schema = filter.input().schema();
+            let Some(predicate) = at_once(filter.predicate(), &schema, config)? else {
                 return Ok(Transformed::no(plan));
             };
             let filter = FilterExecBuilder::from(filter).with_predicate(predicate).build()?;
@@ -49,15 +50,21 @@ impl PhysicalOptimizerRule for CompareAtOnce {
 }
 
 /// The predicate with its light terms together; `None` if it has no two of them.
-fn at_once(predicate: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Option<Arc<dyn PhysicalExpr>> {
+fn at_once(
+    predicate: &Arc<dyn PhysicalExpr>,
+    schema: &Schema,
+    config: &ConfigOptions,
+) -> Result<Option<Arc<dyn PhysicalExpr>>> {
     let terms = split_conjunction(predicate).into_iter().map(Arc::clone);
     let (light, others): (Vec<_>, Vec<_>) = terms.partition(|term| is_light(term, schema));
     if light.len() < 2 {
-        return None;
+        return Ok(None);
     }
     // They cannot fail and cost little, so they may be first wherever they stood.
-    let first: Arc<dyn PhysicalExpr> = Arc::new(AllOf::new(light));
-    Some(conjunction([first].into_iter().chain(others)))
+    let config = Arc::new(config.clone());
+    let first = ScalarFunctionExpr::try_new(Arc::clone(&ALL_OF), light, schema, config)?;
+    let first: Arc<dyn PhysicalExpr> = Arc::new(first);
+    Ok(Some(conjunction([first].into_iter().chain(others))))
 }
 
 /// Whether the term compares two numbers that are there.

@@ -28,7 +28,7 @@ pub(super) fn batch_rows<'k>(
 ) -> usize {
     let read = Width::of(columns);
     let rows = (FIXED_BYTES / read.fixed.max(1)).clamp(MIN_ROWS, MAX_ROWS);
-    if read.variables == 0 {
+    if !read.varies {
         return rows;
     }
     rows.min((FIRST_BYTES / stored.max(1)).clamp(MIN_ROWS, MAX_UNKNOWN_ROWS))
@@ -50,15 +50,15 @@ pub(super) fn stored_bytes(dataset: &Dataset) -> usize {
 struct Width {
     /// Bytes of those with a fixed width.
     fixed: usize,
-    /// How many others there are.
-    variables: usize,
+    /// Whether there are others.
+    varies: bool,
 }
 
 impl Width {
     fn of<'k>(kinds: impl IntoIterator<Item = &'k DataType>) -> Self {
         kinds.into_iter().map(Self::of_one).fold(Self::default(), |sum, one| Self {
             fixed: sum.fixed + one.fixed,
-            variables: sum.variables + one.variables,
+            varies: sum.varies | one.varies,
         })
     }
 
@@ -68,12 +68,12 @@ impl Width {
             DataType::FixedSizeList(item, length) => {
                 let (item, length) =
                     (Self::of_one(item.data_type()), usize::try_from(*length).unwrap_or_default());
-                Self { fixed: item.fixed * length, variables: item.variables * length }
+                Self { fixed: item.fixed * length, ..item }
             }
-            DataType::Boolean | DataType::Null => Self { fixed: 1, variables: 0 },
+            DataType::Boolean | DataType::Null => Self { fixed: 1, varies: false },
             kind => match kind.primitive_width() {
-                Some(fixed) => Self { fixed, variables: 0 },
-                None => Self { fixed: 0, variables: 1 },
+                Some(fixed) => Self { fixed, varies: false },
+                None => Self { fixed: 0, varies: true },
             },
         }
     }

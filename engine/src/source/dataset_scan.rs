@@ -22,11 +22,9 @@ use lance::dataset::scanner::FragmentSlice;
 
 use super::batch_rows::{VARIABLE_BYTES, batch_rows, stored_bytes};
 use super::dataset::Leaf;
+use super::ranges::ranges;
 use crate::adapter::error::from_lance;
 use crate::sys;
-
-/// Fewer rows than this are not worth a second partition.
-const MIN_PARTITION_ROWS: u64 = 32_768;
 
 /// Read-ahead of one partition.
 const IO_BUFFER_BYTES: u64 = 64 << 20;
@@ -34,7 +32,7 @@ const IO_BUFFER_BYTES: u64 = 64 << 20;
 const ROW_ADDRESS: &str = "_rowaddr";
 
 /// One partition: slices of fragments, in the order of the rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct RowRange {
     slices: Vec<FragmentSlice>,
     rows: u64,
@@ -46,39 +44,31 @@ pub(super) fn partitions(
     target: usize,
     limit: Option<usize>,
 ) -> Result<Vec<RowRange>> {
-    let mut heights = Vec::new();
+    let (mut ids, mut heights) = (Vec::new(), Vec::new());
     for fragment in dataset.get_fragments() {
         let metadata = fragment.metadata();
         let id =
             u32::try_from(metadata.id).map_err(|error| DataFusionError::External(error.into()))?;
         match (metadata.physical_rows, &metadata.deletion_file) {
-            (Some(rows), None) => heights.push((id, rows as u64)),
+            (Some(rows), None) => {
+                ids.push(id);
+                heights.push(rows);
+            }
             _ => return internal_err!("fragment {id} has deleted rows or no row count"),
         }
     }
-    let all: u64 = heights.iter().map(|(_, rows)| rows).sum();
-    let total = limit.map_or(all, |limit| all.min(limit as u64));
-    let count = (total / MIN_PARTITION_ROWS).clamp(1, target.max(1) as u64);
-    let mut ranges = vec![RowRange::default()];
-    let (mut left, mut room) = (total, total.div_ceil(count));
-    for (fragment_id, rows) in heights {
-        let mut row_offset = 0;
-        while row_offset < rows && left > 0 {
-            if room == 0 {
-                ranges.push(RowRange::default());
-                room = total.div_ceil(count);
-            }
-            let row_count = (rows - row_offset).min(room).min(left);
-            if let Some(range) = ranges.last_mut() {
-                range.slices.push(FragmentSlice { fragment_id, row_offset, row_count });
-                range.rows += row_count;
-            }
-            row_offset += row_count;
-            left -= row_count;
-            room -= row_count;
-        }
-    }
-    Ok(ranges)
+    let ranges = ranges(&heights, target, limit).into_iter().map(|range| RowRange {
+        rows: range.iter().map(|slice| slice.rows as u64).sum(),
+        slices: range
+            .iter()
+            .map(|slice| FragmentSlice {
+                fragment_id: ids[slice.part],
+                row_offset: slice.start as u64,
+                row_count: slice.rows as u64,
+            })
+            .collect(),
+    });
+    Ok(ranges.collect())
 }
 
 /// Reads a version of a dataset.

@@ -8,34 +8,41 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Statistics;
-use datafusion::datasource::MemTable;
+use datafusion::common::plan_err;
 use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::ranges::{Slice, ranges};
 use crate::Result;
 use crate::checkpoint::Content;
 
 #[cfg(test)]
 mod tests;
 
-/// Fewer rows than this are not worth a second partition.
-const MIN_PARTITION_ROWS: usize = 32_768;
-
 /// Rows in memory.
 #[derive(Debug)]
 pub(crate) struct ValuesTable {
+    schema: SchemaRef,
     batches: Vec<RecordBatch>,
-    table: MemTable,
     digest: OnceLock<String>,
 }
 
 impl ValuesTable {
     pub(crate) fn try_new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Self> {
-        let table = MemTable::try_new(schema, vec![batches.clone()])?;
-        Ok(Self { batches, table, digest: OnceLock::new() })
+        if let Some(other) = batches.iter().find(|batch| !schema.contains(&batch.schema())) {
+            return Ok(plan_err!("rows of {} among rows of {schema}", other.schema())?);
+        }
+        Ok(Self { schema, batches, digest: OnceLock::new() })
+    }
+
+    /// The rows, cut for partitions.
+    fn ranges(&self, target: usize) -> Vec<Vec<RecordBatch>> {
+        let heights: Vec<usize> = self.batches.iter().map(RecordBatch::num_rows).collect();
+        let cut = |slice: Slice| self.batches[slice.part].slice(slice.start, slice.rows);
+        let ranges = ranges(&heights, target, None).into_iter();
+        ranges.map(|range| range.into_iter().map(cut).collect()).collect()
     }
 
     /// The digest of the rows.
@@ -48,7 +55,7 @@ impl ValuesTable {
 #[async_trait]
 impl TableProvider for ValuesTable {
     fn schema(&self) -> SchemaRef {
-        self.table.schema()
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -62,39 +69,11 @@ impl TableProvider for ValuesTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let ranges = partitions(&self.batches, state.config().target_partitions());
+        let ranges = self.ranges(state.config().target_partitions());
         let rows = MemorySourceConfig::try_new(&ranges, self.schema(), projection.cloned())?;
         let sizes = state.config_options().explain.show_sizes;
         Ok(DataSourceExec::from_data_source(rows.with_show_sizes(sizes)))
     }
-
-    fn statistics(&self) -> Option<Statistics> {
-        self.table.statistics()
-    }
-}
-
-/// Cuts the rows into at most `target` consecutive ranges of about the same height.
-fn partitions(batches: &[RecordBatch], target: usize) -> Vec<Vec<RecordBatch>> {
-    let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let count = (total / MIN_PARTITION_ROWS).clamp(1, target.max(1));
-    let height = total.div_ceil(count);
-    let (mut ranges, mut room) = (vec![vec![]], height);
-    for batch in batches {
-        let mut start = 0;
-        while start < batch.num_rows() {
-            if room == 0 {
-                ranges.push(vec![]);
-                room = height;
-            }
-            let rows = (batch.num_rows() - start).min(room);
-            if let Some(range) = ranges.last_mut() {
-                range.push(batch.slice(start, rows));
-            }
-            start += rows;
-            room -= rows;
-        }
-    }
-    ranges
 }
 
 /// The same rows, with the nulls of structs in their fields too, at any depth of structs.
