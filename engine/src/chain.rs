@@ -27,6 +27,7 @@ use crate::sys::SYS;
 use crate::{Error, Expr, Result, Session, functions};
 
 pub use terminal::BatchStream;
+pub(crate) use terminal::Ready;
 
 /// A lazy query over one session.
 #[derive(Clone, Debug)]

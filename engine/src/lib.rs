@@ -29,6 +29,7 @@ mod source;
 mod sys;
 mod temporary_root;
 
+pub(crate) use chain::Ready;
 pub use chain::{Aggregate, BatchStream, Chain, NamedExpr, SortKey, Stage};
 pub use config::{Config, IGNORE_CHECKPOINTS_VARIABLE, ROOT_VARIABLE};
 pub use error::{Error, Result};

@@ -27,7 +27,7 @@ use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
 use crate::folder::{FolderLock, locate};
 use crate::progress::Progress;
-use crate::{Chain, Error, Result, Session, config};
+use crate::{Chain, Error, Ready, Result, Session, config};
 
 /// How often a commit is tried again when another process was faster.
 const COMMIT_ATTEMPTS: usize = 50;
@@ -90,17 +90,9 @@ impl Chain {
         if let Some(saved) = same_rows(&chain, &request, fingerprint.as_deref(), progress).await? {
             return Ok(saved);
         }
-        let is_free = session.catalog().check_wanted(&request.name, request.wanted).err_into();
-        let (_, location) = try_join!(is_free, locate(&**session.catalog(), &request.name))?;
-        let target = Arc::new(Target {
-            uri: session.data_uri(&location),
-            location,
-            title: request.name.short().to_string(),
-            schema: chain.schema(),
-            session: Arc::clone(session.lance()),
-        });
-        let _lock = enter_folder(&session, &request.name, Path::new(&target.uri)).await?;
-        let written = write_all(&chain, &target, progress).await?;
+        let prepared = chain.prepare(chain.visible_plan()?, progress);
+        let ((target, _lock), ready) = try_join!(open_target(&chain, &request), prepared)?;
+        let written = write_all(&ready, &target, progress).await?;
         let files = Files::of(&target, &written);
         let outcome = publish(&chain, &request, &target, fingerprint, written).await;
         if outcome.is_err() {
@@ -177,6 +169,22 @@ fn check_names(fields: &Fields) -> Result<()> {
     Ok(())
 }
 
+/// Where the rows go, and what keeps the place.
+async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target>, FolderLock)> {
+    let (session, name) = (chain.session(), &request.name);
+    let is_free = session.catalog().check_wanted(name, request.wanted).err_into();
+    let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
+    let target = Target {
+        uri: session.data_uri(&location),
+        location,
+        title: name.short().to_string(),
+        schema: chain.schema(),
+        session: Arc::clone(session.lance()),
+    };
+    let lock = enter_folder(session, name, Path::new(&target.uri)).await?;
+    Ok((Arc::new(target), lock))
+}
+
 /// Makes the dataset's folder, and keeps collectors of garbage out while the lock lives; out of what belongs to a
 /// session, while the session does.
 async fn enter_folder(
@@ -202,11 +210,10 @@ async fn enter_folder(
 
 /// Writes all partitions at once, each into its own files.
 async fn write_all(
-    chain: &Chain,
+    ready: &Ready,
     target: &Arc<Target>,
     progress: &Arc<Progress>,
 ) -> Result<Vec<Written>> {
-    let ready = chain.prepare(chain.visible_plan()?, progress).await?;
     let saving = progress.start(&format!("save {}", target.title), None);
     let mut writers = Vec::new();
     for partition in 0..ready.plan.output_partitioning().partition_count() {

@@ -284,6 +284,9 @@ class _Coroutines(Calls):
         turns = [_Turn(row) for row in rows]
         self._waiting.extend(turns)
         self._fill()
+        # What they wait for is under way while the next rows are read.
+        self._loop.call_soon(self._loop.stop)
+        self._loop.run_forever()
         return turns
 
     def complete(self, begun: list[_Turn], tick: Tick) -> Iterator[Outcome]:

@@ -55,7 +55,7 @@ pub(super) struct UnderWay(Py<PyAny>);
 impl UnderWay {
     pub(super) fn begin(calls: &Bound<'_, PyAny>, rows: &[Bound<'_, PyTuple>]) -> PyResult<Self> {
         let rows = PyList::new(calls.py(), rows)?;
-        Ok(Self(calls.call_method1("begin", (rows,))?.unbind()))
+        Ok(Self(gate::call_method(calls, "begin", &[rows.as_any()])?.unbind()))
     }
 
     /// The outcomes in order: a value or an exception, and the number of attempts. `rows` are those that a call is for.
