@@ -5,7 +5,7 @@ use std::thread;
 
 use udf_runtime::WorkerCommand;
 
-use crate::{Error, Result};
+use crate::{Error, Pause, Result};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
 const DEFAULT_ROOT: &str = ".lakebed";
@@ -35,6 +35,8 @@ pub struct Config {
     pub target_partitions: usize,
     /// How to start a worker process; without it functions run in this process only.
     pub worker: Option<WorkerCommand>,
+    /// What runs wait for before they make anything durable.
+    pub pause: Pause,
 }
 
 impl Config {
@@ -74,7 +76,7 @@ impl Config {
     #[must_use]
     pub fn in_memory() -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { root: None, target_partitions: cores, worker: None }
+        Self { root: None, target_partitions: cores, worker: None, pause: Pause::default() }
     }
 }
 

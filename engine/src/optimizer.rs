@@ -3,7 +3,10 @@
 //! Analyzer rules, which say what a plan means, run after DataFusion's:
 //! 1. `compare_floats`: types have been coerced, so it is known which operands are floats.
 //!
-//! Logical rules run after DataFusion's, in this order:
+//! Logical rules that run before DataFusion's:
+//! 1. `in_subquery`: conditions still hold the queries, which become joins next.
+//!
+//! Logical rules that run after DataFusion's, in this order:
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
 //! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
 //! 3. `prune_leaves`: last, because it replaces scans, and the filters that decide what is read are in place.
@@ -15,6 +18,7 @@
 mod compare_at_once;
 mod compare_floats;
 mod drop_unread_map;
+mod in_subquery;
 mod keep_row_order;
 mod prune_leaves;
 mod push_below_map;
@@ -23,19 +27,22 @@ use std::sync::Arc;
 
 use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::push_down_limit::PushDownLimit;
-use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
+use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     vec![Arc::new(compare_floats::CompareFloats)]
 }
 
+/// DataFusion's logical rules and ours.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    vec![
-        Arc::new(push_below_map::PushBelowMap),
-        Arc::new(drop_unread_map::DropUnreadMap),
-        Arc::new(prune_leaves::PruneLeaves),
-    ]
+    let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
+        vec![Arc::new(in_subquery::InSubqueries)];
+    rules.extend(Optimizer::new().rules);
+    rules.push(Arc::new(push_below_map::PushBelowMap));
+    rules.push(Arc::new(drop_unread_map::DropUnreadMap));
+    rules.push(Arc::new(prune_leaves::PruneLeaves));
+    rules
 }
 
 /// What decides which rows a function sees: filters and limits move below it.

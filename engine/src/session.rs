@@ -86,6 +86,7 @@ impl Session {
             functions: Arc::default(),
             workers: config.worker.map(WorkerPool::new),
             stages: root.join(STAGES),
+            pause: config.pause,
         });
         Ok(Arc::new(Self {
             root,
@@ -240,6 +241,11 @@ impl Session {
         self.surroundings.stages.join(stage)
     }
 
+    /// Waits until a run that is to be stopped was.
+    pub(crate) async fn pause(&self) {
+        self.surroundings.pause.wait().await;
+    }
+
     pub(crate) fn lance(&self) -> &Arc<lance::session::Session> {
         &self.lance
     }
@@ -247,7 +253,11 @@ impl Session {
     /// The state for one run, whose operators report to `progress`.
     pub(crate) fn state_for(&self, progress: &Arc<Progress>) -> SessionState {
         let config = self.state.config().clone().with_extension(Arc::clone(progress));
-        SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build()
+        let state = SessionStateBuilder::new_from_existing(self.state.clone());
+        let mut state = state.with_config(config).build();
+        // What `now()` says.
+        state.mark_start_execution();
+        state
     }
 
     /// Keeps collectors of garbage out of a folder until it is [released](Self::release) or the session is gone.
@@ -301,12 +311,10 @@ fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionS
     let mut builder = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
+        .with_optimizer_rules(optimizer::logical_rules())
         .with_query_planner(Arc::new(UdfPlanner(Arc::clone(surroundings))));
     for rule in optimizer::analyzer_rules() {
         builder = builder.with_analyzer_rule(rule);
-    }
-    for rule in optimizer::logical_rules() {
-        builder = builder.with_optimizer_rule(rule);
     }
     for rule in optimizer::physical_rules() {
         builder = builder.with_physical_optimizer_rule(rule);

@@ -31,6 +31,9 @@ ASIDE: dict[str, Any] = {
 }
 """How a function runs that is only asked for the types of its results."""
 
+_MOST = 2**31 - 1
+"""The largest number that a setting takes, where it is not one of bytes."""
+
 _MODES = ("raise", "skip", "null", "record")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -140,6 +143,8 @@ def _at_least(smallest: int) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
             raise _refused(name, f"an int of at least {smallest}", value)
+        if value > _MOST:
+            raise _refused(name, f"an int of at most {_MOST}", value)
         return value
 
     return check
@@ -176,6 +181,8 @@ def _seconds(smallest: float) -> Callable[[str, Any], float]:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not smallest <= value < float("inf"):
             raise _refused(name, f"a number of seconds, at least {smallest}", value)
+        if value > _MOST:
+            raise _refused(name, f"a number of seconds, at most {_MOST}", value)
         return float(value)
 
     return check
@@ -198,7 +205,7 @@ def _bytes(name: str, value: Any) -> int:
             raise _refused(name, wanted, value)
         number, unit, binary = found[1], found[2].lower(), found[3]
         size = int(float(number) * (_BINARY.get(unit, 0) if binary else _UNITS[unit]))
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size < 2**63:
         raise _refused(name, wanted, value)
     return size
 

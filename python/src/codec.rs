@@ -12,7 +12,7 @@ mod time;
 mod write;
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyString, PyTuple};
 
 pub(crate) use model::Model;
 pub(crate) use read::tuples;
@@ -25,6 +25,25 @@ pub(crate) struct Codec {
     pub(crate) nullable: bool,
     /// The Python type as text, for kinds whose storage does not tell it.
     pub(crate) annotation: Option<String>,
+    /// What of its kind a declared type admits.
+    admits: Admits,
+}
+
+impl Codec {
+    /// Values of a kind, or None.
+    pub(crate) fn optional(kind: Kind) -> Self {
+        Self { kind, nullable: true, annotation: None, admits: Admits::All }
+    }
+}
+
+/// Which values a declared type admits where the kind admits more.
+#[derive(Debug)]
+enum Admits {
+    All,
+    /// Those of a `Literal`.
+    Choices(Py<PyTuple>),
+    Dicts,
+    Lists,
 }
 
 /// What a column's values are in Python.

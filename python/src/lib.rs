@@ -18,6 +18,7 @@ mod error;
 mod expr;
 mod gate;
 mod interrupt;
+mod look;
 mod rows;
 mod runtime;
 mod session;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::{Progress, StageProgress};
 use pyo3::prelude::*;
@@ -10,10 +10,14 @@ use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Runtime};
 use udf_runtime::task;
 
+use crate::look::Looking;
 use crate::{error, gate, interrupt};
 
 /// How often a waiting call looks for signals and reports progress.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long a run may take to be gone.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A runtime and the process that it belongs to.
 type Owned = Option<(u32, Arc<Runtime>)>;
@@ -41,8 +45,8 @@ pub(crate) fn runtime() -> PyResult<Arc<Runtime>> {
 
 /// Waits for `future` with the GIL released.
 ///
-/// Every [`TICK`] the calling thread runs signal handlers and calls `on_tick` with the stages so far. An exception in
-/// either drops the future, which stops what it started, and is raised.
+/// Every [`TICK`] the calling thread runs signal handlers and calls `on_tick` with the stages so far, and before anything
+/// becomes durable the former. An exception in either drops the future, which stops what it started, and is raised.
 pub(crate) fn wait<T, F>(
     py: Python<'_>,
     future: F,
@@ -54,15 +58,38 @@ where
 {
     let runtime = runtime()?;
     let entered = runtime.enter();
+    let looking = Looking::start(py)?;
     let mut running = task::spawn(future);
     drop(entered);
+    let mut next_report = Instant::now() + TICK;
     loop {
         let ticked = gate::detach(py, || {
-            runtime.block_on(async { tokio::time::timeout(TICK, &mut running).await.ok() })
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    ended = &mut running => Some(ended),
+                    () = looking.asked() => None,
+                    () = tokio::time::sleep_until(next_report.into()) => None,
+                }
+            })
         });
-        let reported = || progress.map_or(Ok(()), |(so_far, callback)| report(so_far, callback));
-        if let Err(raised) = py.check_signals().and_then(|()| reported()) {
-            drop(running);
+        let reported = || match progress {
+            Some((so_far, callback)) if ticked.is_some() || Instant::now() >= next_report => {
+                report(so_far, callback)
+            }
+            _ => Ok(()),
+        };
+        let reported = looking.check(py).and_then(|()| reported());
+        if Instant::now() >= next_report {
+            next_report = Instant::now() + TICK;
+        }
+        if let Err(raised) = reported {
+            // Before others hear that the look is over: what waited for it is not to go on.
+            gate::detach(py, || {
+                runtime.block_on(async {
+                    drop(tokio::time::timeout(CANCEL_PATIENCE, running.cancel()).await);
+                });
+            });
             interrupt::after_run(py);
             return Err(raised);
         }

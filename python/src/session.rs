@@ -9,7 +9,8 @@ use catalog::{
     CatalogExt, DatasetRef, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName,
     VersionFilter, VersionSpec,
 };
-use engine::{Config, FileKind, Garbage, GcOptions, Listing};
+use engine::{Config, FileKind, Garbage, GcOptions, Listing, Pause};
+use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -19,6 +20,7 @@ use udf_runtime::WorkerCommand;
 use crate::chain::Chain;
 use crate::codec::Codec;
 use crate::error::raise;
+use crate::look::look;
 use crate::runtime::wait;
 use crate::{arrow, error};
 
@@ -57,6 +59,7 @@ impl Session {
         };
         let mut config = config.map_err(|failed| raise(py, failed))?;
         config.worker = worker_command(py)?;
+        config.pause = Pause::new(|| look().boxed());
         Ok(Self(wait(py, engine::Session::open(config), None)?))
     }
 
@@ -323,7 +326,7 @@ fn json(text: &str) -> PyResult<Value> {
 
 fn timestamp(py: Python<'_>, micros: Option<i64>) -> PyResult<Bound<'_, PyAny>> {
     let column = ::arrow::array::TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC");
-    let codec = Codec { kind: crate::codec::Kind::Datetime, nullable: true, annotation: None };
+    let codec = Codec::optional(crate::codec::Kind::Datetime);
     let column: ::arrow::array::ArrayRef = Arc::new(column);
     codec.read(py, &column)?.pop().ok_or_else(|| PyValueError::new_err("no value"))
 }

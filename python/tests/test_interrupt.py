@@ -100,3 +100,44 @@ def test_the_process_can_go_on() -> None:
 def test_the_function_is_not_called_any_more() -> None:
     child, _ = interrupted(STOPPED, 0.2)
     assert (child.returncode, child.stdout) == (0, "True 0\n"), child.stderr
+
+
+# As in a terminal: the process that the function waits for hears Ctrl-C too, and ends at once.
+CHILD = """
+import os, signal, subprocess, threading
+import lakebed as dc
+
+def call(x: int) -> int:
+    if x == 2:
+        child = subprocess.Popen(["sleep", "60"])
+        threading.Timer(0.2, os.killpg, (0, signal.SIGINT)).start()
+        return child.wait()
+    return x
+
+try:
+    dc.read_values(x=list(range({rows}))).map(y=call).save("rows")
+except KeyboardInterrupt:
+    print(dc.datasets().count())
+
+calls = []
+
+def call(x: int) -> int:
+    calls.append(x)
+    return x
+
+print(dc.read_values(x=list(range(5))).map(y=call).to_values("y"), calls)
+"""
+
+
+@pytest.mark.parametrize("rows", [5, 3000, 100_000])
+def test_what_ctrl_c_did_to_a_child_process_is_no_result(rows: int) -> None:
+    script = CHILD.replace("{rows}", str(rows))
+    child = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script],
+        start_new_session=True,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert child.stdout.splitlines() == ["0", "[0, 1, 2, 3, 4] [0, 1, 2, 3, 4]"], child.stderr

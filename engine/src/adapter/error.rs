@@ -40,9 +40,23 @@ impl From<DataFusionError> for Error {
     }
 }
 
-/// The query engine's own failure; where a value is the reason, in our words.
+/// What stands in the planner's messages about subqueries that it cannot make a join of.
+const STAYS_SUBQUERY: [&str; 4] = [
+    "does not support logical expression InSubquery",
+    "does not support logical expression Exists",
+    "does not support logical expression ScalarSubquery",
+    "\"__correlated_sq",
+];
+
+/// The query engine's own failure; where a value or a subquery is the reason, in our words.
 fn failed(error: DataFusionError) -> Error {
     let message = error.strip_backtrace();
+    if STAYS_SUBQUERY.iter().any(|words| message.contains(words)) {
+        return Error::NotSupported {
+            what: "a subquery of this form in this place".to_owned(),
+            instead: "write it as a join, or in WHERE as IN or EXISTS".to_owned(),
+        };
+    }
     match bad_value(without_category(&message)) {
         Some(what) => Error::Value { what },
         None => Error::Execution { source: Box::new(error) },

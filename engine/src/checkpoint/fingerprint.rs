@@ -173,7 +173,10 @@ impl Walk<'_> {
             expression.apply(|part| {
                 match part {
                     Expr::Literal(value, _) => feed(hasher, &constant(value)?),
-                    Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
+                    Expr::ScalarSubquery(_)
+                    | Expr::InSubquery(_)
+                    | Expr::Exists(_)
+                    | Expr::SetComparison(_) => {
                         trouble = Some("it has a query inside of an expression".to_owned());
                     }
                     Expr::ScalarFunction(call)

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use serde::{Deserialize, Serialize};
@@ -110,10 +111,12 @@ impl UnitWriter {
     ) -> Result<(NamedTempFile, String)> {
         let failures: Vec<Failure> = failures.iter().map(Failure::from).collect();
         self.0.write_metadata(ARGUMENTS, arguments);
-        self.0.write_metadata(FAILURES, serde_json::to_string(&failures).map_err(unwritable)?);
+        let failures = serde_json::to_string(&failures)
+            .map_err(|error| unwritable(ArrowError::from_external_error(Box::new(error))))?;
+        self.0.write_metadata(FAILURES, failures);
         self.0.finish().map_err(unwritable)?;
         let Digested { file, digest } = self.0.into_inner().map_err(unwritable)?;
-        let file = file.into_inner().map_err(unwritable)?;
+        let file = file.into_inner().map_err(|error| unwritable(error.into_error().into()))?;
         Ok((file, short(digest.finalize().to_hex().as_str())))
     }
 }
@@ -122,8 +125,12 @@ fn unreadable(error: impl fmt::Display) -> Error {
     Error::internal(format!("the kept results of a stage cannot be read: {error}"))
 }
 
-fn unwritable(error: impl fmt::Display) -> Error {
-    Error::internal(format!("the results of a stage cannot be kept: {error}"))
+fn unwritable(error: ArrowError) -> Error {
+    let what = "the results of a stage";
+    match error {
+        ArrowError::IoError(_, error) => refused("write", Path::new(what), error),
+        error => Error::internal(format!("{what} cannot be kept: {error}")),
+    }
 }
 
 /// A failure as it is stored.

@@ -21,6 +21,7 @@ use udf_runtime::{BatchFunction, Executor, Identity, InProcess, PoolOptions, Wor
 use super::group_rows::{GroupRowsExec, Grouping};
 use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::udf::{UdfExec, UdfStage};
+use crate::Pause;
 use crate::checkpoint::Ledger;
 use crate::logical::{FunctionId, GroupRows, KEY_ROW, Udf};
 
@@ -81,6 +82,8 @@ pub(crate) struct Surroundings {
     pub(crate) workers: Option<Arc<WorkerPool>>,
     /// The folder that holds the folders of the stages.
     pub(crate) stages: PathBuf,
+    /// What runs wait for before they make anything durable.
+    pub(crate) pause: Pause,
 }
 
 impl Surroundings {
@@ -177,6 +180,7 @@ impl ExtensionPlanner for UdfPlanner {
             running: call.running.clone(),
             fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
             ledger,
+            pause: self.0.pause.clone(),
         };
         let keeps_input = udf.key.as_ref().is_some_and(|key| key.keeps_input);
         let input = match stage.ledger.as_ref().filter(|_| keeps_input) {

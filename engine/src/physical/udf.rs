@@ -25,6 +25,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use udf_runtime::{BatchFunction, Executor, Shape, task};
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
+use crate::Pause;
 use crate::checkpoint::{Ledger, Unit, UnitName};
 use crate::logical::Running;
 use crate::progress::{Progress, StageProgress};
@@ -47,6 +48,8 @@ pub(super) struct UdfStage {
     pub(super) ledger: Option<Ledger>,
     /// What is kept already is removed and computed anew.
     pub(super) fresh: bool,
+    /// What the stage waits for before it makes results durable.
+    pub(super) pause: Pause,
 }
 
 /// Calls a user function on every row of its input.

@@ -94,6 +94,7 @@ impl Chain {
         let ((target, _lock), ready) = try_join!(open_target(&chain, &request), prepared)?;
         let written = write_all(&ready, &target, progress).await?;
         let files = Files::of(&target, &written);
+        session.pause().await;
         let outcome = publish(&chain, &request, &target, fingerprint, written).await;
         if outcome.is_err() {
             files.remove().await;

@@ -20,7 +20,9 @@ in it, to `releases.py` or to `modules.py`; of whole modules `text.py` gives the
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint.modules import UnknowableError
@@ -43,9 +45,9 @@ _CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden")
 def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
     """The digests of a stage and of its code.
 
-    The stage is what survives a repair of the code: the name, what it takes and gives.
-    The code is all that decides the results. A lambda has no name, so that its code is
-    part of both.
+    The stage is what survives a repair of the code: the name, what it takes and gives, and
+    the values that it was made with, such as constructor arguments. The code is all that
+    decides the results. A lambda has no name, so that its code is part of both.
 
     Args:
         spec: The function as given to the native `Function`.
@@ -57,8 +59,13 @@ def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
     code = _digest(name, lambda walk: _code(walk, spec))
     # what a probe told under other code is nothing to go on with
     unnamed = code if _is_lambda(spec) or "probed" in spec else ""
-    stage = _digest(name, lambda walk: walk.value((unnamed, _stage(spec))))
-    return stage, code
+
+    def add_stage(walk: Walk) -> None:
+        walk.value((unnamed, _stage(spec)))
+        for label, value in _made_with(spec):
+            walk.shape(label, value)
+
+    return _digest(name, add_stage), code
 
 
 def code_of(spec: Mapping[str, Any]) -> str | None:
@@ -105,6 +112,19 @@ def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     gives = [(name, _plain(given)) for name, given in spec["gives"]]
     takes = [(kind, path, _plain(taken)) for kind, path, taken in spec["takes"]]
     return spec["name"], spec["mode"], gives, takes, spec.get("probe")
+
+
+def _made_with(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What tells a function apart from others of its name, whatever their code."""
+    call = spec.get("probed", spec["call"])
+    yield "the function", call
+    yield "its object", spec.get("owner")
+    while isinstance(call, (functools.partial, MethodType)):
+        call = call.func if isinstance(call, functools.partial) else call.__func__
+    if isinstance(call, FunctionType):
+        yield "its module", call.__module__
+        yield "its defaults", (call.__defaults__, call.__kwdefaults__)
+        yield "its closure", inspect.getclosurevars(call).nonlocals
 
 
 def _plain(spec: Any) -> Any:

@@ -21,7 +21,7 @@ _SILENT = frozenset({"CACHE", "EXTENDED_ARG", "NOP"})
 
 _GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 
-_ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 
 _ABOUT_THE_TEXT = frozenset({"__doc__", "__firstlineno__", "__qualname__", "__static_attributes__"})
 """What the body of a class stores about its own text."""
@@ -148,7 +148,7 @@ def _operation(
 def _attributes(kept: list[dis.Instruction], index: int) -> list[str]:
     """The names of the attributes that are taken one after the other."""
     names = []
-    while index < len(kept) and kept[index].opname in _ATTRIBUTES:
+    while index < len(kept) and kept[index].opname in ATTRIBUTES:
         names.append(kept[index].argval)
         index += 1
     return names

@@ -37,6 +37,12 @@ _READ_ONLY = frozenset({"metadata", "resources"})
 
 _DYNAMIC_BUILTINS = ("eval", "exec", "globals", "__import__")
 
+_DOORS = frozenset({"_getframe", "modules", "path"})
+"""What in `sys` leads to modules that code does not name."""
+
+_DYNAMIC_ATTRIBUTES = frozenset({"__globals__", "__subclasses__", "f_globals"})
+"""Attributes through which code reaches what it does not name."""
+
 
 class Module(NamedTuple):
     """Where a module is.
@@ -90,6 +96,27 @@ def check_name(name: str) -> None:
         UnknowableError: It is `eval` or the like.
     """
     if name in _DYNAMIC_BUILTINS:
+        raise UnknowableError(_uses(name))
+
+
+def check_reached(value: Any) -> None:
+    """Refuse what leads to any module: `sys.modules` and the like.
+
+    Raises:
+        UnknowableError: It is one of them.
+    """
+    for name in _DOORS & vars(sys).keys():
+        if value is vars(sys)[name]:
+            raise UnknowableError(_uses(f"sys.{name}"))
+
+
+def check_attribute(name: str) -> None:
+    """Refuse an attribute through which code reaches what it does not name.
+
+    Raises:
+        UnknowableError: It is one of them.
+    """
+    if name in _DYNAMIC_ATTRIBUTES:
         raise UnknowableError(_uses(name))
 
 

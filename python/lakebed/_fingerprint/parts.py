@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import sys
 import types
-from enum import EnumMeta
+from enum import Enum, EnumMeta
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import releases
@@ -98,6 +98,10 @@ _PICKLING = frozenset({"__reduce__", "__reduce_ex__"})
 _ENUM_HOOKS = ("_boundary_", "_generate_next_value_", "_missing_", "_new_member_")
 
 
+_MEMBERS = frozenset({"_name_", "_value_", "__objclass__", "_sort_order_"})
+"""What every member of an enum holds."""
+
+
 def parts_of(value: Any) -> Parts | None:
     """The parts of a descriptor, a method, an annotation and the like; None for all else."""
     kind = type(value)
@@ -175,14 +179,27 @@ def class_parts(cls: type) -> Iterator[tuple[str, Any]]:
     body = vars(cls)
     if isinstance(cls, EnumMeta):
         members: Any = cls.__members__
-        yield "members", [(name, member._value_) for name, member in members.items()]
-        names = [n for n in body if n in _ENUM_HOOKS or (n[0] != "_" and n not in members)]
+        yield "members", [(n, m._value_, member_state(m)) for n, m in members.items()]
+        hidden = [name for name in body if _is_enums_own(name)]
+        names = [name for name in body if name not in members and name not in hidden]
     else:
         yield from _pydantic_parts(cls)
-        names = [name for name in body if not name.startswith("__pydantic_")]
+        hidden = [n for n in body if n.startswith("__pydantic_") and n != "__pydantic_config__"]
+        names = [name for name in body if name not in hidden]
     for name in sorted(set(names) - _GENERATED):
         is_unordered = name == "__annotations__" and type(body[name]) is dict
         yield name, sorted(body[name].items()) if is_unordered else body[name]
+
+
+def _is_enums_own(name: str) -> bool:
+    """Whether the module `enum` keeps its books under the name: `_member_map_`."""
+    is_sunder = name[0] == name[-1] == "_" and name[1:2] != "_"
+    return (is_sunder and name not in _ENUM_HOOKS) or name == "__new_member__"
+
+
+def member_state(member: Enum) -> dict[str, Any]:
+    """What was set on a member of an enum beside its name and value."""
+    return {name: held for name, held in vars(member).items() if name not in _MEMBERS}
 
 
 def _pydantic_parts(cls: type) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import modules
-from lakebed._fingerprint.bytecode import body_of
+from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.releases import is_replaced, named, release_of
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def _add_operation(walk: Walk, operation: Operation, scope: dict[str, Any] | Non
         if scope is not None:
             add_import(walk, content, scope.get("__package__"))
     else:
+        if operation.name in ATTRIBUTES:
+            modules.check_attribute(content)
         walk.value(content)
 
 
@@ -72,6 +74,7 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
         walk.put("undefined")
         return
     release, found = _followed(found, attributes)
+    modules.check_reached(found)
     if release:
         modules.check(found)
         walk.put("release", release)

@@ -33,6 +33,7 @@ from lakebed._fingerprint.parts import (
     is_logger,
     is_shared_at_will,
     left_out,
+    member_state,
     parts_of,
     reduced,
 )
@@ -96,6 +97,13 @@ class Walk:
         self._path.append(label)
         self.value(value)
         self._path.pop()
+
+    def shape(self, label: str, value: Any) -> None:
+        """Add a value without the code in it: functions and classes by their names."""
+        sketch = _Sketch(self)
+        sketch.part(label, value)
+        self.doubt = self.doubt or sketch.doubt
+        self.put("shape", sketch.finish())
 
     def value(self, value: Any) -> None:
         """Add any value.
@@ -257,6 +265,7 @@ class Walk:
             self.put("member", value.name or "")
             self._refer(kind)
             self.value(value._value_)
+            self._state(member_state(value), frozenset())
         elif is_logger(value):
             self.put("logger")
         else:
@@ -287,8 +296,9 @@ class Walk:
             self._state({} if state is None else state, derived)
             for name, held in left_out(value, state).items():
                 if name not in derived:
-                    # what cannot be compared, as a lock, had to be left out
-                    self._apart(name, held, needed=False)
+                    # what a release gives and cannot be compared, as a lock, had to be left out
+                    is_own = releases.is_projects(type(held).__module__)
+                    self._apart(name, held, needed=is_own)
         self._items(list(items or ()))
         if isinstance(value, dict) and not isinstance(value, OrderedDict):
             self._mapping(dict(pairs or ()))

@@ -259,8 +259,11 @@ def json_spec(annotation: Any, where: str) -> Spec:
     """The spec of something stored as JSON text, with the adapter that reads it back."""
     plain = annotation in (dict, list) or get_args(annotation) in ((str, Any), (Any,))
     exact = plain and (get_origin(annotation) or annotation) in (*_LISTS, *_MAPPINGS)
-    adapter = None if exact else _adapter(annotation, where)
-    return {"kind": "json", "adapter": adapter, "annotation": type_text(annotation)}
+    if not exact:
+        adapter = _adapter(annotation, where)
+        return {"kind": "json", "adapter": adapter, "annotation": type_text(annotation)}
+    only = "dict" if (get_origin(annotation) or annotation) in _MAPPINGS else "list"
+    return {"kind": "json", "adapter": None, "annotation": type_text(annotation), "only": only}
 
 
 def _adapter(annotation: Any, where: str) -> Any:
@@ -313,7 +316,7 @@ def _literal(annotation: Any, args: tuple[Any, ...], where: str) -> Spec:
     present = [v for v in values if v is not None]
     for value_type, kind in ((str, "str"), (int, "int")):
         if len(present) == len(args) and all(type(a) is value_type for a in args):
-            return {"kind": kind, "annotation": type_text(annotation)}
+            return {"kind": kind, "annotation": type_text(annotation), "choices": args}
     return json_spec(annotation, where)
 
 

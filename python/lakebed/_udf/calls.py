@@ -358,12 +358,20 @@ class _Coroutines(Calls):
             return None, error
 
     async def _timed(self, row: Row, timeout: float) -> tuple[Any, BaseException | None]:
-        began = time.monotonic()
+        """The result, or the error of a row that took too long, whatever becomes of its call."""
+        call = self._loop.create_task(self._result(row))
         try:
-            return await asyncio.wait_for(self._result(row), timeout), None
-        except asyncio.TimeoutError as error:  # a class of its own before Python 3.11
-            late = time.monotonic() - began >= timeout
-            return None, self._limits.exceeded() if late else error
+            done, _ = await asyncio.wait((call,), timeout=timeout)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+        if done:
+            return call.result(), None
+        call.cancel()
+        await asyncio.wait((call,), timeout=_CANCEL_SECONDS)
+        if call.done() and not call.cancelled():
+            call.exception()  # nobody wants it
+        return None, self._limits.exceeded()
 
     async def _result(self, row: Row) -> Any:
         result = self._call(*row)

@@ -27,12 +27,26 @@ _OURS: dict[str, Callable[[str], Exception]] = {
 
 
 def describe(error: BaseException) -> tuple[str, str, str]:
-    """Type, message and traceback, without the frames of this package."""
-    shown = traceback.TracebackException.from_exception(error)
-    _drop_own(shown)
-    # the class is told beside the message
-    text = LakebedError.__str__(error) if isinstance(error, LakebedError) else str(error)
-    return type(error).__qualname__, text, "".join(shown.format())
+    """Type, message and traceback, without the frames of this package.
+
+    What cannot be encoded, as in names of files, is escaped; a text that cannot be made is empty.
+    """
+    try:
+        # the class is told beside the message
+        text = LakebedError.__str__(error) if isinstance(error, LakebedError) else str(error)
+    except Exception:  # noqa: BLE001  the user's own `__str__`
+        text = ""
+    try:
+        shown = traceback.TracebackException.from_exception(error)
+        _drop_own(shown)
+        lines = list(shown.format())
+    except Exception:  # noqa: BLE001  too many causes, or a text that cannot be made
+        lines = traceback.format_tb(error.__traceback__)
+    return type(error).__qualname__, _encodable(text), _encodable("".join(lines))
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _drop_own(shown: traceback.TracebackException) -> None:

@@ -64,11 +64,8 @@ impl Codec {
                 read_lists(py, column, item, |list| class.call1((list,)))
             }
             Kind::Vector { item, .. } => {
-                let item = Self {
-                    kind: Kind::Float,
-                    nullable: true,
-                    annotation: Some(item.as_str().into()),
-                };
+                let annotation = Some(item.as_str().into());
+                let item = Self { annotation, ..Self::optional(Kind::Float) };
                 read_lists(py, column, &item, |list| Ok(list.into_any()))
             }
             Kind::Map(key, value) => read_maps(py, column, key, value),

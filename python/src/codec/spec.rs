@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::field::{ANNOTATION, HIDDEN, TYPE};
-use super::{Codec, Float, Kind, Model};
+use super::{Admits, Codec, Float, Kind, Model};
 
 impl Codec {
     /// Understands a spec.
@@ -64,7 +64,14 @@ impl Codec {
             other => return Err(PyValueError::new_err(format!("unknown kind `{other}`"))),
         };
         let nullable = spec.get_item("nullable")?.is_truthy()?;
-        Ok(Self { kind, nullable, annotation: text("annotation")? })
+        let choices = spec.call_method1("get", ("choices",))?;
+        let admits = match text("only")?.as_deref() {
+            Some("dict") => Admits::Dicts,
+            Some("list") => Admits::Lists,
+            _ if choices.is_none() => Admits::All,
+            _ => Admits::Choices(choices.cast_into::<PyTuple>()?.unbind()),
+        };
+        Ok(Self { kind, nullable, annotation: text("annotation")?, admits })
     }
 }
 

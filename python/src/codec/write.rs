@@ -13,9 +13,9 @@ use arrow::datatypes::{DataType, Field};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-use super::{Codec, Float, Kind, Model};
+use super::{Admits, Codec, Float, Kind, Model};
 
 /// `json.dumps`.
 static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -27,6 +27,17 @@ pub(crate) struct Misfit {
     pub(crate) row: usize,
     /// Which type was expected and what came, or the error that the value itself raised.
     pub(crate) reason: String,
+}
+
+/// A value's class and the start of what it says of itself, for messages.
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    let kind = value.get_type().qualname().map(|name| name.to_string()).unwrap_or_default();
+    format!("{kind} `{}`", start_of_repr(value))
+}
+
+fn start_of_repr(value: &Bound<'_, PyAny>) -> String {
+    let text = value.repr().map(|text| text.to_string()).unwrap_or_default();
+    text.chars().take(80).collect()
 }
 
 pub(super) type Fitted<T> = Result<T, Misfit>;
@@ -44,6 +55,15 @@ impl Codec {
             );
             return Err(Misfit { row, reason });
         }
+        if let Some(row) = values.iter().position(|value| !self.admits(value)) {
+            let declared = self.annotation.as_deref().unwrap_or_default();
+            let reason = format!("expected {declared}, got {}", shown(&values[row]));
+            return Err(Misfit { row, reason });
+        }
+        self.write_fitting(values)
+    }
+
+    fn write_fitting(&self, values: &[Bound<'_, PyAny>]) -> Fitted<ArrayRef> {
         match &self.kind {
             Kind::Null => Ok(Arc::new(NullArray::new(values.len()))),
             Kind::Int => {
@@ -122,6 +142,16 @@ impl Codec {
         })
     }
 
+    fn admits(&self, value: &Bound<'_, PyAny>) -> bool {
+        match &self.admits {
+            Admits::All => true,
+            _ if value.is_none() => true,
+            Admits::Choices(choices) => choices.bind(value.py()).contains(value).unwrap_or(false),
+            Admits::Dicts => value.is_instance_of::<PyDict>(),
+            Admits::Lists => value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>(),
+        }
+    }
+
     /// Converts what is not None; the first value that fails is the misfit.
     pub(super) fn each<'py, T>(
         &self,
@@ -143,20 +173,17 @@ impl Codec {
     }
 
     fn misfit(&self, row: usize, value: &Bound<'_, PyAny>, error: &PyErr) -> Misfit {
-        let kind = value.get_type().qualname().map(|name| name.to_string()).unwrap_or_default();
-        let shown: String = value.repr().map(|text| text.to_string()).unwrap_or_default();
-        let shown: String = shown.chars().take(80).collect();
         let what = self.name();
         let reason = if error.is_instance_of::<PyOverflowError>(value.py()) {
-            format!("`{shown}` is out of the range of a 64-bit integer")
+            format!("`{}` is out of the range of a 64-bit integer", start_of_repr(value))
         } else if matches!(self.kind, Kind::Decimal { .. } | Kind::Time | Kind::Timedelta)
             && error.is_instance_of::<PyValueError>(value.py())
         {
-            format!("`{shown}` {}", error.value(value.py()))
+            format!("`{}` {}", start_of_repr(value), error.value(value.py()))
         } else if matches!(self.kind, Kind::Json(_) | Kind::Model(_)) {
-            format!("expected {what}, got {kind} `{shown}`: {error}")
+            format!("expected {what}, got {}: {error}", shown(value))
         } else {
-            format!("expected {what}, got {kind} `{shown}`")
+            format!("expected {what}, got {}", shown(value))
         };
         Misfit { row, reason }
     }
@@ -350,8 +377,8 @@ fn item_or_null(
         .map(|(plain, value)| plain.unwrap_or_else(|| value.clone()))
         .collect();
     match &item.kind {
-        Kind::Int => Codec { kind: Kind::Int, nullable: true, annotation: None }.write(&plain),
-        _ => Codec { kind: Kind::Str, nullable: true, annotation: None }.write(&plain),
+        Kind::Int => Codec::optional(Kind::Int).write(&plain),
+        _ => Codec::optional(Kind::Str).write(&plain),
     }
 }
 

@@ -30,7 +30,10 @@ pub(super) fn of(py: Python<'_>, error: PyErr) -> FunctionFailure {
             failure
         }
         // An exception whose own text cannot be made.
-        Err(_) => FunctionFailure::new(error.get_type(py).to_string(), ""),
+        Err(_) => {
+            let kind = error.get_type(py).qualname().map(|name| name.to_string());
+            FunctionFailure::new(kind.unwrap_or_default(), "")
+        }
     };
     failure.cause = Some(Arc::new(error));
     failure

@@ -103,3 +103,18 @@ def test_threads_for_plain_functions(numbers: dc.DataChain) -> None:
 
     made = numbers.settings(concurrency=4).map(y=meet)
     assert made.to_values("y") == list(range(40))
+
+
+def test_timeouts_end_rows_whose_clean_up_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakebed._udf.calls._CANCEL_SECONDS", 0.05)
+
+    async def stuck(x: int) -> int:
+        try:
+            await asyncio.sleep(60 if x == 2 else 0)
+        finally:
+            while x == 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return x
+
+    chain = dc.read_values(x=[1, 2, 3]).settings(timeout=0.05, on_error="skip", ephemeral=True)
+    assert chain.map(y=stuck).to_values("y") == [1, 3]

@@ -190,3 +190,29 @@ def test_the_end_of_the_program_is_no_failure_of_a_row(
     for function in (leave, leave_later):
         with pytest.raises(error):
             numbers.settings(on_error=mode).map(y=function).to_list()
+
+
+class Mute(Exception):  # noqa: N818
+    """Cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ValueError("caf\udce9.png"), "ValueError", "caf\\udce9.png"),
+        (Mute(), "Mute", ""),
+    ],
+)
+def test_messages_that_are_no_text(error: Exception, kind: str, message: str) -> None:
+    def fail(x: int) -> int:
+        if x:
+            raise error
+        return x
+
+    failed = dc.read_values(x=[1]).settings(on_error="record", ephemeral=True).map(y=fail)
+    [row] = failed.errors().to_records()
+    assert (row["error"], row["message"]) == (kind, message)
+    assert "in fail" in row["traceback"]

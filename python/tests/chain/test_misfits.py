@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+from pydantic import BaseModel
 
 import lakebed as dc
 from lakebed.exceptions import JsonSerializationError, UdfError
@@ -72,3 +73,39 @@ def test_rows_that_do_not_fit_are_listed_without_the_class() -> None:
     assert made.to_values("f") == [1]
     [(message,)] = made.errors().to_list("message")
     assert message.startswith("invalid value for output `f`")
+
+
+class Label(BaseModel):
+    """Its field may be set to anything."""
+
+    kind: Literal["a", "b"] = "a"
+
+
+def mislabelled(x: int) -> Label:
+    label = Label()
+    vars(label)["kind"] = "abc"[x]
+    return label
+
+
+@pytest.mark.parametrize(
+    ("output", "result", "told"),
+    [
+        (Literal["a", "b"], "c", "Expected Literal['a', 'b'], got 'c' (type: str)"),
+        (Literal[1, 2], 3, "Expected Literal[1, 2], got 3 (type: int)"),
+        (list[Literal["a", "b"]], ["a", "c"], "expected Literal['a', 'b'], got str `'c'`"),
+        (dict, 5, "Expected dict, got 5 (type: int)"),
+        (dict, [1], "Expected dict, got [1] (type: list)"),
+        (list, {"a": 1}, "Expected list, got {'a': 1} (type: dict)"),
+    ],
+)
+def test_values_that_the_type_does_not_admit(output: Any, result: Any, told: str) -> None:
+    chain = dc.read_values(x=[1]).settings(on_error="record", ephemeral=True)
+    made = chain.map(y=lambda x: x and result, output=output)
+    assert made.to_values("y") == []
+    [message] = made.errors().to_values("message")
+    assert told in message
+
+
+def test_fields_that_the_model_does_not_admit() -> None:
+    with pytest.raises(UdfError, match="expected Literal"):
+        dc.read_values(x=[2]).map(y=mislabelled).to_list()

@@ -114,6 +114,11 @@ def test_says_what_is_not_supported(
         ({"retry_wait": -1}, "at least 0"),
         ({"memory": "2 elephants"}, "such as \"2GiB\", not `'2 elephants'`"),
         ({"memory": 0}, "not `0`"),
+        ({"memory": 10**30}, "bytes, at least 1, or text"),
+        ({"batch_size": 2**70}, "an int of at most 2147483647"),
+        ({"retries": 2**70}, "at most 2147483647"),
+        ({"timeout": 1e300}, "a number of seconds, at most 2147483647"),
+        ({"timeout": 10**400}, "at most 2147483647"),
         ({"batchsize": 1}, "unknown setting `batchsize`; hint: did you mean `batch_size`"),
     ],
 )

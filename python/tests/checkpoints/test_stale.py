@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lakebed as dc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Project
 
 HELPER = """
@@ -280,6 +282,43 @@ def test_failures_from_limits_are_of_these_limits() -> None:
     assert chain.map(y=flaky).to_values("y") == [None, None]
     tries.clear()
     assert chain.settings(retries=1, retry_wait=0.0).map(y=flaky).to_values("y") == [1, 2]
+
+
+class Bounded(dc.Mapper):
+    """Fails for large products."""
+
+    def __init__(self, by: int) -> None:
+        self.by = by
+
+    def process(self, x: int) -> int:
+        if x * self.by > 30:
+            raise ValueError(x)
+        return x * self.by
+
+
+def bounded(by: int) -> Callable[[int], int]:
+    def multiply(x: int) -> int:
+        if x * by > 30:
+            raise ValueError(x)
+        return x * by
+
+    return multiply
+
+
+@pytest.mark.parametrize("made", [Bounded, bounded])
+def test_a_failure_leaves_nothing_to_a_function_of_other_values(
+    made: Callable[[int], Any],
+) -> None:
+    chain = dc.read_values(x=list(range(6))).settings(batch_size=2)
+    with pytest.raises(ValueError, match="4"):
+        chain.map(y=made(10)).to_values("y")
+    assert chain.map(y=made(2)).to_values("y") == [0, 2, 4, 6, 8, 10]
+
+
+def test_the_time_is_never_that_of_an_earlier_run() -> None:
+    first, second = (dc.sql("SELECT now() AS t").save("times") for _ in range(2))
+    assert first.version != second.version
+    assert first.to_values("t") < second.to_values("t")
 
 
 SET = """

@@ -300,3 +300,50 @@ def test_an_argument_of_the_program(
     assert digest(source) == first
     monkeypatch.setattr("sys.argv", ["script.py", "two"])
     assert digest(source) != first
+
+
+ENUM = """
+import enum
+
+class Kind(enum.Enum):
+    A = (1, 2)
+
+    def __init__(self, one, two):
+        self.both = one * two * {init}
+
+    def __str__(self):
+        return "{text}"
+
+    def _hidden(self):
+        return {hidden}
+
+Kind.A.note = {note}
+
+def f(x):
+    return Kind.A.both * x
+"""
+
+
+def kind(**changed: Any) -> str:
+    return ENUM.format(**{"init": 1, "text": "a", "hidden": 2, "note": 3, **changed})
+
+
+def test_all_of_an_enum_counts(digest: Callable[[str], str]) -> None:
+    variants = [kind(), kind(init=2), kind(text="b"), kind(hidden=3), kind(note=4)]
+    assert len({digest(variant) for variant in variants}) == len(variants)
+    assert digest(kind()) == digest(kind())
+
+
+def test_the_config_of_a_pydantic_dataclass_counts(digest: Callable[[str], str]) -> None:
+    source = """
+import pydantic
+from pydantic.dataclasses import dataclass
+
+@dataclass(config=pydantic.ConfigDict(str_to_upper={upper}))
+class Note:
+    text: str
+
+def f(x):
+    return Note(text=x).text
+"""
+    assert digest(source.format(upper=True)) != digest(source.format(upper=False))

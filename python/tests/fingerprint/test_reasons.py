@@ -110,3 +110,45 @@ def test_too_deep() -> None:
         deep = [deep]
     with pytest.raises(NoFingerprint, match="the value holds values that are nested too deeply"):
         fingerprint(functools.partial(len, deep))
+
+
+LEFT_OUT = """
+import threading
+
+class Client:
+    def __init__(self, by):
+        self.by, self.lock = by, threading.Lock()
+
+class Encoder:
+    def __init__(self, by):
+        self.client = Client(by)
+
+    def __getstate__(self):
+        return {}
+
+    def __call__(self, x):
+        return x * self.client.by
+
+f = Encoder(1)
+"""
+
+
+def test_what_pickling_leaves_out_may_decide_the_results(made: Callable[..., Any]) -> None:
+    with pytest.raises(NoFingerprint, match=r"attribute `lock` of .*, which cannot be compared"):
+        fingerprint(made(LEFT_OUT))
+
+
+@pytest.mark.parametrize(
+    ("body", "used"),
+    [
+        ("getattr(sys.modules[__name__], 'helper')(x)", "sys.modules"),
+        ("sys.path.insert(0, 'lib')", "sys.path"),
+        ("sys._getframe().f_globals['helper'](x)", "sys._getframe"),
+        ("f.__globals__['helper'](x)", "__globals__"),
+        ("[kind() for kind in Base.__subclasses__()]", "__subclasses__"),
+    ],
+)
+def test_doors_to_what_is_not_named(made: Callable[..., Any], body: str, used: str) -> None:
+    source = f"import sys\nclass Base: pass\ndef f(x):\n  return {body}"
+    with pytest.raises(NoFingerprint, match=f"uses `{used}`, so what it does is not known"):
+        fingerprint(made(source))

@@ -216,12 +216,12 @@ impl<'a> Collector<'a> {
             return Ok(());
         };
         let began = Instant::now();
-        let (range, schema) = ((unit.from, self.at), self.kept_schema());
+        let (range, schema, writing) = ((unit.from, self.at), self.kept_schema(), ledger.clone());
         let OpenUnit { content, rows, writer, failures, .. } = unit;
-        let name = blocking(move || {
-            let unit = written(&ledger, &schema, writer, &rows)?;
-            ledger.commit(unit, range, content.digest(), &failures)
-        });
+        let written = blocking(move || written(&writing, &schema, writer, &rows));
+        let (unit, ()) = tokio::join!(written, self.run.stage.pause.wait());
+        let unit = unit?;
+        let name = blocking(move || ledger.commit(unit, range, content.digest(), &failures));
         self.names.push(name.await?);
         self.run.watch.wrote(began.elapsed());
         Ok(())
