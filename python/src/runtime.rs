@@ -16,9 +16,6 @@ use crate::{error, gate, interrupt};
 /// How often a waiting call looks for signals and reports progress.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long a run may take to be gone.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(1);
-
 /// A runtime and the process that it belongs to.
 type Owned = Option<(u32, Arc<Runtime>)>;
 
@@ -63,12 +60,13 @@ where
     drop(entered);
     let mut next_report = Instant::now() + TICK;
     loop {
+        let asked = looking.asked();
         let ticked = gate::detach(py, || {
             runtime.block_on(async {
                 tokio::select! {
                     biased;
                     ended = &mut running => Some(ended),
-                    () = looking.asked() => None,
+                    () = asked => None,
                     () = tokio::time::sleep_until(next_report.into()) => None,
                 }
             })
@@ -84,12 +82,8 @@ where
             next_report = Instant::now() + TICK;
         }
         if let Err(raised) = reported {
-            // Before others hear that the look is over: what waited for it is not to go on.
-            gate::detach(py, || {
-                runtime.block_on(async {
-                    drop(tokio::time::timeout(CANCEL_PATIENCE, running.cancel()).await);
-                });
-            });
+            looking.stop();
+            drop(running);
             interrupt::after_run(py);
             return Err(raised);
         }

@@ -10,14 +10,6 @@ use tokio::task::{JoinError, JoinHandle};
 #[derive(Debug)]
 pub struct Task<T>(JoinHandle<T>);
 
-impl<T> Task<T> {
-    /// Aborts the task and returns once it is gone: what it ran is dropped and does nothing more.
-    pub async fn cancel(mut self) {
-        self.0.abort();
-        drop((&mut self.0).await);
-    }
-}
-
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
