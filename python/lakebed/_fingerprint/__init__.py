@@ -20,7 +20,6 @@ in it, to `releases.py` or to `modules.py`; of whole modules `text.py` gives the
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -115,7 +114,10 @@ def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _made_with(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What tells a function apart from others of its name, whatever their code."""
+    """What tells a function apart from others of its name, whatever their code.
+
+    Closure values do not: they are what a function records, or how it was made to fail.
+    """
     call = spec.get("probed", spec["call"])
     yield "the function", call
     yield "its object", spec.get("owner")
@@ -124,7 +126,6 @@ def _made_with(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if isinstance(call, FunctionType):
         yield "its module", call.__module__
         yield "its defaults", (call.__defaults__, call.__kwdefaults__)
-        yield "its closure", inspect.getclosurevars(call).nonlocals
 
 
 def _plain(spec: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -296,13 +297,14 @@ class Bounded(dc.Mapper):
         return x * self.by
 
 
-def bounded(by: int) -> Callable[[int], int]:
-    def multiply(x: int) -> int:
-        if x * by > 30:
-            raise ValueError(x)
-        return x * by
+def product(x: int, by: int) -> int:
+    if x * by > 30:
+        raise ValueError(x)
+    return x * by
 
-    return multiply
+
+def bounded(by: int) -> Callable[[int], int]:
+    return functools.partial(product, by=by)
 
 
 @pytest.mark.parametrize("made", [Bounded, bounded])
