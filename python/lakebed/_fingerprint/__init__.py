@@ -6,8 +6,8 @@ places, the order of attributes, environment variables, or how the program was s
 What cannot be told apart between runs has no digest, and the error says which value is
 the reason.
 
-An object counts as it is, with attributes that its pickling leaves out unless they cannot
-be compared. So an object that fills a cache of its own while the function runs is another
+An object counts as it is, with attributes that its pickling leaves out; only what a
+package gives and cannot be compared, as a lock, does not count. So an object that fills a cache of its own while the function runs is another
 one afterwards, and its results are computed again where nothing else would need it:
 `functools.cached_property` and `lru_cache` are known to be caches.
 
