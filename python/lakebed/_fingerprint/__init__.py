@@ -7,9 +7,10 @@ What cannot be told apart between runs has no digest, and the error says which v
 the reason.
 
 An object counts as it is, with attributes that its pickling leaves out; only what a
-package gives and cannot be compared, as a lock, does not count. So an object that fills a cache of its own while the function runs is another
-one afterwards, and its results are computed again where nothing else would need it:
-`functools.cached_property` and `lru_cache` are known to be caches.
+package gives and cannot be compared, as a lock, does not count. So an object that fills
+a cache of its own while the function runs is another one afterwards, and its results
+are computed again where nothing else would need it: `functools.cached_property` and
+`lru_cache` are known to be caches.
 
 `walk.py` goes over values, `parts.py` knows what they are made of and `setup.py` which
 of their attributes are made anew. `bytecode.py` reads code, `uses.py` follows the names
