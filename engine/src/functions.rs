@@ -6,7 +6,10 @@ mod canonical;
 mod checked;
 mod extremes;
 mod meaning;
+mod moments;
+mod nullif;
 mod path;
+mod shift;
 mod structs;
 mod sum;
 mod vector;
@@ -18,7 +21,8 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
 use datafusion::functions_aggregate::expr_fn as aggregate_fn;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{AggregateUDF, Expr as PlanExpr, ScalarUDF, lit};
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{AggregateUDF, Expr as PlanExpr, ScalarUDF, WindowUDF, lit};
 use datafusion::prelude::SessionContext;
 
 use crate::expr::kind_name;
@@ -26,14 +30,15 @@ use crate::{Error, Result, near_names};
 
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
-pub(crate) use checked::CheckIntegers;
 pub(crate) use meaning::with_meaning;
-pub(crate) use structs::{pack_struct, prune_struct};
+pub(crate) use moments::{compared_moments, have_an_order};
+pub(crate) use structs::{Nulls, pack_struct, prune_struct};
 
 /// Our functions, in the order of their names.
 pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     let mut functions = Vec::new();
     functions.extend(arithmetic::functions());
+    functions.extend(nullif::functions());
     functions.extend(path::functions());
     functions.extend(vector::functions());
     functions.into_iter().map(Arc::new).collect()
@@ -42,6 +47,16 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
 /// Aggregates that replace DataFusion's of the same name.
 pub(crate) fn our_aggregates() -> Vec<Arc<AggregateUDF>> {
     vec![Arc::clone(&extremes::MAX), Arc::clone(&extremes::MIN), Arc::clone(&sum::SUM)]
+}
+
+/// Window functions that replace DataFusion's of the same name.
+pub(crate) fn our_window_functions() -> Vec<Arc<WindowUDF>> {
+    shift::functions().into_iter().map(Arc::new).collect()
+}
+
+/// What becomes of operators before types are coerced.
+pub(crate) fn rewrites() -> Vec<Arc<dyn FunctionRewrite + Send + Sync>> {
+    vec![Arc::new(checked::CheckIntegers), Arc::new(moments::CompareMoments)]
 }
 
 /// Whether a scalar function is ours.

@@ -11,13 +11,18 @@
 //! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
 //! 3. `prune_leaves`: last, because it replaces scans, and the filters that decide what is read are in place.
 //!
-//! Physical rules run after DataFusion's:
-//! 1. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
-//! 2. `compare_at_once`: nobody looks into predicates any more.
+//! A physical rule runs before DataFusion's:
+//! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet.
+//!
+//! Physical rules that run after DataFusion's:
+//! 1. `release_limited_rows`: nothing moves any more;
+//! 2. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
+//! 3. `compare_at_once`: nobody looks into predicates any more.
 
 mod compare_at_once;
 mod compare_floats;
 mod drop_unread_map;
+mod fix_limited_rows;
 mod in_subquery;
 mod keep_row_order;
 mod prune_leaves;
@@ -25,10 +30,12 @@ mod push_below_map;
 
 use std::sync::Arc;
 
+use datafusion::optimizer::eliminate_limit::EliminateLimit;
 use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::push_down_limit::PushDownLimit;
 use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     vec![Arc::new(compare_floats::CompareFloats)]
@@ -48,12 +55,21 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 /// What decides which rows a function sees: filters and limits move below it.
 pub(crate) fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     vec![
+        // A sort that keeps its first 0 rows cannot run.
+        Arc::new(EliminateLimit::new()),
         Arc::new(PushDownFilter::new()),
         Arc::new(PushDownLimit::new()),
         Arc::new(push_below_map::PushBelowMap),
     ]
 }
 
+/// DataFusion's physical rules and ours.
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    vec![Arc::new(keep_row_order::KeepRowOrder), Arc::new(compare_at_once::CompareAtOnce)]
+    let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
+        vec![Arc::new(fix_limited_rows::FixLimitedRows)];
+    rules.extend(PhysicalOptimizer::new().rules);
+    rules.push(Arc::new(fix_limited_rows::ReleaseLimitedRows));
+    rules.push(Arc::new(keep_row_order::KeepRowOrder));
+    rules.push(Arc::new(compare_at_once::CompareAtOnce));
+    rules
 }

@@ -1,6 +1,7 @@
 //! Our operators. Most belong to the plan node of the same file name; [`planner`] pairs them and decides nothing.
 
 mod concat_partitions;
+mod fixed_rows;
 mod group_rows;
 mod keep_rows;
 mod one_partition;
@@ -8,4 +9,5 @@ mod planner;
 mod udf;
 
 pub(crate) use concat_partitions::{concat_partitions, in_order};
+pub(crate) use fixed_rows::FixedRowsExec;
 pub(crate) use planner::{Functions, Registration, Surroundings, UdfPlanner};

@@ -25,7 +25,6 @@ use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
 use crate::folder::FolderLock;
-use crate::functions::CheckIntegers;
 use crate::physical::{Functions, Surroundings, UdfPlanner};
 use crate::progress::Progress;
 use crate::source::{
@@ -312,12 +311,10 @@ fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionS
         .with_config(config)
         .with_default_features()
         .with_optimizer_rules(optimizer::logical_rules())
+        .with_physical_optimizer_rules(optimizer::physical_rules())
         .with_query_planner(Arc::new(UdfPlanner(Arc::clone(surroundings))));
     for rule in optimizer::analyzer_rules() {
         builder = builder.with_analyzer_rule(rule);
-    }
-    for rule in optimizer::physical_rules() {
-        builder = builder.with_physical_optimizer_rule(rule);
     }
     let mut state = builder.build();
     for function in functions::ours() {
@@ -327,6 +324,11 @@ fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionS
     for function in functions::our_aggregates() {
         drop(FunctionRegistry::register_udaf(&mut state, function));
     }
-    drop(FunctionRegistry::register_function_rewrite(&mut state, Arc::new(CheckIntegers)));
+    for function in functions::our_window_functions() {
+        drop(FunctionRegistry::register_udwf(&mut state, function));
+    }
+    for rewrite in functions::rewrites() {
+        drop(FunctionRegistry::register_function_rewrite(&mut state, rewrite));
+    }
     state
 }

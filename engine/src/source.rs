@@ -18,7 +18,7 @@ use arrow::datatypes::Schema;
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use listing::ListingTable;
 pub use listing::{FileKind, Listing};
-pub(crate) use memory::{ValuesTable, nulls_reach_fields};
+pub(crate) use memory::{ValuesTable, null_fields, nulls_reach_fields};
 pub(crate) use parquet::ParquetTable;
 
 /// The first name that two columns have.

@@ -10,6 +10,7 @@ mod error;
 mod leaf_names;
 mod planner;
 mod relation;
+mod shared_columns;
 
 pub use error::{Error, Result};
 pub use planner::query;

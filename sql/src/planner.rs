@@ -13,6 +13,7 @@ use engine::{Chain, Session};
 
 use crate::leaf_names::name_leaves;
 use crate::relation::Relations;
+use crate::shared_columns::name_shared;
 use crate::{Error, Result};
 
 /// The chain that a `SELECT`, `WITH` or `VALUES` statement describes.
@@ -56,6 +57,7 @@ fn parse(text: &str) -> Result<Statement> {
         | SetExpr::Delete(inner)
         | SetExpr::Merge(inner) => Err(unsupported(&inner.to_string())),
         _ => {
+            name_shared(inner)?;
             name_leaves(inner);
             Ok(statement)
         }

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder
 
 use super::NamedExpr;
 use crate::expr::Resolver;
-use crate::functions::{pack_struct, prune_struct};
+use crate::functions::{Nulls, pack_struct, prune_struct};
 use crate::sys::{self, SYS};
 use crate::{Error, Expr, Result};
 
@@ -149,10 +149,28 @@ pub(super) struct GroupKeys {
 
 enum Root {
     Plain(PlanExpr),
-    /// The root column and the paths of the group columns that make it up.
-    Model(FieldRef, Vec<(Vec<String>, Column)>),
+    /// The root column and the group columns that make it up.
+    Model(FieldRef, Vec<Part>),
     /// A model under a name of its own, which takes no parts of others.
-    Labelled(FieldRef, Vec<(Vec<String>, Column)>),
+    Labelled(FieldRef, Vec<Part>),
+}
+
+/// A group column that a model is made of.
+#[derive(Clone, PartialEq)]
+struct Part {
+    /// Where it belongs, below the model.
+    path: Vec<String>,
+    told: Told,
+    column: Column,
+}
+
+/// What a group column tells of a place in a model.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    /// The leaf's value.
+    Value,
+    /// Whether the model there is null, which differs from one whose fields are all null.
+    IsNull,
 }
 
 impl GroupKeys {
@@ -190,44 +208,44 @@ impl GroupKeys {
             return self.add_plain(value, label);
         }
         self.check_free(label)?;
-        let mut leaves = Vec::new();
-        leaves_below(&[], &field, &mut leaves);
-        let mut entries = Vec::with_capacity(leaves.len());
-        for leaf in leaves {
-            let below = leaf.join(".");
-            let name = format!("{label}.{below}");
-            self.groups.push(resolver.path(&format!("{path}.{below}"))?.0.alias(&name));
-            entries.push((leaf, Column::new_unqualified(name)));
+        let mut places = Vec::new();
+        places_below(&[], &field, &mut places);
+        let mut parts = Vec::with_capacity(places.len());
+        for (below, told) in places {
+            let steps = |root: &str| [&[root.to_owned()], below.as_slice()].concat();
+            let (value, name) = told.group(resolver, &steps(path), &steps(label))?;
+            self.groups.push(value.alias(&name));
+            parts.push(Part { path: below, told, column: Column::new_unqualified(name) });
         }
         let field = Arc::new(field.as_ref().clone().with_name(label));
-        self.roots.push(Root::Labelled(field, entries));
+        self.roots.push(Root::Labelled(field, parts));
         Ok(())
     }
 
     fn add_path(&mut self, resolver: &Resolver<'_>, path: &str) -> Result<()> {
         let (_, field) = resolver.path(path)?;
         let steps = resolver.steps(path)?;
-        let mut leaves = Vec::new();
-        leaves_below(&steps, &field, &mut leaves);
-        for leaf in leaves {
-            let name = leaf.join(".");
-            let group = resolver.path(&name)?.0;
-            if leaf.len() == 1 {
+        let mut places = Vec::new();
+        places_below(&steps, &field, &mut places);
+        for (place, told) in places {
+            let (group, name) = told.group(resolver, &place, &place)?;
+            if place.len() == 1 && told == Told::Value {
                 self.add_plain(group, &name)?;
                 continue;
             }
-            let (_, root) = resolver.path(&leaf[0])?;
+            let (_, root) = resolver.path(&place[0])?;
             let known = self.roots.iter_mut().find_map(|known| match known {
-                Root::Model(field, leaves) if field.name() == root.name() => Some(leaves),
+                Root::Model(field, parts) if field.name() == root.name() => Some(parts),
                 _ => None,
             });
-            let entry = (leaf[1..].to_vec(), Column::new_unqualified(&name));
+            let column = Column::new_unqualified(&name);
+            let part = Part { path: place[1..].to_vec(), told, column };
             match known {
-                Some(leaves) if leaves.contains(&entry) => continue,
-                Some(leaves) => leaves.push(entry),
+                Some(parts) if parts.contains(&part) => continue,
+                Some(parts) => parts.push(part),
                 None => {
                     self.check_free(root.name())?;
-                    self.roots.push(Root::Model(root, vec![entry]));
+                    self.roots.push(Root::Model(root, vec![part]));
                 }
             }
             self.groups.push(group.alias(&name));
@@ -259,55 +277,80 @@ impl GroupKeys {
     pub(super) fn outputs(&self) -> Result<Vec<PlanExpr>> {
         let output = |root: &Root| match root {
             Root::Plain(column) => Ok(column.clone()),
-            Root::Model(field, leaves) | Root::Labelled(field, leaves) => {
-                Ok(packed(field, leaves)?.0.alias(field.name()))
+            Root::Model(field, parts) | Root::Labelled(field, parts) => {
+                Ok(packed(field, parts)?.0.alias(field.name()))
             }
         };
         self.roots.iter().map(output).collect()
     }
 }
 
-fn leaves_below(steps: &[String], field: &FieldRef, leaves: &mut Vec<Vec<String>>) {
+impl Told {
+    /// The group column for a place, and its name when the place is called `named`.
+    fn group(
+        self,
+        resolver: &Resolver<'_>,
+        place: &[String],
+        named: &[String],
+    ) -> Result<(PlanExpr, String)> {
+        let (value, name) = (resolver.path(&place.join("."))?.0, named.join("."));
+        Ok(match self {
+            Self::Value => (value, name),
+            Self::IsNull => (value.is_null(), format!("{name} is null")),
+        })
+    }
+}
+
+/// The leaves below a field, and before them the models that may be null.
+fn places_below(steps: &[String], field: &FieldRef, places: &mut Vec<(Vec<String>, Told)>) {
     let DataType::Struct(children) = field.data_type() else {
-        leaves.push(steps.to_vec());
+        places.push((steps.to_vec(), Told::Value));
         return;
     };
+    if field.is_nullable() {
+        places.push((steps.to_vec(), Told::IsNull));
+    }
     for child in children {
         let below: Vec<String> = steps.iter().chain([child.name()]).cloned().collect();
-        leaves_below(&below, child, leaves);
+        places_below(&below, child, places);
     }
 }
 
 /// A model of `field`'s type from its group columns, and the field that it has: all parts may be null.
-fn packed(field: &FieldRef, leaves: &[(Vec<String>, Column)]) -> Result<(PlanExpr, FieldRef)> {
-    let paths: Vec<Vec<String>> = leaves.iter().map(|(path, _)| path.clone()).collect();
-    let part = keep(field, &paths);
-    let DataType::Struct(children) = part.data_type() else {
+fn packed(field: &FieldRef, parts: &[Part]) -> Result<(PlanExpr, FieldRef)> {
+    let (own, below): (Vec<&Part>, Vec<&Part>) = parts.iter().partition(|part| part.path.is_empty());
+    let kept = below.iter().filter(|part| part.told == Told::Value).map(|part| part.path.clone());
+    let model = keep(field, &kept.collect::<Vec<_>>());
+    let DataType::Struct(children) = model.data_type() else {
         return Err(Error::internal(format!("`{}` is no model", field.name())));
     };
     let mut values = Vec::with_capacity(children.len());
-    let mut parts: Vec<FieldRef> = Vec::with_capacity(children.len());
+    let mut fields: Vec<FieldRef> = Vec::with_capacity(children.len());
     for child in children {
-        let below: Vec<(Vec<String>, Column)> = leaves
-            .iter()
-            .filter(|(path, _)| path[0] == *child.name())
-            .map(|(path, column)| (path[1..].to_vec(), column.clone()))
+        let inner = below.iter().filter(|part| part.path[0] == *child.name());
+        let inner: Vec<Part> = inner
+            .map(|part| Part { path: part.path[1..].to_vec(), ..Part::clone(part) })
             .collect();
-        match below.as_slice() {
-            [(rest, column)] if rest.is_empty() => {
+        match inner.as_slice() {
+            [Part { path, told: Told::Value, column }] if path.is_empty() => {
                 values.push(PlanExpr::Column(column.clone()));
-                parts.push(Arc::new(child.as_ref().clone().with_nullable(true)));
+                fields.push(Arc::new(child.as_ref().clone().with_nullable(true)));
             }
             _ => {
-                let (value, part) = packed(child, &below)?;
+                let (value, field) = packed(child, &inner)?;
                 values.push(value);
-                parts.push(part);
+                fields.push(field);
             }
         }
     }
-    let part = part.as_ref().clone().with_data_type(DataType::Struct(parts.into()));
-    let part = Arc::new(part.with_nullable(true));
-    Ok((pack_struct(values, Arc::clone(&part), field.is_nullable()), part))
+    let model = model.as_ref().clone().with_data_type(DataType::Struct(fields.into()));
+    let model = Arc::new(model.with_nullable(true));
+    let nulls = match own.first() {
+        Some(part) => Nulls::Told(PlanExpr::Column(part.column.clone())),
+        None if field.is_nullable() => Nulls::WhereEmpty,
+        None => Nulls::Nowhere,
+    };
+    Ok((pack_struct(values, Arc::clone(&model), nulls), model))
 }
 
 /// Gives rows that have lost their `sys` new numbers, in their present order.

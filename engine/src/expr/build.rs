@@ -173,6 +173,10 @@ fn binary(expr: &Expr, op: BinaryOp, left: Part, right: Part) -> Result<Part> {
 
 fn compared(expr: &Expr, op: Operator, left: Part, right: Part) -> Result<Part> {
     let (left, right) = comparable(expr, left, right)?;
+    let sides = ((&left.expr, &left.kind), (&right.expr, &right.kind));
+    if let Some(compared) = functions::compared_moments(op, sides.0, sides.1) {
+        return Ok(Part::boolean(compared));
+    }
     Ok(Part::boolean(binary_expr(left.expr, op, right.expr)))
 }
 

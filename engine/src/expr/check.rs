@@ -11,6 +11,7 @@ use super::Resolver;
 use super::build::Part;
 use super::kind::{is_number, is_temporal, is_text, kind_name, kind_names, mixes_text};
 use crate::adapter::error::pattern_reason;
+use crate::functions::have_an_order;
 use crate::{Error, Expr, Result};
 
 /// An operand of `&`, `|` or `~`, what decides between cases, or what filters.
@@ -42,6 +43,9 @@ pub(super) fn comparable(expr: &Expr, left: Part, right: Part) -> Result<(Part, 
     let right = as_moment(expr, right, &left.kind)?;
     let left = as_moment(expr, left, &right.kind)?;
     let moments = is_temporal(&left.kind) || is_temporal(&right.kind);
+    if have_an_order(&left.kind, &right.kind) {
+        return Ok((left, right));
+    }
     let fit = BinaryTypeCoercer::new(&left.kind, &Operator::Eq, &right.kind).get_input_types();
     if fit.is_err() || (mixes_text(&left.kind, &right.kind) && !moments) {
         let (left, right) = (kind_name(&left.kind), kind_name(&right.kind));

@@ -1,18 +1,19 @@
 //! `true_divide`, `floor_divide`, `modulo`: division as Python means it, null where the divisor is zero.
 //!
-//! `7 / 2` is 3.5, `-7 // 2` is -4, `-7 % 2` is 1. Two integers give an integer for `//` and `%`; anything with a
-//! float gives a float.
+//! `7 / 2` is 3.5, `-7 // 2` is -4, `-7 % 2` is 1. Two integers give an int64 for `//` and `%`, or an error where it does
+//! not fit; anything with a float gives a float.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::overflow;
 use crate::expr::kind_name;
 
 #[cfg(test)]
@@ -31,15 +32,16 @@ enum Kind {
 }
 
 impl Kind {
-    fn of_integers(self, left: i64, right: i64) -> Option<i64> {
+    fn of_integers(self, left: i64, right: i64) -> Result<Option<i64>> {
         if right == 0 {
-            return None;
+            return Ok(None);
         }
         let remainder = left.wrapping_rem(right);
         let crosses = remainder != 0 && (remainder < 0) != (right < 0);
-        match self {
-            Self::Modulo => Some(if crosses { remainder + right } else { remainder }),
-            _ => left.checked_div(right).map(|quotient| quotient - i64::from(crosses)),
+        match (self, left.checked_div(right)) {
+            (Self::Modulo, _) => Ok(Some(if crosses { remainder + right } else { remainder })),
+            (_, Some(quotient)) => Ok(Some(quotient - i64::from(crosses))),
+            (_, None) => Err(overflow(&format!("{left} // {right}"), &DataType::Int64)),
         }
     }
 
@@ -74,13 +76,19 @@ impl Division {
     }
 
     fn divide(&self, left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-        let (left, right) = (cast(left, to)?, cast(right, to)?);
+        // What does not fit is an error and not a null.
+        let exact = CastOptions { safe: false, ..CastOptions::default() };
+        let (left, right) =
+            (cast_with_options(left, to, &exact)?, cast_with_options(right, to, &exact)?);
         if to == &DataType::Int64 {
             let (left, right) =
                 (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
             let pairs = left.iter().zip(right);
-            let results = pairs.map(|(left, right)| self.kind.of_integers(left?, right?));
-            return Ok(Arc::new(results.collect::<Int64Array>()));
+            let results = pairs.map(|(left, right)| match (left, right) {
+                (Some(left), Some(right)) => self.kind.of_integers(left, right),
+                _ => Ok(None),
+            });
+            return Ok(Arc::new(results.collect::<Result<Int64Array>>()?));
         }
         let (left, right) =
             (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());

@@ -19,10 +19,28 @@ pub(crate) fn prune_struct(model: PlanExpr, kept: FieldRef) -> PlanExpr {
     ScalarUDF::from(PruneStruct { kept, signature }).call(vec![model])
 }
 
-/// A model of type `packed` whose fields are `fields`, in order. An `optional` model of nulls only is null itself.
-pub(crate) fn pack_struct(fields: Vec<PlanExpr>, packed: FieldRef, optional: bool) -> PlanExpr {
+/// Which of the packed models are null.
+pub(crate) enum Nulls {
+    /// None of them.
+    Nowhere,
+    /// Those whose fields are all null.
+    WhereEmpty,
+    /// Those for which this is true.
+    Told(PlanExpr),
+}
+
+/// A model of type `packed` whose fields are `fields`, in order.
+pub(crate) fn pack_struct(mut fields: Vec<PlanExpr>, packed: FieldRef, nulls: Nulls) -> PlanExpr {
+    let presence = match nulls {
+        Nulls::Nowhere => Presence::Always,
+        Nulls::WhereEmpty => Presence::WithAField,
+        Nulls::Told(is_null) => {
+            fields.push(is_null);
+            Presence::Told
+        }
+    };
     let signature = Signature::any(fields.len(), Volatility::Immutable);
-    ScalarUDF::from(PackStruct { packed, optional, signature }).call(fields)
+    ScalarUDF::from(PackStruct { packed, presence, signature }).call(fields)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -78,8 +96,18 @@ fn prune(array: &ArrayRef, kept: &Field) -> Result<ArrayRef> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct PackStruct {
     packed: FieldRef,
-    optional: bool,
+    presence: Presence,
     signature: Signature,
+}
+
+/// When a packed model is there.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Presence {
+    Always,
+    /// If one of its fields is not null.
+    WithAField,
+    /// Unless the last argument is true.
+    Told,
 }
 
 impl ScalarUDFImpl for PackStruct {
@@ -100,13 +128,22 @@ impl ScalarUDFImpl for PackStruct {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let columns = ColumnarValue::values_to_arrays(&call.args)?;
+        let mut columns = ColumnarValue::values_to_arrays(&call.args)?;
         let DataType::Struct(fields) = self.packed.data_type() else {
             return internal_err!("pack_struct: {} is no struct", self.packed.data_type());
         };
-        let is_there = |row: usize| columns.iter().any(|column| column.is_valid(row));
-        let nulls =
-            self.optional.then(|| (0..call.number_rows).map(is_there).collect::<NullBuffer>());
-        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(fields.clone(), columns, nulls)?)))
+        let nulls = match self.presence {
+            Presence::Always => None,
+            Presence::WithAField => {
+                let is_there = |row: usize| columns.iter().any(|column| column.is_valid(row));
+                Some((0..call.number_rows).map(is_there).collect::<NullBuffer>())
+            }
+            Presence::Told => columns.pop().map(|is_null| {
+                is_null.as_boolean().iter().map(|is_null| is_null != Some(true)).collect()
+            }),
+        };
+        let rows = call.number_rows;
+        let model = StructArray::try_new_with_length(fields.clone(), columns, nulls, rows)?;
+        Ok(ColumnarValue::Array(Arc::new(model)))
     }
 }

@@ -90,6 +90,11 @@ pub(crate) fn nulls_reach_fields(batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(batch.map_err(datafusion::error::DataFusionError::from)?)
 }
 
+/// The same for a column.
+pub(crate) fn null_fields(column: &ArrayRef) -> PlanResult<ArrayRef> {
+    pushed(column, None)
+}
+
 fn pushed(column: &ArrayRef, above: Option<&NullBuffer>) -> PlanResult<ArrayRef> {
     let nulls = NullBuffer::union(above, column.nulls()).filter(|nulls| nulls.null_count() > 0);
     let DataType::Struct(fields) = column.data_type() else {

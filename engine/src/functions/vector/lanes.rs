@@ -82,7 +82,9 @@ impl<T: ArrowPrimitiveType> Vectors<T> {
                 array,
                 &DataType::FixedSizeList(item, array.as_fixed_size_list().value_length()),
             )?;
-            let values = numbers::<T>(cast.as_fixed_size_list().values())?;
+            let values = numbers::<T>(cast.as_fixed_size_list().values(), |at| {
+                nulls.as_ref().is_some_and(|nulls: &NullBuffer| nulls.is_null(at / size))
+            })?;
             return Ok(Self { values, rows: Rows::Fixed(size), nulls, len });
         }
         if array.data_type().is_null() {
@@ -98,7 +100,8 @@ impl<T: ArrowPrimitiveType> Vectors<T> {
         let lists = lists.as_list::<i64>();
         let offsets = lists.offsets().iter().map(|at| usize::try_from(*at).unwrap_or_default());
         let rows = Rows::Offsets(offsets.collect());
-        Ok(Self { values: numbers::<T>(lists.values())?, rows, nulls, len })
+        let values = numbers::<T>(lists.values(), |_| false)?;
+        Ok(Self { values, rows, nulls, len })
     }
 
     /// Whether this is a literal beside a column of `rows` rows.
@@ -118,9 +121,14 @@ impl<T: ArrowPrimitiveType> Vectors<T> {
     }
 }
 
-fn numbers<T: ArrowPrimitiveType>(values: &ArrayRef) -> Result<ScalarBuffer<T::Native>> {
+/// The values, of which those that nobody reads may be null: the items of a null vector stand there too.
+fn numbers<T: ArrowPrimitiveType>(
+    values: &ArrayRef,
+    is_unread: impl Fn(usize) -> bool,
+) -> Result<ScalarBuffer<T::Native>> {
     let values: &PrimitiveArray<T> = values.as_primitive();
-    if values.null_count() > 0 {
+    let is_missing = |at: usize| values.is_null(at) && !is_unread(at);
+    if values.null_count() > 0 && (0..values.len()).any(is_missing) {
         return exec_err!("a vector holds a null: a distance needs numbers only");
     }
     Ok(values.values().clone())

@@ -1,0 +1,80 @@
+//! [`FixLimitedRows`] and [`ReleaseLimitedRows`]: while DataFusion's physical rules run, every limit carries a
+//! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through.
+
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::error::Result;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
+use datafusion::physical_plan::sorts::sort::SortExec;
+
+use crate::physical::FixedRowsExec;
+
+/// Runs first.
+#[derive(Debug)]
+pub(super) struct FixLimitedRows;
+
+impl PhysicalOptimizerRule for FixLimitedRows {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let fixed = plan.transform_up(|plan| {
+            if !is_limit(plan.as_ref()) {
+                return Ok(Transformed::no(plan));
+            }
+            Ok(Transformed::yes(Arc::new(FixedRowsExec::new(plan)) as Arc<dyn ExecutionPlan>))
+        })?;
+        // Nothing is above the first step that could move anything below it.
+        match fixed.data.downcast_ref::<FixedRowsExec>() {
+            Some(top) => Ok(Arc::clone(top.input())),
+            None => Ok(fixed.data),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "fix_limited_rows"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Whether the operator lets only its first rows through. A limit of each partition stands below one of them all.
+fn is_limit(plan: &dyn ExecutionPlan) -> bool {
+    plan.downcast_ref::<GlobalLimitExec>().is_some()
+        || plan.downcast_ref::<SortExec>().is_some_and(|sort| sort.fetch().is_some())
+        || (plan.downcast_ref::<LocalLimitExec>().is_some()
+            && plan.properties().output_partitioning().partition_count() == 1)
+}
+
+/// Runs after DataFusion's rules.
+#[derive(Debug)]
+pub(super) struct ReleaseLimitedRows;
+
+impl PhysicalOptimizerRule for ReleaseLimitedRows {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let released = plan.transform_up(|plan| match plan.downcast_ref::<FixedRowsExec>() {
+            Some(fixed) => Ok(Transformed::yes(Arc::clone(fixed.input()))),
+            None => Ok(Transformed::no(plan)),
+        })?;
+        Ok(released.data)
+    }
+
+    fn name(&self) -> &'static str {
+        "release_limited_rows"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
