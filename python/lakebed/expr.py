@@ -175,6 +175,8 @@ class Expr:
 
     def glob(self, pattern: str) -> Expr:
         """Whether text fits a shell pattern; `*` also stands for text with `/`."""
+        if "[" not in pattern:
+            return self.like(pattern.translate(_LIKE_OF_GLOB))
         return self.regexp(_regexp_of(pattern))
 
     def regexp(self, pattern: str) -> Expr:
@@ -328,6 +330,10 @@ def _plain(value: object) -> object:
     if numpy is not None and isinstance(value, numpy.generic):
         return value.item()
     return value
+
+
+# `like` finds its ends and parts of text several times faster than a regular expression does.
+_LIKE_OF_GLOB = str.maketrans({"*": "%", "?": "_", "%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
 def _regexp_of(pattern: str) -> str:

@@ -318,7 +318,8 @@ fn places_below(steps: &[String], field: &FieldRef, places: &mut Vec<(Vec<String
 
 /// A model of `field`'s type from its group columns, and the field that it has: all parts may be null.
 fn packed(field: &FieldRef, parts: &[Part]) -> Result<(PlanExpr, FieldRef)> {
-    let (own, below): (Vec<&Part>, Vec<&Part>) = parts.iter().partition(|part| part.path.is_empty());
+    let (own, below): (Vec<&Part>, Vec<&Part>) =
+        parts.iter().partition(|part| part.path.is_empty());
     let kept = below.iter().filter(|part| part.told == Told::Value).map(|part| part.path.clone());
     let model = keep(field, &kept.collect::<Vec<_>>());
     let DataType::Struct(children) = model.data_type() else {
@@ -328,9 +329,8 @@ fn packed(field: &FieldRef, parts: &[Part]) -> Result<(PlanExpr, FieldRef)> {
     let mut fields: Vec<FieldRef> = Vec::with_capacity(children.len());
     for child in children {
         let inner = below.iter().filter(|part| part.path[0] == *child.name());
-        let inner: Vec<Part> = inner
-            .map(|part| Part { path: part.path[1..].to_vec(), ..Part::clone(part) })
-            .collect();
+        let inner: Vec<Part> =
+            inner.map(|part| Part { path: part.path[1..].to_vec(), ..Part::clone(part) }).collect();
         match inner.as_slice() {
             [Part { path, told: Told::Value, column }] if path.is_empty() => {
                 values.push(PlanExpr::Column(column.clone()));

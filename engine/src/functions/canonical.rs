@@ -86,21 +86,26 @@ impl ScalarUDFImpl for Canonical {
 
 type Half = <Float16Type as ArrowPrimitiveType>::Native;
 
+/// The floats in this form; most columns have it and are not copied.
+macro_rules! converted_floats {
+    ($values:ident, $kind:ty, $number:ty, $zero:expr) => {{
+        let floats = $values.as_primitive::<$kind>();
+        // No early end, so that many are looked at in one step.
+        let differs = |x: &$number| x.is_nan() | (x.to_bits() == (-$zero).to_bits());
+        if !floats.values().iter().fold(false, |any, x| any | differs(x)) {
+            return Ok(Arc::clone($values));
+        }
+        // A zero of either sign and a zero without sign add up to one without.
+        let one = |x: $number| if x.is_nan() { <$number>::NAN } else { x + $zero };
+        Arc::new(floats.unary::<_, $kind>(one))
+    }};
+}
+
 fn converted(values: &ArrayRef) -> Result<ArrayRef> {
-    // A zero of either sign and a zero without sign add up to one without.
     Ok(match values.data_type() {
-        DataType::Float16 => {
-            let one = |x: Half| if x.is_nan() { Half::NAN } else { x + Half::ZERO };
-            Arc::new(values.as_primitive::<Float16Type>().unary::<_, Float16Type>(one))
-        }
-        DataType::Float32 => {
-            let one = |x: f32| if x.is_nan() { f32::NAN } else { x + 0.0 };
-            Arc::new(values.as_primitive::<Float32Type>().unary::<_, Float32Type>(one))
-        }
-        DataType::Float64 => {
-            let one = |x: f64| if x.is_nan() { f64::NAN } else { x + 0.0 };
-            Arc::new(values.as_primitive::<Float64Type>().unary::<_, Float64Type>(one))
-        }
+        DataType::Float16 => converted_floats!(values, Float16Type, Half, Half::ZERO),
+        DataType::Float32 => converted_floats!(values, Float32Type, f32, 0.0_f32),
+        DataType::Float64 => converted_floats!(values, Float64Type, f64, 0.0_f64),
         kind if holds_floats(kind) => {
             let data = values.to_data();
             let below = data.child_data().iter();

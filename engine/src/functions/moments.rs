@@ -128,7 +128,8 @@ fn among(list: &InList, schema: &DFSchema) -> Option<Expr> {
     }
     let found = (!same.is_empty())
         .then(|| Expr::InList(InList { expr: list.expr.clone(), list: same, negated: false }));
-    let found = found.into_iter().chain(apart).reduce(|all, one| binary_expr(all, Operator::Or, one))?;
+    let found =
+        found.into_iter().chain(apart).reduce(|all, one| binary_expr(all, Operator::Or, one))?;
     Some(if list.negated { Expr::Not(Box::new(found)) } else { found })
 }
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import lakebed as dc
@@ -28,6 +33,8 @@ from lakebed.exceptions import DataChainColumnError
         (lambda: C("name").glob("[de]??"), ["dog", "eel"]),
         (lambda: C("name").glob("[!de]*"), ["cat", "fox"]),
         (lambda: C("name").glob("o"), []),
+        (lambda: C("name").glob("*o?"), ["dog", "fox"]),
+        (lambda: C("name").glob("_o%"), []),
         (lambda: C("name").regexp("o[gx]"), ["dog", "fox"]),
         (lambda: C("name").startswith("c"), ["cat"]),
         (lambda: C("name").endswith("x"), ["fox"]),
@@ -65,3 +72,49 @@ def test_expressions_have_no_truth_value() -> None:
     with pytest.raises(TypeError) as caught:
         C("a") == 1 and C("b") == 2
     assert "& | ~" in str(caught.value)
+
+
+def day(*parts: int) -> dt.datetime:
+    return dt.datetime(*parts)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("source", ["values", "dataset", "parquet"])
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        (lambda: C("ns") < day(9999, 1, 1), [1, 2]),
+        (lambda: C("ns") > day(1, 1, 1), [1, 2]),
+        (lambda: C("ns") == day(2020, 1, 1), [2]),
+        (lambda: C("ns") != day(9999, 1, 1), [1, 2]),
+        (lambda: C("ns").in_([day(9999, 1, 1), day(2020, 1, 1)]), [2]),
+        (lambda: C("ns").not_in([day(9999, 1, 1), day(2020, 1, 1)]), [1]),
+        (lambda: C("ns").between(day(1, 1, 1), day(9999, 1, 1)), [1, 2]),
+        (lambda: C("ns") >= dt.date(2020, 1, 1), [2]),
+        (lambda: C("s") > C("ns"), [1]),
+        (lambda: C("s") == C("ns"), [2]),
+        (lambda: C("day") == day(2020, 1, 1), [2]),
+        (lambda: C("day") < day(2020, 1, 1), [1]),
+        (lambda: C("day") <= C("ns"), [1, 2]),
+        (lambda: C("clock") > dt.time(2), [1]),
+        (lambda: C("clock") == dt.time(2), [2]),
+        (lambda: C("clock") < C("fine"), [2]),
+    ],
+)
+def test_compares_points_in_time_of_any_unit(source: str, condition, ids, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": [1, 2, 3],
+            "ns": pa.array([day(1970, 1, 1), day(2020, 1, 1), None], pa.timestamp("ns")),
+            "s": pa.array([day(9999, 1, 1), day(2020, 1, 1), None], pa.timestamp("s")),
+            "day": pa.array([dt.date(1, 1, 1), dt.date(2020, 1, 1), None]),
+            "clock": pa.array([dt.time(3), dt.time(2), None], pa.time32("ms")),
+            "fine": pa.array([dt.time(3), dt.time(2, 0, 0, 1), None], pa.time64("ns")),
+        }
+    )
+    if source == "parquet":
+        pq.write_table(table, tmp_path / "t.parquet")
+        chain = dc.read_parquet(tmp_path / "t.parquet")
+    else:
+        chain = dc.read_arrow(table)
+        chain = chain.save("moments") if source == "dataset" else chain
+    assert chain.filter(condition()).to_values("id") == ids

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
@@ -93,3 +96,32 @@ def test_an_aggregate_and_a_key_of_one_name(chain: dc.DataChain) -> None:
         chain.group_by(tame=dc.func.count(), partition_by="tame")
     with pytest.raises(DataChainParamsError, match=r"cannot infer a name for `sum\(size\)`"):
         chain.group_by(dc.func.sum("size"))
+
+
+def test_a_missing_model_is_not_a_model_of_missing_fields() -> None:
+    rows = [{"a": 1}, {"a": None}, None, None]
+    chain = dc.read_arrow(pa.table({"s": rows}))
+    groups = chain.group_by(n=func.count(), partition_by="s")
+    found = {str(row["s"]): row["n"] for row in groups.to_arrow().to_pylist()}
+    assert found == {"{'a': 1}": 1, "{'a': None}": 1, "None": 2}
+    labelled = chain.group_by(n=func.count(), partition_by=C("s").label("t"))
+    assert sorted(labelled.to_values("n")) == [1, 1, 2]
+
+
+def test_a_missing_model_inside_of_a_model_is_a_group_of_its_own() -> None:
+    rows = [{"m": {"a": None}}, {"m": None}, None, {"m": {"a": None}}]
+    groups = dc.read_arrow(pa.table({"s": rows})).group_by(n=func.count(), partition_by="s")
+    found = {str(row["s"]): row["n"] for row in groups.to_arrow().to_pylist()}
+    assert found == {"{'m': {'a': None}}": 2, "{'m': None}": 1, "None": 1}
+
+
+def test_sums_of_decimals_fit_or_fail() -> None:
+    big = Decimal(9 * 10**37)
+    kind = pa.decimal128(38, 0)
+    rows = dc.read_arrow(pa.table({"g": [1, 1, 2], "d": pa.array([big, big, big], kind)}))
+    with pytest.raises(dc.LakebedError, match=r"`sum\(d\)` overflows Decimal"):
+        rows.sum("d")
+    with pytest.raises(dc.LakebedError, match=r"`sum\(d\)` overflows Decimal"):
+        rows.group_by(s=func.sum("d"), partition_by="g").to_list()
+    back = dc.read_arrow(pa.table({"d": pa.array([big, big, -big], kind)}))
+    assert back.sum("d") == big

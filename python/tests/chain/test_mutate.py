@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyarrow as pa
 import pytest
 
 import lakebed as dc
@@ -70,6 +71,15 @@ def test_cosine_distance() -> None:
     chain = dc.read_values(v=[[1.0, 0.0], [0.0, 2.0], [-1.0, 0.0], None])
     made = chain.mutate(d=func.cosine_distance("v", (1, 0))).to_values("d")
     assert made == [pytest.approx(0), pytest.approx(1), pytest.approx(2), None]
+
+
+def test_a_missing_vector_has_no_distance() -> None:
+    vectors = pa.array([[1.0, 0.0], None, [0.0, 1.0]], pa.list_(pa.float32(), 2))
+    for column in (vectors, vectors.cast(pa.list_(pa.float64()))):
+        chain = dc.read_arrow(pa.table({"v": column}))
+        for rows in (chain, chain.save("vectors")):
+            made = rows.mutate(d=func.cosine_distance("v", [1.0, 0.0]))
+            assert made.to_values("d") == [0.0, None, 1.0]
 
 
 @pytest.mark.parametrize("wrong", [3, [], ["a"], {"a": 1}, None, [[1.0]]])
