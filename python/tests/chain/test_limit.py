@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +11,9 @@ import pytest
 import lakebed as dc
 from lakebed import C, func
 from lakebed.exceptions import DataChainParamsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_limit_and_offset(chain: dc.DataChain) -> None:
