@@ -29,6 +29,7 @@ use crate::physical::{Functions, Surroundings, UdfPlanner};
 use crate::progress::Progress;
 use crate::source::{
     DatasetTable, Listing, ListingTable, ParquetTable, ValuesTable, doubled, nulls_reach_fields,
+    plain, plain_schema,
 };
 use crate::sys::SYS;
 use crate::temporary_root::TemporaryRoot;
@@ -199,7 +200,11 @@ impl Session {
                 accepted: "two columns have it; rename one of them".to_owned(),
             });
         }
-        let batches = batches.iter().map(nulls_reach_fields).collect::<Result<_>>()?;
+        let schema = plain_schema(&schema);
+        let batches = batches
+            .iter()
+            .map(|batch| nulls_reach_fields(&plain(batch, &schema)?))
+            .collect::<Result<_>>()?;
         self.scan("values", Arc::new(ValuesTable::try_new(schema, batches)?))
     }
 

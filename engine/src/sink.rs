@@ -7,6 +7,8 @@ mod encoding;
 mod fragments;
 mod lance;
 mod preview;
+mod stored;
 mod vectors;
 
 pub use lance::{SaveRequest, Saved};
+pub(crate) use stored::convert;

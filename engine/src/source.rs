@@ -7,6 +7,7 @@ mod dataset_scan;
 mod listing;
 mod memory;
 mod parquet;
+mod plain;
 mod ranges;
 
 use datafusion::catalog::TableProvider;
@@ -20,6 +21,7 @@ pub(crate) use listing::ListingTable;
 pub use listing::{FileKind, Listing};
 pub(crate) use memory::{ValuesTable, null_fields, nulls_reach_fields};
 pub(crate) use parquet::ParquetTable;
+pub(crate) use plain::{plain, plain_schema};
 
 /// The first name that two columns have.
 pub(crate) fn doubled(schema: &Schema) -> Option<&str> {

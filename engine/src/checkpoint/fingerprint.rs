@@ -63,7 +63,7 @@ fn names_of(plan: &LogicalPlan) -> PlanResult<Vec<(String, String)>> {
             names.push((name, format!("table {}", names.len())));
         }
     };
-    plan.apply(|node| {
+    plan.apply_with_subqueries(|node| {
         node.schema().iter().filter_map(|(qualifier, _)| qualifier).for_each(&mut add);
         Ok(TreeNodeRecursion::Continue)
     })?;
@@ -116,6 +116,9 @@ impl Walk<'_> {
                     feed(hasher, &self.call(&udf.call));
                 } else if node.downcast_ref::<GroupRows>().is_some() {
                     feed(hasher, &self.renamed(&plan.display().to_string()));
+                    for (_, field) in plan.schema().iter() {
+                        feed(hasher, &described(field));
+                    }
                 } else {
                     return Ok(Err(format!("the step `{}` is not known", extension.node.name())));
                 }
@@ -144,6 +147,9 @@ impl Walk<'_> {
             Ok(identity) => feed(hasher, &identity),
             Err(reason) => return Ok(Err(reason)),
         }
+        for field in provider.schema().fields() {
+            feed(hasher, &described(field));
+        }
         let filters: Vec<String> = scan.filters.iter().map(ToString::to_string).collect();
         let (projection, fetch) = (&scan.projection, &scan.fetch);
         let rest = format!("{projection:?} {fetch:?} {}", filters.join(" and "));
@@ -163,7 +169,7 @@ impl Walk<'_> {
 
     /// Adds the expressions: their text, and their constants, of which the text may show a part only.
     fn expressions(
-        &self,
+        &mut self,
         hasher: &mut Hasher,
         expressions: &[Expr],
     ) -> PlanResult<Result<(), Reason>> {
@@ -171,14 +177,24 @@ impl Walk<'_> {
         for expression in expressions {
             feed(hasher, &self.renamed(&expression.to_string()));
             expression.apply(|part| {
+                let query = match part {
+                    Expr::ScalarSubquery(query) => Some(query),
+                    Expr::InSubquery(found) => Some(&found.subquery),
+                    Expr::Exists(exists) => Some(&exists.subquery),
+                    Expr::SetComparison(compared) => Some(&compared.subquery),
+                    _ => None,
+                };
+                if let Some(query) = query {
+                    // The order of its rows is not the order of those that are compared with them.
+                    let ordered = self.ordered;
+                    match self.digest(&query.subquery)? {
+                        Ok(digest) => feed(hasher, &digest),
+                        Err(reason) => trouble = Some(reason),
+                    }
+                    self.ordered = ordered;
+                }
                 match part {
                     Expr::Literal(value, _) => feed(hasher, &constant(value)?),
-                    Expr::ScalarSubquery(_)
-                    | Expr::InSubquery(_)
-                    | Expr::Exists(_)
-                    | Expr::SetComparison(_) => {
-                        trouble = Some("it has a query inside of an expression".to_owned());
-                    }
                     Expr::ScalarFunction(call)
                         if call.func.signature().volatility != Volatility::Immutable =>
                     {

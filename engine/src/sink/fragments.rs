@@ -18,6 +18,7 @@ use udf_runtime::task::{self, Task};
 
 use super::encoding;
 use super::preview::PREVIEW_ROWS;
+use super::stored::{converted, stored_schema};
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
 use crate::expr::kind_name;
@@ -128,10 +129,7 @@ impl Target {
         let rows = reader.scan().try_into_stream().await.lance("read", &self.title)?;
         let plain = Arc::clone(&self.schema);
         let rows = rows.map_err(|error| DataFusionError::External(Box::new(error)));
-        let rows = rows.map(move |batch| {
-            let none = VectorLengths::default();
-            none.convert(&batch?, &plain)
-        });
+        let rows = rows.map(move |batch| converted(&batch?, &plain));
         let rows = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows));
         let mut open = OpenSegment::start(&self, lengths);
         let mut rows: SendableRecordBatchStream = rows;
@@ -142,15 +140,16 @@ impl Target {
     }
 }
 
-/// The schema with field numbers in depth-first order, as every writer of the version gives them.
+/// The schema of the files with field numbers in depth-first order, as every writer of the version gives them.
 pub(super) fn lance_schema(schema: &Schema, title: &str) -> Result<LanceSchema> {
-    LanceSchema::try_from(schema).lance("write", title)
+    LanceSchema::try_from(stored_schema(schema).as_ref()).lance("write", title)
 }
 
 /// Types that cannot be stored are refused before anything runs.
 pub(super) fn check_types(schema: &Schema) -> Result<()> {
     for field in schema.fields() {
-        if LanceSchema::try_from(&Schema::new(vec![Arc::clone(field)])).is_err() {
+        let stored = stored_schema(&Schema::new(vec![Arc::clone(field)]));
+        if LanceSchema::try_from(stored.as_ref()).is_err() {
             let (name, kind) = (field.name(), kind_name(field.data_type()));
             return Err(Error::NotSupported {
                 what: format!("saving column `{name}` of type {kind}"),
@@ -165,6 +164,7 @@ pub(super) fn check_types(schema: &Schema) -> Result<()> {
 struct OpenSegment {
     lengths: VectorLengths,
     schema: SchemaRef,
+    stored: SchemaRef,
     batches: Option<mpsc::Sender<RecordBatch>>,
     writer: Task<Result<Vec<Fragment>>>,
 }
@@ -172,13 +172,15 @@ struct OpenSegment {
 impl OpenSegment {
     fn start(target: &Arc<Target>, lengths: VectorLengths) -> Self {
         let schema = lengths.apply_to(&target.schema);
+        let stored = stored_schema(&schema);
         let (batches, ready) = mpsc::channel(2);
-        let writer = task::spawn(write_files(Arc::clone(target), Arc::clone(&schema), ready));
-        Self { lengths, schema, batches: Some(batches), writer }
+        let writer = task::spawn(write_files(Arc::clone(target), Arc::clone(&stored), ready));
+        Self { lengths, schema, stored, batches: Some(batches), writer }
     }
 
     async fn push(&mut self, batch: &RecordBatch, title: &str) -> Result<()> {
         let batch = self.lengths.convert(batch, &self.schema)?;
+        let batch = converted(&batch, &self.stored)?;
         let sent = match &self.batches {
             Some(batches) => batches.send(batch).await.is_ok(),
             None => false,

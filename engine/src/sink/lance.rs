@@ -128,7 +128,10 @@ async fn same_rows(
         Wanted::Exact(version) => version == record.version,
         Wanted::Bump(_) => true,
     };
-    if !fits || record.fingerprint.as_deref() != fingerprint {
+    let is_same = record.fingerprint.as_deref() == fingerprint
+        && VectorLengths::of_stored(&record.schema).apply_to(&chain.schema()).fields()
+            == record.schema.fields();
+    if !fits || !is_same {
         return Ok(None);
     }
     let edit =
@@ -157,17 +160,20 @@ fn check_names(fields: &Fields) -> Result<()> {
                         .to_owned(),
             });
         }
-        match field.data_type() {
-            DataType::Struct(fields) => check_names(fields)?,
-            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-                if let DataType::Struct(fields) = item.data_type() {
-                    check_names(fields)?;
-                }
-            }
-            _ => {}
-        }
+        check_names_below(field.data_type())?;
     }
     Ok(())
+}
+
+fn check_names_below(kind: &DataType) -> Result<()> {
+    match kind {
+        DataType::Struct(fields) => check_names(fields),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => check_names_below(item.data_type()),
+        _ => Ok(()),
+    }
 }
 
 /// Where the rows go, and what keeps the place.

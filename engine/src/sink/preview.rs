@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, LargeBinaryArray, LargeStringArray, RecordBatch,
-    StringArray, StructArray,
+    Array, ArrayRef, AsArray, BinaryArray, LargeBinaryArray, LargeStringArray, MapArray, NullArray,
+    RecordBatch, StringArray, StructArray,
 };
-use arrow::datatypes::DataType;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use arrow::json::ArrayWriter;
 use arrow::record_batch::RecordBatchOptions;
 use serde_json::Value;
@@ -23,9 +24,15 @@ const SHOWN_BYTES: usize = 1000;
 pub(super) fn to_json(rows: &[RecordBatch]) -> Result<Value> {
     let mut writer = ArrayWriter::new(Vec::new());
     for batch in rows {
-        let columns = batch.columns().iter().map(shortened).collect();
+        let columns: Vec<ArrayRef> = batch.columns().iter().map(shortened).collect();
+        let schema = batch.schema();
+        let fields =
+            schema.fields().iter().zip(&columns).map(|(field, column)| {
+                Field::clone(field).with_data_type(column.data_type().clone())
+            });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let batch = RecordBatch::try_new_with_options(batch.schema(), columns, &options)
+        let batch = RecordBatch::try_new_with_options(schema, columns, &options)
             .map_err(datafusion::error::DataFusionError::from)?;
         writer.write(&batch).map_err(datafusion::error::DataFusionError::from)?;
     }
@@ -60,11 +67,35 @@ fn shortened(column: &ArrayRef) -> ArrayRef {
         }
         DataType::Struct(fields) => {
             let model = column.as_struct();
-            let parts = model.columns().iter().map(shortened).collect();
+            let parts: Vec<ArrayRef> = model.columns().iter().map(shortened).collect();
+            let fields = fields.iter().zip(&parts).map(|(field, part)| {
+                Arc::new(Field::clone(field).with_data_type(part.data_type().clone()))
+            });
+            let fields = fields.collect::<Vec<FieldRef>>().into();
             let nulls = model.nulls().cloned();
-            StructArray::try_new_with_length(fields.clone(), parts, nulls, model.len())
+            StructArray::try_new_with_length(fields, parts, nulls, model.len())
                 .map_or_else(|_kept| Arc::clone(column), |model| Arc::new(model) as ArrayRef)
+        }
+        // JSON's keys are text.
+        DataType::Map(entries, _) => {
+            let shown = text_keys(column.as_map(), entries);
+            shown.unwrap_or_else(|| Arc::new(NullArray::new(column.len())))
         }
         _ => Arc::clone(column),
     }
+}
+
+/// The map with its keys as text; `None` if they have none.
+fn text_keys(map: &MapArray, entries: &FieldRef) -> Option<ArrayRef> {
+    let DataType::Struct(fields) = entries.data_type() else {
+        return None;
+    };
+    let keys = cast(map.keys(), &DataType::Utf8).ok()?;
+    let key = Arc::new(Field::clone(fields.first()?).with_data_type(DataType::Utf8));
+    let fields: Fields = vec![key, Arc::clone(fields.get(1)?)].into();
+    let pairs = StructArray::try_new(fields.clone(), vec![keys, Arc::clone(map.values())], None);
+    let entries = Arc::new(Field::clone(entries).with_data_type(DataType::Struct(fields)));
+    let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+    let shown = MapArray::try_new(entries, offsets, pairs.ok()?, nulls, false);
+    Some(Arc::new(shown.ok()?))
 }

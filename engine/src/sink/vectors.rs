@@ -23,6 +23,15 @@ impl VectorLengths {
         Self(batch.columns().iter().map(constant_length).collect())
     }
 
+    /// Those of a version.
+    pub(super) fn of_stored(schema: &Schema) -> Self {
+        let length = |field: &FieldRef| match field.data_type() {
+            DataType::FixedSizeList(_, length) => Some(*length),
+            _ => None,
+        };
+        Self(schema.fields().iter().map(length).collect())
+    }
+
     /// The columns that are vectors for both.
     pub(super) fn agree(&self, other: &Self) -> Self {
         let pairs = self.0.iter().zip(&other.0);

@@ -24,6 +24,7 @@ use super::batch_rows::{VARIABLE_BYTES, batch_rows, stored_bytes};
 use super::dataset::Leaf;
 use super::ranges::ranges;
 use crate::adapter::error::from_lance;
+use crate::sink::convert;
 use crate::sys;
 
 /// Read-ahead of one partition.
@@ -245,8 +246,8 @@ impl Shape {
             if column.data_type() == leaf.field.data_type() {
                 columns.push(Arc::clone(column));
             } else {
-                // Same type but for the names and metadata inside, which the catalog's schema knows better.
-                columns.push(arrow::compute::cast(column, leaf.field.data_type())?);
+                // What the catalog's schema knows better: names and metadata inside, and types that files cannot hold.
+                columns.push(convert(column, leaf.field.data_type())?);
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
