@@ -50,8 +50,8 @@ install() {
 
 has cargo || die "cargo is not on the PATH; hint: install Rust from https://rustup.rs"
 has "$python" || die "\`$python\` is not on the PATH; hint: apt-get install python3, or set PYTHON"
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-    die "Python 3.10 or newer is needed, \`$python\` is $("$python" --version); hint: set PYTHON"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    die "Python 3.11 or newer is needed, \`$python\` is $("$python" --version); hint: set PYTHON"
 
 # shellcheck disable=SC2207  # package names hold no blanks
 packages=($(missing))

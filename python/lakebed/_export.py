@@ -9,12 +9,12 @@ from lakebed._columns import Path, leaf_specs, leaves, resolved, values_at
 from lakebed._progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
     import pyarrow as pa
 
-    from lakebed._native import Chain
+    from lakebed._native import Chain, StreamFailure
 
 _NESTED = 2
 """Header levels from which on pandas gets a MultiIndex."""
@@ -49,7 +49,7 @@ def arrow(native: Chain) -> pa.Table:
         import pyarrow as pa
     except ImportError as error:
         raise _missing("pyarrow", "lakebed[arrow]") from error
-    return pa.table(native)
+    return _read(native, pa.table)
 
 
 def pandas(native: Chain, *, flatten: bool, include_hidden: bool) -> pd.DataFrame:
@@ -80,7 +80,36 @@ def polars(native: Chain) -> Any:
         import polars as pl
     except ImportError as error:
         raise _missing("polars", "polars") from error
-    return pl.DataFrame(native)
+    return _read(native, pl.DataFrame)
+
+
+class _Stream:
+    """The rows as an Arrow stream that knows what it failed with."""
+
+    def __init__(self, native: Chain) -> None:
+        self._native = native
+        self._failures: list[StreamFailure] = []
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        stream, failure = self._native.arrow_stream(requested_schema)
+        self._failures.append(failure)
+        return stream
+
+    def check(self) -> None:
+        """Raise what the query failed with, if it did."""
+        for failure in self._failures:
+            failure.check()
+
+
+def _read(native: Chain, read: Callable[[Any], Any]) -> Any:
+    """What a library makes of the rows, or the query's own error."""
+    stream = _Stream(native)
+    try:
+        return read(stream)
+    except Exception:
+        # the libraries know a text only
+        stream.check()
+        raise
 
 
 def _flat(table: pa.Table) -> dict[Path, pa.ChunkedArray]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-EPOCH = datetime.fromtimestamp(0, timezone.utc)
+EPOCH = datetime.fromtimestamp(0, UTC)
 """The modification time of a file whose real one is not known."""
 
 _TIME_DIGITS = 16
@@ -23,8 +23,9 @@ def status(path: str) -> os.stat_result | None:
 
 
 def etag(found: os.stat_result) -> str:
-    """Nanoseconds and bytes."""
-    return f"{max(found.st_mtime_ns, 0):x}-{found.st_size:x}"
+    """Nanoseconds and bytes; inode, and nanoseconds of its last change, in hexadecimal numbers."""
+    numbers = (max(found.st_mtime_ns, 0), found.st_size, found.st_ino, max(found.st_ctime_ns, 0))
+    return "-".join(f"{number:x}" for number in numbers)
 
 
 def modified(found: os.stat_result) -> datetime:
@@ -37,7 +38,9 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
 
     A file that no listing gave has no time, and perhaps no size: both are then defaults.
     """
-    if tag == etag(found):
+    # WHY: a file that moved to another disk has another inode, but is the one that was listed
+    listed, now = tag.split("-"), etag(found).split("-")
+    if listed[:2] == now[:2]:
         return None
     # WHY: the time of a file may be the default; the tag that a listing gives tells
     is_timed = time != EPOCH or tag.startswith("0-")
@@ -45,7 +48,7 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
         return f"had {size} bytes when it was listed and has {found.st_size} now"
     if is_timed and not _is_time(time, modified(found)):
         return f"was of {time} when it was listed and is of {modified(found)} now"
-    if is_timed and tag.endswith(f"-{size:x}") and len(tag.partition("-")[0]) <= _TIME_DIGITS:
+    if is_timed and listed[1:2] == [f"{size:x}"] and len(listed[0]) <= _TIME_DIGITS:
         # a tag of the form that a listing gives: time and size were looked at, but not that closely
         return "was written anew since it was listed"
     return None
@@ -54,7 +57,7 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
 def _is_time(listed: datetime, found: datetime) -> bool:
     """Whether a time is the listed one, which may have lost digits on its way."""
     if listed.tzinfo is None:
-        listed = listed.replace(tzinfo=timezone.utc)
+        listed = listed.replace(tzinfo=UTC)
     if listed.microsecond % 1000:
         # a time as `float` is not exact
         return abs(listed - found) <= _MICROSECOND

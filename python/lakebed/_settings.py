@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass, fields, replace
@@ -13,6 +14,8 @@ from lakebed.exceptions import NotSupportedError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+logger = logging.getLogger("lakebed")
 
 UNIT_ROWS = 10_000
 """Rows after which results are durable."""
@@ -80,6 +83,8 @@ class Settings:
                 msg = f"unknown setting `{name}`{did_you_mean(name, _NAMES)}"
                 raise SettingsError(msg)
             changes[name] = _CHECKS[name](name, value)
+            if name in _WITHOUT_EFFECT and changes[name]:
+                _tell_once(name)
         return replace(self, **changes)
 
     def calling(self, *, is_async: bool) -> dict[str, Any]:
@@ -121,6 +126,18 @@ _UNSUPPORTED = {
 
 
 # One check a kind of value; each returns the value as it is kept
+
+
+_WITHOUT_EFFECT = {"cache", "prefetch"}
+"""Settings for files that are downloaded; local ones are read where they are."""
+
+_told: set[str] = set()
+
+
+def _tell_once(name: str) -> None:
+    if name not in _told:
+        _told.add(name)
+        logger.warning("setting `%s` has no effect: local files are read where they are", name)
 
 
 def _refused(name: str, wanted: str, value: object) -> SettingsError:

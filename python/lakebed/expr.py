@@ -14,8 +14,7 @@ from lakebed.exceptions import DataChainColumnError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from typing_extensions import Self
+    from typing import Self
 
     from lakebed._schema import Spec
 

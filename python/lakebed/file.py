@@ -35,9 +35,9 @@ from lakebed.models import DataModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Self
 
     from PIL.Image import Image as PILImage
-    from typing_extensions import Self
 
 logger = logging.getLogger("lakebed")
 

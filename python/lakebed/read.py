@@ -43,8 +43,8 @@ def read_storage(
     recursive: bool = True,
     column: str = "file",
     update: bool = False,  # noqa: ARG001
-    anon: bool | None = None,
-    client_config: Mapping[str, Any] | None = None,
+    anon: bool | None = None,  # noqa: ARG001
+    client_config: Mapping[str, Any] | None = None,  # noqa: ARG001
     **others: Any,
 ) -> DataChain:
     """The files below a path, one row each.
@@ -60,14 +60,14 @@ def read_storage(
         recursive: Also files in folders below.
         column: The column's name.
         update: Listings are always fresh, so both values do the same.
-        anon: Not supported yet: for cloud storage.
+        anon: For cloud storage; means nothing for local files.
         client_config: The same.
         others: Other options of the peer, refused with a reason.
     """
     from lakebed.file import type_for
 
     type_for(type)
-    _refuse("read_storage", anon=anon, client_config=client_config, **others)
+    _refuse("read_storage", **others)
     uris = _paths(uri)
     held = Session.get(session, in_memory=in_memory)
     native = held._native.read_storage(uris, recursive, column, type)
@@ -265,10 +265,19 @@ def sql(text: str, session: Session | None = None) -> DataChain:
 # Arguments
 
 
+_PEER_DEFAULTS = {
+    "delta_on": ("file.path", "file.etag", "file.version"),
+    "partitioning": "hive",
+    "versions": True,
+}
+"""Written out, they ask for nothing."""
+
+
 def _refuse(function: str, **options: Any) -> None:
     """Options that would change the result, but are not there yet."""
     for name, value in options.items():
-        if value is not None and value is not False and value not in ("", {}):
+        means_nothing = value is None or value is False or value in ("", {}, ())
+        if not means_nothing and value != _PEER_DEFAULTS.get(name):
             msg = f"option `{name}` of {function} is not supported yet: `{value!r}` was given"
             raise NotSupportedError(msg)
 

@@ -17,8 +17,7 @@ from lakebed.exceptions import DataChainParamsError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
     from lakebed._gc import GcReport
     from lakebed._job import Job, Run

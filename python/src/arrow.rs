@@ -16,7 +16,33 @@ use pyo3::types::{PyBytes, PyCapsule};
 use pyo3_arrow::ffi::{ArrayIterator, to_stream_pycapsule};
 use pyo3_arrow::input::AnyRecordBatch;
 
+use crate::error::raise;
 use crate::runtime;
+
+/// What made a stream fail: readers of Arrow's streams get a text only.
+#[pyclass(frozen, skip_from_py_object, module = "lakebed._native")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamFailure(Arc<Mutex<Option<engine::Error>>>);
+
+impl StreamFailure {
+    /// Keeps the error, and gives its text to the reader.
+    fn keep(&self, error: engine::Error) -> ArrowError {
+        let text = error.to_string();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        ArrowError::ExternalError(text.into())
+    }
+}
+
+#[pymethods]
+impl StreamFailure {
+    /// Raises what the query failed with, if it did.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(raise(py, error)),
+            None => Ok(()),
+        }
+    }
+}
 
 /// A running query as a capsule that any Arrow library can read.
 pub(crate) fn export<'py>(
@@ -24,6 +50,7 @@ pub(crate) fn export<'py>(
     schema: SchemaRef,
     batches: BatchStream,
     requested: Option<Bound<'py, PyCapsule>>,
+    failure: StreamFailure,
 ) -> PyResult<Bound<'py, PyCapsule>> {
     let field = arrow::datatypes::Field::new_struct("", schema.fields().clone(), false)
         .with_metadata(schema.metadata().clone());
@@ -31,7 +58,7 @@ pub(crate) fn export<'py>(
     let arrays = std::iter::from_fn(move || {
         let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
         let next = match runtime::block(batches.next()) {
-            Ok(next) => next?.map_err(|error| ArrowError::ExternalError(Box::new(error))),
+            Ok(next) => next?.map_err(|error| failure.keep(error)),
             Err(error) => Err(ArrowError::ExternalError(error.to_string().into())),
         };
         Some(next.map(|batch| Arc::new(arrow::array::StructArray::from(batch)) as _))

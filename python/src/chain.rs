@@ -7,7 +7,7 @@ use engine::{Aggregate, NamedExpr, Progress, SaveRequest, Saved, SortKey};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
-use crate::arrow;
+use crate::arrow::{self, StreamFailure};
 use crate::codec::{Codec, spec_of_field};
 use crate::error::{coded, raise};
 use crate::expr::Expr;
@@ -250,10 +250,22 @@ impl Chain {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
+        Ok(self.arrow_stream(py, requested_schema)?.0)
+    }
+
+    /// The rows as an Arrow stream, and what it failed with once it has been read.
+    #[pyo3(signature = (requested_schema=None))]
+    fn arrow_stream<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, StreamFailure)> {
         let chain = self.0.clone();
         let stream = async move { chain.stream(&Arc::default()).await };
         let (schema, batches) = wait(py, stream, None)?;
-        arrow::export(py, schema, batches, requested_schema)
+        let failure = StreamFailure::default();
+        let capsule = arrow::export(py, schema, batches, requested_schema, failure.clone())?;
+        Ok((capsule, failure))
     }
 }
 

@@ -66,10 +66,6 @@ fn user_exception(py: Python<'_>, stage: &str, failure: &FunctionFailure) -> Opt
 
 /// Adds a line that tracebacks show below the exception.
 pub(crate) fn add_note(error: &Bound<'_, PyBaseException>, note: &str) {
-    // `add_note` came with Python 3.11; before it, tracebacks do not show notes but programs can read them.
-    if error.call_method1("add_note", (note,)).is_err() {
-        let notes = error.getattr("__notes__").and_then(|notes| notes.extract::<Vec<String>>());
-        let notes = notes.unwrap_or_default().into_iter().chain([note.to_owned()]);
-        drop(error.setattr("__notes__", notes.collect::<Vec<_>>()));
-    }
+    // An exception that takes no notes is raised without them.
+    drop(error.call_method1("add_note", (note,)));
 }

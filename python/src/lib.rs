@@ -34,6 +34,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<chain::Chain>()?;
     module.add_class::<rows::Rows>()?;
+    module.add_class::<arrow::StreamFailure>()?;
     module.add_class::<udf::Function>()?;
     module.add_function(wrap_pyfunction!(udf::serve, module)?)?;
     Ok(())

@@ -11,7 +11,7 @@ import lakebed
 from lakebed.cli import main
 from lakebed.exceptions import DatasetNotFoundError
 
-MADE = dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.timezone.utc)
+MADE = dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC)
 ROWS = [
     ("local", "local", "pets", "1.10.0", 1_000_000, 1_234_567, MADE, "print(1)"),
     ("local", "local", "pets", "1.2.0", 3, None, MADE, ""),

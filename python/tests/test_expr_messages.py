@@ -16,7 +16,7 @@ from lakebed.exceptions import DataChainColumnError, DataChainParamsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WHEN = dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc)
+WHEN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 WORDS_OF_OTHERS = ("Utf8", "Int64", "coerce", "planning", "Arrow", "DataFusion", "signature")
 
 

@@ -245,14 +245,14 @@ def test_another_place_is_another_file(hello: File, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("digits", [0, 3, 6])
-@pytest.mark.parametrize("zone", [dt.timezone.utc, dt.timezone(dt.timedelta(hours=5)), None])
+@pytest.mark.parametrize("zone", [dt.UTC, dt.timezone(dt.timedelta(hours=5)), None])
 def test_times_may_have_lost_digits(tmp_path: Path, digits: int, zone: dt.tzinfo | None) -> None:
     (tmp_path / "a").write_text("a")
     os.utime(tmp_path / "a", ns=(0, 1_700_000_000_987_654_321))
     unit = 10 ** (9 - digits)
     time = dt.datetime.fromtimestamp(1_700_000_000_987_654_321 // unit * unit / 1e9, zone)
     if zone is None:
-        time = time.astimezone(dt.timezone.utc).replace(tzinfo=None)
+        time = time.astimezone(dt.UTC).replace(tzinfo=None)
     file = File(source=f"file://{tmp_path}", path="a", size=1, last_modified=time)
     assert file.read() == b"a"
     os.utime(tmp_path / "a", (0, 1_700_000_002))

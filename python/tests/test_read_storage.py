@@ -48,9 +48,23 @@ def test_refuses(files: Path) -> None:
     with pytest.raises(DataChainParamsError) as caught:
         dc.read_storage(files, type="imag")
     assert "did you mean `image`" in str(caught.value)
-    for options in ({"anon": True}, {"client_config": {"a": 1}}, {"delta": True}):
+    for options in ({"delta": True}, {"delta_on": "file.path"}):
         with pytest.raises(NotSupportedError):
             dc.read_storage(files, **options)
+
+
+def test_options_that_mean_nothing_here_are_harmless(files: Path) -> None:
+    """Scripts move between buckets and folders."""
+    defaults = {
+        "delta": False,
+        "delta_on": ("file.path", "file.etag", "file.version"),
+        "delta_unsafe": False,
+        "delta_retry": None,
+        "versions": True,
+    }
+    harmless = ({"anon": True}, {"client_config": {"aws_key": "a"}}, {"update": True}, defaults)
+    for options in harmless:
+        assert dc.read_storage(files, **options).count() == dc.read_storage(files).count()
 
 
 def test_special_files_are_no_objects(files: Path) -> None:

@@ -31,7 +31,7 @@ LEAVES = {
     "date": (pa.date32(), dt.date(1, 1, 1), dt.date(9999, 12, 31)),
     "seconds": (pa.timestamp("s"), DAY, dt.datetime(9999, 1, 1)),  # noqa: DTZ001
     "micros": (pa.timestamp("us"), DAY, dt.datetime(1, 1, 1)),  # noqa: DTZ001
-    "zoned": (pa.timestamp("ms", "Europe/Berlin"), DAY.replace(tzinfo=dt.timezone.utc), None),
+    "zoned": (pa.timestamp("ms", "Europe/Berlin"), DAY.replace(tzinfo=dt.UTC), None),
     "time": (pa.time32("ms"), dt.time(1), dt.time(2)),
     "fine time": (pa.time64("us"), dt.time(1, 0, 0, 5), dt.time(2)),
     "duration": (pa.duration("us"), dt.timedelta(seconds=1), dt.timedelta(days=-1)),

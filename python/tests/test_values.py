@@ -15,7 +15,7 @@ import lakebed as dc
 from lakebed import C, func
 from lakebed.exceptions import DataChainParamsError, SignalSchemaError, ValuesToTupleError
 
-UTC = dt.timezone.utc
+UTC = dt.UTC
 
 
 class Color(Enum):

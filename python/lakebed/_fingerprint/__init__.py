@@ -38,7 +38,7 @@ __all__ = ["NoFingerprint", "code_of", "fingerprint", "identity"]
 _FORMAT = f"1 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
 """Bytecode differs between minor versions, and so do the digests."""
 
-_CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden")
+_CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden", "trusted")
 """What a spec says about classes; their digests are part of the code's."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dis
 import inspect
-import sys
 from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -37,9 +36,6 @@ _FLAGS = (
 
 _UNKNOWN = getattr(dis, "UNKNOWN", None)
 """Stands for a constant that `dis` does not look up: the names of keyword arguments."""
-
-_QUALNAME_IS_LOADED = sys.version_info < (3, 11)
-"""Whether `MAKE_FUNCTION` takes the qualified name from the stack."""
 
 
 class Import(NamedTuple):
@@ -118,8 +114,6 @@ def _kept(bytecode: dis.Bytecode) -> list[dis.Instruction]:
         if instruction.opname == "STORE_NAME" and instruction.argval in _ABOUT_THE_TEXT:
             kept.pop()
             continue
-        if instruction.opname == "MAKE_FUNCTION" and _QUALNAME_IS_LOADED:
-            kept.pop()
         kept.append(instruction)
     return kept
 

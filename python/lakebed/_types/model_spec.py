@@ -1,8 +1,10 @@
 """Specs of Pydantic models, and whether stored rows may skip their validation.
 
-A model is *fast* when setting its fields directly is provably the same as validating
-them: no code of the user's runs in validation and every field's annotation is exactly
-what storage gives back. In doubt a model is not fast: slower, never different.
+A model is *trusted* when every field's annotation is exactly what storage gives back: its
+objects were valid when they were stored, and validators that change values must not run
+on the results of their own. It is *fast* when, besides, no code of the user's runs when
+an object is made, so that setting its fields directly is the same. In doubt a model is
+neither, and validated.
 """
 
 from __future__ import annotations
@@ -93,6 +95,7 @@ def model_spec(
         "fields": fields,
         "hidden": hidden_of(cls),
         "fast": is_fast(cls),
+        "trusted": is_trusted(cls),
         "defaults": defaults_of(cls),
         "nullable": False,
     }
@@ -127,6 +130,11 @@ def is_fast(cls: type[BaseModel]) -> bool:
         and cls.model_config.get("extra") in (None, "ignore")
         and all(_is_plain_field(field) for field in cls.model_fields.values())
     )
+
+
+def is_trusted(cls: type[BaseModel]) -> bool:
+    """Whether stored values are the fields of an object, without validation."""
+    return all(_is_exact(field.annotation) for field in cls.model_fields.values())
 
 
 def _field_spec(cls: type[BaseModel], name: str, field: FieldInfo, above: tuple[type, ...]) -> Spec:

@@ -155,18 +155,19 @@ def _fit_model(stored: Spec, wanted: Spec) -> tuple[Spec, bool]:
     """The stored spec with the class's view of it, and whether nothing was stretched."""
     name = wanted["cls"].__name__
     mine = dict(wanted["fields"])
-    fields, exact = [], bool(wanted["fast"])
+    fields, same_values = [], True
     for field, spec in stored["fields"]:
         if field in mine:
             fitted, same = _fit(spec, mine[field], f"`{name}.{field}`")
             fields.append((field, fitted))
-            exact = exact and same
+            same_values = same_values and same
     for field in mine.keys() - {field for field, _ in stored["fields"]}:
         if field not in wanted["defaults"]:
             msg = f"field `{name}.{field}` is not stored and has no default"
             raise _MisfitError(msg)
     spec = wanted | {"name": stored["name"], "nullable": stored["nullable"]}
-    return spec | {"fields": fields, "fast": exact}, exact
+    fast, trusted = (bool(wanted[how]) and same_values for how in ("fast", "trusted"))
+    return spec | {"fields": fields, "fast": fast, "trusted": trusted}, fast
 
 
 def _fit(stored: Spec, wanted: Spec, field: str) -> tuple[Spec, bool]:
@@ -223,7 +224,7 @@ def rebuilt_spec(
     fullname: str, columns: Sequence[tuple[str, Spec]], hidden: Sequence[str] = ()
 ) -> Spec:
     """The spec of a generated model with these fields; equal input, equal class."""
-    from lakebed._types.model_spec import defaults_of, is_fast
+    from lakebed._types.model_spec import defaults_of, is_fast, is_trusted
 
     fields = [(name, resolve_spec(spec)) for name, spec in columns]
     types = tuple((name, type_of(spec)) for name, spec in fields)
@@ -239,6 +240,7 @@ def rebuilt_spec(
         "fields": fields,
         "hidden": [name for name in hidden if name in dict(fields)],
         "fast": is_fast(cls),
+        "trusted": is_trusted(cls),
         "defaults": defaults_of(cls),
         "nullable": False,
     }

@@ -357,7 +357,7 @@ class _Coroutines(Calls):
         except BaseException as error:  # noqa: BLE001  raised by whoever takes the outcome
             return None, error
 
-    async def _timed(self, row: Row, timeout: float) -> tuple[Any, BaseException | None]:
+    async def _timed(self, row: Row, timeout: float) -> tuple[Any, BaseException | None]:  # noqa: ASYNC109
         """The result, or the error of a row that took too long, whatever becomes of its call."""
         call = self._loop.create_task(self._result(row))
         try:

@@ -105,11 +105,7 @@ def revive(packed: bytes | None, kind: str, message: str, shown: str | None) -> 
         error = UdfRunError(f"{kind}: {message}", stacktrace=shown, code=_CODE)
     if error is None or not shown:
         return error
-    note = f"in a worker process:\n{shown.rstrip()}"
-    if hasattr(error, "add_note"):
-        error.add_note(note)
-    else:
-        error.__cause__ = _RemoteTracebackError(note)
+    error.add_note(f"in a worker process:\n{shown.rstrip()}")
     return error
 
 
@@ -119,7 +115,3 @@ def _unpacked(packed: bytes) -> BaseException | None:
     except Exception:  # noqa: BLE001  its class may exist in the worker only
         return None
     return error if isinstance(error, BaseException) else None
-
-
-class _RemoteTracebackError(Exception):
-    """Shows a traceback of another process where exceptions have no notes (Python 3.10)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import linecache
 import os
 import pickle
 import site
@@ -36,16 +37,18 @@ def dump(spec: dict[str, Any]) -> bytes:
         UdfError: Something that the function uses cannot be copied.
     """
     _carry_modules()
-    function = _dumps_or_none(spec) or _dumps_or_none(spec | {"known": []})
+    files: set[str] = set()
+    function = _dumps_or_none(spec, files) or _dumps_or_none(spec | {"known": []}, files)
     if function is None:
         raise UdfError(_refusal(spec), code="udf.not_copied")
-    return pickle.dumps((sys.path, str(Path.cwd()), _stamps(), function))
+    return pickle.dumps((sys.path, str(Path.cwd()), _stamps(), _sources(files), function))
 
 
 def load(blob: bytes) -> dict[str, Any]:
     """The spec that was dumped; modules that have changed since are imported anew."""
-    path, folder, stamps, function = pickle.loads(blob)  # noqa: S301  from our own parent
+    path, folder, stamps, sources, function = pickle.loads(blob)  # noqa: S301  from our parent
     sys.path[:] = path
+    linecache.cache.update(sources)
     if Path(folder).is_dir():
         os.chdir(folder)
     _forget_changed(stamps)
@@ -119,14 +122,39 @@ def _changed_at(file: str) -> int:
         return 0
 
 
+# What code is called
+
+
+def _code_of_file(make: type[CodeType], parts: tuple[Any, ...], file: str) -> CodeType:
+    """The code as that of its file, which tracebacks name."""
+    return make(*parts).replace(co_filename=file)
+
+
+def _sources(files: set[str]) -> dict[str, Any]:
+    """The text of files that are on no disk, such as the cells of a notebook."""
+    found = {}
+    for file in files:
+        lines = linecache.getlines(file)
+        if lines and not Path(file).is_file():
+            # without a time of change, nobody looks for a newer one
+            found[file] = (sum(map(len, lines)), None, lines, file)
+    return found
+
+
 # What cannot be copied
 
 
-def _dumps_or_none(value: Any) -> bytes | None:
+def _dumps_or_none(value: Any, files: set[str] | None = None) -> bytes | None:
+    """The value as bytes; the names of the files that its code is from are added to `files`."""
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, CodeType):
+                # newer releases of cloudpickle forget the name of the file
+                if files is not None:
+                    files.add(obj.co_filename)
+                return _code_of_file, (*self.dispatch_table[CodeType](obj), obj.co_filename)
             if isinstance(obj, io.IOBase) and obj not in (sys.stdout, sys.stderr):
                 # cloudpickle would copy what the file contains now
                 msg = "an open file"

@@ -14,6 +14,8 @@ pub(crate) struct Model {
     pub(crate) hidden: Vec<String>,
     /// Setting the fields directly is provably the same as validating them.
     fast: bool,
+    /// Stored values are those of the fields; only the user's own code is to be called with them.
+    trusted: bool,
     defaults: Vec<(Py<PyString>, Default)>,
 }
 
@@ -58,6 +60,7 @@ impl Model {
             fields,
             hidden: spec.get_item("hidden")?.extract()?,
             fast: spec.get_item("fast")?.is_truthy()?,
+            trusted: spec.get_item("trusted")?.is_truthy()?,
             defaults,
         })
     }
@@ -68,6 +71,9 @@ impl Model {
             return Ok(Builder::Dict);
         };
         let class = class.bind(py).clone();
+        if !self.fast && self.trusted {
+            return Ok(Builder::Constructed(class.getattr("model_construct")?));
+        }
         if !self.fast {
             let named = PyDict::new(py);
             named.set_item("by_name", true)?;
@@ -110,6 +116,8 @@ impl Model {
 pub(super) enum Builder<'py> {
     /// There is no class: a dict.
     Dict,
+    /// Through Pydantic, but without validation.
+    Constructed(Bound<'py, PyAny>),
     /// Through Pydantic.
     Validated { validate: Bound<'py, PyAny>, named: Bound<'py, PyDict> },
     /// Without Pydantic: the slots that it would set, set.
@@ -124,6 +132,9 @@ impl<'py> Builder<'py> {
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match self {
             Self::Dict => Ok(rows.into_iter().map(Bound::into_any).collect()),
+            Self::Constructed(construct) => {
+                rows.into_iter().map(|row| construct.call((), Some(&row))).collect()
+            }
             Self::Validated { validate, named } => {
                 rows.into_iter().map(|row| validate.call((row,), Some(named))).collect()
             }

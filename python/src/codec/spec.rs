@@ -245,6 +245,7 @@ fn model_kind(
     spec.set_item("fields", fields)?;
     spec.set_item("hidden", hidden)?;
     spec.set_item("fast", false)?;
+    spec.set_item("trusted", false)?;
     spec.set_item("defaults", PyDict::new(py))?;
     Ok("model")
 }

@@ -11,7 +11,7 @@ import lakebed as dc
 from lakebed import C, func
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
 
-WHEN = dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc)
+WHEN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.5, "a", True, b"x", WHEN, dt.date(2026, 1, 2)])

@@ -32,7 +32,7 @@ VALUES: list[Any] = [
     *(
         dt.date(2020, 1, 1),
         dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
-        dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc),
+        dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
     ),
     *(dt.timedelta(1), dt.time(1), decimal.Decimal(1), decimal.Decimal("1.0"), uuid.UUID(int=1)),
     *(Path("a"), Path("b"), re.compile("a"), re.compile(b"a"), re.compile("a", re.IGNORECASE)),

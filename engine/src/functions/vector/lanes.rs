@@ -6,6 +6,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
 use datafusion::common::{Result, exec_err};
 use lance_linalg::distance::{Cosine, l2};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The kernels for one element type.
@@ -82,10 +83,7 @@ impl<T: ArrowPrimitiveType> Vectors<T> {
                 array,
                 &DataType::FixedSizeList(item, array.as_fixed_size_list().value_length()),
             )?;
-            let values = numbers::<T>(cast.as_fixed_size_list().values(), |at| {
-                nulls.as_ref().is_some_and(|nulls: &NullBuffer| nulls.is_null(at / size))
-            })?;
-            return Ok(Self { values, rows: Rows::Fixed(size), nulls, len });
+            return Self::read(cast.as_fixed_size_list().values(), Rows::Fixed(size), nulls, len);
         }
         if array.data_type().is_null() {
             let nulls = Some(NullBuffer::new_null(len));
@@ -100,8 +98,31 @@ impl<T: ArrowPrimitiveType> Vectors<T> {
         let lists = lists.as_list::<i64>();
         let offsets = lists.offsets().iter().map(|at| usize::try_from(*at).unwrap_or_default());
         let rows = Rows::Offsets(offsets.collect());
-        let values = numbers::<T>(lists.values(), |_| false)?;
-        Ok(Self { values, rows, nulls, len })
+        Self::read(lists.values(), rows, nulls, len)
+    }
+
+    /// The items of null vectors, which nobody reads, may be null; those of others may not.
+    fn read(items: &ArrayRef, rows: Rows, nulls: Option<NullBuffer>, len: usize) -> Result<Self> {
+        let items: &PrimitiveArray<T> = items.as_primitive();
+        let vectors = Self { values: items.values().clone(), rows, nulls, len };
+        if items.null_count() > 0 {
+            for row in
+                (0..len).filter(|row| vectors.nulls.as_ref().is_none_or(|n| n.is_valid(*row)))
+            {
+                if vectors.place(row).any(|at| items.is_null(at)) {
+                    return exec_err!("a vector holds a null: a distance needs numbers only");
+                }
+            }
+        }
+        Ok(vectors)
+    }
+
+    /// Where the items of a row are.
+    fn place(&self, row: usize) -> Range<usize> {
+        match &self.rows {
+            Rows::Fixed(size) => row * size..(row + 1) * size,
+            Rows::Offsets(offsets) => offsets[row]..offsets[row + 1],
+        }
     }
 
     /// Whether this is a literal beside a column of `rows` rows.
@@ -114,22 +135,6 @@ impl<T: ArrowPrimitiveType> Vectors<T> {
         if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return None;
         }
-        Some(match &self.rows {
-            Rows::Fixed(size) => &self.values[row * size..(row + 1) * size],
-            Rows::Offsets(offsets) => &self.values[offsets[row]..offsets[row + 1]],
-        })
+        Some(&self.values[self.place(row)])
     }
-}
-
-/// The values, of which those that nobody reads may be null: the items of a null vector stand there too.
-fn numbers<T: ArrowPrimitiveType>(
-    values: &ArrayRef,
-    is_unread: impl Fn(usize) -> bool,
-) -> Result<ScalarBuffer<T::Native>> {
-    let values: &PrimitiveArray<T> = values.as_primitive();
-    let is_missing = |at: usize| values.is_null(at) && !is_unread(at);
-    if values.null_count() > 0 && (0..values.len()).any(is_missing) {
-        return exec_err!("a vector holds a null: a distance needs numbers only");
-    }
-    Ok(values.values().clone())
 }

@@ -2,9 +2,10 @@
 
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use arrow::array::{
     ArrayRef, BooleanArray, Int64Builder, StringArray, StringBuilder, StructArray,
@@ -168,7 +169,7 @@ impl Rows {
         self.size.append_value(i64::try_from(metadata.len()).unwrap_or(i64::MAX));
         let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let age = age.unwrap_or_default();
-        self.etag.append_value(format!("{:x}-{:x}", age.as_nanos(), metadata.len()));
+        self.etag.append_value(etag(age, metadata));
         self.modified.append_value(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
         self.count += 1;
         Ok(())
@@ -199,6 +200,14 @@ impl Rows {
         );
         Ok(batch.map_err(datafusion::error::DataFusionError::from)?)
     }
+}
+
+/// Time and bytes, and what changes when a file is replaced by another of the same time and bytes: its inode, and when
+/// that was changed last. `lakebed/_listed.py` makes the same of a file that is read.
+fn etag(age: Duration, metadata: &Metadata) -> String {
+    let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    let (nanos, bytes, inode) = (age.as_nanos(), metadata.len(), metadata.ino());
+    format!("{nanos:x}-{bytes:x}-{inode:x}-{:x}", changed.max(0))
 }
 
 fn utf8(path: &Path) -> Result<&str> {
