@@ -180,8 +180,17 @@ fn named(path: &str, error: DataFusionError) -> Error {
     if !is_damage(source.find_root()) {
         return Error::Execution { source };
     }
-    let (what, reason) = (path.to_owned(), plain_message(&source));
+    let (what, reason) = (path.to_owned(), without_layers(&plain_message(&source)).to_owned());
     Error::Corrupt { what, reason, source: Some(source) }
+}
+
+/// The message without the names of the libraries that it went through.
+fn without_layers(message: &str) -> &str {
+    let layers = ["Arrow: ", "Parquet argument error: ", "Parquet error: ", "External: ", "EOF: "];
+    match layers.iter().find_map(|layer| message.strip_prefix(layer)) {
+        Some(rest) => without_layers(rest),
+        None => message,
+    }
 }
 
 fn is_gone(error: &DataFusionError) -> bool {

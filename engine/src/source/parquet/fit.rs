@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, FieldRef, Fields, Float64Type, Int64Type, Schem
 use arrow::util::display::array_value_to_string;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::error::Result as PlanResult;
+use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -25,7 +25,6 @@ use datafusion::physical_expr_adapter::{
 };
 
 use crate::Error;
-use crate::expr::kind_name;
 use crate::source::memory::nulls_in_fields;
 
 /// Makes an adapter for each file.
@@ -123,10 +122,7 @@ impl ScalarUDFImpl for FitColumn {
 }
 
 /// Says which column it was.
-fn named(
-    column: &str,
-    error: datafusion::error::DataFusionError,
-) -> datafusion::error::DataFusionError {
+fn named(column: &str, error: DataFusionError) -> DataFusionError {
     match Error::from(error) {
         Error::Value { what } => Error::Value {
             what: format!("column `{column}`: {what}; read the files apart and cast the column"),
@@ -203,11 +199,7 @@ fn scalar(array: &ArrayRef, kind: &DataType) -> PlanResult<ArrayRef> {
     let lost = if cast.logical_null_count() > array.logical_null_count() { lost } else { None };
     match lost.or_else(|| rounded(array, &cast)) {
         Some(row) => Err(Error::Value {
-            what: format!(
-                "`{}` does not fit {}",
-                array_value_to_string(array, row)?,
-                kind_name(kind)
-            ),
+            what: format!("`{}` does not fit {kind}", array_value_to_string(array, row)?),
         }
         .into()),
         None => Ok(cast),

@@ -87,7 +87,8 @@ fn decimals_widen() {
     use DataType::{Decimal128, Decimal256, Int32, Int64};
     becomes(&Decimal128(20, 2), &Decimal128(18, 2), &Decimal128(20, 2));
     becomes(&Decimal128(10, 2), &Decimal128(10, 4), &Decimal128(12, 4));
-    becomes(&Decimal128(38, 0), &Decimal128(38, 38), &Decimal256(76, 38));
+    becomes(&Decimal128(38, 0), &Decimal256(40, 5), &Decimal256(43, 5));
+    refuses(&Decimal128(38, 0), &Decimal128(38, 1));
     becomes(&Decimal128(9, 2), &Int32, &Decimal128(12, 2));
     becomes(&Decimal128(9, 2), &Int64, &Decimal128(21, 2));
     refuses(&Decimal256(76, 0), &Decimal256(76, 1));

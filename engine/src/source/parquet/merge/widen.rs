@@ -84,7 +84,14 @@ fn number(left: &DataType, right: &DataType) -> Option<DataType> {
         (true, false) => right.is_integer().then_some(DataType::Float64),
         (false, true) => left.is_integer().then_some(DataType::Float64),
         (false, false) if left.is_integer() && right.is_integer() => Some(integer(left, right)),
-        (false, false) => decimal(digits(left)?, digits(right)?),
+        (false, false) => {
+            let is_wide = |kind| matches!(kind, &DataType::Decimal256(..));
+            let most = match is_wide(left) || is_wide(right) {
+                true => DECIMAL256_MAX_PRECISION,
+                false => DECIMAL128_MAX_PRECISION,
+            };
+            decimal(digits(left)?, digits(right)?, most)
+        }
     }
 }
 
@@ -124,13 +131,13 @@ fn digits(kind: &DataType) -> Option<(i16, i16)> {
     })
 }
 
-fn decimal(left: (i16, i16), right: (i16, i16)) -> Option<DataType> {
+/// A decimal of at most so many digits.
+fn decimal(left: (i16, i16), right: (i16, i16), most: u8) -> Option<DataType> {
     let (before, after) = (left.0.max(right.0), left.1.max(right.1));
-    let precision = u8::try_from(before + after).ok()?;
+    let precision = u8::try_from(before + after).ok().filter(|precision| *precision <= most)?;
     let scale = i8::try_from(after).ok()?;
-    match precision {
-        ..=DECIMAL128_MAX_PRECISION => Some(DataType::Decimal128(precision, scale)),
-        ..=DECIMAL256_MAX_PRECISION => Some(DataType::Decimal256(precision, scale)),
-        _ => None,
-    }
+    Some(match precision {
+        ..=DECIMAL128_MAX_PRECISION => DataType::Decimal128(precision, scale),
+        _ => DataType::Decimal256(precision, scale),
+    })
 }
