@@ -21,8 +21,20 @@ pub const IGNORE_CHECKPOINTS_VARIABLE: &str = "LAKEBED_IGNORE_CHECKPOINTS";
 
 /// Whether kept results are not to be used; asked at every run.
 pub(crate) fn ignores_checkpoints() -> bool {
-    variable(IGNORE_CHECKPOINTS_VARIABLE)
-        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no"))
+    is_set(IGNORE_CHECKPOINTS_VARIABLE)
+}
+
+/// The environment variable that, set, makes panics print where they happened, also those that become errors.
+const BACKTRACE_VARIABLE: &str = "LAKEBED_BACKTRACE";
+
+/// Whether panics that become errors are printed too.
+pub(crate) fn shows_panics() -> bool {
+    is_set(BACKTRACE_VARIABLE)
+}
+
+/// The folder that `~` stands for.
+pub(crate) fn home() -> Option<PathBuf> {
+    std::env::home_dir()
 }
 
 /// What a session needs to know before it starts.
@@ -78,6 +90,12 @@ impl Config {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self { root: None, target_partitions: cores, worker: None, pause: Pause::default() }
     }
+}
+
+/// Whether a variable says yes.
+fn is_set(name: &str) -> bool {
+    variable(name)
+        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the only reader of the environment")]

@@ -17,9 +17,9 @@ use std::collections::HashSet;
 use arrow::datatypes::Schema;
 
 pub(crate) use dataset::{DatasetTable, Leaf};
-pub(crate) use listing::ListingTable;
+pub(crate) use listing::{FileAt, ListingTable};
 pub use listing::{FileKind, Listing};
-pub(crate) use memory::{ValuesTable, null_fields, nulls_reach_fields};
+pub(crate) use memory::{ValuesTable, nulls_in_fields, nulls_reach_fields};
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plain::{plain, plain_schema};
 

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
-use crate::source::null_fields;
+use crate::source::nulls_in_fields;
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![ScalarUDF::from(NullIf(NullIfFunc::new()))]
@@ -37,7 +37,7 @@ impl ScalarUDFImpl for NullIf {
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match self.0.invoke_with_args(call)? {
-            ColumnarValue::Array(values) => Ok(ColumnarValue::Array(null_fields(&values)?)),
+            ColumnarValue::Array(values) => Ok(ColumnarValue::Array(nulls_in_fields(&values)?)),
             value => Ok(value),
         }
     }

@@ -75,6 +75,15 @@ impl Listing {
     }
 }
 
+/// A file that was found.
+#[derive(Debug)]
+pub(crate) struct FileAt {
+    /// Its absolute path.
+    pub(crate) path: String,
+    /// Its path below the folder that was named.
+    pub(crate) below: String,
+}
+
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let patterns: Vec<String> = self.patterns.iter().map(ToString::to_string).collect();
@@ -83,10 +92,10 @@ impl fmt::Display for Listing {
 }
 
 impl Listing {
-    /// The paths of the files, found now; of a folder only those with this extension.
-    pub(crate) async fn files(&self, extension: &'static str) -> Result<Vec<String>> {
+    /// The files, found now; of a folder only those with this extension.
+    pub(crate) async fn files(&self, extension: &'static str) -> Result<Vec<FileAt>> {
         let patterns = self.patterns.clone();
-        task::spawn_blocking(move || walk::paths(&patterns, extension))
+        task::spawn_blocking(move || walk::files(&patterns, extension))
             .await
             .map_err(|error| Error::internal(error.to_string()))?
     }

@@ -80,18 +80,14 @@ impl TableProvider for ValuesTable {
 ///
 /// Arrow does not ask for that, and others write zeros there; `get_field` would show them.
 pub(crate) fn nulls_reach_fields(batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(|column| pushed(column, None))
-        .collect::<PlanResult<Vec<_>>>()?;
+    let columns = batch.columns().iter().map(nulls_in_fields).collect::<PlanResult<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let batch = RecordBatch::try_new_with_options(batch.schema(), columns, &options);
     Ok(batch.map_err(datafusion::error::DataFusionError::from)?)
 }
 
-/// The same for a column.
-pub(crate) fn null_fields(column: &ArrayRef) -> PlanResult<ArrayRef> {
+/// The same column, with the nulls of structs in their fields too.
+pub(crate) fn nulls_in_fields(column: &ArrayRef) -> PlanResult<ArrayRef> {
     pushed(column, None)
 }
 

@@ -1,8 +1,12 @@
 //! [`ParquetTable`]: Parquet files as one table, in the order of their paths.
 //!
 //! The files and their footers are read when the table is opened; a run reads exactly those files. Files may differ:
-//! numbers widen to what holds both, a column that a file lacks is null in its rows, anything else is an error.
+//! types widen to what holds both, a column that a file lacks is null in its rows, anything else is an error. Folders
+//! called `key=value` are columns too.
 
+mod damage;
+mod fit;
+mod folders;
 mod merge;
 mod nan;
 
@@ -30,20 +34,26 @@ use datafusion::object_store::{Error as StoreError, ObjectMeta, ObjectStore, Obj
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::adapter::error::plain_message;
-use crate::source::doubled;
+use crate::source::{FileAt, doubled};
 use crate::{Error, Result};
+use damage::{NamedFiles, of_file};
+use fit::FitColumns;
+use folders::Folders;
 use nan::NanAwareReaders;
 
 /// Footers that are read at once.
 const FOOTERS_AT_ONCE: usize = 16;
 
+/// The unit of timestamps that are stored in twelve bytes. In nanoseconds, which they count, no year after 2262 fits;
+/// those who still write them count in microseconds.
+const INT96_UNIT: &str = "us";
+
 /// Parquet files, opened.
 #[derive(Debug)]
 pub(crate) struct ParquetTable {
-    files: Vec<ObjectMeta>,
+    files: Vec<PartitionedFile>,
     format: ParquetFormat,
-    schema: SchemaRef,
+    schema: TableSchema,
     rows: Precision<usize>,
 }
 
@@ -56,32 +66,41 @@ struct Footer {
 }
 
 impl ParquetTable {
-    /// Reads the footers of the files at these absolute paths.
-    pub(crate) async fn try_open(state: &SessionState, paths: Vec<String>) -> Result<Self> {
+    /// Reads the footers of the files.
+    pub(crate) async fn try_open(state: &SessionState, files: Vec<FileAt>) -> Result<Self> {
         let url = ObjectStoreUrl::local_filesystem();
         let store = state.runtime_env().object_store(&url)?;
-        let format = ParquetFormat::default();
-        let footers: Vec<Footer> = stream::iter(paths)
-            .map(|path| footer(state, &store, &format, path))
+        let format = ParquetFormat::default().with_coerce_int96(Some(INT96_UNIT.to_owned()));
+        let Folders { columns, values } = Folders::of(files.iter().map(|file| file.below.as_str()));
+        let footers: Vec<Footer> = stream::iter(files)
+            .map(|file| footer(state, &store, &format, file.path))
             .buffered(FOOTERS_AT_ONCE)
             .try_collect()
             .await?;
-        let schema = merge::merged(footers.iter().map(|one| (one.path.as_str(), &one.schema)))?;
+        let merged = merge::merged(footers.iter().map(|one| (one.path.as_str(), &one.schema)))?;
+        let is_folder = |name: &str| columns.iter().any(|column| column.name() == name);
+        let fields = merged.fields().iter().filter(|field| !is_folder(field.name())).cloned();
+        let schema = TableSchema::new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns);
         let rows = footers
             .iter()
             .fold(Precision::Exact(0), |rows: Precision<usize>, one| rows.add(&one.rows));
-        let files = footers.into_iter().map(|one| one.file).collect();
-        Ok(Self { files, format, schema, rows })
+        let files = footers.into_iter().zip(values).map(|(one, values)| {
+            let mut file = PartitionedFile::new_from_meta(one.file);
+            file.partition_values = values;
+            file
+        });
+        Ok(Self { files: files.collect(), format, schema, rows })
     }
 }
 
 impl ParquetTable {
     /// The files as they were when the table was opened.
     pub(crate) fn identity(&self) -> String {
-        let file = |file: &ObjectMeta| {
+        let file = |file: &PartitionedFile| {
+            let PartitionedFile { object_meta: file, partition_values: values, .. } = file;
             let (path, size, at) =
                 (&file.location, file.size, file.last_modified.timestamp_micros());
-            format!("{path} {size} {at} {:?}", file.e_tag)
+            format!("{path} {size} {at} {:?} {values:?}", file.e_tag)
         };
         format!("parquet {}", self.files.iter().map(file).collect::<Vec<_>>().join(", "))
     }
@@ -107,36 +126,30 @@ async fn footer(
             return Err(Error::Storage { action: "read", location: path, reason, source });
         }
     };
-    let damaged = |error: datafusion::error::DataFusionError| Error::Corrupt {
-        what: path.clone(),
-        reason: plain_message(&error),
-        source: Some(Box::new(error)),
-    };
-    let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let written = DFParquetMetadata::new(store, &file).with_file_metadata_cache(Some(cache));
-    check_twice(&path, &written.fetch_schema().await.map_err(damaged)?)?;
-    let schema =
-        format.infer_schema(state, store, std::slice::from_ref(&file)).await.map_err(damaged)?;
-    let statistics = format.infer_stats(state, store, Arc::clone(&schema), &file).await;
-    let rows = statistics.map_err(damaged)?.num_rows;
-    Ok(Footer { file, path, schema, rows })
-}
-
-/// Readers that know columns by name would lose one of two.
-fn check_twice(file: &str, schema: &Schema) -> Result<()> {
-    match doubled(schema) {
-        Some(name) => Err(Error::NotSupported {
-            what: format!("two columns `{name}` in `{file}`"),
+    let (twice, schema, rows) = of_file(&path, async {
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let written = DFParquetMetadata::new(store, &file).with_file_metadata_cache(Some(cache));
+        let written = written.fetch_schema().await?;
+        let twice = doubled(&written).map(str::to_owned);
+        let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await?;
+        let statistics = format.infer_stats(state, store, Arc::clone(&schema), &file).await?;
+        Ok((twice, schema, statistics.num_rows))
+    })
+    .await?;
+    if let Some(name) = twice {
+        // Readers that know columns by name would lose one of two.
+        return Err(Error::NotSupported {
+            what: format!("two columns `{name}` in `{path}`"),
             instead: "rename one of them".to_owned(),
-        }),
-        None => Ok(()),
+        });
     }
+    Ok(Footer { file, path, schema, rows })
 }
 
 #[async_trait]
 impl TableProvider for ParquetTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        Arc::clone(self.schema.table_schema())
     }
 
     fn table_type(&self) -> TableType {
@@ -150,22 +163,22 @@ impl TableProvider for ParquetTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let files = self.files.iter().cloned().map(PartitionedFile::new_from_meta).collect();
         let url = ObjectStoreUrl::local_filesystem();
         let runtime = state.runtime_env();
         let cache = runtime.cache_manager.get_file_metadata_cache();
         let readers = CachedParquetFileReaderFactory::new(runtime.object_store(&url)?, cache);
-        let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.schema)))
+        let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(self.format.options().clone())
             .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers)));
-        let columns = vec![ColumnStatistics::new_unknown(); self.schema.fields().len()];
+        let columns = vec![ColumnStatistics::new_unknown(); self.schema().fields().len()];
         let statistics = Statistics {
             num_rows: self.rows,
             total_byte_size: Precision::Absent,
             column_statistics: columns,
         };
-        let config = FileScanConfigBuilder::new(url, Arc::new(source))
-            .with_file_groups(vec![FileGroup::new(files)])
+        let config = FileScanConfigBuilder::new(url, Arc::new(NamedFiles(Arc::new(source))))
+            .with_file_groups(vec![FileGroup::new(self.files.clone())])
+            .with_expr_adapter(Some(Arc::new(FitColumns)))
             .with_projection_indices(projection.cloned())?
             .with_statistics(statistics)
             .with_limit(limit)

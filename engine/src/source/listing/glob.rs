@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use percent_encoding::percent_decode_str;
 
-use crate::{Error, Result};
+use crate::{Error, Result, config};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +27,7 @@ impl Pattern {
     /// Expands braces and parses each result.
     pub(super) fn parse_all(uri: &str, recursive: bool) -> Result<Vec<Self>> {
         let path = local_path(uri)?;
+        let path = below_home(&path).map_or(path, Cow::Owned);
         expand_braces(&path).into_iter().map(|path| Self::parse(&path, recursive)).collect()
     }
 
@@ -77,7 +78,20 @@ pub(super) struct Target<'a> {
 impl Target<'_> {
     /// Whether the user named this file, or a pattern for it, rather than a folder above it.
     pub(super) fn is_explicit(&self, base: &Path, file: &Path) -> bool {
-        self.matcher.is_some() || file == self.base || base.join(self.base) == file
+        self.matcher.is_some() || self.is_the_file(base, file)
+    }
+
+    /// Whether the user named this very file.
+    pub(super) fn is_the_file(&self, base: &Path, file: &Path) -> bool {
+        file == self.base || base.join(self.base) == file
+    }
+
+    /// Whether a path below the folder is one of those that writers keep for themselves, as `_temporary/` and
+    /// `._x.parquet`, and that no pattern asks for.
+    pub(super) fn is_private(&self, below: &Path) -> bool {
+        let private = |segment: &str| segment.starts_with(['_', '.']);
+        let asked = self.matcher.is_some_and(|one| one.glob().glob().split('/').any(private));
+        !asked && below.iter().any(|segment| segment.to_str().is_some_and(private))
     }
 
     pub(super) fn matches(&self, relative: &Path) -> bool {
@@ -102,6 +116,12 @@ fn local_path(uri: &str) -> Result<Cow<'_, str>> {
             instead: "give a local path or `file://…`".to_owned(),
         }),
     }
+}
+
+/// A path that starts with `~`, as shells read it; `./~` is a file of that name.
+fn below_home(path: &str) -> Option<String> {
+    let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+    Some(format!("{}{rest}", config::home()?.to_str()?))
 }
 
 fn first_wildcard_segment(path: &str) -> Option<usize> {

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use udf_runtime::task;
 use walkdir::WalkDir;
 
+use super::FileAt;
 use super::glob::{Pattern, Target};
 use crate::{Error, Result};
 
@@ -63,21 +64,23 @@ fn walk_one(target: &Target<'_>, rows: &mut Rows, found: &mpsc::Sender<Found>) -
     })
 }
 
-/// The paths of the files that the patterns name; below a folder only those with this extension.
-pub(super) fn paths(patterns: &[Pattern], extension: &str) -> Result<Vec<String>> {
-    let mut paths = Vec::new();
+/// The files that the patterns name; below a folder only those with this extension, and none that is private.
+pub(super) fn files(patterns: &[Pattern], extension: &str) -> Result<Vec<FileAt>> {
+    let mut files = Vec::new();
     for pattern in patterns {
         let target = pattern.target();
         each_file(&target, |base, file, _| {
-            let chosen =
+            let below = file.strip_prefix(base).unwrap_or(file);
+            let is_named = target.is_the_file(base, file);
+            let is_asked =
                 target.is_explicit(base, file) || file.extension().is_some_and(|e| e == extension);
-            if chosen {
-                paths.push(utf8(file)?.to_owned());
+            if is_named || (is_asked && !target.is_private(below)) {
+                files.push(FileAt { path: utf8(file)?.to_owned(), below: utf8(below)?.to_owned() });
             }
             Ok(true)
         })?;
     }
-    Ok(paths)
+    Ok(files)
 }
 
 /// Calls `visit` with the base, the path and the metadata of each file until it returns false.

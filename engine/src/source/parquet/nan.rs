@@ -1,7 +1,9 @@
-//! [`NanAwareReaders`]: Parquet files whose statistics of floats are not believed.
+//! [`NanAwareReaders`]: Parquet files of which not everything is believed that is written about their values.
 //!
 //! Writers leave NaN out of a column's smallest and largest value, although it compares as larger than every number.
-//! Rows with NaN would be skipped by a filter on such statistics; the same rows from a dataset would be found.
+//! Rows with NaN would be skipped by a filter on such statistics; the same rows from a dataset would be found. Statistics
+//! that do not say how many nulls there are would be read as if there were none. And bloom filters know decimals and
+//! floats by their bytes, of which there is more than one form.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,12 +15,13 @@ use datafusion::error::Result as PlanResult;
 use datafusion::object_store::PutPayload;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
-use datafusion::parquet::basic::{LogicalType, Type};
+use datafusion::parquet::basic::{ConvertedType, LogicalType, Type};
 use datafusion::parquet::errors::Result;
 use datafusion::parquet::file::metadata::{
     ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData,
 };
 use datafusion::parquet::file::page_index::column_index::ColumnIndexMetaData;
+use datafusion::parquet::schema::types::ColumnDescriptor;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -58,47 +61,73 @@ impl AsyncFileReader for NanAwareReader {
         &'a mut self,
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
-        async move { without_float_statistics(self.0.get_metadata(options).await?) }.boxed()
+        async move { believed(self.0.get_metadata(options).await?) }.boxed()
     }
 }
 
-fn without_float_statistics(metadata: Arc<ParquetMetaData>) -> Result<Arc<ParquetMetaData>> {
-    let columns = metadata.file_metadata().schema_descr().columns();
-    let floats: Vec<bool> = columns
-        .iter()
-        .map(|column| {
-            matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE)
-                || matches!(column.logical_type_ref(), Some(LogicalType::Float16))
-        })
-        .collect();
-    if !floats.contains(&true) {
+fn believed(metadata: Arc<ParquetMetaData>) -> Result<Arc<ParquetMetaData>> {
+    let groups = metadata.row_groups();
+    let is_doubtful =
+        |column: &ColumnChunkMetaData| has_doubtful_range(column) || has_doubtful_bloom(column);
+    let doubtful = groups.iter().any(|group| group.columns().iter().any(is_doubtful));
+    let pages = metadata.column_index().into_iter().flatten().flatten();
+    if !doubtful && !pages.into_iter().any(|pages| pages.null_counts().is_none()) {
         return Ok(metadata);
     }
     let mut builder = ParquetMetaDataBuilder::new_from_metadata(metadata.as_ref().clone());
-    let groups = builder.take_row_groups();
-    let groups = groups.into_iter().map(|group| stripped(group, &floats));
-    let groups = groups.collect::<Result<Vec<_>>>()?;
     let mut pages = builder.take_column_index();
-    for group in pages.iter_mut().flatten() {
-        for (column, _) in group.iter_mut().zip(&floats).filter(|(_, is_float)| **is_float) {
-            *column = ColumnIndexMetaData::NONE;
+    for (group, pages) in groups.iter().zip(pages.iter_mut().flatten()) {
+        for (column, pages) in group.columns().iter().zip(pages) {
+            if has_doubtful_range(column) || pages.null_counts().is_none() {
+                *pages = ColumnIndexMetaData::NONE;
+            }
         }
     }
+    let groups = builder.take_row_groups().into_iter().map(stripped);
+    let groups = groups.collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(builder.set_row_groups(groups).set_column_index(pages).build()))
 }
 
-fn stripped(group: RowGroupMetaData, floats: &[bool]) -> Result<RowGroupMetaData> {
+fn is_float(column: &ColumnDescriptor) -> bool {
+    matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE)
+        || matches!(column.logical_type_ref(), Some(LogicalType::Float16))
+}
+
+fn is_decimal(column: &ColumnDescriptor) -> bool {
+    column.converted_type() == ConvertedType::DECIMAL
+        || matches!(column.logical_type_ref(), Some(LogicalType::Decimal { .. }))
+}
+
+/// Whether values may lie outside of what is written as the smallest and largest, or nulls go unmentioned.
+fn has_doubtful_range(column: &ColumnChunkMetaData) -> bool {
+    let descriptor = column.column_descr();
+    let may_be_null = descriptor.max_def_level() > 0;
+    let statistics = column.statistics();
+    is_float(descriptor)
+        || (may_be_null && statistics.is_some_and(|known| known.null_count_opt().is_none()))
+}
+
+fn has_doubtful_bloom(column: &ColumnChunkMetaData) -> bool {
+    let descriptor = column.column_descr();
+    column.bloom_filter_offset().is_some() && (is_float(descriptor) || is_decimal(descriptor))
+}
+
+fn stripped(group: RowGroupMetaData) -> Result<RowGroupMetaData> {
     let mut builder = group.into_builder();
-    let columns = builder.take_columns().into_iter().zip(floats);
-    let columns = columns.map(|(column, is_float)| match is_float {
-        true => unknown(column),
-        false => Ok(column),
-    });
+    let columns = builder.take_columns().into_iter().map(without_doubtful);
     builder.set_column_metadata(columns.collect::<Result<_>>()?).build()
 }
 
 /// The column without what was written about its values, here and in the index of its pages.
-fn unknown(column: ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
-    let builder = column.into_builder().clear_statistics();
-    builder.set_column_index_offset(None).set_column_index_length(None).build()
+fn without_doubtful(column: ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
+    let (range, bloom) = (has_doubtful_range(&column), has_doubtful_bloom(&column));
+    let mut builder = column.into_builder();
+    if range {
+        builder = builder.clear_statistics();
+        builder = builder.set_column_index_offset(None).set_column_index_length(None);
+    }
+    if bloom {
+        builder = builder.set_bloom_filter_offset(None).set_bloom_filter_length(None);
+    }
+    builder.build()
 }

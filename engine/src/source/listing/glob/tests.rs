@@ -53,3 +53,25 @@ fn escapes_count_in_uris_only() {
     assert_eq!(shown("file:///a%20b/c"), "/a b/c");
     assert_eq!(shown("/a%20b/c"), "/a%20b/c");
 }
+
+#[test]
+fn what_writers_keep_for_themselves_is_private_unless_a_pattern_asks() {
+    let private = |pattern: &str, path: &str| {
+        Pattern::parse_all(pattern, true).unwrap()[0].target().is_private(Path::new(path))
+    };
+    assert!(private("nowhere", "_temporary/0/x.parquet"));
+    assert!(private("nowhere", "a/._x.parquet"));
+    assert!(private("nowhere/**/*.parquet", "_temporary/x.parquet"));
+    assert!(!private("nowhere", "a_b/x.y.parquet"));
+    assert!(!private("nowhere/_*/*.parquet", "_old/x.parquet"));
+}
+
+#[test]
+fn a_tilde_is_the_home_folder() {
+    let shown = |uri: &str| Pattern::parse_all(uri, true).unwrap()[0].to_string();
+    let home = crate::config::home().unwrap();
+    assert_eq!(shown("~"), home.display().to_string());
+    assert_eq!(shown("~/a"), home.join("a").display().to_string());
+    assert_eq!(shown("~a"), "~a");
+    assert_eq!(shown("./~"), "./~");
+}
