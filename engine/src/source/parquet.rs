@@ -27,6 +27,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt};
+use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -37,6 +38,9 @@ use nan::NanAwareReaders;
 
 /// Footers that are read at once.
 const FOOTERS_AT_ONCE: usize = 16;
+
+/// What is read from the end of a file at first; most footers fit.
+const FOOTER_BYTES: usize = 64 << 10;
 
 /// Parquet files, opened.
 #[derive(Debug)]
@@ -113,12 +117,17 @@ async fn footer(
         source: Some(Box::new(error)),
     };
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let written = DFParquetMetadata::new(store, &file).with_file_metadata_cache(Some(cache));
+    let written = DFParquetMetadata::new(store, &file)
+        .with_metadata_size_hint(Some(FOOTER_BYTES))
+        .with_file_metadata_cache(Some(cache));
+    let metadata = written.fetch_metadata().await.map_err(damaged)?;
+    // It is at hand now.
+    let written = written.with_page_index_policy(Some(PageIndexPolicy::Skip));
     check_twice(&path, &written.fetch_schema().await.map_err(damaged)?)?;
     let schema =
         format.infer_schema(state, store, std::slice::from_ref(&file)).await.map_err(damaged)?;
-    let statistics = format.infer_stats(state, store, Arc::clone(&schema), &file).await;
-    let rows = statistics.map_err(damaged)?.num_rows;
+    let rows: i64 = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum();
+    let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
     Ok(Footer { file, path, schema, rows })
 }
 
