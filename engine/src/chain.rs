@@ -6,6 +6,7 @@ mod columns;
 mod filters;
 mod terminal;
 
+use std::collections::HashSet;
 use std::iter::successors;
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use datafusion::common::Column;
 use datafusion::datasource::source_as_provider;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    Expr as PlanExpr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Sort, SortExpr,
+    Expr as PlanExpr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort,
+    SortExpr,
 };
 use udf_runtime::BatchFunction;
 
@@ -218,11 +220,11 @@ impl Chain {
         let keys = columns::GroupKeys::try_new(&resolver, keys)?;
         let mut values = Vec::new();
         let mut outputs = keys.outputs()?;
+        let mut taken: HashSet<String> =
+            outputs.iter().map(|output| output.schema_name().to_string()).collect();
         for aggregate in aggregates {
             columns::check_new_name(&aggregate.name)?;
-            let taken =
-                outputs.iter().any(|output| output.schema_name().to_string() == aggregate.name);
-            if taken {
+            if !taken.insert(aggregate.name.clone()) {
                 return Err(Error::ColumnExists { name: aggregate.name.clone() });
             }
             let argument = aggregate
@@ -237,10 +239,11 @@ impl Chain {
             }
             values.push(value.alias(&aggregate.name));
         }
-        let plan = LogicalPlanBuilder::from(self.plan.clone())
+        let groups = LogicalPlanBuilder::from(self.plan.clone())
             .aggregate(keys.groups(), values)?
-            .project(outputs)?
             .build()?;
+        // WHY: the builder looks for every output among all aggregates; these are columns already.
+        let plan = LogicalPlan::Projection(Projection::try_new(outputs, Arc::new(groups))?);
         Ok(Self { shows_sys: false, ..self.with_plan(plan)? })
     }
 

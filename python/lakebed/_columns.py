@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,13 +65,15 @@ def leaf_specs(
         yield from leaf_specs(fields, hidden=hidden, above=(*above, name))
 
 
-def find(columns: Iterable[tuple[str, Spec]], given: str) -> tuple[Path, Spec] | None:
+def find(
+    columns: Mapping[str, Spec] | Iterable[tuple[str, Spec]], given: str
+) -> tuple[Path, Spec] | None:
     """The path and spec of a column or field that is stored.
 
     Both `.` and `__` separate the names; where a name holds a separator itself, the
     longest name wins.
     """
-    level = dict(columns)
+    level = _level(columns)
     if given in level:
         return (given,), level[given]
     for name, rest in _splits(given):
@@ -80,6 +83,11 @@ def find(columns: Iterable[tuple[str, Spec]], given: str) -> tuple[Path, Spec] |
             if below is not None:
                 return (name, *below[0]), below[1]
     return None
+
+
+def _level(columns: Mapping[str, Spec] | Iterable[tuple[str, Spec]]) -> Mapping[str, Spec]:
+    """The columns by name; whoever looks up many passes them so."""
+    return columns if isinstance(columns, Mapping) else dict(columns)
 
 
 def _splits(given: str) -> Iterator[tuple[str, str]]:
@@ -107,25 +115,29 @@ class Readable:
     spec: Spec
 
 
-def readable(columns: Iterable[tuple[str, Spec]], given: str) -> Readable | None:
+def readable(
+    columns: Mapping[str, Spec] | Iterable[tuple[str, Spec]], given: str
+) -> Readable | None:
     """How to read a column or field; also one that only the class of a model has.
 
     A class may have gained fields since its rows were stored. They are no columns of
     such rows, but their values are there: the defaults of the class.
     """
-    columns = list(columns)
-    stored = find(columns, given)
+    level = _level(columns)
+    stored = find(level, given)
     if stored is None:
-        return _gained(columns, given)
+        return _gained(level, given)
     # a class may have become known since the columns were resolved: by the annotation of
     # the very parameter that takes this one
     path, spec = stored[0], resolve_spec(stored[1])
-    spec |= {"nullable": spec["nullable"] or _null_above(columns, path)}
+    spec |= {"nullable": spec["nullable"] or _null_above(level, path)}
     return Readable(".".join(path), spec, ".".join(path), spec)
 
 
-def _gained(columns: Sequence[tuple[str, Spec]], given: str, above: Path = ()) -> Readable | None:
-    level = dict(columns)
+def _gained(
+    columns: Mapping[str, Spec] | Sequence[tuple[str, Spec]], given: str, above: Path = ()
+) -> Readable | None:
+    level = _level(columns)
     for name, rest in _splits(given):
         spec = level.get(name)
         if spec is not None and spec["kind"] == "model":
@@ -180,34 +192,36 @@ def values_at(native: Chain, given: Sequence[str]) -> tuple[Chain, list[Spec], l
     Returns:
         The chain, the specs to read it with, and which column each given path is.
     """
-    columns = resolved(native)
+    columns = dict(resolved(native))
     found: dict[str, Readable] = {}
-    order = []
+    names = []
     for name in given:
         at = readable(columns, name)
         if at is None:
-            hint = did_you_mean(name, known_paths(columns))
+            hint = did_you_mean(name, known_paths(columns.items()))
             msg = f"unknown column `{name}`{hint}"
             raise SignalResolvingError(msg)
         found.setdefault(at.name, at)
-        order.append(list(found).index(at.name))
+        names.append(at.name)
+    places = {name: place for place, name in enumerate(found)}
+    order = [places[name] for name in names]
     paths = [at.path for at in found.values()]
     specs = [at.spec for at in found.values()]
-    if len(set(paths)) == len(paths) and not set(paths) - dict(columns).keys():
+    if len(set(paths)) == len(paths) and not set(paths) - columns.keys():
         return native.select(paths), specs, order
     names = [f"column {number}" for number in range(len(paths))]
     taken = [(n, NativeExpr.column(p)) for n, p in zip(names, paths, strict=True)]
     return native.mutate(taken).select(names), specs, order
 
 
-def _null_above(columns: Sequence[tuple[str, Spec]], path: Path) -> bool:
+def _null_above(columns: Mapping[str, Spec], path: Path) -> bool:
     """Whether a model above the path may be missing."""
     level = columns
     for name in path[:-1]:
-        spec = dict(level)[name]
+        spec = level[name]
         if spec["nullable"]:
             return True
-        level = spec["fields"]
+        level = dict(spec["fields"])
     return False
 
 
@@ -217,27 +231,32 @@ def without(columns: Sequence[tuple[str, Spec]], removed: Sequence[str]) -> list
     Raises:
         SignalRemoveError: A path does not exist, or nothing would be left.
     """
+    level = dict(columns)
     gone: set[Path] = set()
     for name in removed:
-        found = find(columns, name)
+        found = find(level, name)
         if found is None:
             hint = did_you_mean(name, known_paths(columns))
             msg = f"unknown column `{name}`{hint}"
             raise SignalRemoveError(msg)
         gone.add(found[0])
-    kept = [".".join(path) for path in _kept((), columns, gone)]
+    parted = {path[:length] for path in gone for length in range(1, len(path))}
+    kept = [".".join(path) for path in _kept((), columns, gone, parted)]
     if not kept:
         msg = "no column would be left"
         raise SignalRemoveError(msg)
     return kept
 
 
-def _kept(above: Path, columns: Iterable[tuple[str, Any]], gone: set[Path]) -> Iterator[Path]:
+def _kept(
+    above: Path, columns: Iterable[tuple[str, Any]], gone: set[Path], parted: set[Path]
+) -> Iterator[Path]:
+    """The paths that stay whole, where all above what is gone falls into parts."""
     for name, spec in columns:
         path = (*above, name)
         if path in gone:
             continue
-        if any(other[: len(path)] == path for other in gone):
-            yield from _kept(path, spec["fields"], gone)
+        if path in parted:
+            yield from _kept(path, spec["fields"], gone, parted)
         else:
             yield path

@@ -1,5 +1,6 @@
 //! [`query`]: parse, open the datasets, plan.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result as PlanResult};
@@ -84,13 +85,10 @@ fn plan(
 
 /// A column of a dataset needs a name of its own.
 fn check_names(plan: &LogicalPlan) -> Result<()> {
-    let fields = plan.schema().fields();
-    let twice = fields
-        .iter()
-        .enumerate()
-        .find(|(at, field)| fields.iter().take(*at).any(|other| other.name() == field.name()));
+    let mut seen = HashSet::new();
+    let twice = plan.schema().fields().iter().find(|field| !seen.insert(field.name()));
     match twice {
-        Some((_, field)) => Err(Error::Plan {
+        Some(field) => Err(Error::Plan {
             reason: format!("two columns are named `{}`: rename one with AS", field.name()),
         }),
         None => Ok(()),

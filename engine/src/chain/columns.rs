@@ -148,7 +148,7 @@ pub(super) struct GroupKeys {
 }
 
 enum Root {
-    Plain(PlanExpr),
+    Plain(Column),
     /// The root column and the group columns that make it up.
     Model(FieldRef, Vec<Part>),
     /// A model under a name of its own, which takes no parts of others.
@@ -197,7 +197,7 @@ impl GroupKeys {
         }
         self.check_free(name)?;
         self.groups.push(group);
-        self.roots.push(Root::Plain(PlanExpr::Column(Column::new_unqualified(name))));
+        self.roots.push(Root::Plain(Column::new_unqualified(name)));
         Ok(())
     }
 
@@ -255,7 +255,7 @@ impl GroupKeys {
 
     fn check_free(&self, name: &str) -> Result<()> {
         let taken = self.roots.iter().any(|root| match root {
-            Root::Plain(column) => column.schema_name().to_string() == name,
+            Root::Plain(column) => column.name == name,
             Root::Model(field, _) | Root::Labelled(field, _) => field.name() == name,
         });
         if !taken {
@@ -276,7 +276,7 @@ impl GroupKeys {
     /// The key columns of the result, over the aggregate's output.
     pub(super) fn outputs(&self) -> Result<Vec<PlanExpr>> {
         let output = |root: &Root| match root {
-            Root::Plain(column) => Ok(column.clone()),
+            Root::Plain(column) => Ok(PlanExpr::Column(column.clone())),
             Root::Model(field, parts) | Root::Labelled(field, parts) => {
                 Ok(packed(field, parts)?.0.alias(field.name()))
             }

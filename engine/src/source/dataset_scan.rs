@@ -18,7 +18,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
-use lance::dataset::scanner::FragmentSlice;
+use lance::dataset::scanner::{FragmentSlice, Scanner};
 
 use super::batch_rows::{VARIABLE_BYTES, batch_rows, stored_bytes};
 use super::dataset::Leaf;
@@ -187,9 +187,8 @@ async fn open(
         return Ok(stream::empty().boxed());
     }
     let damaged = |error| DataFusionError::from(from_lance(error, "read", &title));
-    let columns: Vec<String> = readable.iter().map(|leaf| lance_path(&leaf.path)).collect();
     let mut scanner = dataset.scan();
-    scanner.project(&columns).map_err(damaged)?;
+    project(&mut scanner, &dataset, &readable).map_err(damaged)?;
     scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
     let kinds = readable.iter().map(|leaf| leaf.field.data_type());
     scanner.batch_size(batch_rows(stored_bytes(&dataset), kinds)).batch_size_bytes(VARIABLE_BYTES);
@@ -211,6 +210,19 @@ async fn open(
             shape.fit(&batch)
         })
         .boxed())
+}
+
+/// Tells the scanner what to read.
+fn project(scanner: &mut Scanner, dataset: &Dataset, leaves: &[&Leaf]) -> lance::Result<()> {
+    let columns: Vec<String> = leaves.iter().map(|leaf| lance_path(&leaf.path)).collect();
+    // WHY: the other way parses each path as an expression, and writes down all columns' names for each of them.
+    let is_column = |leaf: &&Leaf| leaf.path.len() == 1 && !leaf.path[0].contains(['.', '`']);
+    if leaves.iter().all(is_column) {
+        scanner.project_with_schema(&dataset.schema().project(&columns)?)?;
+    } else {
+        scanner.project(&columns)?;
+    }
+    Ok(())
 }
 
 /// A path in the form that the reader parses: steps with anything unusual in backticks.

@@ -31,6 +31,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt};
+use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -47,6 +48,9 @@ const FOOTERS_AT_ONCE: usize = 16;
 /// The unit of timestamps that are stored in twelve bytes. In nanoseconds, which they count, no year after 2262 fits;
 /// those who still write them count in microseconds.
 const INT96_UNIT: &str = "us";
+
+/// What is read from the end of a file at first; most footers fit.
+const FOOTER_BYTES: usize = 64 << 10;
 
 /// Parquet files, opened.
 #[derive(Debug)]
@@ -128,12 +132,17 @@ async fn footer(
     };
     let (twice, schema, rows) = of_file(&path, async {
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let written = DFParquetMetadata::new(store, &file).with_file_metadata_cache(Some(cache));
-        let written = written.fetch_schema().await?;
-        let twice = doubled(&written).map(str::to_owned);
+        let written = DFParquetMetadata::new(store, &file)
+            .with_metadata_size_hint(Some(FOOTER_BYTES))
+            .with_file_metadata_cache(Some(cache));
+        let metadata = written.fetch_metadata().await?;
+        // It is at hand now.
+        let written = written.with_page_index_policy(Some(PageIndexPolicy::Skip));
+        let twice = doubled(&written.fetch_schema().await?).map(str::to_owned);
         let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await?;
-        let statistics = format.infer_stats(state, store, Arc::clone(&schema), &file).await?;
-        Ok((twice, schema, statistics.num_rows))
+        let rows: i64 = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum();
+        let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
+        Ok((twice, schema, rows))
     })
     .await?;
     if let Some(name) = twice {

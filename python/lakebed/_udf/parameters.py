@@ -60,7 +60,7 @@ class Columns:
 
     def find(self, name: str) -> tuple[str, Spec] | None:
         """The dotted path and spec of a column; `a__b` means `a.b`."""
-        found = readable(self.schema.items(), name)
+        found = readable(self.schema, name)
         return None if found is None else (found.name, found.type)
 
     def unknown(self, name: str, label: str) -> SignalResolvingError:

@@ -46,7 +46,7 @@ class Partition:
                 raise SignalResolvingTypeError(msg)
 
     def _add_path(self, columns: Mapping[str, Spec], name: str) -> None:
-        found = find(columns.items(), name)
+        found = find(columns, name)
         if found is None:
             hint = did_you_mean(name, known_paths(columns.items()))
             msg = f"unknown column `{name}` in partition_by{hint}"

@@ -137,7 +137,7 @@ class Stages:
     def _takes(self, verb: Verb, signature: UdfSignature) -> list[tuple[str, str, Spec | None]]:
         takes: list[tuple[str, str, Spec | None]] = []
         for taken in signature.taken:
-            at = None if taken.setup else readable(self.columns.items(), taken.name)
+            at = None if taken.setup else readable(self.columns, taken.name)
             if at is None:
                 takes.append(("setup", taken.name, None))
                 continue
@@ -177,7 +177,7 @@ class Stages:
         return paths
 
     def _path(self, name: object) -> str:
-        found = find(self.columns.items(), name) if isinstance(name, str) else None
+        found = find(self.columns, name) if isinstance(name, str) else None
         if found is None:
             hint = did_you_mean(str(name), self.columns)
             msg = f"unknown column `{name}` in keep{hint}"
