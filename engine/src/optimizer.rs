@@ -27,6 +27,7 @@ mod in_subquery;
 mod keep_row_order;
 mod prune_leaves;
 mod push_below_map;
+mod push_filters_below_joins;
 
 use std::sync::Arc;
 
@@ -45,7 +46,9 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
         vec![Arc::new(in_subquery::InSubqueries)];
-    rules.extend(Optimizer::new().rules);
+    // A rule of DataFusion's (54) makes one row of no rows when only constants are grouped by.
+    let theirs = Optimizer::new().rules.into_iter();
+    rules.extend(theirs.filter(|rule| rule.name() != "eliminate_group_by_constant"));
     rules.push(Arc::new(push_below_map::PushBelowMap));
     rules.push(Arc::new(drop_unread_map::DropUnreadMap));
     rules.push(Arc::new(prune_leaves::PruneLeaves));
@@ -67,7 +70,12 @@ pub(crate) fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
         vec![Arc::new(fix_limited_rows::FixLimitedRows)];
-    rules.extend(PhysicalOptimizer::new().rules);
+    rules.extend(PhysicalOptimizer::new().rules.into_iter().map(|rule| {
+        match rule.name().starts_with("FilterPushdown") {
+            true => Arc::new(push_filters_below_joins::BelowJoins(rule)) as _,
+            false => rule,
+        }
+    }));
     rules.push(Arc::new(fix_limited_rows::ReleaseLimitedRows));
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));

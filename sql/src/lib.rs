@@ -6,6 +6,7 @@
 //!
 //! What it is not: it runs nothing, writes nothing, and has no statements of its own.
 
+mod distinct_from;
 mod error;
 mod leaf_names;
 mod planner;

@@ -12,6 +12,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{SetExpr, Statement as SqlStatement};
 use engine::{Chain, Session};
 
+use crate::distinct_from::bind_tightly;
 use crate::leaf_names::name_leaves;
 use crate::relation::Relations;
 use crate::shared_columns::name_shared;
@@ -58,6 +59,7 @@ fn parse(text: &str) -> Result<Statement> {
         | SetExpr::Delete(inner)
         | SetExpr::Merge(inner) => Err(unsupported(&inner.to_string())),
         _ => {
+            bind_tightly(inner);
             name_shared(inner)?;
             name_leaves(inner);
             Ok(statement)

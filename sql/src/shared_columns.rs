@@ -1,7 +1,7 @@
 //! [`name_shared`]: the column that `USING` shares is the one value that both sides have, also where one side has no row.
 //!
-//! DataFusion takes the left side's, which is null in the rows that only the right side of a `RIGHT` or `FULL JOIN` has.
-//! In the text's tree, before planning, the name becomes what it stands for.
+//! DataFusion takes the left side's, which is null in the rows that only the right side of a `RIGHT` or `FULL JOIN` has,
+//! and finds the name ambiguous in some places. In the text's tree, before planning, the name becomes what it stands for.
 
 use std::ops::ControlFlow;
 
@@ -9,8 +9,8 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     CaseWhen, ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint,
     JoinOperator, ObjectName, ObjectNamePart, OrderByKind, Query, ReplaceSelectElement,
-    ReplaceSelectItem, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
-    VisitMut, VisitorMut, WildcardAdditionalOptions,
+    ReplaceSelectItem, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement,
+    TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::{Error, Result};
@@ -60,6 +60,13 @@ fn replace_in_body(body: &mut SetExpr, found: &mut Vec<Shared>) -> Result<()> {
             }
             Ok(())
         }
+        SetExpr::SetOperation { op, set_quantifier: SetQuantifier::All, .. }
+            if !matches!(op, SetOperator::Union) =>
+        {
+            // DataFusion (54) does not count how often a row is there.
+            let reason = format!("{op} ALL is not supported: number the rows of each value");
+            Err(Error::Plan { reason })
+        }
         SetExpr::SetOperation { left, right, .. } => {
             replace_in_body(left, &mut Vec::new())?;
             replace_in_body(right, &mut Vec::new())
@@ -72,9 +79,11 @@ fn replace_in_body(body: &mut SetExpr, found: &mut Vec<Shared>) -> Result<()> {
 struct Shared {
     name: Ident,
     value: Expr,
+    /// Whether that is not the left side's.
+    differs: bool,
 }
 
-/// The columns that the left side does not have in every row.
+/// The columns that the joins share.
 fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
     let constraint = |operator: &JoinOperator| match operator {
         JoinOperator::Join(on)
@@ -95,7 +104,18 @@ fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
     };
     let joins = &from.joins;
     if !joins.iter().any(|join| lacks_left(&join.join_operator)) {
-        return Ok(vec![]);
+        let (Some(first), Some(left)) = (joins.first(), name_of(&from.relation)) else {
+            return Ok(vec![]);
+        };
+        let columns = match constraint(&first.join_operator) {
+            JoinConstraint::Using(columns) => columns,
+            _ => vec![],
+        };
+        let shared = columns.iter().filter_map(|column| {
+            let name = column.0.last().and_then(ObjectNamePart::as_ident)?.clone();
+            Some(Shared { value: side(&left, &name), name, differs: false })
+        });
+        return Ok(shared.collect());
     }
     let refused = |what: &str| Error::Plan {
         reason: format!("{what} is not supported: write the condition with ON"),
@@ -115,13 +135,16 @@ fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
     let is_full = matches!(first.join_operator, JoinOperator::FullOuter(_));
     let shared = |column: &ObjectName| {
         let name = column.0.last().and_then(ObjectNamePart::as_ident)?.clone();
-        let side = |table: &[Ident]| {
-            Expr::CompoundIdentifier(table.iter().chain([&name]).cloned().collect())
-        };
-        let value = if is_full { either(side(&left), side(&right)) } else { side(&right) };
-        Some(Shared { name, value })
+        let of_right = side(&right, &name);
+        let value = if is_full { either(side(&left, &name), of_right) } else { of_right };
+        Some(Shared { name, value, differs: true })
     };
     Ok(columns.iter().filter_map(shared).collect())
+}
+
+/// A table's column.
+fn side(table: &[Ident], name: &Ident) -> Expr {
+    Expr::CompoundIdentifier(table.iter().chain([name]).cloned().collect())
 }
 
 /// What qualifies the columns of a table.
@@ -207,7 +230,7 @@ fn replace_in_wildcard(options: &mut WildcardAdditionalOptions, shared: &[Shared
     for column in shared {
         let is_named = |name: &Ident| name.value == column.name.value;
         let taken = items.iter().any(|item| is_named(&item.column_name));
-        if taken || left_out.iter().any(|name| is_named(name)) {
+        if !column.differs || taken || left_out.iter().any(|name| is_named(name)) {
             continue;
         }
         items.push(Box::new(ReplaceSelectElement {

@@ -1,7 +1,10 @@
-//! `max` and `min`: DataFusion's, but of floats in groups NaN is larger than all others here too.
+//! `max` and `min`: DataFusion's, but in frames that move nulls count, and of floats in groups NaN is larger than all
+//! others here too.
 //!
 //! Its accumulators for groups begin with the largest and smallest finite numbers, and what they make of a NaN depends on
 //! the order of the rows. Floats come in the form of [`super::canonical`].
+
+mod sliding;
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -20,6 +23,8 @@ use datafusion::logical_expr::{
     Signature, StatisticsArgs,
 };
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::prim_op::PrimitiveGroupsAccumulator;
+
+use sliding::SlidingExtreme;
 
 /// `max`, to be called or registered.
 pub(super) static MAX: LazyLock<Arc<AggregateUDF>> =
@@ -105,7 +110,7 @@ impl AggregateUDFImpl for Extreme {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.theirs().create_sliding_accumulator(args)
+        Ok(Box::new(SlidingExtreme::new(self.replaces(), args.return_type().clone())))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
