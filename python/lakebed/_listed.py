@@ -11,6 +11,9 @@ EPOCH = datetime.fromtimestamp(0, timezone.utc)
 _TIME_DIGITS = 16
 """Nanoseconds since 1970 have no more; the tags of object stores do."""
 
+_PARTS = (2, 4)
+"""How many parts a listing's tag has; those of earlier versions had fewer."""
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -23,8 +26,9 @@ def status(path: str) -> os.stat_result | None:
 
 
 def etag(found: os.stat_result) -> str:
-    """Nanoseconds and bytes."""
-    return f"{max(found.st_mtime_ns, 0):x}-{found.st_size:x}"
+    """Nanoseconds and bytes; then the file's number, and when it was changed in any way."""
+    time, changed = max(found.st_mtime_ns, 0), max(found.st_ctime_ns, 0)
+    return f"{time:x}-{found.st_size:x}-{found.st_ino:x}-{changed:x}"
 
 
 def modified(found: os.stat_result) -> datetime:
@@ -37,7 +41,7 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
 
     A file that no listing gave has no time, and perhaps no size: both are then defaults.
     """
-    if tag == etag(found):
+    if _content(tag) == _content(etag(found)):
         return None
     # WHY: the time of a file may be the default; the tag that a listing gives tells
     is_timed = time != EPOCH or tag.startswith("0-")
@@ -45,10 +49,17 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
         return f"had {size} bytes when it was listed and has {found.st_size} now"
     if is_timed and not _is_time(time, modified(found)):
         return f"was of {time} when it was listed and is of {modified(found)} now"
-    if is_timed and tag.endswith(f"-{size:x}") and len(tag.partition("-")[0]) <= _TIME_DIGITS:
+    listed, _, rest = _content(tag).partition("-")
+    if is_timed and rest == f"{size:x}" and len(listed) <= _TIME_DIGITS:
         # a tag of the form that a listing gives: time and size were looked at, but not that closely
         return "was written anew since it was listed"
     return None
+
+
+def _content(tag: str) -> str:
+    """What a tag says about what is in a file: one that was moved has another number."""
+    parts = tag.split("-")
+    return "-".join(parts[:2]) if len(parts) in _PARTS else tag
 
 
 def _is_time(listed: datetime, found: datetime) -> bool:

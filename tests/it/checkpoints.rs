@@ -59,7 +59,8 @@ impl BatchFunction for Multiply {
         if self.code.is_empty() {
             return Err("its code is secret".to_owned());
         }
-        Ok(Identity { stage: "multiply".to_owned(), code: self.code.to_owned() })
+        let (stage, code) = ("multiply".to_owned(), self.code.to_owned());
+        Ok(Identity { stage, code, origin: String::new() })
     }
 
     fn start(&self) -> std::result::Result<Box<dyn RunningFunction>, FunctionFailure> {

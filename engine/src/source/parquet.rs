@@ -6,6 +6,8 @@
 mod merge;
 mod nan;
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -81,10 +83,16 @@ impl ParquetTable {
         let file = |file: &ObjectMeta| {
             let (path, size, at) =
                 (&file.location, file.size, file.last_modified.timestamp_micros());
-            format!("{path} {size} {at} {:?}", file.e_tag)
+            format!("{path} {size} {at} {:?} {:?}", file.e_tag, changed(path))
         };
         format!("parquet {}", self.files.iter().map(file).collect::<Vec<_>>().join(", "))
     }
+}
+
+/// When the file system last changed anything about a file: whoever sets its time back cannot set this.
+fn changed(path: &Path) -> Option<(i64, i64)> {
+    let found = fs::metadata(format!("/{path}")).ok()?;
+    Some((found.ctime(), found.ctime_nsec()))
 }
 
 async fn footer(

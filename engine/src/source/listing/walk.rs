@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -168,7 +169,12 @@ impl Rows {
         self.size.append_value(i64::try_from(metadata.len()).unwrap_or(i64::MAX));
         let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let age = age.unwrap_or_default();
-        self.etag.append_value(format!("{:x}-{:x}", age.as_nanos(), metadata.len()));
+        // Another file may have been moved here with its old time: it has a number of its own, and changed now.
+        let changed = (i128::from(metadata.ctime()) * 1_000_000_000
+            + i128::from(metadata.ctime_nsec()))
+        .max(0);
+        let (time, bytes, file) = (age.as_nanos(), metadata.len(), metadata.ino());
+        self.etag.append_value(format!("{time:x}-{bytes:x}-{file:x}-{changed:x}"));
         self.modified.append_value(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
         self.count += 1;
         Ok(())
