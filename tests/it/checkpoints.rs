@@ -147,6 +147,8 @@ async fn a_failed_stage_goes_on_where_it_failed() {
     let said =
         "UDF 'multiply': continuing from checkpoint, 200 rows done, 200 of them by earlier code";
     assert_eq!(remarks, [said]);
+    // Rows of two codes are not what either makes: such a version is never unchanged.
+    assert!(run(root.path(), &good).await.0.unwrap().is_new);
 }
 
 #[tokio::test(flavor = "multi_thread")]
