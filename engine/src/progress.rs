@@ -1,6 +1,6 @@
 //! [`Progress`]: how far a run is and where its time goes, readable from another thread while it goes on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use udf_runtime::{RowFailure, Spent};
 pub struct Progress {
     stages: Mutex<Vec<Arc<StageProgress>>>,
     remarks: Mutex<Vec<String>>,
+    mixed: AtomicBool,
 }
 
 /// What one stage did so far.
@@ -51,6 +52,16 @@ impl Progress {
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         self.remarks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Some results were computed by earlier code, which failed: what is made of them is made of two codes.
+    pub(crate) fn takes_over(&self) {
+        self.mixed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether results of earlier code were taken over.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.mixed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn start(&self, name: &str, total: Option<usize>) -> Arc<StageProgress> {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
-EPOCH = datetime.fromtimestamp(0, UTC)
+EPOCH = datetime.fromtimestamp(0, timezone.utc)
 """The modification time of a file whose real one is not known."""
 
 _TIME_DIGITS = 16
 """Nanoseconds since 1970 have no more; the tags of object stores do."""
+
+_PARTS = (2, 4)
+"""How many parts a listing's tag has; those of earlier versions had fewer."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -23,9 +26,9 @@ def status(path: str) -> os.stat_result | None:
 
 
 def etag(found: os.stat_result) -> str:
-    """Nanoseconds and bytes; inode, and nanoseconds of its last change, in hexadecimal numbers."""
-    numbers = (max(found.st_mtime_ns, 0), found.st_size, found.st_ino, max(found.st_ctime_ns, 0))
-    return "-".join(f"{number:x}" for number in numbers)
+    """Nanoseconds and bytes; then the file's number, and when it was changed in any way."""
+    time, changed = max(found.st_mtime_ns, 0), max(found.st_ctime_ns, 0)
+    return f"{time:x}-{found.st_size:x}-{found.st_ino:x}-{changed:x}"
 
 
 def modified(found: os.stat_result) -> datetime:
@@ -38,9 +41,7 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
 
     A file that no listing gave has no time, and perhaps no size: both are then defaults.
     """
-    # WHY: a file that moved to another disk has another inode, but is the one that was listed
-    listed, now = tag.split("-"), etag(found).split("-")
-    if listed[:2] == now[:2]:
+    if _content(tag) == _content(etag(found)):
         return None
     # WHY: the time of a file may be the default; the tag that a listing gives tells
     is_timed = time != EPOCH or tag.startswith("0-")
@@ -48,16 +49,23 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
         return f"had {size} bytes when it was listed and has {found.st_size} now"
     if is_timed and not _is_time(time, modified(found)):
         return f"was of {time} when it was listed and is of {modified(found)} now"
-    if is_timed and listed[1:2] == [f"{size:x}"] and len(listed[0]) <= _TIME_DIGITS:
+    listed, _, rest = _content(tag).partition("-")
+    if is_timed and rest == f"{size:x}" and len(listed) <= _TIME_DIGITS:
         # a tag of the form that a listing gives: time and size were looked at, but not that closely
         return "was written anew since it was listed"
     return None
 
 
+def _content(tag: str) -> str:
+    """What a tag says about what is in a file: one that was moved has another number."""
+    parts = tag.split("-")
+    return "-".join(parts[:2]) if len(parts) in _PARTS else tag
+
+
 def _is_time(listed: datetime, found: datetime) -> bool:
     """Whether a time is the listed one, which may have lost digits on its way."""
     if listed.tzinfo is None:
-        listed = listed.replace(tzinfo=UTC)
+        listed = listed.replace(tzinfo=timezone.utc)
     if listed.microsecond % 1000:
         # a time as `float` is not exact
         return abs(listed - found) <= _MICROSECOND

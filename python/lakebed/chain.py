@@ -802,7 +802,7 @@ class DataChain:
 
     def _stages(self) -> Stages:
         """What adds functions to the plan."""
-        return Stages(self._native, self._setup, self._settings)
+        return Stages(self._native, self._setup, self._settings, self._session.root)
 
     def _staged(self, stages: Stages, native: _Native) -> DataChain:
         """The chain with the functions; `errors` does not tell of those that skip."""

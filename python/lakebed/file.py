@@ -24,6 +24,7 @@ from pydantic import Field
 from lakebed import _listed
 from lakebed._hint import did_you_mean
 from lakebed._listed import EPOCH
+from lakebed._udf import observe
 from lakebed.exceptions import (
     DataChainParamsError,
     FileChangedError,
@@ -159,7 +160,8 @@ class File(DataModel):
         if "r" not in mode:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            stream = path.open(mode, **options)
+            with observe.own_input():
+                stream = path.open(mode, **options)
         except FileNotFoundError as error:
             msg = f"file not found: `{self.get_uri()}`"
             raise MissingFileError(msg) from error

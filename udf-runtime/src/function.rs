@@ -71,6 +71,8 @@ pub struct Identity {
     pub stage: String,
     /// All that decides the results: code, constants, what it refers to, set-ups; as a digest.
     pub code: String,
+    /// Where the code stands, as a digest: code that stands elsewhere is not a repair of this one.
+    pub origin: String,
 }
 
 /// A started function. It stays on the thread that started it.

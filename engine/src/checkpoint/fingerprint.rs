@@ -4,17 +4,18 @@
 //! its code, and the order of all that. The numbers that the session gives to its scans and steps do not count, nor how
 //! functions are run.
 
-use std::fmt::Write as _;
+use std::hash::{Hash, Hasher as StdHasher};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, FieldRef, Schema};
 use arrow::record_batch::RecordBatchOptions;
 use blake3::Hasher;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result as PlanResult;
-use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, Volatility};
+use datafusion::logical_expr::{Expr, LogicalPlan, Subquery, TableScan, Volatility};
+use udf_runtime::Identity;
 
 use super::Content;
 use crate::logical::{Call, GroupRows, StageKey, Udf};
@@ -29,7 +30,22 @@ pub(crate) fn fingerprint(
     plan: &LogicalPlan,
     functions: &Functions,
 ) -> PlanResult<Result<String, Reason>> {
-    Walk { functions, names: names_of(plan)?, ordered: true }.digest(plan)
+    let rows = Walk { functions, names: names_of(plan)?, ordered: true }.digest(plan)?;
+    let mut hasher = Hasher::new();
+    describe(&mut hasher, plan.schema().fields());
+    plan.apply_with_subqueries(|node| {
+        // So many rows may fail: no kept result depends on that, but whether there is a whole one does.
+        if let LogicalPlan::Extension(extension) = node
+            && let Some(udf) = extension.node.as_any().downcast_ref::<Udf>()
+        {
+            feed(&mut hasher, &format!("{:?}", udf.call.running.max_failures));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(rows.map(|rows| {
+        feed(&mut hasher, &rows);
+        hasher.finalize().to_hex().to_string()
+    }))
 }
 
 /// The stage that a node is, apart from what its code is, or why it cannot be told.
@@ -46,12 +62,13 @@ pub(crate) fn stage_key(node: &Udf, functions: &Functions) -> PlanResult<Result<
     let mut hasher = Hasher::new();
     feed(&mut hasher, &input);
     feed(&mut hasher, &identity.stage);
-    feed(&mut hasher, &walk.call(&node.call));
+    walk.call(&mut hasher, &node.call);
     if let Err(reason) = walk.expressions(&mut hasher, &node.call.arguments)? {
         return Ok(Err(reason));
     }
     let stage = hasher.finalize().to_hex().to_string();
-    Ok(Ok(StageKey { stage, code: identity.code, keeps_input: !walk.ordered, fresh: false }))
+    let Identity { code, origin, .. } = identity;
+    Ok(Ok(StageKey { stage, code, origin, keeps_input: !walk.ordered, fresh: false }))
 }
 
 /// The qualifiers in a plan, longest first, with what they are called instead.
@@ -113,12 +130,9 @@ impl Walk<'_> {
                         }
                         Err(reason) => return Ok(Err(reason)),
                     }
-                    feed(hasher, &self.call(&udf.call));
+                    self.call(hasher, &udf.call);
                 } else if node.downcast_ref::<GroupRows>().is_some() {
                     feed(hasher, &self.renamed(&plan.display().to_string()));
-                    for (_, field) in plan.schema().iter() {
-                        feed(hasher, &described(field));
-                    }
                 } else {
                     return Ok(Err(format!("the step `{}` is not known", extension.node.name())));
                 }
@@ -133,9 +147,7 @@ impl Walk<'_> {
                         | LogicalPlan::EmptyRelation(_)
                 );
                 feed(hasher, &self.renamed(&other.display().to_string()));
-                for (_, field) in other.schema().iter() {
-                    feed(hasher, &described(field));
-                }
+                describe(hasher, other.schema().fields());
             }
         }
         self.expressions(hasher, &plan.expressions())
@@ -147,9 +159,8 @@ impl Walk<'_> {
             Ok(identity) => feed(hasher, &identity),
             Err(reason) => return Ok(Err(reason)),
         }
-        for field in provider.schema().fields() {
-            feed(hasher, &described(field));
-        }
+        // What the rows are called and how they are typed is not in what they hold.
+        describe(hasher, provider.schema().fields());
         let filters: Vec<String> = scan.filters.iter().map(ToString::to_string).collect();
         let (projection, fetch) = (&scan.projection, &scan.fetch);
         let rest = format!("{projection:?} {fetch:?} {}", filters.join(" and "));
@@ -158,16 +169,12 @@ impl Walk<'_> {
     }
 
     /// What a call is beside its code.
-    fn call(&self, call: &Call) -> String {
-        let mut text = format!("{:?} {:?}", call.shape, call.keep);
-        for result in &call.results {
-            // Writing to a text cannot fail.
-            let _written = write!(text, " {}", described(result));
-        }
-        self.renamed(&text)
+    fn call(&self, hasher: &mut Hasher, call: &Call) {
+        feed(hasher, &self.renamed(&format!("{:?} {:?}", call.shape, call.keep)));
+        describe(hasher, &call.results);
     }
 
-    /// Adds the expressions: their text, and their constants, of which the text may show a part only.
+    /// Adds the expressions: their text, their constants, of which the text may show a part only, and their queries.
     fn expressions(
         &mut self,
         hasher: &mut Hasher,
@@ -177,24 +184,12 @@ impl Walk<'_> {
         for expression in expressions {
             feed(hasher, &self.renamed(&expression.to_string()));
             expression.apply(|part| {
-                let query = match part {
-                    Expr::ScalarSubquery(query) => Some(query),
-                    Expr::InSubquery(found) => Some(&found.subquery),
-                    Expr::Exists(exists) => Some(&exists.subquery),
-                    Expr::SetComparison(compared) => Some(&compared.subquery),
-                    _ => None,
-                };
-                if let Some(query) = query {
-                    // The order of its rows is not the order of those that are compared with them.
-                    let ordered = self.ordered;
-                    match self.digest(&query.subquery)? {
-                        Ok(digest) => feed(hasher, &digest),
-                        Err(reason) => trouble = Some(reason),
-                    }
-                    self.ordered = ordered;
-                }
                 match part {
                     Expr::Literal(value, _) => feed(hasher, &constant(value)?),
+                    Expr::ScalarSubquery(query) => trouble = self.query(hasher, query)?,
+                    Expr::InSubquery(found) => trouble = self.query(hasher, &found.subquery)?,
+                    Expr::Exists(found) => trouble = self.query(hasher, &found.subquery)?,
+                    Expr::SetComparison(found) => trouble = self.query(hasher, &found.subquery)?,
                     Expr::ScalarFunction(call)
                         if call.func.signature().volatility != Volatility::Immutable =>
                     {
@@ -213,15 +208,35 @@ impl Walk<'_> {
         Ok(trouble.map_or(Ok(()), Err))
     }
 
+    /// Adds a query inside of an expression; it becomes a join, whose rows have no order.
+    fn query(&mut self, hasher: &mut Hasher, query: &Subquery) -> PlanResult<Option<Reason>> {
+        let outcome = self.digest(&query.subquery)?.map(|digest| feed(hasher, &digest));
+        self.ordered = false;
+        Ok(outcome.err())
+    }
+
     fn renamed(&self, text: &str) -> String {
         self.names.iter().fold(text.to_owned(), |text, (name, instead)| text.replace(name, instead))
     }
 }
 
-fn described(field: &Field) -> String {
-    let mut metadata: Vec<_> = field.metadata().iter().collect();
-    metadata.sort();
-    format!("{} {} {} {metadata:?}", field.name(), field.data_type(), field.is_nullable())
+/// Adds names, types, nullability and metadata, at any depth.
+fn describe(hasher: &mut Hasher, fields: &[FieldRef]) {
+    fields.hash(&mut Described(hasher));
+}
+
+/// A digest for what can be hashed: Arrow hashes metadata in the order of its keys.
+struct Described<'a>(&'a mut Hasher);
+
+impl StdHasher for Described<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Nobody asks: the digest is taken of what was added.
+    fn finish(&self) -> u64 {
+        0
+    }
 }
 
 fn constant(value: &ScalarValue) -> PlanResult<String> {

@@ -4,7 +4,8 @@
 //!   digest of the file. A unit appears whole, by a rename, or not at all; one that a power cut damaged is told by its
 //!   digest and computed again.
 //! * `CODE.complete`: the names of the units that together are the whole result of that code, one a line.
-//! * `CODE.failed`: the function raised under that code. Only then may repaired code take over what is there.
+//! * `CODE.failed`: the function raised under that code, and where that stands. Only then may repaired code take over
+//!   what is there, and only code that stands at the same place: a function elsewhere is another one.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -20,6 +21,7 @@ use udf_runtime::RowFailure;
 
 use super::unit::{Unit, UnitWriter};
 use crate::folder::FolderLock;
+use crate::logical::StageKey;
 use crate::{Error, Result};
 
 /// How the names of files begin that are not finished.
@@ -44,6 +46,7 @@ pub(crate) struct UnitName {
 pub(crate) struct Ledger {
     folder: PathBuf,
     code: String,
+    origin: String,
 }
 
 impl fmt::Display for UnitName {
@@ -77,8 +80,8 @@ impl UnitName {
 
 impl Ledger {
     /// The ledger of a stage for one code.
-    pub(crate) fn new(folder: PathBuf, code: &str) -> Self {
-        Self { folder, code: short(code) }
+    pub(crate) fn new(folder: PathBuf, key: &StageKey) -> Self {
+        Self { folder, code: short(&key.code), origin: key.origin.clone() }
     }
 
     /// Marks the stage as used, and keeps collectors of garbage out until the lock is dropped.
@@ -152,8 +155,12 @@ impl Ledger {
     /// The units of this code, and those of code that raised which no whole result needs.
     fn candidates(&self) -> Result<Vec<UnitName>> {
         let names = self.names()?;
-        let failed: HashSet<&str> =
-            names.iter().filter_map(|name| name.strip_suffix(".failed")).collect();
+        let mut failed = HashSet::new();
+        for name in names.iter().filter(|name| name.ends_with(".failed")) {
+            if self.lines(name)?.concat() == self.origin {
+                failed.insert(name.trim_end_matches(".failed"));
+            }
+        }
         let mut taken = HashSet::new();
         for name in names.iter().filter(|name| name.ends_with(".complete")) {
             taken.extend(self.lines(name)?);
@@ -220,7 +227,7 @@ impl Ledger {
 
     /// Remembers that the function raised.
     pub(crate) fn failed(&self) -> Result<()> {
-        self.put(&format!("{}.failed", self.code), b"")
+        self.put(&format!("{}.failed", self.code), self.origin.as_bytes())
     }
 
     /// The place for the input of the stage, when it has to be kept.

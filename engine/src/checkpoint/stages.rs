@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
@@ -48,7 +48,12 @@ pub(crate) fn has_stages(plan: &LogicalPlan) -> PlanResult<bool> {
 
 /// Whether no function of the plan is to be run without keeping its results.
 pub(crate) fn all_kept(plan: &LogicalPlan) -> PlanResult<bool> {
-    Ok(!plan.exists(|node| Ok(udf(node).is_some_and(|udf| !udf.call.running.checkpoint)))?)
+    let mut kept = true;
+    plan.apply_with_subqueries(|node| {
+        kept &= udf(node).is_none_or(|udf| udf.call.running.checkpoint);
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(kept)
 }
 
 struct Keys<'a> {
@@ -90,7 +95,7 @@ impl Keys<'_> {
         let Ok(key) = self.key_of(stage)? else {
             return Ok(Transformed::no(node));
         };
-        let ledger = Ledger::new(self.session.stage_folder(&key.stage), &key.code);
+        let ledger = Ledger::new(self.session.stage_folder(&key.stage), &key);
         // A folder that cannot be read is told when the stage runs.
         match ledger.complete_rows() {
             Ok(Some(_)) => Ok(Transformed::yes(with_key(stage, key))),

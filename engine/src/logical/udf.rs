@@ -75,6 +75,8 @@ pub(crate) struct StageKey {
     pub(crate) stage: String,
     /// The digest of the function's code.
     pub(crate) code: String,
+    /// Where the code stands: only repaired code of the same place takes over what failed code computed.
+    pub(crate) origin: String,
     /// The rows of the input have no fixed order: they are kept before the function sees them.
     pub(crate) keeps_input: bool,
     /// What is kept already is not used.

@@ -105,7 +105,7 @@ impl Surroundings {
 
     fn ledger(&self, node: &Udf) -> Option<Ledger> {
         let key = node.key.as_ref()?;
-        Some(Ledger::new(self.stages.join(&key.stage), &key.code))
+        Some(Ledger::new(self.stages.join(&key.stage), key))
     }
 }
 

@@ -222,7 +222,8 @@ impl Run {
         let by_whom =
             if older > 0 { format!(", {older} of them by earlier code") } else { String::new() };
         if complete {
-            self.progress.tell(format!("UDF '{name}': skipped, {rows} rows from checkpoint"));
+            self.progress
+                .tell(format!("UDF '{name}': skipped, {rows} rows from checkpoint{by_whom}"));
         } else if rows > 0 {
             self.progress.tell(format!(
                 "UDF '{name}': continuing from checkpoint, {rows} rows done{by_whom}"

@@ -10,6 +10,8 @@ mod folders;
 mod merge;
 mod nan;
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -104,10 +106,17 @@ impl ParquetTable {
             let PartitionedFile { object_meta: file, partition_values: values, .. } = file;
             let (path, size, at) =
                 (&file.location, file.size, file.last_modified.timestamp_micros());
-            format!("{path} {size} {at} {:?} {values:?}", file.e_tag)
+            let changed = changed(path);
+            format!("{path} {size} {at} {:?} {changed:?} {values:?}", file.e_tag)
         };
         format!("parquet {}", self.files.iter().map(file).collect::<Vec<_>>().join(", "))
     }
+}
+
+/// When the file system last changed anything about a file: whoever sets its time back cannot set this.
+fn changed(path: &Path) -> Option<(i64, i64)> {
+    let found = fs::metadata(format!("/{path}")).ok()?;
+    Some((found.ctime(), found.ctime_nsec()))
 }
 
 async fn footer(

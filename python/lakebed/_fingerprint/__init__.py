@@ -21,19 +21,22 @@ in it, to `releases.py` or to `modules.py`; of whole modules `text.py` gives the
 from __future__ import annotations
 
 import functools
+import inspect
+import os
 import sys
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint.modules import UnknowableError
 from lakebed._fingerprint.walk import NoFingerprint, Walk
+from lakebed._udf import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping
 
     from lakebed._schema import Spec
 
-__all__ = ["NoFingerprint", "code_of", "fingerprint", "identity"]
+__all__ = ["NoFingerprint", "code_of", "fingerprint", "identity", "origin"]
 
 _FORMAT = f"1 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
 """Bytecode differs between minor versions, and so do the digests."""
@@ -42,12 +45,14 @@ _CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden", "trusted")
 """What a spec says about classes; their digests are part of the code's."""
 
 
-def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
+def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
     """The digests of a stage and of its code.
 
     The stage is what survives a repair of the code: the name, what it takes and gives, and
     the values that it was made with, such as constructor arguments. The code is all that
-    decides the results. A lambda has no name, so that its code is part of both.
+    decides the results, also what is in the files that it was seen to read; under which
+    key these are written down, the spec says from then on. A lambda has no name, so that
+    its code is part of both.
 
     Args:
         spec: The function as given to the native `Function`.
@@ -57,6 +62,9 @@ def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
     """
     name = f"`{spec['name']}`"
     code = _digest(name, lambda walk: _code(walk, spec))
+    if root := spec.get("root"):
+        spec["reads"] = _digest(name, lambda walk: _calls(walk, spec))
+        code = observe.with_reads(observe.folder_of(root, spec["reads"]), code)
     # what a probe told under other code is nothing to go on with
     unnamed = code if _is_lambda(spec) or "probed" in spec else ""
 
@@ -68,12 +76,33 @@ def identity(spec: Mapping[str, Any]) -> tuple[str, str]:
     return _digest(name, add_stage), code
 
 
-def code_of(spec: Mapping[str, Any]) -> str | None:
+def code_of(spec: MutableMapping[str, Any]) -> str | None:
     """The digest of a function's code; None when it has none."""
     try:
         return identity(spec)[1]
     except NoFingerprint:
         return None
+
+
+def origin(spec: Mapping[str, Any]) -> str:
+    """The digest of where a function stands: its module, and the file of that.
+
+    A notebook and the like have no file; there it is the folder that they run in.
+    """
+    call = spec.get("probed", spec["call"])
+    if spec.get("owner") is not None:
+        call = type(spec["owner"])
+    while isinstance(call, (functools.partial, MethodType)):
+        call = call.func if isinstance(call, functools.partial) else call.__func__
+    call = inspect.unwrap(call)
+    named = call if isinstance(call, (FunctionType, type)) else type(call)
+    module = getattr(named, "__module__", None) or ""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if isinstance(call, FunctionType):
+        file = call.__code__.co_filename
+    is_file = file is not None and os.path.isfile(file)  # noqa: PTH113  pathlib is slow
+    place = os.path.realpath(file if is_file and file else os.curdir)
+    return _digest("the place", lambda walk: walk.value((module, place)))
 
 
 def fingerprint(value: Any) -> str:
@@ -138,12 +167,16 @@ def _plain(spec: Any) -> Any:
     return spec if isinstance(spec, (str, int, type(None))) else str(spec)
 
 
-def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
+def _calls(walk: Walk, spec: Mapping[str, Any]) -> None:
     walk.value(spec.get("probed", spec["call"]))
     walk.value(spec.get("owner"))
     for name, made in sorted(spec.get("setup", {}).items()):
         walk.put("setup", name)
         walk.part(f"setup `{name}`", getattr(made, "func", made))
+
+
+def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
+    _calls(walk, spec)
     kinds = [taken for _, _, taken in spec["takes"]] + [given for _, given in spec["gives"]]
     for found in kinds:
         for cls in _classes(found):

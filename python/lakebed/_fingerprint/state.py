@@ -176,7 +176,18 @@ def _is_own(value: Any, module: ModuleType, path: str) -> bool:
 def _is_literal(value: Any, path: str, text: Text) -> bool:
     """Whether the text spells the value out."""
     written = text.literals.get(path, _ABSENT)
-    return type(value) is type(written) and value == written and repr(value) == repr(written)
+    return type(value) is type(written) and value == written and _shown(value) == _shown(written)
+
+
+def _shown(value: Any) -> str:
+    """As `repr`, which tells `1` from `True`; with sets in an order of their own."""
+    kind = type(value)
+    if kind is dict:
+        return repr([(_shown(key), _shown(held)) for key, held in value.items()])
+    if kind in (list, tuple, set, frozenset):
+        items = map(_shown, value)
+        return f"{kind.__name__} {sorted(items) if kind in (set, frozenset) else list(items)}"
+    return repr(value)
 
 
 def _functions(value: Any, module: ModuleType, path: str, text: Text) -> list[FunctionType]:

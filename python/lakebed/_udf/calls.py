@@ -22,6 +22,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from lakebed._udf import observe
 from lakebed._udf.event_loop import new_event_loop
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ class _Threads(Calls):
         self._limits = limits
         self._most = most
         self._closed = threading.Event()
+        self._reads = observe.current()
         self._threads: list[threading.Thread] = []
         self._waiting: SimpleQueue[tuple[Row, futures.Future[Outcome]] | None] = SimpleQueue()
 
@@ -201,6 +203,7 @@ class _Threads(Calls):
         return future
 
     def _serve(self) -> None:
+        observe.follow(self._reads)
         with contextlib.suppress(KeyboardInterrupt):  # of `interrupt`
             while (job := self._waiting.get()) is not None and not self._closed.is_set():
                 row, future = job

@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from lakebed._udf import observe
 from lakebed.exceptions import SetupError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Once:
-    """A callable that runs once in a process, however many stages use it.
+    """A callable that runs once in a process, and again when a file that it read changed.
 
     A copy in another process runs there once; a copy in this process is the original.
 
@@ -34,12 +35,18 @@ class Once:
         self.key = key or uuid.uuid4().hex
         self._lock = threading.Lock()
         self._value: list[Any] = []
+        self._read: dict[str, observe.Seen] = {}
         _alive[self.key] = self
 
     def __call__(self) -> Any:
         with self._lock:
-            if not self._value:
-                self._value.append(self.func())
+            if not (self._value and observe.are_same(self._read)):
+                with observe.collecting() as reads:
+                    self._value = [self.func()]
+                self._read = reads.files
+            if caller := observe.current():
+                for name, seen in self._read.items():
+                    caller.add(name, seen)
             return self._value[0]
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -42,12 +42,16 @@ class Stages:
         native: What the functions read.
         setup: The values that functions may take beside columns.
         settings: How they run.
+        root: Where their results are kept.
 
     Attributes:
         names: The stages that were added.
     """
 
-    def __init__(self, native: Chain, setup: Mapping[str, Once], settings: Settings) -> None:
+    def __init__(
+        self, native: Chain, setup: Mapping[str, Once], settings: Settings, root: str
+    ) -> None:
+        self.root = root
         self.native = native
         self.setup = setup
         self.settings = settings
@@ -103,6 +107,8 @@ class Stages:
         if outputs == "infer":
             sample = Sample(verb, signature.name, signature.outputs)
             keep = not self.settings.ephemeral
+            # what the sample reads counts too
+            code_of(spec)
             outputs = sampled(sample, self.native, spec, groups, keep=keep)
             spec["known"] = sample.known
             spec["known_code"] = code_of(spec) if sample.known else None
@@ -131,6 +137,7 @@ class Stages:
             "multi": signature.outputs.multi,
             "known": [],
             "known_code": None,
+            "root": self.root,
             **self.settings.calling(is_async=signature.is_async),
         }
 

@@ -58,6 +58,9 @@ struct RowsUnderWay {
 
 impl PythonRunning {
     pub(super) fn start(py: Python<'_>, definition: Arc<Definition>) -> PyResult<Self> {
+        // From here on, what the function reads is written down.
+        let observe = py.import("lakebed._udf.observe")?;
+        observe.call_method1("begin", (definition.spec.bind(py),))?;
         let calls = Calls::start(py, &definition)?;
         if let Some(owner) = &definition.owner {
             let done =
@@ -73,6 +76,7 @@ impl PythonRunning {
                 setups.push(value.map_err(raised)?.unbind());
             }
         }
+        observe.call_method0("calling")?;
         let known = if definition.knows(py)? { 0 } else { definition.known.len() };
         Ok(Self { definition, setups, calls, known, begun: VecDeque::new() })
     }
@@ -219,6 +223,7 @@ impl PythonRunning {
     }
 
     fn tear_down(&self, py: Python<'_>) -> PyResult<()> {
+        py.import("lakebed._udf.observe")?.call_method0("end")?;
         if let Some(owner) = &self.definition.owner {
             let done = call_method(owner.object.bind(py), "teardown", &[]);
             let done = done.and_then(|done| self.calls.run(done));

@@ -16,12 +16,13 @@ use crate::gate::attach;
 
 /// What the function is; an error is the reason why that cannot be told.
 pub(super) fn identity(py: Python<'_>, definition: &Definition) -> Result<Identity, String> {
-    let ask = || -> PyResult<(String, String)> {
+    let ask = || -> PyResult<((String, String), String)> {
         let module = py.import("lakebed._fingerprint")?;
-        module.call_method1("identity", (&definition.spec,))?.extract()
+        let identity = module.call_method1("identity", (&definition.spec,))?.extract()?;
+        Ok((identity, module.call_method1("origin", (&definition.spec,))?.extract()?))
     };
-    let (stage, code) = ask().map_err(|error| error.value(py).to_string())?;
-    Ok(Identity { stage, code })
+    let ((stage, code), origin) = ask().map_err(|error| error.value(py).to_string())?;
+    Ok(Identity { stage, code, origin })
 }
 
 pub(super) fn dump(py: Python<'_>, function: &PythonFunction) -> PyResult<Vec<u8>> {

@@ -204,7 +204,7 @@ from recording import record
 
 def read(x: int) -> str:
     record("read")
-    return open("data").read()
+    return os.popen("cat data").read()
 
 def shout(y: str) -> str:
     record("shout")
@@ -221,7 +221,7 @@ def test_afresh_replaces_what_was_kept(project: Project) -> None:
     old = '[["old", "old", "old", "old"], ["OLD", "OLD", "OLD", "OLD"]]\n'
     assert project.run("script.py").out == old
     project.write("data", "new")
-    # nobody can know that the function reads a file
+    # nobody can know that the function has another program read a file
     assert project.run("script.py").out == old
     new = old.replace("old", "new").replace("OLD", "NEW")
     assert project.run("script.py", LAKEBED_IGNORE_CHECKPOINTS="1").out == new

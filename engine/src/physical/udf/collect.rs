@@ -264,6 +264,9 @@ impl<'a> Collector<'a> {
             }
         }
         self.run.watch.add_kept(passing.num_rows());
+        if self.run.stage.ledger.as_ref().is_some_and(|ledger| ledger.is_older(&name)) {
+            self.run.progress.takes_over();
+        }
         self.names.push(name);
         Ok(true)
     }

@@ -1,0 +1,171 @@
+"""Results stand for the files that set-ups and functions read."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lakebed as dc
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+SCRIPT = """
+import json, os, pathlib
+import numpy as np
+import lakebed as dc
+from PIL import Image
+from recording import record
+
+if not os.path.exists("w.npy"):
+    np.save("w.npy", np.array([2]))
+    pathlib.Path("w.txt").write_text("2")
+    Image.new("L", (1, 1), 2).save("w.png")
+
+def opened():
+    with open("w.txt") as file:
+        return int(file.read())
+
+class Scaled(dc.Mapper):
+    def setup(self):
+        self.by = int(pathlib.Path("w.txt").read_text())
+
+    def process(self, x: int) -> int:
+        record("class")
+        return x * self.by
+
+def times(x: int, w) -> int:
+    record("setup")
+    return x * int(w)
+
+def reads(x: int) -> int:
+    record("call")
+    return x * opened()
+
+def pictured(x: int) -> int:
+    record("picture")
+    with Image.open("w.png") as picture:
+        return x * picture.getpixel((0, 0))
+
+def unannotated(x):
+    record("sample")
+    return x * opened()
+
+parallel = int(os.environ["PARALLEL"]) or None
+chain = dc.read_values(x=[1, 10]).settings(parallel=parallel)
+stages = {
+    "npy": chain.setup(w=lambda: np.load("w.npy")[0]).map(y=times),
+    "setup": chain.setup(w=opened).map(y=times),
+    "class": chain.map(y=Scaled()),
+    "call": chain.map(y=reads),
+    "picture": chain.map(y=pictured),
+    "sample": chain.map(y=unannotated),
+}
+saved = {name: made.save(name) for name, made in stages.items()}
+print(json.dumps({name: [made.version, *made.to_values("y")] for name, made in saved.items()}))
+"""
+
+CHANGE = """
+import pathlib
+import numpy as np
+from PIL import Image
+
+np.save("w.npy", np.array([3]))
+pathlib.Path("w.txt").write_text("3")
+Image.new("L", (1, 1), 3).save("w.png")
+"""
+
+
+@pytest.mark.parametrize("parallel", ["0", "2"])
+def test_a_file_that_is_written_anew(project: Project, parallel: str) -> None:
+    project.write("script.py", SCRIPT)
+    project.write("change.py", CHANGE)
+
+    def run() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(project.run("script.py", PARALLEL=parallel).out)
+        return found
+
+    names = ("npy", "setup", "class", "call", "picture", "sample")
+    assert run() == {name: ["1.0.0", 2, 20] for name in names}
+    project.new_calls()
+    assert run() == {name: ["1.0.0", 2, 20] for name in names}
+    assert project.new_calls() == []
+    for name in ("w.npy", "w.txt", "w.png"):
+        os.utime(project.folder / name, (1, 1))
+    assert run() == {name: ["1.0.0", 2, 20] for name in names}
+    assert project.new_calls() == []
+    project.run("change.py")
+    assert run() == {name: ["1.0.1", 3, 30] for name in names}
+    project.new_calls()
+    assert run() == {name: ["1.0.1", 3, 30] for name in names}
+    assert project.new_calls() == []
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "weights.txt"
+    path.write_text("2")
+    return path
+
+
+def test_a_set_up_runs_again_in_one_process(weights: Path) -> None:
+    chain = dc.read_values(x=[1, 10]).setup(w=lambda: int(weights.read_text()))
+    made = chain.map(y=lambda x, w: x * w, output=int)
+    assert made.to_values("y") == [2, 20]
+    weights.write_text("3")
+    assert made.to_values("y") == [3, 30]
+    weights.write_text("2")
+    assert made.to_values("y") == [2, 20]
+
+
+def test_threads_of_a_function_are_heard(weights: Path) -> None:
+    def scaled(x: int) -> int:
+        return x * int(weights.read_text())
+
+    made = dc.read_values(x=[1, 10]).settings(concurrency=2).map(y=scaled)
+    assert made.to_values("y") == [2, 20]
+    weights.write_text("3")
+    assert made.to_values("y") == [3, 30]
+
+
+def test_what_a_function_writes_is_its_own(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    calls = tmp_path / "calls"
+
+    def counted(x: int) -> int:
+        with log.open("a") as file:
+            file.write("x")
+        with calls.open("a") as file:
+            file.write("x")
+        return len(log.read_text()) and x
+
+    made = dc.read_values(x=[1, 2, 3]).map(y=counted)
+    assert [made.to_values("y") for _ in range(2)] == [[1, 2, 3]] * 2
+    assert calls.read_text() == "xxx"
+
+
+def test_the_files_of_rows_count_for_their_rows(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    calls = tmp_path / "calls"
+    for name in "ab":
+        (files / name).write_text(name)
+
+    def text(file: dc.File) -> str:
+        with calls.open("a") as log:
+            log.write(file.name)
+        return file.read_text()
+
+    def read() -> list[str]:
+        return dc.read_storage(files, update=True).settings(batch_size=1).map(t=text).to_values("t")
+
+    assert read() == ["a", "b"]
+    assert not list((Path(os.environ["LAKEBED_ROOT"]) / "reads").glob("*/*"))
+    assert read() == ["a", "b"]
+    assert calls.read_text() == "ab"
+    (files / "b").write_text("B")
+    assert read() == ["a", "B"]
