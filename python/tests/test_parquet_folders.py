@@ -156,3 +156,12 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     pq.write_table(pa.table({"v": [1]}), tmp_path / "x.parquet")
     assert dc.read_parquet("~/x.parquet").to_values("v") == [1]
     assert dc.read_storage("~/*.parquet").to_values("file.path") == ["x.parquet"]
+
+
+def test_limits_and_sorts_keep_the_order_of_rows(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"n": list(range(10))}), tmp_path / "x.parquet", row_group_size=5)
+    chain = dc.read_parquet(tmp_path)
+    assert chain.to_values("n") == list(range(10))
+    last = chain.limit(3).order_by("n", descending=True)
+    assert last.to_values("n") == [2, 1, 0]
+    assert last.limit(2).to_values("n") == [2, 1]
