@@ -52,7 +52,7 @@ def read_storage(
     Listing happens when the chain runs.
 
     Args:
-        uri: Paths or `file://` URIs; `*`, `**`, `?`, `[..]` and `{a,b}` choose.
+        uri: Paths or `file://` URIs; `*`, `**`, `?`, `[..]` and `{a,b}` choose, `~` is home.
         type: What the files are read as: `binary`, `text` or `image`.
         session: Where to save; see `Session`.
         settings: As for `chain.settings()`.
@@ -107,7 +107,7 @@ def read_dataset(  # noqa: PLR0917  the peer's order
 
 def read_parquet(  # noqa: PLR0917  the peer's order
     path: _PathLike | Sequence[_PathLike],
-    partitioning: Any = None,
+    partitioning: Any = "hive",
     output: Any = None,
     column: str = "",
     model_name: str = "",
@@ -119,9 +119,14 @@ def read_parquet(  # noqa: PLR0917  the peer's order
 ) -> DataChain:
     """The rows of Parquet files; structs become models.
 
+    Files that differ are one table: types widen to what holds the values of all, a column or field
+    that a file lacks is null. Folders called `key=value` are columns. Files and folders whose names
+    start with `_` or `.` are left out unless they are named.
+
     Args:
         path: Files or folders; globs as in `read_storage`.
-        partitioning: Not supported yet, nor are the next four.
+        partitioning: How folders are named; other ways than `hive` are not supported yet, nor are
+            the next four.
         output: Other names or types for the columns.
         column: One column to nest all others in.
         model_name: The name of its model.
@@ -133,7 +138,7 @@ def read_parquet(  # noqa: PLR0917  the peer's order
     """
     _refuse(
         "read_parquet",
-        partitioning=partitioning,
+        partitioning=None if partitioning == "hive" else partitioning,
         output=output,
         column=column,
         model_name=model_name,

@@ -31,21 +31,23 @@ def _table(rows: int) -> Any:
     numbers = list(range(rows))
     model = pa.struct([("a", pa.int32()), ("b", pa.list_(pa.string()))])
     models = [None if n % 7 == 0 else {"a": n, "b": [words[n % 4]] * (n % 3)} for n in numbers]
-    return pa.table({
-        "i": pa.array([None if n % 11 == 0 else n for n in numbers], pa.int32()),
-        "l": pa.array([n * 2**40 for n in numbers], pa.int64()),
-        "f": pa.array([n / 3 for n in numbers], pa.float64()),
-        "s": pa.array([words[n % 5] for n in numbers]),
-        "o": pa.array([f"value {n}" for n in numbers]),
-        "b": pa.array([n % 3 == 0 for n in numbers]),
-        "d": pa.array(numbers, pa.int32()).cast(pa.decimal128(20, 2)),
-        "t": pa.array(numbers, pa.timestamp("us", "UTC")),
-        "x": pa.array([n.to_bytes(4, "big") for n in numbers], pa.binary(4)),
-        "v": pa.array([[float(n)] * 3 for n in numbers], pa.list_(pa.float32(), 3)),
-        "n": pa.array([[[n], [], None] for n in numbers], pa.list_(pa.list_(pa.int64()))),
-        "g": pa.array(models, model),
-        "m": pa.array([[(words[n % 4], n)] for n in numbers], pa.map_(pa.string(), pa.int16())),
-    })
+    return pa.table(
+        {
+            "i": pa.array([None if n % 11 == 0 else n for n in numbers], pa.int32()),
+            "l": pa.array([n * 2**40 for n in numbers], pa.int64()),
+            "f": pa.array([n / 3 for n in numbers], pa.float64()),
+            "s": pa.array([words[n % 5] for n in numbers]),
+            "o": pa.array([f"value {n}" for n in numbers]),
+            "b": pa.array([n % 3 == 0 for n in numbers]),
+            "d": pa.array(numbers, pa.int32()).cast(pa.decimal128(20, 2)),
+            "t": pa.array(numbers, pa.timestamp("us", "UTC")),
+            "x": pa.array([n.to_bytes(4, "big") for n in numbers], pa.binary(4)),
+            "v": pa.array([[float(n)] * 3 for n in numbers], pa.list_(pa.float32(), 3)),
+            "n": pa.array([[[n], [], None] for n in numbers], pa.list_(pa.list_(pa.int64()))),
+            "g": pa.array(models, model),
+            "m": pa.array([[(words[n % 4], n)] for n in numbers], pa.map_(pa.string(), pa.int16())),
+        }
+    )
 
 
 def _whole_files() -> list[bytes]:
@@ -76,7 +78,7 @@ def _whole_files() -> list[bytes]:
 
 
 def _damaged(whole: bytes, chance: random.Random) -> bytes:
-    """One of: bits flipped anywhere, in the footer, bytes overwritten, a piece missing, an end missing."""
+    """Bits flipped, bytes overwritten, anywhere or in the footer; a piece or the end missing."""
     raw = bytearray(whole)
     footer = len(raw) - 8 - int.from_bytes(raw[-8:-4], "little")
     kind = chance.randrange(7)
@@ -87,7 +89,9 @@ def _damaged(whole: bytes, chance: random.Random) -> bytes:
     elif kind in {2, 3}:
         first = 4 if kind == 2 else footer
         at, length = chance.randrange(first, len(raw)), chance.choice([1, 4, 40])
-        raw[at : at + length] = chance.choice([bytes(length), b"\xff" * length, chance.randbytes(length)])
+        raw[at : at + length] = chance.choice(
+            [bytes(length), b"\xff" * length, chance.randbytes(length)]
+        )
     elif kind == 4:
         at = chance.randrange(len(raw))
         del raw[at : at + chance.choice([1, 8, 500])]
@@ -101,11 +105,12 @@ def _damaged(whole: bytes, chance: random.Random) -> bytes:
 def _trials(count: int) -> Iterator[tuple[int, bytes]]:
     whole = _whole_files()
     for number in range(count):
-        yield number, _damaged(whole[number % len(whole)], random.Random(_SEED * 1_000_003 + number))
+        chance = random.Random(_SEED * 1_000_003 + number)  # noqa: S311  damage is no secret
+        yield number, _damaged(whole[number % len(whole)], chance)
 
 
 def _try_all(folder: Path, count: int) -> None:
-    """Prints a line for each file that is neither read nor refused as it should be, then what became of them."""
+    """Tells of each file that is neither read nor refused as it should be; then what was seen."""
     import lakebed as dc
 
     tally = {"read": 0, "refused": 0}
@@ -125,11 +130,11 @@ def _try_all(folder: Path, count: int) -> None:
             except dc.exceptions.CorruptDataError as error:
                 tally["refused"] += 1
                 if str(path) not in str(error):
-                    print(f"{number}: does not name its file: {error}")
+                    sys.stdout.write(f"{number}: does not name its file: {error}\n")
             except BaseException as error:  # noqa: BLE001
-                print(f"{number}: {type(error).__name__}: {error}")
+                sys.stdout.write(f"{number}: {type(error).__name__}: {error}\n")
         path.unlink()
-    print(f"{tally['read'] > 0} {tally['refused'] > 0}")
+    sys.stdout.write(f"{tally['read'] > 0} {tally['refused'] > 0}\n")
 
 
 def test_whole_files_are_read(tmp_path: Path) -> None:
@@ -138,11 +143,13 @@ def test_whole_files_are_read(tmp_path: Path) -> None:
     for number, raw in enumerate(_whole_files()):
         path = tmp_path / f"{number}.parquet"
         path.write_bytes(raw)
-        assert dc.read_parquet(path, in_memory=True).to_values("l") == [n * 2**40 for n in range(_ROWS)]
+        assert dc.read_parquet(path, in_memory=True).to_values("l") == [
+            n * 2**40 for n in range(_ROWS)
+        ]
 
 
 def test_damaged_files_are_read_or_refused_by_name() -> None:
-    tried = subprocess.run(
+    tried = subprocess.run(  # noqa: S603  this file
         [sys.executable, __file__, str(_FILES)], capture_output=True, text=True, check=False
     )
     assert (tried.stdout, tried.stderr, tried.returncode) == ("True True\n", "", 0)

@@ -9,6 +9,7 @@ mod fit;
 mod folders;
 mod merge;
 mod nan;
+mod within;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -30,9 +31,12 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::object_store::path::Path;
-use datafusion::object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt};
+use datafusion::object_store::{
+    Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload,
+};
 use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -43,6 +47,10 @@ use damage::{NamedFiles, of_file};
 use fit::FitColumns;
 use folders::Folders;
 use nan::NanAwareReaders;
+use within::WithinFiles;
+
+/// What a store's bytes are; their own crate is none of our dependencies.
+type Bytes = <PutPayload as IntoIterator>::Item;
 
 /// Footers that are read at once.
 const FOOTERS_AT_ONCE: usize = 16;
@@ -75,7 +83,7 @@ impl ParquetTable {
     /// Reads the footers of the files.
     pub(crate) async fn try_open(state: &SessionState, files: Vec<FileAt>) -> Result<Self> {
         let url = ObjectStoreUrl::local_filesystem();
-        let store = state.runtime_env().object_store(&url)?;
+        let store = store(state.runtime_env(), &url)?;
         let format = ParquetFormat::default().with_coerce_int96(Some(INT96_UNIT.to_owned()));
         let Folders { columns, values } = Folders::of(files.iter().map(|file| file.below.as_str()));
         let footers: Vec<Footer> = stream::iter(files)
@@ -117,6 +125,10 @@ impl ParquetTable {
 fn changed(path: &Path) -> Option<(i64, i64)> {
     let found = fs::metadata(format!("/{path}")).ok()?;
     Some((found.ctime(), found.ctime_nsec()))
+}
+
+fn store(runtime: &RuntimeEnv, url: &ObjectStoreUrl) -> PlanResult<Arc<dyn ObjectStore>> {
+    Ok(Arc::new(WithinFiles(runtime.object_store(url)?)))
 }
 
 async fn footer(
@@ -184,7 +196,7 @@ impl TableProvider for ParquetTable {
         let url = ObjectStoreUrl::local_filesystem();
         let runtime = state.runtime_env();
         let cache = runtime.cache_manager.get_file_metadata_cache();
-        let readers = CachedParquetFileReaderFactory::new(runtime.object_store(&url)?, cache);
+        let readers = CachedParquetFileReaderFactory::new(store(runtime, &url)?, cache);
         let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(self.format.options().clone())
             .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers)));

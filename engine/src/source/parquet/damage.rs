@@ -20,11 +20,11 @@ use datafusion::datasource::physical_plan::{
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::object_store::{Error as StoreError, ObjectStore};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::DisplayFormatType;
 use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 use futures::future::poll_fn;
 use futures::{FutureExt, StreamExt, stream};
 
@@ -40,6 +40,7 @@ impl NamedFiles {
     }
 }
 
+/// Sorts stay outside: row groups in another order would lose the order of rows, and a limit would take others.
 impl FileSource for NamedFiles {
     fn create_file_opener(
         &self,
@@ -98,10 +99,6 @@ impl FileSource for NamedFiles {
         self.0.fmt_extra(kind, f)
     }
 
-    fn reorder_files(&self, files: Vec<PartitionedFile>) -> Vec<PartitionedFile> {
-        self.0.reorder_files(files)
-    }
-
     fn try_pushdown_filters(
         &self,
         filters: Vec<Arc<dyn PhysicalExpr>>,
@@ -110,19 +107,6 @@ impl FileSource for NamedFiles {
         let pushed = self.0.try_pushdown_filters(filters, config)?;
         let updated_node = pushed.updated_node.map(Self::around);
         Ok(FilterPushdownPropagation { filters: pushed.filters, updated_node })
-    }
-
-    fn try_pushdown_sort(
-        &self,
-        order: &[PhysicalSortExpr],
-        properties: &EquivalenceProperties,
-    ) -> PlanResult<SortOrderPushdownResult<Arc<dyn FileSource>>> {
-        use SortOrderPushdownResult::{Exact, Inexact, Unsupported};
-        Ok(match self.0.try_pushdown_sort(order, properties)? {
-            Exact { inner } => Exact { inner: Self::around(inner) },
-            Inexact { inner } => Inexact { inner: Self::around(inner) },
-            Unsupported => Unsupported,
-        })
     }
 
     fn try_pushdown_projection(

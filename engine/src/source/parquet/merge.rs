@@ -76,6 +76,7 @@ fn widened(known: &FieldRef, other: &FieldRef) -> Result<FieldRef, Clash> {
 /// The type that holds the values of both.
 fn held(left: &DataType, right: &DataType) -> Result<DataType, Clash> {
     use DataType::{Dictionary, Map, Null, Struct};
+    let clash = || Clash { column: String::new(), left: left.clone(), right: right.clone() };
     match (left, right) {
         (left, right) if left == right => Ok(left.clone()),
         (Null, kind) | (kind, Null) => Ok(kind.clone()),
@@ -84,17 +85,14 @@ fn held(left: &DataType, right: &DataType) -> Result<DataType, Clash> {
         (Map(left, sorted), Map(right, also)) => Ok(Map(entries(left, right)?, *sorted && *also)),
         _ => match (widen::list_item(left), widen::list_item(right)) {
             (Some(item), Some(other)) => {
-                let item = held(item.data_type(), other.data_type()).map(|kind| {
-                    let nullable = item.is_nullable() || other.is_nullable();
-                    Field::clone(item).with_data_type(kind).with_nullable(nullable)
-                })?;
+                // Only a field has a name to say; of other items the whole lists are shown.
+                let kind = held(item.data_type(), other.data_type())
+                    .map_err(|below| if below.column.is_empty() { clash() } else { below })?;
+                let nullable = item.is_nullable() || other.is_nullable();
+                let item = Field::clone(item).with_data_type(kind).with_nullable(nullable);
                 Ok(widen::list(left, right, Arc::new(item)))
             }
-            _ => widen::scalar(left, right).ok_or_else(|| Clash {
-                column: String::new(),
-                left: left.clone(),
-                right: right.clone(),
-            }),
+            _ => widen::scalar(left, right).ok_or_else(clash),
         },
     }
 }

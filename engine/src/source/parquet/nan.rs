@@ -12,7 +12,6 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::error::Result as PlanResult;
-use datafusion::object_store::PutPayload;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::basic::{ConvertedType, LogicalType, Type};
@@ -26,8 +25,7 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-/// What a store's bytes are; their own crate is none of our dependencies.
-type Bytes = <PutPayload as IntoIterator>::Item;
+use super::Bytes;
 
 /// Opens files like the factory within.
 #[derive(Debug)]
