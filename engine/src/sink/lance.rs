@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Fields};
+use arrow::datatypes::{DataType, Fields, Schema};
 use catalog::{
     CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetEdit, DatasetVersion, JobId,
     QualifiedName, Wanted,
