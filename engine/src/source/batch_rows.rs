@@ -1,5 +1,6 @@
 //! [`batch_rows`]: how many rows of a dataset are read at once.
 
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use lance::Dataset;
 
@@ -20,10 +21,13 @@ pub(super) const VARIABLE_BYTES: u64 = 16 << 20;
 /// What the first batch of a scan may hold of these, as far as the files tell.
 const FIRST_BYTES: usize = 64 << 20;
 
-/// At most so many rows a batch: narrow columns are not cut into crumbs, wide ones do not fill the memory. A row of the
-/// dataset takes `stored` bytes on disk.
+/// So many rows are looked at before a scan: equal values take next to nothing on disk, but not in memory.
+pub(super) const PROBE_ROWS: usize = 16;
+
+/// At most so many rows a batch: narrow columns are not cut into crumbs, wide ones do not fill the memory. As far as is
+/// known, a row takes `known` bytes.
 pub(super) fn batch_rows<'k>(
-    stored: usize,
+    known: usize,
     columns: impl IntoIterator<Item = &'k DataType>,
 ) -> usize {
     let read = Width::of(columns);
@@ -31,7 +35,21 @@ pub(super) fn batch_rows<'k>(
     if !read.varies {
         return rows;
     }
-    rows.min((FIRST_BYTES / stored.max(1)).clamp(MIN_ROWS, MAX_UNKNOWN_ROWS))
+    rows.min((FIRST_BYTES / known.max(1)).clamp(1, MAX_UNKNOWN_ROWS))
+}
+
+/// Whether types alone do not tell what a row takes.
+pub(super) fn vary<'k>(columns: impl IntoIterator<Item = &'k DataType>) -> bool {
+    Width::of(columns).varies
+}
+
+/// The bytes of a row in memory, of the longest of these batches.
+pub(super) fn read_bytes(batches: &[RecordBatch]) -> usize {
+    let of_column = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
+    let of_row = |batch: &RecordBatch| {
+        batch.columns().iter().map(of_column).sum::<usize>() / batch.num_rows().max(1)
+    };
+    batches.iter().map(of_row).max().unwrap_or(0)
 }
 
 /// The bytes of a row on disk.

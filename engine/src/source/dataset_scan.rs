@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::{FragmentSlice, Scanner};
 
-use super::batch_rows::{VARIABLE_BYTES, batch_rows, stored_bytes};
+use super::batch_rows::{PROBE_ROWS, VARIABLE_BYTES, batch_rows, read_bytes, stored_bytes, vary};
 use super::dataset::Leaf;
 use super::ranges::ranges;
 use crate::adapter::error::from_lance;
@@ -37,6 +37,20 @@ const ROW_ADDRESS: &str = "_rowaddr";
 pub(super) struct RowRange {
     slices: Vec<FragmentSlice>,
     rows: u64,
+}
+
+impl RowRange {
+    /// Its first rows, or all when it has fewer.
+    fn first(&self, rows: usize) -> Self {
+        let mut left = rows as u64;
+        let cut = |slice: &FragmentSlice| {
+            let row_count = slice.row_count.min(left);
+            left -= row_count;
+            FragmentSlice { row_count, ..*slice }
+        };
+        let slices = self.slices.iter().map(cut).filter(|slice| slice.row_count > 0).collect();
+        Self { slices, rows: self.rows.min(rows as u64) }
+    }
 }
 
 /// Cuts the first `limit` rows into at most `target` consecutive ranges of about the same height.
@@ -187,20 +201,20 @@ async fn open(
         return Ok(stream::empty().boxed());
     }
     let damaged = |error| DataFusionError::from(from_lance(error, "read", &title));
-    let mut scanner = dataset.scan();
-    project(&mut scanner, &dataset, &readable).map_err(damaged)?;
-    scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
-    let kinds = readable.iter().map(|leaf| leaf.field.data_type());
-    scanner.batch_size(batch_rows(stored_bytes(&dataset), kinds)).batch_size_bytes(VARIABLE_BYTES);
+    let kinds = || readable.iter().map(|leaf| leaf.field.data_type());
+    let mut known = stored_bytes(&dataset);
+    if vary(kinds()) && range.rows > PROBE_ROWS as u64 {
+        let (rows, few) = (batch_rows(known, kinds()).min(PROBE_ROWS), range.first(PROBE_ROWS));
+        let probe = scanner(&dataset, &readable, &few, rows).await.map_err(damaged)?;
+        let probe = probe.try_into_stream().await.map_err(damaged)?;
+        let probe: Vec<RecordBatch> = probe.try_collect().await.map_err(damaged)?;
+        known = known.max(read_bytes(&probe));
+    }
+    let rows = batch_rows(known, kinds());
+    let mut scanner = scanner(&dataset, &readable, &range, rows).await.map_err(damaged)?;
     if needs_address {
         scanner.with_row_address();
     }
-    scanner.with_fragment_slices(&range.slices).await.map_err(damaged)?;
-    let fragments = range.slices.iter().filter_map(|slice| {
-        let fragment = dataset.get_fragment(slice.fragment_id as usize)?;
-        Some(fragment.metadata().clone())
-    });
-    scanner.with_fragments(fragments.collect());
     let batches = scanner.try_into_stream().await.map_err(damaged)?;
     let title = title.clone();
     Ok(batches
@@ -210,6 +224,26 @@ async fn open(
             shape.fit(&batch)
         })
         .boxed())
+}
+
+/// Reads these leaves of a range, so many rows at once.
+async fn scanner(
+    dataset: &Dataset,
+    leaves: &[&Leaf],
+    range: &RowRange,
+    rows: usize,
+) -> lance::Result<Scanner> {
+    let mut scanner = dataset.scan();
+    project(&mut scanner, dataset, leaves)?;
+    scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
+    scanner.batch_size(rows).batch_size_bytes(VARIABLE_BYTES);
+    scanner.with_fragment_slices(&range.slices).await?;
+    let fragments = range.slices.iter().filter_map(|slice| {
+        let fragment = dataset.get_fragment(slice.fragment_id as usize)?;
+        Some(fragment.metadata().clone())
+    });
+    scanner.with_fragments(fragments.collect());
+    Ok(scanner)
 }
 
 /// Tells the scanner what to read.

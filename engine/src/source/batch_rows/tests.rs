@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field};
 
-use super::batch_rows;
+use super::{batch_rows, read_bytes};
 
 #[track_caller]
-fn check(stored: usize, columns: &[DataType], expected: usize) {
-    assert_eq!(batch_rows(stored, columns), expected, "{columns:?}, {stored} bytes a row on disk");
+fn check(known: usize, columns: &[DataType], expected: usize) {
+    assert_eq!(batch_rows(known, columns), expected, "{columns:?}, {known} bytes a row");
 }
 
 #[test]
@@ -23,6 +24,23 @@ fn numbers_fill_caches_and_text_does_not_fill_the_memory() {
     check(1 << 20, &[vector(1 << 18)], 256);
     check(40, &[DataType::Utf8, DataType::Int64], 16_384);
     check(64 << 10, &[DataType::Utf8], 1024);
-    check(1 << 20, &[DataType::LargeBinary], 256);
+    check(1 << 20, &[DataType::LargeBinary], 64);
+    check(5 << 20, &[DataType::Int64, DataType::Binary], 12);
+    check(1 << 30, &[DataType::Utf8], 1);
     check(2048, &[vector(512), DataType::Utf8], 1024);
+}
+
+#[test]
+fn a_row_takes_what_its_slice_takes() -> Result<(), arrow::error::ArrowError> {
+    let texts = StringArray::from_iter_values(["x".repeat(10_000), "y".repeat(100)]);
+    let numbers = Int64Array::from(vec![1, 2]);
+    let rows = RecordBatch::try_from_iter([
+        ("text", Arc::new(texts) as _),
+        ("number", Arc::new(numbers) as _),
+    ])?;
+    assert_eq!(read_bytes(&[]), 0);
+    assert!((10_000..10_100).contains(&read_bytes(&[rows.slice(0, 1)])));
+    assert!((100..200).contains(&read_bytes(&[rows.slice(1, 1)])));
+    assert!((10_000..10_100).contains(&read_bytes(&[rows.slice(1, 1), rows.slice(0, 1)])));
+    Ok(())
 }
