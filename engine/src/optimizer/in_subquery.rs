@@ -1,8 +1,8 @@
 //! [`InSubqueries`]: `IN` over a query is unknown where SQL says so, wherever it stands in a condition.
 //!
-//! WHY: DataFusion's joins know only of matches. It has one that minds nulls, for a `NOT IN` that is a whole condition of
-//! `WHERE` and whose query does not depend on the row; everywhere else "unknown" would count as "false", and its `NOT` as
-//! "true".
+//! WHY: DataFusion's joins know only of matches, so that "unknown" would count as "false", and its `NOT` as "true". It has
+//! one that minds nulls, for a `NOT IN` that is a whole condition of `WHERE` and whose query does not depend on the row;
+//! but what other conditions say of the value is taken to hold for the query's rows too, whose nulls are then gone.
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, ScalarValue};
@@ -63,7 +63,7 @@ fn minding_nulls(condition: Expr, schema: &DFSchema) -> Result<Expr> {
 /// Whether the join that becomes of this condition is true for the right rows.
 fn is_joined_rightly(query: &InSubquery) -> bool {
     let depends_on_row = !query.subquery.outer_ref_columns.is_empty();
-    !depends_on_row || (!query.negated && !is_one_row(&query.subquery.subquery))
+    !query.negated && !(depends_on_row && is_one_row(&query.subquery.subquery))
 }
 
 /// True for a match; without one unknown if there is a null, on either side.

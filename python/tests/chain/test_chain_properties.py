@@ -127,7 +127,7 @@ def on_chain(chain: dc.DataChain, step: Step) -> dc.DataChain:
     return chain.mutate(n=C("n") + 0).select(*KEYS)
 
 
-def in_sql(query: str, step: Step, level: int) -> str:
+def in_sql(query: str, step: Step, level: int, word: str = "") -> str:
     """The step over the query; only a sort says what LIMIT and OFFSET are of."""
     source = f"FROM ({query}) q{level}"
     if step.verb == "distinct":
@@ -139,7 +139,7 @@ def in_sql(query: str, step: Step, level: int) -> str:
     if step.verb == "mutate":
         return f"SELECT id, n + {step.number} AS n, s, x, b {source}"
     keys = [f"{k} {'DESC' if down else 'ASC'} NULLS LAST" for k, down in total(step.keys)]
-    return f"SELECT * {source} ORDER BY {', '.join(keys)}{step.column}"
+    return f"SELECT * {source} ORDER BY {', '.join(keys)}{word}"
 
 
 def sql_and_list(rows: list[Row], steps: list[Step]) -> tuple[str, list[Row], bool]:
@@ -151,7 +151,7 @@ def sql_and_list(rows: list[Row], steps: list[Step]) -> tuple[str, list[Row], bo
             ids = (("n", level % 2 == 0), ("id", step.number % 2 == 0))
             rows = on_list(rows, Step("order_by", keys=ids))
             word = f" {step.verb.upper()} {step.number}"
-            query = in_sql(query, Step("order_by", keys=ids, column=word), level)
+            query = in_sql(query, Step("order_by", keys=ids), level, word)
         else:
             query = in_sql(query, step, level)
         rows, ordered = on_list(rows, step), cut or step.verb == "order_by"
