@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-EPOCH = datetime.fromtimestamp(0, timezone.utc)
+EPOCH = datetime.fromtimestamp(0, UTC)
 """The modification time of a file whose real one is not known."""
 
 _TIME_DIGITS = 16
@@ -65,7 +65,7 @@ def _content(tag: str) -> str:
 def _is_time(listed: datetime, found: datetime) -> bool:
     """Whether a time is the listed one, which may have lost digits on its way."""
     if listed.tzinfo is None:
-        listed = listed.replace(tzinfo=timezone.utc)
+        listed = listed.replace(tzinfo=UTC)
     if listed.microsecond % 1000:
         # a time as `float` is not exact
         return abs(listed - found) <= _MICROSECOND

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pa: Any = pytest.importorskip("pyarrow")
 pq: Any = pytest.importorskip("pyarrow.parquet")
 
-_UTC = dt.timezone.utc
+_UTC = dt.UTC
 _MILLIS, _NANOS = (pa.timestamp(unit, "UTC") for unit in ("ms", "ns"))
 _SMALL, _LARGE = dt.datetime(2020, 1, 1, tzinfo=_UTC), dt.datetime(2021, 1, 1, tzinfo=_UTC)
 

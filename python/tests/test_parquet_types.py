@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pa: Any = pytest.importorskip("pyarrow")
 pq: Any = pytest.importorskip("pyarrow.parquet")
 
-_UTC = dt.timezone.utc
+_UTC = dt.UTC
 _DAY = dt.datetime(2020, 2, 28, 1, 2, 3, 4, tzinfo=_UTC)
 _MODEL = pa.struct([("a", pa.int64()), ("b", pa.list_(pa.string()))])
 _VALUES: dict[str, Any] = {

@@ -87,3 +87,21 @@ def test_names_that_are_no_text(files: Path) -> None:
     Path(path).write_text("")
     with pytest.raises(NotSupportedError, match=r"caf.*.txt`, which is not UTF-8, is not"):
         dc.read_storage(files).to_list()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a{b,c}", "run[1]", "run[1", "d%20e", "q?", "star*", "two\nlines", "tab\t", "ü#;", "~x"],
+)
+def test_what_exists_literally_is_meant_literally(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / f"{name}.txt").write_text("x")
+    (folder / "other.md").write_text("y")
+    assert dc.read_storage(folder).count() == 2
+    assert dc.read_storage(f"{folder}/*.txt").count() == 1
+    assert dc.read_storage(f"{folder}/*.{{txt,md}}").count() == 2
+    (file,) = dc.read_storage(folder / f"{name}.txt").to_values("file")
+    assert file.read() == b"x"
+    assert dc.read_storage(file.get_uri()).to_values("file.path") == [file.path]
+    assert dc.read_storage(folder.as_uri()).count() == 2

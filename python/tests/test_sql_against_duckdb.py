@@ -115,7 +115,9 @@ class Queries:
         if kind in NUMBERS:
             return f"({column} {rng.choice('+-')} {self.one(kind)})"
         if kind == "s":
-            return rng.choice([f"upper({again()})", f"({again()} || {again()})", f"lower({column})"])
+            return rng.choice(
+                [f"upper({again()})", f"({again()} || {again()})", f"lower({column})"]
+            )
         if kind == "f":
             return f"({self.truth(of, depth - 1)})"
         return column
@@ -165,7 +167,9 @@ class Queries:
         if pick == 2:
             on = f"{inner}.i = {outer}.i"
             return f"{outer}.{kind} {no}IN (SELECT {inner}.{kind} FROM {source} WHERE {on}{more})"
-        agg = self.rng.choice(["count(*)", f"count({inner}.s)", f"sum({inner}.i)", f"min({inner}.b)"])
+        agg = self.rng.choice(
+            ["count(*)", f"count({inner}.s)", f"sum({inner}.i)", f"min({inner}.b)"]
+        )
         compared = self.rng.choice(COMPARED)
         if pick == 3:
             return f"(SELECT {agg} FROM {source} WHERE {matched}{more}) {compared} {outer}.i"
@@ -233,7 +237,9 @@ class Queries:
         made += [f"{name}.id AS id_{name}" for name in names]
         text = f"SELECT {', '.join(made)} FROM {source}{self.where(names)}"
         if self.chance(0.5):
-            cut = self.cut([f"id_{name}" for name in names], self.key("c0") if self.chance(0.5) else "")
+            cut = self.cut(
+                [f"id_{name}" for name in names], self.key("c0") if self.chance(0.5) else ""
+            )
             return text + cut, True
         return text, False
 
@@ -264,7 +270,9 @@ class Queries:
         made += [f"{self.aggregate(names)} AS a{n}" for n in range(self.rng.randint(1, 3))]
         by = f" GROUP BY {', '.join(keys)}" if keys else ""
         having = f" HAVING {self.aggregate(names)} IS NOT NULL" if keys and self.chance(0.2) else ""
-        having = f" HAVING count(*) > {self.rng.randint(0, 4)}" if keys and self.chance(0.2) else having
+        having = (
+            f" HAVING count(*) > {self.rng.randint(0, 4)}" if keys and self.chance(0.2) else having
+        )
         text = f"SELECT {', '.join(made)} FROM {source}{self.where(names)}{by}{having}"
         if keys and self.chance(0.3):
             return text + self.cut([f"k{n}" for n in range(len(keys))]), True
@@ -275,10 +283,14 @@ class Queries:
         kind = rng.choice(list(TYPES))
         what = self.value(kind, [name], 1)
         part = f"PARTITION BY {name}.{rng.choice(list(TYPES))} " if self.chance(0.6) else ""
-        unique = f"ORDER BY {self.key(name + '.' + rng.choice(list(TYPES)))}, {self.key(name + '.id')}"
+        unique = (
+            f"ORDER BY {self.key(name + '.' + rng.choice(list(TYPES)))}, {self.key(name + '.id')}"
+        )
         if self.chance(0.3):
             tied = f"ORDER BY {self.key(name + '.' + rng.choice(list(TYPES)))}"
-            whole = rng.choice([f"{rng.choice(['rank', 'dense_rank'])}()", f"count({what})", f"min({name}.i)"])
+            whole = rng.choice(
+                [f"{rng.choice(['rank', 'dense_rank'])}()", f"count({what})", f"min({name}.i)"]
+            )
             frame = rng.choice(["", "", " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING"])
             return f"{whole} OVER ({part}{tied}{'' if 'rank' in whole else frame})"
         if self.chance(0.1):
@@ -289,7 +301,9 @@ class Queries:
             return f"row_number() OVER ({part}{unique})"
         if pick == 1:
             ignore = " IGNORE NULLS" if self.chance(0.3) else ""
-            rest = rng.choice(["", f", {rng.randint(0, 3)}", f", {rng.randint(1, 3)}, {self.one(kind)}"])
+            rest = rng.choice(
+                ["", f", {rng.randint(0, 3)}", f", {rng.randint(1, 3)}, {self.one(kind)}"]
+            )
             # what IGNORE NULLS means inside of the parentheses is DuckDB's way, outside is the standard's
             call = f"{rng.choice(['lead', 'lag'])}({what}{rest}@)"
             return f"{call}{'#' * bool(ignore)} OVER ({part}{unique})"
@@ -305,14 +319,18 @@ class Queries:
             ignore = "#" if self.chance(0.3) else ""
             call = f"{rng.choice(['first_value', 'last_value'])}({what}@){ignore}"
             return f"{call} OVER ({part}{unique}{frame})"
-        agg = rng.choice(["count", "min", "max"] if kind not in NUMBERS else ["sum", "count", "min", "max"])
+        agg = rng.choice(
+            ["count", "min", "max"] if kind not in NUMBERS else ["sum", "count", "min", "max"]
+        )
         agg = "count" if kind == "f" else agg
         return f"{agg}({what}) OVER ({part}{unique}{frame})"
 
     def windowed(self) -> tuple[str, bool]:
         name = self.fresh()
         made = [f"{self.window(name)} AS w{n}" for n in range(self.rng.randint(1, 3))]
-        text = f"SELECT {name}.id, {', '.join(made)} FROM {self.source()} {name}{self.where([name])}"
+        text = (
+            f"SELECT {name}.id, {', '.join(made)} FROM {self.source()} {name}{self.where([name])}"
+        )
         if self.chance(0.3):
             return f"SELECT * FROM ({text}) x WHERE x.w0 IS NOT NULL" + self.cut(["x.id"]), True
         return text, False
@@ -330,7 +348,9 @@ class Queries:
             how = self.rng.choice(["UNION", "UNION ALL", "INTERSECT", "EXCEPT"])
             text = f"({text}) {how} ({side()})"
         if self.chance(0.4):
-            return f"SELECT * FROM ({text}) x" + self.cut([f"c{n}" for n in range(len(kinds))]), True
+            return f"SELECT * FROM ({text}) x" + self.cut(
+                [f"c{n}" for n in range(len(kinds))]
+            ), True
         return text, False
 
     def shared(self) -> tuple[str, bool]:
@@ -378,7 +398,9 @@ def plain(value: Any) -> Any:
         return repr(value)
     if isinstance(value, (int, float, Decimal)):
         number = float(value)
-        return "nan" if math.isnan(number) else f"{number + 0.0:.9g}".replace("-0", "0", number == 0)
+        return (
+            "nan" if math.isnan(number) else f"{number + 0.0:.9g}".replace("-0", "0", number == 0)
+        )
     return str(value)
 
 

@@ -69,7 +69,7 @@ impl Listing {
     pub fn try_new(uris: &[String], recursive: bool, column: &str, kind: FileKind) -> Result<Self> {
         let mut patterns = Vec::new();
         for uri in uris {
-            patterns.extend(Pattern::parse_all(uri, recursive)?);
+            patterns.push(Pattern::parse(uri, recursive)?);
         }
         Ok(Self { patterns, field: file_field(column, kind) })
     }

@@ -20,7 +20,13 @@ from lakebed import C
 
 CHAINS = int(os.environ.get("LAKEBED_TEST_CHAINS", "100"))
 SCHEMA = pa.schema(
-    [("id", pa.int64()), ("n", pa.int64()), ("s", pa.string()), ("x", pa.float64()), ("b", pa.bool_())]
+    [
+        ("id", pa.int64()),
+        ("n", pa.int64()),
+        ("s", pa.string()),
+        ("x", pa.float64()),
+        ("b", pa.bool_()),
+    ]
 )
 KEYS = SCHEMA.names
 Row = tuple[Any, ...]
@@ -66,7 +72,7 @@ def rank(value: Any, *, down: bool) -> tuple[Any, ...]:
     if isinstance(value, str):
         word = value.encode()
         # a byte more than any turns the order of prefixes around as well
-        return (0, tuple(-byte for byte in word) + (1,)) if down else (0, tuple(word))
+        return (0, (*tuple(-byte for byte in word), 1)) if down else (0, tuple(word))
     number = float(value)
     pair = (1, 0.0) if math.isnan(number) else (0, number)
     return (0, *(-part for part in pair)) if down else (0, *pair)
@@ -163,10 +169,14 @@ def sql_and_list(rows: list[Row], steps: list[Step]) -> tuple[str, list[Row], bo
 
 def written(rows: list[Row], folder: Path, source: str) -> dc.DataChain:
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in KEYS]
-    table = pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+    table = pa.table(
+        [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
+    )
     batches = pa.Table.from_batches(table.to_batches(max_chunksize=5), schema=SCHEMA)
     if source == "values":
-        types = dict(zip(KEYS, (int, int | None, str | None, float | None, bool | None), strict=True))
+        types = dict(
+            zip(KEYS, (int, int | None, str | None, float | None, bool | None), strict=True)
+        )
         return dc.read_values(output=types, **dict(zip(KEYS, columns, strict=True)))
     if source == "batches":
         return dc.read_arrow(batches)

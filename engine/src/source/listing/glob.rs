@@ -1,4 +1,4 @@
-//! [`Pattern`]: a path with wildcards, cut into the folder to walk and the pattern to match below it.
+//! [`Pattern`]: a path with wildcards, cut into the folder to walk and the pattern to match below it when it is looked at.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,70 +12,92 @@ use crate::{Error, Result, config};
 #[cfg(test)]
 mod tests;
 
-/// What one expanded path asks for.
+/// A path as given. What of it exists is meant literally, whatever characters it has; the rest may hold wildcards.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    /// The path as given, wildcards included.
-    literal: PathBuf,
-    /// The folder above the first wildcard, and what must match below it.
-    wildcard: Option<(PathBuf, GlobMatcher)>,
+    /// The path, without the escapes of a URI.
+    path: String,
+    /// The path of a URI with them: URIs are also made by joining a folder and a name.
+    escaped: Option<String>,
     /// Whether a folder means everything below it.
     recursive: bool,
 }
 
 impl Pattern {
-    /// Expands braces and parses each result.
-    pub(super) fn parse_all(uri: &str, recursive: bool) -> Result<Vec<Self>> {
+    /// Parses a path or URI; wildcards that are malformed are refused, unless a file is called so.
+    pub(super) fn parse(uri: &str, recursive: bool) -> Result<Self> {
         let path = local_path(uri)?;
-        let path = below_home(&path).map_or(path, Cow::Owned);
-        expand_braces(&path).into_iter().map(|path| Self::parse(&path, recursive)).collect()
-    }
-
-    fn parse(path: &str, recursive: bool) -> Result<Self> {
-        let literal = PathBuf::from(path);
-        let Some(at) = first_wildcard_segment(path) else {
-            return Ok(Self { literal, wildcard: None, recursive });
-        };
-        let (folder, rest) = path.split_at(at);
-        let matcher = GlobBuilder::new(rest)
-            .literal_separator(true)
-            .empty_alternates(true)
-            .build()
-            .map_err(|error| Error::InvalidArgument {
-                argument: "glob",
-                given: path.to_owned(),
-                accepted: error.kind().to_string(),
-            })?
-            .compile_matcher();
-        let folder = if folder.is_empty() { "." } else { folder };
-        Ok(Self { literal, wildcard: Some((PathBuf::from(folder), matcher)), recursive })
-    }
-
-    /// Where to look and how to choose: an existing path is meant literally, whatever characters it has.
-    pub(super) fn target(&self) -> Target<'_> {
-        match &self.wildcard {
-            Some((folder, matcher)) if !self.literal.exists() => {
-                Target { base: folder, matcher: Some(matcher), recursive: true }
+        let escaped = uri.strip_prefix("file://").filter(|raw| *raw != path).map(str::to_owned);
+        let path = below_home(&path).unwrap_or_else(|| path.into_owned());
+        let pattern = Self { path, escaped, recursive };
+        for path in expand_braces(&pattern.path) {
+            match first_wildcard_segment(&path).map(|at| matcher(&path[at..])) {
+                Some(Err(error)) if pattern.targets().is_err() => return Err(error),
+                _ => {}
             }
-            _ => Target { base: &self.literal, matcher: None, recursive: self.recursive },
         }
+        Ok(pattern)
     }
+
+    /// The path, if something is there that is called so.
+    fn literal(&self) -> Option<PathBuf> {
+        let given = self.escaped.iter().chain([&self.path]).map(PathBuf::from);
+        given.into_iter().find(|path| path.exists())
+    }
+
+    /// Where to look and how to choose, as far as is known now.
+    pub(super) fn targets(&self) -> Result<Vec<Target>> {
+        if let Some(base) = self.literal() {
+            return Ok(vec![Target { base, matcher: None, recursive: self.recursive }]);
+        }
+        let (folder, rest) = self.path.split_at(existing_folder(&self.path));
+        expand_braces(rest).iter().map(|rest| self.below(folder, rest)).collect()
+    }
+
+    fn below(&self, folder: &str, rest: &str) -> Result<Target> {
+        let literal = PathBuf::from(format!("{folder}{rest}"));
+        let Some(at) = first_wildcard_segment(rest).filter(|_| !literal.exists()) else {
+            return Ok(Target { base: literal, matcher: None, recursive: self.recursive });
+        };
+        let base = match format!("{folder}{}", &rest[..at]) {
+            here if here.is_empty() => ".".to_owned(),
+            base => base,
+        };
+        let matcher = Some(matcher(&rest[at..])?);
+        Ok(Target { base: base.into(), matcher, recursive: true })
+    }
+}
+
+/// The length of the longest part of the path that is a folder, its slash included.
+fn existing_folder(path: &str) -> usize {
+    let ends = path.match_indices('/').map(|(at, _)| at + 1);
+    ends.take_while(|end| Path::new(&path[..*end]).is_dir()).last().unwrap_or(0)
+}
+
+fn matcher(pattern: &str) -> Result<GlobMatcher> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).empty_alternates(true).build();
+    let glob = glob.map_err(|error| Error::InvalidArgument {
+        argument: "glob",
+        given: pattern.to_owned(),
+        accepted: error.kind().to_string(),
+    })?;
+    Ok(glob.compile_matcher())
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.literal.display())
+        f.write_str(&self.path)
     }
 }
 
 /// A resolved pattern.
-pub(super) struct Target<'a> {
-    pub(super) base: &'a Path,
-    matcher: Option<&'a GlobMatcher>,
+pub(super) struct Target {
+    pub(super) base: PathBuf,
+    matcher: Option<GlobMatcher>,
     pub(super) recursive: bool,
 }
 
-impl Target<'_> {
+impl Target {
     /// Whether the user named this file, or a pattern for it, rather than a folder above it.
     pub(super) fn is_explicit(&self, base: &Path, file: &Path) -> bool {
         self.matcher.is_some() || self.is_the_file(base, file)
@@ -83,19 +105,20 @@ impl Target<'_> {
 
     /// Whether the user named this very file.
     pub(super) fn is_the_file(&self, base: &Path, file: &Path) -> bool {
-        file == self.base || base.join(self.base) == file
+        file == self.base || base.join(&self.base) == file
     }
 
     /// Whether a path below the folder is one of those that writers keep for themselves, as `_temporary/` and
     /// `._x.parquet`, and that no pattern asks for.
     pub(super) fn is_private(&self, below: &Path) -> bool {
         let private = |segment: &str| segment.starts_with(['_', '.']);
-        let asked = self.matcher.is_some_and(|one| one.glob().glob().split('/').any(private));
+        let asked =
+            self.matcher.as_ref().is_some_and(|one| one.glob().glob().split('/').any(private));
         !asked && below.iter().any(|segment| segment.to_str().is_some_and(private))
     }
 
     pub(super) fn matches(&self, relative: &Path) -> bool {
-        self.matcher.is_none_or(|matcher| matcher.is_match(relative))
+        self.matcher.as_ref().is_none_or(|matcher| matcher.is_match(relative))
     }
 }
 

@@ -45,8 +45,7 @@ pub(super) fn batches(patterns: Arc<Vec<Pattern>>, schema: SchemaRef) -> BoxStre
 }
 
 fn walk_all(patterns: &[Pattern], schema: &SchemaRef, found: &mpsc::Sender<Found>) -> Result<()> {
-    for pattern in patterns {
-        let target = pattern.target();
+    for target in targets(patterns)? {
         let mut rows = Rows::new(Arc::clone(schema));
         walk_one(&target, &mut rows, found)?;
         if rows.count > 0 {
@@ -56,7 +55,12 @@ fn walk_all(patterns: &[Pattern], schema: &SchemaRef, found: &mpsc::Sender<Found
     Ok(())
 }
 
-fn walk_one(target: &Target<'_>, rows: &mut Rows, found: &mpsc::Sender<Found>) -> Result<()> {
+fn targets(patterns: &[Pattern]) -> Result<Vec<Target>> {
+    let targets = patterns.iter().map(Pattern::targets).collect::<Result<Vec<_>>>()?;
+    Ok(targets.into_iter().flatten().collect())
+}
+
+fn walk_one(target: &Target, rows: &mut Rows, found: &mpsc::Sender<Found>) -> Result<()> {
     each_file(target, |base, file, metadata| {
         rows.push(base, file, metadata)?;
         let is_full = rows.count == BATCH_ROWS;
@@ -67,8 +71,7 @@ fn walk_one(target: &Target<'_>, rows: &mut Rows, found: &mpsc::Sender<Found>) -
 /// The files that the patterns name; below a folder only those with this extension, and none that is private.
 pub(super) fn files(patterns: &[Pattern], extension: &str) -> Result<Vec<FileAt>> {
     let mut files = Vec::new();
-    for pattern in patterns {
-        let target = pattern.target();
+    for target in targets(patterns)? {
         each_file(&target, |base, file, _| {
             let below = file.strip_prefix(base).unwrap_or(file);
             let is_named = target.is_the_file(base, file);
@@ -85,11 +88,11 @@ pub(super) fn files(patterns: &[Pattern], extension: &str) -> Result<Vec<FileAt>
 
 /// Calls `visit` with the base, the path and the metadata of each file until it returns false.
 fn each_file(
-    target: &Target<'_>,
+    target: &Target,
     mut visit: impl FnMut(&Path, &Path, &Metadata) -> Result<bool>,
 ) -> Result<()> {
     let shown = || target.base.display().to_string();
-    let base = std::path::absolute(target.base).map_err(|error| refused(&shown(), error))?;
+    let base = std::path::absolute(&target.base).map_err(|error| refused(&shown(), error))?;
     let metadata = base.metadata().map_err(|error| refused(&shown(), error))?;
     if metadata.is_file() {
         visit(base.parent().unwrap_or(&base), &base, &metadata)?;

@@ -23,8 +23,8 @@ fn braces() {
 
 #[track_caller]
 fn matches(pattern: &str, path: &str, expected: bool) {
-    let parsed = Pattern::parse_all(pattern, true).unwrap();
-    let seen = parsed.iter().any(|one| one.target().matches(Path::new(path)));
+    let targets = Pattern::parse(pattern, true).unwrap().targets().unwrap();
+    let seen = targets.iter().any(|one| one.matches(Path::new(path)));
     assert_eq!(seen, expected, "{pattern} on {path}");
 }
 
@@ -43,13 +43,13 @@ fn stars_stop_at_slashes_and_double_stars_do_not() {
 
 #[test]
 fn other_schemes_are_refused_by_name() {
-    let error = Pattern::parse_all("s3://bucket/key", true).unwrap_err();
+    let error = Pattern::parse("s3://bucket/key", true).unwrap_err();
     assert!(error.to_string().contains("`s3://`"), "{error}");
 }
 
 #[test]
 fn escapes_count_in_uris_only() {
-    let shown = |uri: &str| Pattern::parse_all(uri, true).unwrap()[0].to_string();
+    let shown = |uri: &str| Pattern::parse(uri, true).unwrap().to_string();
     assert_eq!(shown("file:///a%20b/c"), "/a b/c");
     assert_eq!(shown("/a%20b/c"), "/a%20b/c");
 }
@@ -57,7 +57,7 @@ fn escapes_count_in_uris_only() {
 #[test]
 fn what_writers_keep_for_themselves_is_private_unless_a_pattern_asks() {
     let private = |pattern: &str, path: &str| {
-        Pattern::parse_all(pattern, true).unwrap()[0].target().is_private(Path::new(path))
+        Pattern::parse(pattern, true).unwrap().targets().unwrap()[0].is_private(Path::new(path))
     };
     assert!(private("nowhere", "_temporary/0/x.parquet"));
     assert!(private("nowhere", "a/._x.parquet"));
@@ -68,7 +68,7 @@ fn what_writers_keep_for_themselves_is_private_unless_a_pattern_asks() {
 
 #[test]
 fn a_tilde_is_the_home_folder() {
-    let shown = |uri: &str| Pattern::parse_all(uri, true).unwrap()[0].to_string();
+    let shown = |uri: &str| Pattern::parse(uri, true).unwrap().to_string();
     let home = crate::config::home().unwrap();
     assert_eq!(shown("~"), home.display().to_string());
     assert_eq!(shown("~/a"), home.join("a").display().to_string());
