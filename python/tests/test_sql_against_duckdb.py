@@ -75,7 +75,7 @@ class Queries:
     """Makes one query from one seed."""
 
     def __init__(self, seed: int) -> None:
-        self.rng = random.Random(seed)  # noqa: S311  tests, not secrets
+        self.rng = random.Random(seed)
         self.made = 0
 
     def chance(self, share: float) -> bool:
@@ -411,7 +411,7 @@ def compared(rows: list[tuple[Any, ...]], *, ordered: bool) -> Any:
 
 @pytest.fixture
 def tables() -> Any:
-    rng = random.Random(7)  # noqa: S311
+    rng = random.Random(7)
     base = duckdb.connect()
     for name, rows in (("t", 40), ("u", 25), ("v", 9)):
         data = table(rng, rows)
