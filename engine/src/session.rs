@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use catalog::{
     CatalogExt, CatalogStore, DatasetVersion, MemoryCatalog, QualifiedName, SqliteCatalog,
@@ -190,17 +190,17 @@ impl Session {
     /// [`Error::InvalidArgument`] when two columns have one name. The batches must have the schema.
     pub fn read_batches(
         self: &Arc<Self>,
-        schema: SchemaRef,
+        schema: &Schema,
         batches: &[RecordBatch],
     ) -> Result<Chain> {
-        if let Some(name) = doubled(&schema) {
+        if let Some(name) = doubled(schema) {
             return Err(Error::InvalidArgument {
                 argument: "column name",
                 given: name.to_owned(),
                 accepted: "two columns have it; rename one of them".to_owned(),
             });
         }
-        let schema = plain_schema(&schema);
+        let schema = plain_schema(schema);
         let batches = batches
             .iter()
             .map(|batch| nulls_reach_fields(&plain(batch, &schema)?))

@@ -137,13 +137,13 @@ impl Session {
             &options,
         );
         let batch = batch.map_err(|failed| PyValueError::new_err(failed.to_string()))?;
-        let chain = self.0.read_batches(schema, &[batch]);
+        let chain = self.0.read_batches(&schema, &[batch]);
         Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
     }
 
     fn read_arrow(&self, source: &Bound<'_, PyAny>) -> PyResult<Chain> {
         let (schema, batches) = arrow::import(source)?;
-        let chain = self.0.read_batches(schema, &batches);
+        let chain = self.0.read_batches(&schema, &batches);
         Ok(Chain::new(chain.map_err(|failed| raise(source.py(), failed))?))
     }
 

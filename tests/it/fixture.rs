@@ -43,7 +43,7 @@ pub(crate) async fn read(session: &Arc<Session>, name: &str, version: &str) -> R
 
 /// Batches of `columns` as a chain.
 pub(crate) fn chain(session: &Arc<Session>, batches: Vec<RecordBatch>) -> Chain {
-    session.read_batches(batches[0].schema(), &batches).unwrap()
+    session.read_batches(&batches[0].schema(), &batches).unwrap()
 }
 
 pub(crate) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {

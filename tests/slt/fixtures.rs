@@ -39,7 +39,7 @@ async fn save_as(
         description: None,
         attrs: None,
     };
-    let chain = session.read_batches(rows.schema(), &[rows])?;
+    let chain = session.read_batches(&rows.schema(), &[rows.clone()])?;
     chain.save(request, &Arc::default()).await?;
     Ok(())
 }

@@ -27,6 +27,8 @@ impl PhysicalOptimizerRule for FixLimitedRows {
             if !is_limit(plan.as_ref()) {
                 return Ok(Transformed::no(plan));
             }
+            let children = plan.children().into_iter().map(with_fixed_sort);
+            let plan = Arc::clone(&plan).with_new_children(children.collect::<Result<_>>()?)?;
             Ok(Transformed::yes(Arc::new(FixedRowsExec::new(plan)) as Arc<dyn ExecutionPlan>))
         })?;
         // Nothing is above the first step that could move anything below it.
@@ -42,6 +44,17 @@ impl PhysicalOptimizerRule for FixLimitedRows {
 
     fn schema_check(&self) -> bool {
         true
+    }
+}
+
+/// The input of a limit; the sort that orders its rows stays, also when they pass on without the sort's keys.
+fn with_fixed_sort(input: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    if input.downcast_ref::<SortExec>().is_some() {
+        return Ok(Arc::new(FixedRowsExec::new(Arc::clone(input))));
+    }
+    match (input.children().as_slice(), input.maintains_input_order().as_slice()) {
+        ([below], [true]) => Arc::clone(input).with_new_children(vec![with_fixed_sort(below)?]),
+        _ => Ok(Arc::clone(input)),
     }
 }
 

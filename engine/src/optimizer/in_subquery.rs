@@ -63,7 +63,7 @@ fn minding_nulls(condition: Expr, schema: &DFSchema) -> Result<Expr> {
 /// Whether the join that becomes of this condition is true for the right rows.
 fn is_joined_rightly(query: &InSubquery) -> bool {
     let depends_on_row = !query.subquery.outer_ref_columns.is_empty();
-    !query.negated && !(depends_on_row && is_one_row(&query.subquery.subquery))
+    !(query.negated || depends_on_row && is_one_row(&query.subquery.subquery))
 }
 
 /// True for a match; without one unknown if there is a null, on either side.
