@@ -39,7 +39,7 @@ async fn save_as(
         description: None,
         attrs: None,
     };
-    let chain = session.read_batches(&rows.schema(), &[rows.clone()])?;
+    let chain = session.read_batches(&rows.schema(), std::slice::from_ref(&rows))?;
     chain.save(request, &Arc::default()).await?;
     Ok(())
 }
