@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import types
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, RootModel
@@ -134,7 +134,7 @@ def is_fast(cls: type[BaseModel]) -> bool:
 
 def is_trusted(cls: type[BaseModel]) -> bool:
     """Whether stored values are the fields of an object, without validation."""
-    return all(_is_exact(field.annotation) for field in cls.model_fields.values())
+    return all(_is_exact(field.annotation, checked=True) for field in cls.model_fields.values())
 
 
 def _field_spec(cls: type[BaseModel], name: str, field: FieldInfo, above: tuple[type, ...]) -> Spec:
@@ -190,12 +190,23 @@ def _takes_data(field: FieldInfo) -> bool:
     return bool(getattr(field, "default_factory_takes_validated_data", False))
 
 
-def _is_exact(annotation: Any) -> bool:
-    """Whether storage gives back exactly what validation would, at every depth."""
+def _is_exact(annotation: Any, *, checked: bool = False) -> bool:
+    """Whether storage gives back exactly what validation would, at every depth.
+
+    `checked` values need not fulfil once more what they had to when they were stored.
+    """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return all(isinstance(n, VectorType) for n in args[1:]) and _is_exact(args[0])
+        harmless = all(isinstance(n, VectorType) or (checked and _only_checks(n)) for n in args[1:])
+        return harmless and _is_exact(args[0], checked=checked)
     if origin in (Union, types.UnionType) or origin in _EXACT_ORIGINS:
-        return all(_is_exact(a) for a in args if a is not Ellipsis)
+        return all(_is_exact(a, checked=checked) for a in args if a is not Ellipsis)
+    if origin is Literal and checked:
+        return all(type(value) in (str, int, bool) for value in args)
     # Literal values and classes with parameters of their own are checked by Pydantic
     return origin is None and not hasattr(annotation, "__supertype__")
+
+
+def _only_checks(note: Any) -> bool:
+    """Whether a note of an annotation is a bound, which changes no value."""
+    return type(note).__module__.partition(".")[0] == "annotated_types"

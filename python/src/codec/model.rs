@@ -133,7 +133,13 @@ impl<'py> Builder<'py> {
         match self {
             Self::Dict => Ok(rows.into_iter().map(Bound::into_any).collect()),
             Self::Constructed(construct) => {
-                rows.into_iter().map(|row| construct.call((), Some(&row))).collect()
+                let object = |row: Bound<'py, PyDict>| {
+                    let object = construct.call((), Some(&row))?;
+                    // What `model_post_init` made of the fields was stored; it runs for what it sets besides.
+                    object.getattr("__dict__")?.call_method1("update", (row,))?;
+                    Ok(object)
+                };
+                rows.into_iter().map(object).collect()
             }
             Self::Validated { validate, named } => {
                 rows.into_iter().map(|row| validate.call((row,), Some(named))).collect()

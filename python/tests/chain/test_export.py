@@ -71,3 +71,14 @@ def test_arrow(boxes: dc.DataChain) -> None:
 def test_polars(boxes: dc.DataChain) -> None:
     pytest.importorskip("polars")
     assert boxes.to_polars()["n"].to_list() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("export", ["to_list", "to_arrow", "to_pandas", "to_polars", "to_records"])
+def test_raises_what_a_function_raised(export: str) -> None:
+    def fail(n: int) -> int:
+        raise KeyError(n)
+
+    chain = dc.read_values(n=[7]).map(m=fail)
+    with pytest.raises(KeyError, match="7") as caught:
+        getattr(chain, export)()
+    assert "at input row 0" in caught.value.__notes__[0]

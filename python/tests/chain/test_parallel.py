@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
 import time
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -61,6 +63,19 @@ def test_the_users_exception_comes_back(numbers: dc.DataChain) -> None:
     text = "".join(getattr(caught.value, "__notes__", []))
     assert "return 1 // (x - 70)" in text
     assert "row 70" in text
+
+
+def test_the_line_of_a_cell_that_is_in_no_file(numbers: dc.DataChain) -> None:
+    """As notebooks keep the text of their cells."""
+    text = "def bad(x: int) -> int:\n    return 1 // (x - 70)\n"
+    names: dict[str, Any] = {}
+    exec(compile(text, "<cell 3>", "exec"), names)  # noqa: S102
+    linecache.cache["<cell 3>"] = (len(text), None, text.splitlines(keepends=True), "<cell 3>")
+    with pytest.raises(ZeroDivisionError) as caught:
+        numbers.map(y=names["bad"]).to_list()
+    told = "".join(caught.value.__notes__)
+    assert 'File "<cell 3>", line 2, in bad' in told
+    assert "return 1 // (x - 70)" in told
 
 
 def test_set_ups_run_once_in_each_worker(numbers: dc.DataChain) -> None:

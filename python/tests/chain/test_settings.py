@@ -157,3 +157,14 @@ def test_sys(chain: dc.DataChain) -> None:
     assert "sys" not in chain.schema
     assert "sys" not in shown.reset_settings().schema
     assert len({row.id for row in shown.to_values("sys")}) == 4
+
+
+def test_says_once_what_has_no_effect(
+    chain: dc.DataChain, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakebed._settings._told", set())
+    for _ in range(2):
+        assert chain.settings(cache=True, prefetch=4).count() == chain.count()
+    assert chain.settings(cache=False, prefetch=0).count() == chain.count()
+    told = [record.getMessage() for record in caplog.records if "no effect" in record.getMessage()]
+    assert [text.split("`")[1] for text in told] == ["cache", "prefetch"]
