@@ -1,6 +1,7 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use engine::{Config, FileKind, Garbage, GcOptions, Listing, Pause};
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict, PyString};
 use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
@@ -117,27 +118,30 @@ impl Session {
         py: Python<'_>,
         columns: Vec<(String, Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>)>,
     ) -> PyResult<Chain> {
-        let mut fields = Vec::with_capacity(columns.len());
-        let mut arrays = Vec::with_capacity(columns.len());
-        let mut rows = 0;
+        let mut codecs = Vec::with_capacity(columns.len());
         for (name, spec, values) in columns {
-            let codec = Codec::parse(&spec)?;
-            rows = values.len();
-            arrays.push(codec.write(&values).map_err(|misfit| {
-                let message = format!("`{name}`, row {}: {}", misfit.row, misfit.reason);
-                error::coded(py, "engine.invalid_argument", &message)
-            })?);
-            fields.push(codec.field(&name));
+            codecs.push((name, Codec::parse(&spec)?, values));
         }
-        let schema = Arc::new(::arrow::datatypes::Schema::new(fields));
-        let options = ::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = ::arrow::record_batch::RecordBatch::try_new_with_options(
-            Arc::clone(&schema),
-            arrays,
-            &options,
-        );
-        let batch = batch.map_err(|failed| PyValueError::new_err(failed.to_string()))?;
-        let chain = self.0.read_batches(&schema, &[batch]);
+        let fields = codecs.iter().map(|(name, codec, _)| codec.field(name));
+        let schema = Arc::new(::arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
+        let mut batches = Vec::new();
+        for rows in pieces(codecs.iter().map(|(_, _, values)| values.as_slice())) {
+            let mut arrays = Vec::with_capacity(codecs.len());
+            for (name, codec, values) in &codecs {
+                arrays.push(codec.write(&values[rows.clone()]).map_err(|misfit| {
+                    let row = rows.start + misfit.row;
+                    let message = format!("`{name}`, row {row}: {}", misfit.reason);
+                    error::coded(py, "engine.invalid_argument", &message)
+                })?);
+            }
+            let count = Some(rows.len());
+            let options = ::arrow::record_batch::RecordBatchOptions::new().with_row_count(count);
+            let schema = Arc::clone(&schema);
+            let batch =
+                ::arrow::record_batch::RecordBatch::try_new_with_options(schema, arrays, &options);
+            batches.push(batch.map_err(|failed| PyValueError::new_err(failed.to_string()))?);
+        }
+        let chain = self.0.read_batches(&schema, &batches);
         Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
     }
 
@@ -353,4 +357,32 @@ fn version_row<'py>(py: Python<'py>, record: &DatasetVersion) -> PyResult<Bound<
         dependencies.map(|one| format!("{}@{}", one.name, one.version)).collect();
     row.set_item("dependencies", dependencies)?;
     Ok(row)
+}
+
+/// Characters and bytes of a piece: a column of a batch holds no 2 GiB, and a character takes up to four bytes.
+const PIECE_BYTES: usize = 256 << 20;
+
+/// The rows of columns of one height, cut where their texts and bytes would be too much for one batch.
+fn pieces<'v, 'py: 'v>(
+    columns: impl Iterator<Item = &'v [Bound<'py, PyAny>]> + Clone,
+) -> Vec<Range<usize>> {
+    let rows = columns.clone().next().map_or(0, <[_]>::len);
+    let (mut pieces, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for row in 0..rows {
+        let here: usize = columns.clone().map(|values| long(&values[row])).sum();
+        if bytes + here > PIECE_BYTES && row > start {
+            pieces.push(start..row);
+            (start, bytes) = (row, 0);
+        }
+        bytes += here;
+    }
+    pieces.push(start..rows);
+    pieces
+}
+
+/// How long a text or bytes are; nothing for all else.
+fn long(value: &Bound<'_, PyAny>) -> usize {
+    let is_long =
+        value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyBytes>();
+    if is_long { value.len().unwrap_or_default() } else { 0 }
 }

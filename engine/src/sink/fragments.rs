@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use udf_runtime::task::{self, Task};
 
 use super::encoding;
-use super::preview::PREVIEW_ROWS;
+use super::preview::{self, PREVIEW_ROWS};
 use super::stored::{converted, stored_schema};
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
@@ -79,7 +79,7 @@ impl Target {
             }
             if previewed < PREVIEW_ROWS {
                 let taken = batch.num_rows().min(PREVIEW_ROWS - previewed);
-                written.preview.push(batch.slice(0, taken));
+                written.preview.push(preview::beginning(&batch.slice(0, taken))?);
                 previewed += taken;
             }
             let rows = batch.num_rows();

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, LargeBinaryArray, LargeStringArray, MapArray, NullArray,
-    RecordBatch, StringArray, StructArray,
+    Array, ArrayRef, AsArray, BinaryArray, GenericListArray, LargeBinaryArray, LargeStringArray,
+    MapArray, NullArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray, UInt64Array,
 };
-use arrow::compute::cast;
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use arrow::json::ArrayWriter;
 use arrow::record_batch::RecordBatchOptions;
@@ -20,21 +21,30 @@ pub(super) const PREVIEW_ROWS: usize = 20;
 /// Of a text or of bytes this much is shown: an image is no preview of itself.
 const SHOWN_BYTES: usize = 1000;
 
-/// The rows as an array of objects; binary values as hexadecimal text, long ones by their beginning.
+/// And so many items of a list.
+const SHOWN_ITEMS: usize = 1000;
+
+/// The rows with only the beginning of long texts, bytes and lists, so that the memory of the others can go.
+pub(super) fn beginning(rows: &RecordBatch) -> Result<RecordBatch> {
+    let columns: Vec<ArrayRef> = rows.columns().iter().map(shortened).collect();
+    let schema = rows.schema();
+    let fields = schema.fields().iter().zip(&columns).map(|(field, column)| typed(field, column));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    let batch = RecordBatch::try_new_with_options(schema, columns, &options);
+    Ok(batch.map_err(datafusion::error::DataFusionError::from)?)
+}
+
+/// The field with the type of the column.
+fn typed(field: &FieldRef, column: &ArrayRef) -> FieldRef {
+    Arc::new(Field::clone(field).with_data_type(column.data_type().clone()))
+}
+
+/// The [beginnings](beginning) of rows as an array of objects; binary values as hexadecimal text.
 pub(super) fn to_json(rows: &[RecordBatch]) -> Result<Value> {
     let mut writer = ArrayWriter::new(Vec::new());
     for batch in rows {
-        let columns: Vec<ArrayRef> = batch.columns().iter().map(shortened).collect();
-        let schema = batch.schema();
-        let fields =
-            schema.fields().iter().zip(&columns).map(|(field, column)| {
-                Field::clone(field).with_data_type(column.data_type().clone())
-            });
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let batch = RecordBatch::try_new_with_options(schema, columns, &options)
-            .map_err(datafusion::error::DataFusionError::from)?;
-        writer.write(&batch).map_err(datafusion::error::DataFusionError::from)?;
+        writer.write(batch).map_err(datafusion::error::DataFusionError::from)?;
     }
     writer.finish().map_err(datafusion::error::DataFusionError::from)?;
     let text = writer.into_inner();
@@ -44,7 +54,7 @@ pub(super) fn to_json(rows: &[RecordBatch]) -> Result<Value> {
     serde_json::from_slice(&text).map_err(|error| crate::Error::internal(error.to_string()))
 }
 
-/// The column with only the beginning of long texts and bytes, also inside of models.
+/// The column with only the beginning of long texts, bytes and lists, also inside of others.
 fn shortened(column: &ArrayRef) -> ArrayRef {
     fn bytes(value: Option<&[u8]>) -> Option<&[u8]> {
         value.map(|value| &value[..value.len().min(SHOWN_BYTES)])
@@ -68,20 +78,37 @@ fn shortened(column: &ArrayRef) -> ArrayRef {
         DataType::Struct(fields) => {
             let model = column.as_struct();
             let parts: Vec<ArrayRef> = model.columns().iter().map(shortened).collect();
-            let fields = fields.iter().zip(&parts).map(|(field, part)| {
-                Arc::new(Field::clone(field).with_data_type(part.data_type().clone()))
-            });
+            let fields = fields.iter().zip(&parts).map(|(field, part)| typed(field, part));
             let fields = fields.collect::<Vec<FieldRef>>().into();
             let nulls = model.nulls().cloned();
             StructArray::try_new_with_length(fields, parts, nulls, model.len())
                 .map_or_else(|_kept| Arc::clone(column), |model| Arc::new(model) as ArrayRef)
         }
+        DataType::List(item) => first_items(column.as_list::<i32>(), item),
+        DataType::LargeList(item) => first_items(column.as_list::<i64>(), item),
         // JSON's keys are text.
         DataType::Map(entries, _) => {
             let shown = text_keys(column.as_map(), entries);
             shown.unwrap_or_else(|| Arc::new(NullArray::new(column.len())))
         }
         _ => Arc::clone(column),
+    }
+}
+
+/// The lists with their first items, shortened.
+fn first_items<O: OffsetSizeTrait>(lists: &GenericListArray<O>, item: &FieldRef) -> ArrayRef {
+    let rows = lists.offsets().windows(2).map(|ends| (ends[0].as_usize(), ends[1].as_usize()));
+    let rows = rows.map(|(start, end)| start..end.min(start + SHOWN_ITEMS));
+    let places: UInt64Array = rows.clone().flatten().map(|at| at as u64).collect();
+    let lengths = OffsetBuffer::<O>::from_lengths(rows.map(|row| row.len()));
+    let shown = take(lists.values(), &places, None).map(|items| {
+        let items = shortened(&items);
+        let item = typed(item, &items);
+        GenericListArray::<O>::try_new(item, lengths, items, lists.nulls().cloned())
+    });
+    match shown {
+        Ok(Ok(shown)) => Arc::new(shown),
+        _ => Arc::new(NullArray::new(lists.len())),
     }
 }
 

@@ -29,6 +29,20 @@ pub(crate) struct Misfit {
     pub(crate) reason: String,
 }
 
+/// The bytes of a column of values of these lengths, if it can have so many.
+fn room(lengths: impl Iterator<Item = usize>) -> Fitted<usize> {
+    let mut bytes = 0;
+    for (row, length) in lengths.enumerate() {
+        bytes += length;
+        if i32::try_from(bytes).is_err() {
+            let reason = "the values up to here take more than 2 GiB, which is more than one batch \
+                          of a column can hold; hint: fewer rows a call (`batch_rows=`)";
+            return Err(Misfit { row, reason: reason.to_owned() });
+        }
+    }
+    Ok(bytes)
+}
+
 /// A value's class and the start of what it says of itself, for messages.
 fn shown(value: &Bound<'_, PyAny>) -> String {
     let kind = value.get_type().qualname().map(|name| name.to_string()).unwrap_or_default();
@@ -88,15 +102,7 @@ impl Codec {
                 let plain = self.each(values, |value| member_value(value, class.as_ref()))?;
                 item_or_null(item, values, plain)
             }
-            Kind::Bytes => {
-                let mut builder = BinaryBuilder::new();
-                for bytes in self
-                    .each(values, |value| value.extract::<Cow<'_, [u8]>>().map(Cow::into_owned))?
-                {
-                    builder.append_option(bytes);
-                }
-                Ok(Arc::new(builder.finish()))
-            }
+            Kind::Bytes => self.write_bytes(values),
             Kind::Datetime | Kind::Date | Kind::Time | Kind::Timedelta => self.write_time(values),
             Kind::Decimal { precision, scale } => self.write_decimals(values, *precision, *scale),
             Kind::List(item) | Kind::Tuple(item) | Kind::Set(item) => {
@@ -188,23 +194,36 @@ impl Codec {
         Misfit { row, reason }
     }
 
+    fn write_bytes(&self, values: &[Bound<'_, PyAny>]) -> Fitted<ArrayRef> {
+        let values = self.each(values, |value| match value.cast::<PyBytes>() {
+            Ok(bytes) => Ok(bytes.clone()),
+            Err(_) => Ok(PyBytes::new(value.py(), &value.extract::<Cow<'_, [u8]>>()?)),
+        })?;
+        let lengths = values.iter().map(|value| value.as_ref().map_or(0, |v| v.as_bytes().len()));
+        let mut builder = BinaryBuilder::with_capacity(values.len(), room(lengths)?);
+        for value in &values {
+            builder.append_option(value.as_ref().map(|value| value.as_bytes()));
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+
     fn write_texts<'py>(
         &self,
         values: &[Bound<'py, PyAny>],
         text: impl Fn(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
     ) -> Fitted<ArrayRef> {
-        let mut builder = StringBuilder::with_capacity(values.len(), values.len() * 16);
-        for text in self.each(values, |value| Ok(text(value)?.cast_into::<PyString>()?))? {
-            match text {
-                None => builder.append_null(),
-                Some(text) => match text.to_cow() {
-                    Ok(text) => builder.append_value(text),
-                    Err(error) => {
-                        let row = arrow::array::ArrayBuilder::len(&builder);
-                        return Err(self.misfit(row, text.as_any(), &error));
-                    }
-                },
-            }
+        let values = self.each(values, |value| Ok(text(value)?.cast_into::<PyString>()?))?;
+        let mut texts = Vec::with_capacity(values.len());
+        for (row, value) in values.iter().enumerate() {
+            let text = value.as_ref().map(|value| {
+                value.to_cow().map_err(|error| self.misfit(row, value.as_any(), &error))
+            });
+            texts.push(text.transpose()?);
+        }
+        let lengths = texts.iter().map(|text| text.as_ref().map_or(0, |text| text.len()));
+        let mut builder = StringBuilder::with_capacity(texts.len(), room(lengths)?);
+        for text in &texts {
+            builder.append_option(text.as_deref());
         }
         Ok(Arc::new(builder.finish()))
     }

@@ -129,17 +129,19 @@ impl<'a> Collector<'a> {
         mut ends: Option<End>,
     ) -> Result<bool> {
         self.called = true;
-        let (mut took, mut more) = (Duration::ZERO, true);
+        let (mut took, mut more, mut bytes) = (Duration::ZERO, true, 0);
         while more {
             let answer = self.next_answer().await?;
             more = answer.more;
             took += answer.spent.calling + answer.spent.converting;
+            bytes += bytes_of(&answer.rows);
             self.count(&answer.failures, self.at)?;
             let origins = origins(&answer, self.run.stage.shape, arguments.num_rows());
             let rows = glue(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
             self.keep(answer, origins).await?;
             if !more {
-                self.done(arguments, took, ends.take()).await?;
+                self.pace.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
+                self.done(arguments, ends.take()).await?;
             }
             if !send(self.full, rows).await {
                 return Ok(false);
@@ -160,14 +162,8 @@ impl<'a> Collector<'a> {
     }
 
     /// All results for a batch are here. The end of a unit brings the permit with which the next one may begin.
-    async fn done(
-        &mut self,
-        arguments: &RecordBatch,
-        took: Duration,
-        ends: Option<End>,
-    ) -> Result<()> {
+    async fn done(&mut self, arguments: &RecordBatch, ends: Option<End>) -> Result<()> {
         let (height, bytes) = (arguments.num_rows(), bytes_of(arguments));
-        self.pace.learn(height, bytes, took);
         self.at += height as u64;
         if let Some(unit) = &mut self.open {
             unit.content.add(arguments);

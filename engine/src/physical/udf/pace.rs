@@ -8,9 +8,9 @@ use crate::logical::Running;
 /// A call should take about this long: long enough that handing it over costs nothing, short enough that workers end
 /// together and that little is lost.
 const TARGET: Duration = Duration::from_millis(50);
-const FIRST_ROWS: usize = 32;
+const FIRST_ROWS: usize = 8;
 const MOST_ROWS: usize = 8192;
-/// A call's arguments should be no larger.
+/// A call's arguments and its results should be no larger.
 const MOST_BYTES: usize = 16 << 20;
 
 /// The height of the next batch, learnt from those before.
@@ -36,7 +36,7 @@ impl Pace {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// A call for so many rows with so many bytes of arguments took so long.
+    /// A call for so many rows took so long; its arguments or its results, whichever are larger, had so many bytes.
     pub(super) fn learn(&self, rows: usize, bytes: usize, took: Duration) {
         if self.fixed || rows == 0 || took.is_zero() {
             return;
