@@ -53,7 +53,7 @@ impl<'a> Watch<'a> {
         loop {
             if Instant::now() >= self.next_look {
                 self.next_look = Instant::now() + LOOK;
-                if let Some(death) = self.look(worker) {
+                if let Some(death) = self.large(worker) {
                     return Event::Died(death);
                 }
             }
@@ -62,7 +62,11 @@ impl<'a> Watch<'a> {
                 Ok(Err(error)) => {
                     return Event::Died(Death::Ended(worker.cause_of_death(&error).await));
                 }
-                Err(_elapsed) => continue,
+                // Not before all that it said was heard: a row that it told last would be forgotten, and another blamed.
+                Err(_elapsed) => match self.slow().or_else(|| ended(worker)) {
+                    Some(death) => return Event::Died(death),
+                    None => continue,
+                },
             };
             self.told = None;
             match reply {
@@ -85,10 +89,6 @@ impl<'a> Watch<'a> {
     /// Whether the worker uses more memory than it may.
     pub(super) fn is_large(&self, worker: &Worker) -> bool {
         self.large(worker).is_some()
-    }
-
-    fn look(&self, worker: &Worker) -> Option<Death> {
-        self.slow().or_else(|| self.large(worker)).or_else(|| ended(worker))
     }
 
     fn slow(&self) -> Option<Death> {
