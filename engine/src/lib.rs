@@ -27,6 +27,7 @@ mod progress;
 mod session;
 mod sink;
 mod source;
+mod stored;
 mod sys;
 mod temporary_root;
 

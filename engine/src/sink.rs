@@ -7,8 +7,6 @@ mod encoding;
 mod fragments;
 mod lance;
 mod preview;
-mod stored;
 mod vectors;
 
 pub use lance::{SaveRequest, Saved};
-pub(crate) use stored::convert;

@@ -18,11 +18,11 @@ use udf_runtime::task::{self, Task};
 
 use super::encoding;
 use super::preview::{self, PREVIEW_ROWS};
-use super::stored::{converted, stored_schema};
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
 use crate::expr::kind_name;
 use crate::progress::StageProgress;
+use crate::stored::{converted, stored_schema};
 use crate::{Error, Result};
 
 /// A file ends at this size or at Lance's default of about a million rows.

@@ -24,7 +24,7 @@ use super::batch_rows::{PROBE_ROWS, VARIABLE_BYTES, batch_rows, read_bytes, stor
 use super::dataset::Leaf;
 use super::ranges::ranges;
 use crate::adapter::error::from_lance;
-use crate::sink::convert;
+use crate::stored::convert;
 use crate::sys;
 
 /// Read-ahead of one partition.
