@@ -13,7 +13,6 @@ use std::sync::Arc;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{QualifiedName, Version};
 use datafusion::common::Column;
-use datafusion::datasource::source_as_provider;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
     Expr as PlanExpr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort,
@@ -21,10 +20,11 @@ use datafusion::logical_expr::{
 };
 use udf_runtime::BatchFunction;
 
+use crate::checkpoint::RunFacts;
 use crate::expr::Resolver;
 use crate::logical::{Call, GroupRows, KEY_ROW, Keep, Running, Udf};
 use crate::physical::Registration;
-use crate::source::DatasetTable;
+use crate::source::{Dependency, source_of};
 use crate::sys::SYS;
 use crate::{Error, Expr, Result, Session, functions};
 
@@ -39,6 +39,8 @@ pub struct Chain {
     /// Keeps the functions that the plan names.
     registrations: Vec<Arc<Registration>>,
     shows_sys: bool,
+    /// What its functions and sources are, while the chain is the one of a run.
+    facts: Option<Arc<RunFacts>>,
 }
 
 /// More rows than any chain has, and few enough that sums of a plan's limits do not overflow.
@@ -92,7 +94,7 @@ impl Chain {
     pub const MAX_STEPS: usize = 400;
 
     pub(crate) fn new(session: Arc<Session>, plan: LogicalPlan) -> Self {
-        Self { session, plan, registrations: Vec::new(), shows_sys: false }
+        Self { session, plan, registrations: Vec::new(), shows_sys: false, facts: None }
     }
 
     /// A chain over a plan that was made from `chains`, whose functions it keeps.
@@ -100,7 +102,7 @@ impl Chain {
     pub fn from_plan(session: Arc<Session>, plan: LogicalPlan, chains: &[Self]) -> Self {
         let registrations =
             chains.iter().flat_map(|chain| chain.registrations.iter().cloned()).collect();
-        Self { session, plan, registrations, shows_sys: false }
+        Self { session, plan, registrations, shows_sys: false, facts: None }
     }
 
     /// The session that the chain belongs to.
@@ -121,9 +123,8 @@ impl Chain {
         let LogicalPlan::TableScan(scan) = &self.plan else {
             return None;
         };
-        let provider = source_as_provider(&scan.source).ok()?;
-        let (name, version) = provider.downcast_ref::<DatasetTable>()?.dependency();
-        Some((name.clone(), version))
+        let Dependency::Version(version) = source_of(scan)?.dependency()?;
+        Some((version.name, version.version))
     }
 
     /// The columns that users see.
@@ -385,7 +386,7 @@ impl Chain {
             });
         }
         let (session, registrations) = (Arc::clone(&self.session), self.registrations.clone());
-        Ok(Self { session, plan, registrations, shows_sys: self.shows_sys })
+        Ok(Self { session, plan, registrations, shows_sys: self.shows_sys, facts: None })
     }
 
     fn is_visible(&self, field: &FieldRef) -> bool {

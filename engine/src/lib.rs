@@ -18,6 +18,7 @@ mod expr;
 mod folder;
 mod functions;
 mod gc;
+mod identity;
 mod logical;
 mod near;
 mod optimizer;

@@ -12,7 +12,6 @@ use catalog::{
     CatalogExt, CatalogStore, DatasetVersion, MemoryCatalog, QualifiedName, SqliteCatalog,
     VersionSpec,
 };
-use datafusion::datasource::{TableProvider, provider_as_source};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, TableScan};
@@ -28,8 +27,8 @@ use crate::folder::FolderLock;
 use crate::physical::{Functions, Surroundings, UdfPlanner};
 use crate::progress::Progress;
 use crate::source::{
-    DatasetTable, Listing, ListingTable, ParquetTable, ValuesTable, doubled, nulls_reach_fields,
-    plain, plain_schema,
+    DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
+    doubled, nulls_reach_fields, plain, plain_schema,
 };
 use crate::sys::SYS;
 use crate::temporary_root::TemporaryRoot;
@@ -208,9 +207,9 @@ impl Session {
         self.scan("values", Arc::new(ValuesTable::try_new(schema, batches)?))
     }
 
-    fn scan(self: &Arc<Self>, title: &str, table: Arc<dyn TableProvider>) -> Result<Chain> {
-        if table.schema().fields().iter().any(|field| field.name() == SYS)
-            && table.downcast_ref::<DatasetTable>().is_none()
+    fn scan(self: &Arc<Self>, title: &str, source: Arc<dyn Source>) -> Result<Chain> {
+        if source.schema().fields().iter().any(|field| field.name() == SYS)
+            && !source.leaves().iter().any(Leaf::is_sys)
         {
             return Err(Error::InvalidArgument {
                 argument: "column name",
@@ -221,7 +220,7 @@ impl Session {
         // Plans compare scans by name, so every scan gets its own.
         let number = self.next_number();
         let name = datafusion::common::TableReference::bare(format!("{title}#{number}"));
-        let scan = TableScan::try_new(name, provider_as_source(table), None, vec![], None)?;
+        let scan = TableScan::try_new(name, as_table(source), None, vec![], None)?;
         Ok(Chain::new(Arc::clone(self), LogicalPlan::TableScan(scan)))
     }
 

@@ -124,6 +124,14 @@ impl Udf {
         Self { input, call, key: None, schema: Arc::new(DFSchema::empty()) }.with_schema()
     }
 
+    /// The function that a node of a plan is.
+    pub(crate) fn of(plan: &LogicalPlan) -> Option<&Self> {
+        match plan {
+            LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref(),
+            _ => None,
+        }
+    }
+
     /// The same node, which nothing may change below any more, with its results kept under `key`.
     pub(crate) fn with_key(&self, key: StageKey) -> Self {
         Self { key: Some(key), ..self.clone() }
