@@ -195,7 +195,7 @@ impl Chain {
     }
 
     /// The plan with the places where its functions keep their results.
-    async fn keyed(
+    pub(crate) async fn keyed(
         &self,
         plan: LogicalPlan,
         state: &SessionState,
@@ -210,8 +210,7 @@ impl Chain {
             let facts = chain.facts.clone().unwrap_or_else(|| chain.new_facts());
             checkpoint::key_stages(&chain.session, &state, &facts, &plan)
         });
-        let keyed = keyed.await;
-        let keyed = keyed.map_err(|error| Error::internal(error.to_string()))??;
+        let keyed = keyed.await.map_err(|error| Error::internal(error.to_string()))??;
         for remark in keyed.remarks {
             progress.tell(remark);
         }
