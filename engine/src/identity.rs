@@ -26,7 +26,7 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use udf_runtime::Identity;
 
-use crate::logical::{FunctionId, StageKey, Udf};
+use crate::logical::{FunctionId, StageKey, Udf, inputs_first};
 use encoder::Encoder;
 use scope::Scope;
 
@@ -96,13 +96,7 @@ impl<'a> Digests<'a> {
     }
 
     fn add_all(&mut self, plan: &LogicalPlan) {
-        // WHY: no recursion, because plans are deep and the stacks of threads are not.
-        let (mut pending, mut nodes) = (vec![plan], Vec::new());
-        while let Some(node) = pending.pop() {
-            nodes.push(node);
-            pending.extend(node.inputs());
-        }
-        while let Some(node) = nodes.pop() {
+        for node in inputs_first(plan) {
             // A reason is found again at the top.
             drop(self.add(node));
         }

@@ -14,7 +14,7 @@ use datafusion::optimizer::Optimizer;
 
 use super::{Ledger, RunFacts};
 use crate::identity::Digests;
-use crate::logical::{StageKey, Udf};
+use crate::logical::{StageKey, Udf, inputs_first};
 use crate::{Session, config, optimizer};
 
 /// A plan whose stages have their keys, and what users should know about those that have none.
@@ -63,9 +63,9 @@ impl Keys<'_> {
     fn assign(mut self, plan: &LogicalPlan) -> PlanResult<Keyed> {
         let options = self.state.config_options();
         let plan = self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {})?;
-        let plan = if self.fresh { self.pushed_down(plan) } else { self.settled(plan) }?;
+        let plan = if self.fresh { self.pushed_down(plan) } else { self.settled(&plan) }?;
         let mut digests = Digests::new(self.facts);
-        let plan = plan.transform_up(|node| self.key(&mut digests, node))?.data;
+        let plan = rebuilt(&plan, |node| self.key(&mut digests, node))?;
         Ok(Keyed { plan, remarks: self.remarks })
     }
 
@@ -75,24 +75,20 @@ impl Keys<'_> {
 
     /// The plan with filters and limits moved down, from the sources up, so that each stage is seen once with the input
     /// that it has alone. One that is complete gets its key at once, and nothing is moved below it any more.
-    fn settled(&self, plan: LogicalPlan) -> PlanResult<LogicalPlan> {
+    fn settled(&self, plan: &LogicalPlan) -> PlanResult<LogicalPlan> {
         let mut digests = Digests::new(self.facts);
-        let settle = |node: LogicalPlan| {
+        rebuilt(plan, |node| {
             if optimizer::pushes_down(&node)? {
                 let inputs = node.inputs().len();
                 let node = self.pushed_down(node)?;
                 digests.replace(inputs, &node);
-                return Ok(Transformed::yes(node));
+                return Ok(node);
             }
-            let key = digests.add(&node);
-            match (kept_stage(&node), key) {
-                (Some(stage), Ok(Some(key))) if self.is_complete(&key) => {
-                    Ok(Transformed::yes(with_key(stage, key)))
-                }
-                _ => Ok(Transformed::no(node)),
+            match (digests.add(&node), kept_stage(&node)) {
+                (Ok(Some(key)), Some(stage)) if self.is_complete(&key) => Ok(with_key(stage, key)),
+                _ => Ok(node),
             }
-        };
-        Ok(plan.transform_up(settle)?.data)
+        })
     }
 
     fn is_complete(&self, key: &StageKey) -> bool {
@@ -101,28 +97,36 @@ impl Keys<'_> {
         matches!(ledger.complete_rows(), Ok(Some(_)))
     }
 
-    fn key(
-        &mut self,
-        digests: &mut Digests<'_>,
-        node: LogicalPlan,
-    ) -> PlanResult<Transformed<LogicalPlan>> {
+    fn key(&mut self, digests: &mut Digests<'_>, node: LogicalPlan) -> PlanResult<LogicalPlan> {
         let key = digests.add(&node);
         let Some(stage) = kept_stage(&node).filter(|stage| stage.key.is_none()) else {
-            return Ok(Transformed::no(node));
+            return Ok(node);
         };
         match key {
-            Ok(Some(key)) => {
-                let key = StageKey { fresh: self.fresh, ..key };
-                return Ok(Transformed::yes(with_key(stage, key)));
-            }
-            Ok(None) => {}
+            Ok(Some(key)) => Ok(with_key(stage, StageKey { fresh: self.fresh, ..key })),
+            Ok(None) => Ok(node),
             Err(reason) => {
                 let name = &stage.call.name;
                 self.remarks.push(format!("UDF '{name}': no checkpoint, because {reason}"));
+                Ok(node)
             }
         }
-        Ok(Transformed::no(node))
     }
+}
+
+/// The plan with other nodes: each is made of the old one with its inputs as they are made already.
+fn rebuilt(
+    plan: &LogicalPlan,
+    mut node: impl FnMut(LogicalPlan) -> PlanResult<LogicalPlan>,
+) -> PlanResult<LogicalPlan> {
+    let mut made: Vec<LogicalPlan> = Vec::new();
+    for old in inputs_first(plan) {
+        let inputs = made.len().saturating_sub(old.inputs().len());
+        let mut inputs = made.split_off(inputs).into_iter();
+        let replace = |old| Ok(inputs.next().map_or(Transformed::no(old), Transformed::yes));
+        made.push(node(old.clone().map_children(replace)?.data)?);
+    }
+    Ok(made.pop().unwrap_or_else(|| plan.clone()))
 }
 
 /// The function that a node is, if it keeps its results.

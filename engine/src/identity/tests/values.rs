@@ -120,28 +120,29 @@ fn plain_values() -> Vec<Value> {
     values.extend(floats.map(|value| Value::Float64(Some(value))));
     values.extend([0.0, -0.0, 1.5].map(|value| Value::Float32(Some(value))));
     values.push(Value::Float16(None));
-    for value in [None, Some(1), Some(2)] {
-        values.extend([Value::Int8(value.map(|value| value as i8))]);
-        values.extend([Value::Int16(value.map(|value| value as i16))]);
-        values.extend([Value::UInt8(value.map(|value| value as u8))]);
-        values.extend([Value::UInt16(value.map(|value| value as u16))]);
-        values.extend([Value::UInt32(value.map(|value| value as u32))]);
-        values.extend([Value::UInt64(value.map(|value| value as u64))]);
+    for value in [None, Some(1_u8), Some(2)] {
+        values.extend([
+            Value::UInt8(value),
+            Value::Int8(value.map(|value| i8::try_from(value).unwrap())),
+        ]);
+        values.extend([Value::UInt16(value.map(u16::from)), Value::Int16(value.map(i16::from))]);
+        values.extend([Value::UInt32(value.map(u32::from)), Value::UInt64(value.map(u64::from))]);
+        values.push(Value::Decimal128(value.map(i128::from), 5, 1));
+        let wide = value.map(|value| i256::from_i128(value.into()));
+        values.push(Value::Decimal256(wide, 5, 1));
+        let (value, long) = (value.map(i32::from), value.map(i64::from));
         values.extend([Value::Int32(value), Value::Date32(value), Value::Time32Second(value)]);
         values.extend([Value::Time32Millisecond(value), Value::IntervalYearMonth(value)]);
         values.extend([Value::Decimal32(value, 5, 1), Value::Decimal32(value, 5, 2)]);
-        let value = value.map(i64::from);
-        values.extend([Value::Int64(value), Value::Date64(value), Value::Decimal64(value, 5, 1)]);
-        values.extend([Value::Time64Microsecond(value), Value::Time64Nanosecond(value)]);
-        values.extend([Value::TimestampSecond(value, None)]);
-        values.extend([Value::TimestampSecond(value, zone.clone())]);
-        values.extend([Value::TimestampMillisecond(value, None)]);
-        values.extend([Value::TimestampMicrosecond(value, None)]);
-        values.extend([Value::TimestampNanosecond(value, None)]);
-        values.extend([Value::DurationSecond(value), Value::DurationMillisecond(value)]);
-        values.extend([Value::DurationMicrosecond(value), Value::DurationNanosecond(value)]);
-        values.push(Value::Decimal128(value.map(i128::from), 5, 1));
-        values.push(Value::Decimal256(value.map(|value| i256::from_i128(value.into())), 5, 1));
+        values.extend([Value::Int64(long), Value::Date64(long), Value::Decimal64(long, 5, 1)]);
+        values.extend([Value::Time64Microsecond(long), Value::Time64Nanosecond(long)]);
+        values.push(Value::TimestampSecond(long, None));
+        values.push(Value::TimestampSecond(long, zone.clone()));
+        values.push(Value::TimestampMillisecond(long, None));
+        values.push(Value::TimestampMicrosecond(long, None));
+        values.push(Value::TimestampNanosecond(long, None));
+        values.extend([Value::DurationSecond(long), Value::DurationMillisecond(long)]);
+        values.extend([Value::DurationMicrosecond(long), Value::DurationNanosecond(long)]);
     }
     for (days, rest) in [(1, 2), (2, 1)] {
         values.push(Value::IntervalDayTime(Some(IntervalDayTime::new(days, rest))));
