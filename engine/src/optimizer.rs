@@ -28,6 +28,8 @@ mod keep_row_order;
 mod prune_leaves;
 mod push_below_map;
 mod push_filters_below_joins;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -16,6 +16,7 @@ use datafusion::common::ScalarValue as Value;
 
 use super::check_distinct;
 use crate::identity::encoder::Encoder;
+use crate::identity::{FileIdentity, SourceIdentity};
 
 fn field(kind: DataType) -> Arc<Field> {
     Arc::new(Field::new("item", kind, true))
@@ -240,4 +241,44 @@ fn metadata_has_no_order() {
         out.finish()
     };
     assert_eq!(digest(pairs.to_vec()), digest(pairs.into_iter().rev().collect()));
+}
+
+#[test]
+fn sources() {
+    let version = |uuid: &str, paths: &[&[&str]]| SourceIdentity::Version {
+        uuid: uuid.to_owned(),
+        paths: paths
+            .iter()
+            .map(|path| path.iter().map(|&step| step.to_owned()).collect())
+            .collect(),
+    };
+    let base = FileIdentity {
+        path: "a".to_owned(),
+        bytes: 1,
+        modified: 1,
+        e_tag: None,
+        changed: Some((1, 2)),
+        folders: vec![],
+    };
+    let files = [
+        FileIdentity { path: "b".to_owned(), ..base.clone() },
+        FileIdentity { bytes: 2, ..base.clone() },
+        FileIdentity { modified: 2, ..base.clone() },
+        FileIdentity { e_tag: Some(String::new()), ..base.clone() },
+        FileIdentity { e_tag: Some("1".to_owned()), ..base.clone() },
+        FileIdentity { changed: None, ..base.clone() },
+        FileIdentity { changed: Some((2, 1)), ..base.clone() },
+        FileIdentity { folders: vec![Value::Utf8(None)], ..base.clone() },
+        FileIdentity { folders: vec![Value::Int64(Some(1))], ..base.clone() },
+        base.clone(),
+    ];
+    let mut sources: Vec<_> =
+        files.iter().map(|file| SourceIdentity::Files(vec![file.clone()])).collect();
+    sources.extend([files.to_vec(), vec![], vec![base; 2]].map(SourceIdentity::Files));
+    sources.extend([version("1", &[]), version("2", &[]), version("1", &[&["a", "b"]])]);
+    sources.extend([version("1", &[&["a"], &["b"]]), version("1", &[&["b"], &["a"]])]);
+    sources.extend(["1", "2"].map(|digest| SourceIdentity::Values { digest: digest.to_owned() }));
+    check_distinct(
+        sources.iter().map(|source| (format!("{source:?}"), source.digest().to_hex().to_string())),
+    );
 }
