@@ -76,7 +76,10 @@ impl<'a> Digests<'a> {
     /// Adds a node whose inputs were added last. Of a function it tells which stage it is.
     pub(crate) fn add(&mut self, plan: &LogicalPlan) -> Result<Option<StageKey>, Reason> {
         let inputs = self.read(plan.inputs().len());
-        let told = inputs.into_iter().collect::<Result<Vec<_>, _>>();
+        // Of two reasons a function's own is the nearer one.
+        let own =
+            Udf::of(plan).map_or(Ok(()), |udf| self.facts.function(udf.call.function).map(drop));
+        let told = own.and_then(|()| inputs.into_iter().collect::<Result<Vec<_>, _>>());
         match told.and_then(|inputs| plan::digest(plan, inputs, self.facts)) {
             Ok((digest, stage)) => {
                 self.unread.push(Ok(digest));

@@ -12,13 +12,16 @@ use crate::logical::FunctionId;
 use crate::physical::Functions;
 use crate::source::{Source, source_of};
 
+/// A source and its digest.
+type Told = (Arc<dyn Source>, Result<Hash, Reason>);
+
 /// What was told so far.
 #[derive(Debug)]
 pub(crate) struct RunFacts {
     functions: Arc<Functions>,
     known: Mutex<HashMap<FunctionId, Result<Identity, Reason>>>,
     /// By address; what is kept beside the digest is not freed, so that nothing else gets its address.
-    sources: Mutex<HashMap<usize, (Arc<dyn Source>, Result<Hash, Reason>)>>,
+    sources: Mutex<HashMap<usize, Told>>,
 }
 
 impl RunFacts {

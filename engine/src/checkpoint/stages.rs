@@ -63,7 +63,7 @@ impl Keys<'_> {
     fn assign(mut self, plan: &LogicalPlan) -> PlanResult<Keyed> {
         let options = self.state.config_options();
         let plan = self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {})?;
-        let plan = if self.fresh { self.pushed_down(plan) } else { self.settled(&plan) }?;
+        let plan = self.settled(&plan)?;
         let mut digests = Digests::new(self.facts);
         let plan = rebuilt(&plan, |node| self.key(&mut digests, node))?;
         Ok(Keyed { plan, remarks: self.remarks })
@@ -94,7 +94,7 @@ impl Keys<'_> {
     fn is_complete(&self, key: &StageKey) -> bool {
         let ledger = Ledger::new(self.session.stage_folder(&key.stage), key);
         // A folder that cannot be read is told when the stage runs.
-        matches!(ledger.complete_rows(), Ok(Some(_)))
+        !self.fresh && matches!(ledger.complete_rows(), Ok(Some(_)))
     }
 
     fn key(&mut self, digests: &mut Digests<'_>, node: LogicalPlan) -> PlanResult<LogicalPlan> {

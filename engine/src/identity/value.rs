@@ -9,7 +9,7 @@ use arrow::datatypes::{
     ArrowNativeType, DataType, Field, FieldRef, IntervalUnit, Schema, TimeUnit, ToByteSlice,
     UnionFields, UnionMode,
 };
-use datafusion::common::ScalarValue;
+use datafusion::common::ScalarValue as Value;
 
 use super::Content;
 use super::encoder::Encoder;
@@ -44,8 +44,7 @@ impl Encoder {
     }
 
     /// A value and its type.
-    pub(super) fn scalar(&mut self, value: &ScalarValue) {
-        use ScalarValue as Value;
+    pub(super) fn scalar(&mut self, value: &Value) {
         self.data_type(&value.data_type());
         match value {
             Value::Null => {}
@@ -106,7 +105,7 @@ impl Encoder {
         self.maybe(value, |out, value| out.bytes(value.to_byte_slice()));
     }
 
-    fn union_value(&mut self, (kind, value): &(i8, Box<ScalarValue>)) {
+    fn union_value(&mut self, (kind, value): &(i8, Box<Value>)) {
         self.signed(i64::from(*kind));
         self.scalar(value);
     }

@@ -12,7 +12,7 @@ use super::{chain, digest, session, sql};
 use crate::checkpoint::RunFacts;
 use crate::identity::fingerprint;
 use crate::logical::Udf;
-use crate::{Aggregate, Chain, Expr, NamedExpr, Running, SortKey, Stage};
+use crate::{Aggregate, Chain, Expr, NamedExpr, Progress, Running, SortKey, Stage};
 
 /// A function that is never started; counts how often it is asked what it is.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ impl BatchFunction for Asked {
 
     fn identity(&self) -> Result<Identity, String> {
         self.times.fetch_add(1, Ordering::SeqCst);
+        if self.code.contains("secret") {
+            return Err(format!("`{}` is an open file", self.code));
+        }
         let (stage, origin) = ("asked".to_owned(), String::new());
         Ok(Identity { stage, code: self.code.clone(), origin })
     }
@@ -137,6 +140,24 @@ async fn a_long_chain_asks_each_function_once_a_run() {
     // The next run asks again.
     assert_eq!(long.pinned().await.unwrap().fingerprint().await.unwrap(), print);
     assert_eq!(times.load(Ordering::SeqCst), MAPS);
+}
+
+#[tokio::test]
+async fn without_an_identity_nothing_above_has_one() {
+    let (session, times) = (session().await, Arc::default());
+    let mut made = chain(&session, 1);
+    for (code, result) in [("one", "y0"), ("secret", "y1"), ("two", "y2"), ("secret too", "y3")] {
+        made = map(&made, code, result, &times);
+    }
+    let progress: Arc<Progress> = Arc::default();
+    let state = session.state_for(&progress);
+    made.keyed(made.visible_plan().unwrap(), &state, &progress).await.unwrap();
+    assert_eq!(keys_of(&made).await.len(), 1);
+    let reason =
+        |file: &str| format!("UDF 'asked': no checkpoint, because `{file}` is an open file");
+    let reasons = [reason("secret"), reason("secret"), reason("secret too")];
+    assert_eq!(progress.remarks(), reasons);
+    assert_eq!(made.pinned().await.unwrap().fingerprint().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -27,79 +27,85 @@ fn union_fields() -> UnionFields {
 }
 
 fn simple_types() -> Vec<DataType> {
-    use DataType as T;
     let units = [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond];
     let mut types = vec![
-        T::Null,
-        T::Boolean,
-        T::Int8,
-        T::Int16,
-        T::Int32,
-        T::Int64,
-        T::UInt8,
-        T::UInt16,
-        T::UInt32,
-        T::UInt64,
-        T::Float16,
-        T::Float32,
-        T::Float64,
-        T::Date32,
-        T::Date64,
-        T::Binary,
-        T::LargeBinary,
-        T::BinaryView,
-        T::Utf8,
-        T::LargeUtf8,
-        T::Utf8View,
-        T::FixedSizeBinary(2),
-        T::FixedSizeBinary(3),
-        T::Interval(IntervalUnit::YearMonth),
-        T::Interval(IntervalUnit::DayTime),
-        T::Interval(IntervalUnit::MonthDayNano),
+        DataType::Null,
+        DataType::Boolean,
+        DataType::Int8,
+        DataType::Int16,
+        DataType::Int32,
+        DataType::Int64,
+        DataType::UInt8,
+        DataType::UInt16,
+        DataType::UInt32,
+        DataType::UInt64,
+        DataType::Float16,
+        DataType::Float32,
+        DataType::Float64,
+        DataType::Date32,
+        DataType::Date64,
+        DataType::Binary,
+        DataType::LargeBinary,
+        DataType::BinaryView,
+        DataType::Utf8,
+        DataType::LargeUtf8,
+        DataType::Utf8View,
+        DataType::FixedSizeBinary(2),
+        DataType::FixedSizeBinary(3),
+        DataType::Interval(IntervalUnit::YearMonth),
+        DataType::Interval(IntervalUnit::DayTime),
+        DataType::Interval(IntervalUnit::MonthDayNano),
     ];
     for unit in units.into_iter().chain([TimeUnit::Nanosecond]) {
-        types.extend([T::Timestamp(unit, None), T::Timestamp(unit, Some("UTC".into()))]);
-        types.extend([T::Time32(unit), T::Time64(unit), T::Duration(unit)]);
+        types.extend([
+            DataType::Timestamp(unit, None),
+            DataType::Timestamp(unit, Some("UTC".into())),
+        ]);
+        types.extend([DataType::Time32(unit), DataType::Time64(unit), DataType::Duration(unit)]);
     }
     for (digits, scale) in [(5, 1), (6, 1), (5, 2)] {
-        types.extend([T::Decimal32(digits, scale), T::Decimal64(digits, scale)]);
-        types.extend([T::Decimal128(digits, scale), T::Decimal256(digits, scale)]);
+        types.extend([DataType::Decimal32(digits, scale), DataType::Decimal64(digits, scale)]);
+        types.extend([DataType::Decimal128(digits, scale), DataType::Decimal256(digits, scale)]);
     }
     types
 }
 
 fn nested_types() -> Vec<DataType> {
-    use DataType as T;
     let mut types = Vec::new();
     let metadata = HashMap::from([("lakebed.type".to_owned(), "json".to_owned())]);
-    let item = Field::new("item", T::Int32, true);
+    let item = Field::new("item", DataType::Int32, true);
     let parts = [
         item.clone(),
         item.clone().with_name("other"),
         item.clone().with_nullable(false),
-        item.clone().with_data_type(T::Utf8),
+        item.clone().with_data_type(DataType::Utf8),
         item.with_metadata(metadata),
     ];
     for part in parts.into_iter().map(Arc::new) {
         let part = || Arc::clone(&part);
-        types.extend([T::List(part()), T::ListView(part()), T::LargeList(part())]);
-        types.extend([T::LargeListView(part()), T::Struct(vec![part()].into())]);
-        types.extend([T::FixedSizeList(part(), 2), T::FixedSizeList(part(), 3)]);
-        types.extend([T::Map(part(), false), T::Map(part(), true)]);
         types.extend([
-            T::RunEndEncoded(part(), field(T::Int64)),
-            T::RunEndEncoded(field(T::Int64), part()),
+            DataType::List(part()),
+            DataType::ListView(part()),
+            DataType::LargeList(part()),
+        ]);
+        types.extend([DataType::LargeListView(part()), DataType::Struct(vec![part()].into())]);
+        types.extend([DataType::FixedSizeList(part(), 2), DataType::FixedSizeList(part(), 3)]);
+        types.extend([DataType::Map(part(), false), DataType::Map(part(), true)]);
+        types.extend([
+            DataType::RunEndEncoded(part(), field(DataType::Int64)),
+            DataType::RunEndEncoded(field(DataType::Int64), part()),
         ]);
     }
-    let three = Fields::from(vec![field(T::Int32), field(T::Int32), field(T::Int32)]);
-    types.push(T::Struct(three));
-    types.push(T::Dictionary(Box::new(T::Int8), Box::new(T::Utf8)));
-    types.push(T::Dictionary(Box::new(T::Int16), Box::new(T::Utf8)));
-    types.push(T::Dictionary(Box::new(T::Int8), Box::new(T::Binary)));
-    types.push(T::Union(union_fields(), UnionMode::Dense));
-    types.push(T::Union(union_fields(), UnionMode::Sparse));
-    let swapped = [(1, field(T::Int32)), (0, field(T::Utf8))];
-    types.push(T::Union(swapped.into_iter().collect(), UnionMode::Dense));
+    let three =
+        Fields::from(vec![field(DataType::Int32), field(DataType::Int32), field(DataType::Int32)]);
+    types.push(DataType::Struct(three));
+    types.push(DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8)));
+    types.push(DataType::Dictionary(Box::new(DataType::Int16), Box::new(DataType::Utf8)));
+    types.push(DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Binary)));
+    types.push(DataType::Union(union_fields(), UnionMode::Dense));
+    types.push(DataType::Union(union_fields(), UnionMode::Sparse));
+    let swapped = [(1, field(DataType::Int32)), (0, field(DataType::Utf8))];
+    types.push(DataType::Union(swapped.into_iter().collect(), UnionMode::Dense));
     types
 }
 
