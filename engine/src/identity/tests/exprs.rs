@@ -460,6 +460,10 @@ async fn which_table_a_column_is_of() {
     assert_eq!(left, digest(&sql("SELECT t.x AS n FROM a AS t JOIN b AS s ON true").await));
     assert_ne!(left, digest(&sql("SELECT t.x AS n FROM a AS s JOIN b AS t ON true").await));
     assert_ne!(left, digest(&sql("SELECT s.x AS n FROM b AS s JOIN a AS t ON true").await));
+    let outer = |table: &str| {
+        format!("SELECT a.x FROM a, b WHERE EXISTS (SELECT 1 FROM c WHERE c.y = {table}.y)")
+    };
+    assert_ne!(digest(&sql(&outer("a")).await), digest(&sql(&outer("b")).await));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{
     Aggregate, Filter, LogicalPlan, Projection, SubqueryAlias, TableScan, Union, lit,
 };
 
-use super::{check_distinct, digest, sql, told};
+use super::{check_distinct, column, digest, sql, told};
 use crate::Running;
 use crate::logical::Call;
 use crate::source::{as_table, source_of};
@@ -113,6 +113,21 @@ async fn tables_count_by_where_they_are_met() {
         digest(&LogicalPlan::TableScan(scan.unwrap()))
     };
     assert_eq!(named("values#1"), named("values#23"));
+    // Of equal tables side by side, the one that `q` is called.
+    let scan = |name: &str| {
+        let table = as_table(Arc::clone(&source));
+        let scan = TableScan::try_new(name, table, None, vec![], None).unwrap();
+        Arc::new(LogicalPlan::TableScan(scan))
+    };
+    let beside = |inputs| Arc::new(LogicalPlan::Union(Union { inputs, schema: schema() }));
+    let chosen = |others| {
+        let input = beside(vec![scan("p"), others]);
+        let chosen = Projection::try_new_with_schema(vec![column("q", "x")], input, schema());
+        digest(&LogicalPlan::Projection(chosen.unwrap()))
+    };
+    let (first, second) = (vec![scan("q"), scan("p")], vec![scan("p"), scan("q")]);
+    assert_eq!(digest(&beside(first.clone())), digest(&beside(second.clone())));
+    assert_ne!(chosen(beside(first)), chosen(beside(second)));
 }
 
 #[tokio::test]
