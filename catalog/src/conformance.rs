@@ -44,6 +44,7 @@ const BEHAVIOURS: [(&str, Behaviour); 22] = behaviours![
     claims::numbers_grow_from_the_highest,
     claims::exact_numbers_must_be_higher,
     claims::refused_claims_leave_nothing,
+    claims::finished_versions_are_found_by_time,
     claims::used_numbers_never_come_back,
     claims::concurrent_claims_differ,
     claims::claims_need_a_job,

@@ -302,6 +302,7 @@ impl Entry {
         let wanted = |record: &DatasetVersion| {
             filter.version.is_none_or(|only| only == record.version)
                 && filter.location.as_ref().is_none_or(|only| *only == record.location)
+                && filter.finished_since.is_none_or(|since| record.finished_at >= Some(since))
         };
         let admitted = |slot: &&Slot| filter.admits(slot.record.status) && wanted(&slot.record);
         let mut records: Vec<DatasetVersion> =

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::job::JobId;
 use crate::name::QualifiedName;
 use crate::schema::hex;
-use crate::time::text;
+use crate::time::{optional_text, text};
 use crate::version::{Bump, Version};
 
 /// Which number a new version should get.
@@ -128,6 +128,9 @@ pub struct VersionFilter {
     pub version: Option<Version>,
     /// Only with data in this location.
     pub location: Option<String>,
+    /// Only completed, removed or given up at this time or later.
+    #[serde(with = "optional_text", default)]
+    pub finished_since: Option<DateTime<Utc>>,
     /// Of each dataset only the highest version, of those that the rest of the filter admits.
     pub newest_only: bool,
     /// Removed versions too.

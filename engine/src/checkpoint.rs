@@ -15,7 +15,7 @@ mod unit;
 
 pub(crate) use content::Content;
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use ledger::{Ledger, UnitName, temporary};
+pub(crate) use ledger::{Kept, Ledger, UnitName};
 pub(crate) use pin::pin;
 pub(crate) use stages::{all_kept, has_stages, key_stages};
 pub(crate) use unit::{Unit, UnitWriter};

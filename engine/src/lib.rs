@@ -9,15 +9,16 @@
 //! This crate is the only one that names DataFusion's execution and Lance. It knows nothing of Python or SQL text.
 
 mod adapter;
+mod blocking;
 mod chain;
 mod checkpoint;
 mod config;
 mod error;
 mod explain;
 mod expr;
-mod folder;
 mod functions;
 mod gc;
+mod layout;
 mod logical;
 mod near;
 mod optimizer;
@@ -27,9 +28,9 @@ mod progress;
 mod session;
 mod sink;
 mod source;
+mod storage;
 mod stored;
 mod sys;
-mod temporary_root;
 
 pub(crate) use chain::Ready;
 pub use chain::{Aggregate, BatchStream, Chain, NamedExpr, SortKey, Stage};
@@ -44,3 +45,4 @@ pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
 pub use sink::{SaveRequest, Saved};
 pub use source::{FileKind, Listing};
+pub use storage::{Root, StorageKind};

@@ -10,6 +10,7 @@ use engine::{BinaryOp, Chain, SortKey};
 use futures::future::join_all;
 
 use crate::fixture::{
+    Place,
     batch, chain, column, compare, integers, lists, read, request, rows, save, session, session_on,
     values,
 };
@@ -106,8 +107,8 @@ async fn a_query_over_two_datasets_depends_on_both() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn saves_at_the_same_time_all_get_their_own_version() {
-    let root = tempfile::tempdir().unwrap();
-    let sessions = [session_on(root.path()).await, session_on(root.path()).await];
+    let root = Place::new();
+    let sessions = [session_on(&root).await, session_on(&root).await];
     let saves = (0..8).map(|number| {
         let rows = chain(
             &sessions[number % 2],

@@ -67,6 +67,22 @@ pub async fn refused_claims_leave_nothing(store: &Store) -> Verdict {
     same("versions", &store.versions(filter).await?.len(), &1)
 }
 
+/// Versions are found by when they were completed; pending ones are not finished.
+pub async fn finished_versions_are_found_by_time(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let first = save(store, &job, "cats", PATCH).await?;
+    claim(store, &job, "cats", PATCH).await?;
+    let since = |time| VersionFilter {
+        finished_since: time,
+        include_unfinished: true,
+        ..VersionFilter::default()
+    };
+    let found = store.versions(since(first.finished_at)).await?;
+    same("since", &found.len(), &1)?;
+    let later = first.finished_at.map(|time| time + chrono::TimeDelta::microseconds(1));
+    same("later", &store.versions(since(later)).await?.len(), &0)
+}
+
 /// Pending, failed and removed versions keep their numbers.
 pub async fn used_numbers_never_come_back(store: &Store) -> Verdict {
     let job = start(store).await?;

@@ -12,6 +12,8 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use datafusion::optimizer::Optimizer;
 
+use tokio::runtime::Handle;
+
 use super::Ledger;
 use super::fingerprint::stage_key;
 use crate::logical::{StageKey, Udf};
@@ -95,12 +97,12 @@ impl Keys<'_> {
         let Ok(key) = self.key_of(stage)? else {
             return Ok(Transformed::no(node));
         };
-        let ledger = Ledger::new(self.session.stage_folder(&key.stage), &key);
+        let ledger = Ledger::new(Arc::clone(self.session.storage()), &key);
         // A folder that cannot be read is told when the stage runs.
-        match ledger.complete_rows() {
-            Ok(Some(_)) => Ok(Transformed::yes(with_key(stage, key))),
-            _ => Ok(Transformed::no(node)),
+        if Handle::current().block_on(ledger.is_complete()).unwrap_or(false) {
+            return Ok(Transformed::yes(with_key(stage, key)));
         }
+        Ok(Transformed::no(node))
     }
 
     fn key(&mut self, node: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {

@@ -25,8 +25,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use udf_runtime::{BatchFunction, Executor, Shape, task};
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
-use crate::Pause;
-use crate::checkpoint::{Ledger, Unit, UnitName};
+use crate::checkpoint::{Kept, Ledger, Unit, UnitName};
 use crate::logical::Running;
 use crate::progress::{Progress, StageProgress};
 
@@ -48,8 +47,6 @@ pub(super) struct UdfStage {
     pub(super) ledger: Option<Ledger>,
     /// What is kept already is removed and computed anew.
     pub(super) fresh: bool,
-    /// What the stage waits for before it makes results durable.
-    pub(super) pause: Pause,
 }
 
 /// Calls a user function on every row of its input.
@@ -199,22 +196,21 @@ impl Run {
             && is_function_failure(error)
         {
             // The user's error is the one to report.
-            drop(ledger.failed());
+            drop(ledger.failed().await);
         }
         outcome.map(drop)
     }
 
     /// What is at hand, and a word to the user about it.
     async fn usable_units(&self) -> Result<Vec<UnitName>> {
-        let Some(ledger) = self.stage.ledger.clone() else {
+        let Some(ledger) = &self.stage.ledger else {
             return Ok(Vec::new());
         };
         if self.stage.fresh {
-            return blocking(move || ledger.forget().map(|()| Vec::new())).await;
+            ledger.forget().await?;
+            return Ok(Vec::new());
         }
-        let (units, complete, ledger) =
-            blocking(move || Ok((ledger.usable()?, ledger.complete_rows()?.is_some(), ledger)))
-                .await?;
+        let Kept { units, complete } = ledger.kept().await?;
         let rows: u64 = units.iter().map(UnitName::rows).sum();
         let older = units.iter().filter(|unit| ledger.is_older(unit));
         let older: u64 = older.map(UnitName::rows).sum();
@@ -238,14 +234,4 @@ fn is_function_failure(error: &DataFusionError) -> bool {
         return false;
     };
     matches!(error.downcast_ref(), Some(udf_runtime::Error::Function { .. }))
-}
-
-/// Work with files, off the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> crate::Result<T> + Send + 'static,
-) -> Result<T> {
-    match task::spawn_blocking(work).await {
-        Ok(outcome) => outcome.map_err(DataFusionError::from),
-        Err(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
-    }
 }

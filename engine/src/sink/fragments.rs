@@ -22,6 +22,7 @@ use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
 use crate::expr::kind_name;
 use crate::progress::StageProgress;
+use crate::storage::Location;
 use crate::stored::{converted, stored_schema};
 use crate::{Error, Result};
 
@@ -32,8 +33,9 @@ const MAX_FILE_BYTES: usize = 2 << 30;
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) uri: String,
-    /// The folder below the root, as the catalog has it.
+    /// The folder below the root, as the catalog has it, and as the storage does.
     pub(super) location: String,
+    pub(super) folder: Location,
     pub(super) title: String,
     pub(super) schema: SchemaRef,
     pub(super) session: Arc<lance::session::Session>,

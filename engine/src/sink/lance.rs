@@ -1,7 +1,6 @@
 //! [`Chain::save`]: a stream becomes fragments, a Lance commit, a tag and a catalog record, in that order.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -25,9 +24,10 @@ use super::fragments::{Segment, Target, Written, check_types, lance_schema};
 use super::preview;
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
-use crate::folder::{FolderLock, locate};
+use crate::layout::{self, locate};
 use crate::progress::Progress;
-use crate::{Chain, Error, Ready, Result, Session, config};
+use crate::storage::{Entered, Location, Storage};
+use crate::{Chain, Error, Ready, Result, config};
 
 /// How often a commit is tried again when another process was faster.
 const COMMIT_ATTEMPTS: usize = 50;
@@ -91,15 +91,15 @@ impl Chain {
             return Ok(saved);
         }
         let prepared = chain.prepare(chain.visible_plan()?, progress);
-        let ((target, _lock), ready) = try_join!(open_target(&chain, &request), prepared)?;
+        let ((target, _entered), ready) = try_join!(open_target(&chain, &request), prepared)?;
         let written = write_all(&ready, &target, progress).await?;
         let files = Files::of(&target, &written);
-        session.pause().await;
+        session.storage().pause().await;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
         let outcome = publish(&chain, &request, &target, fingerprint, written).await;
         if outcome.is_err() {
-            files.remove().await;
+            files.remove(session.storage()).await;
         }
         let (record, dataset) = outcome?;
         let chain = session.rows_of(&record, dataset)?;
@@ -178,43 +178,26 @@ fn check_names_below(kind: &DataType) -> Result<()> {
     }
 }
 
-/// Where the rows go, and what keeps the place.
-async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target>, FolderLock)> {
+/// Where the rows go, and what keeps collectors of garbage out of there: while it lives, or out of what belongs to a
+/// session, while the session does.
+async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target>, Entered)> {
     let (session, name) = (chain.session(), &request.name);
     let is_free = session.catalog().check_wanted(name, request.wanted).err_into();
     let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
+    let folder = layout::location(&location)?;
+    if name.is_of_session() {
+        session.hold(&layout::parent(&folder)).await?;
+    }
+    let entered = session.storage().share(&folder).await?;
     let target = Target {
-        uri: session.data_uri(&location),
+        uri: session.storage().lance_uri(&folder),
         location,
+        folder,
         title: name.short().to_string(),
         schema: chain.schema(),
         session: Arc::clone(session.lance()),
     };
-    let lock = enter_folder(session, name, Path::new(&target.uri)).await?;
-    Ok((Arc::new(target), lock))
-}
-
-/// Makes the dataset's folder, and keeps collectors of garbage out while the lock lives; out of what belongs to a
-/// session, while the session does.
-async fn enter_folder(
-    session: &Session,
-    name: &QualifiedName,
-    folder: &Path,
-) -> Result<FolderLock> {
-    let entered = async {
-        if let Some(all) = folder.parent().filter(|_| name.is_of_session()) {
-            session.hold(all).await?;
-        }
-        let lock = FolderLock::share(folder).await?;
-        tokio::fs::create_dir_all(folder.join("data")).await?;
-        Ok(lock)
-    };
-    entered.await.map_err(|error: std::io::Error| Error::Storage {
-        action: "create",
-        location: folder.display().to_string(),
-        reason: error.to_string(),
-        source: Some(Box::new(error)),
-    })
+    Ok((Arc::new(target), entered))
 }
 
 /// Writes all partitions at once, each into its own files.
@@ -386,20 +369,20 @@ fn is_conflict(error: &LanceError) -> bool {
 }
 
 /// The files of fragments that may never belong to a version.
-struct Files(Vec<PathBuf>);
+struct Files(Vec<Location>);
 
 impl Files {
     fn of(target: &Target, written: &[Written]) -> Self {
-        let data = Path::new(&target.uri).join("data");
         let segments = written.iter().flat_map(|part| &part.segments);
         let files = segments.flat_map(|segment| &segment.fragments).flat_map(|part| &part.files);
-        Self(files.map(|file| data.join(&file.path)).collect())
+        let data = target.folder.clone().join("data");
+        Self(files.map(|file| data.clone().join(file.path.as_str())).collect())
     }
 
     /// Best effort: what stays behind is unreferenced and only takes room.
-    async fn remove(self) {
+    async fn remove(self, storage: &Storage) {
         for file in self.0 {
-            drop(tokio::fs::remove_file(file).await);
+            drop(storage.delete(&file).await);
         }
     }
 }

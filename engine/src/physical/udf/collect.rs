@@ -16,7 +16,8 @@ use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 use super::glue::glue;
 use super::pace::Pace;
 use super::size::bytes_of;
-use super::{End, Pending, Run, blocking};
+use super::{End, Pending, Run};
+use crate::blocking::blocking;
 use crate::checkpoint::{Content, Ledger, Unit, UnitName, UnitWriter};
 
 /// A unit that is open for longer is closed early: what a slow function has done should not be lost.
@@ -113,9 +114,8 @@ impl<'a> Collector<'a> {
         {
             return Err(failed(error));
         }
-        if let Some(ledger) = self.run.stage.ledger.clone() {
-            let names = std::mem::take(&mut self.names);
-            blocking(move || ledger.complete(&names)).await?;
+        if let Some(ledger) = &self.run.stage.ledger {
+            ledger.complete(&self.names).await?;
         }
         Ok(())
     }
@@ -215,10 +215,8 @@ impl<'a> Collector<'a> {
         let (range, schema, writing) = ((unit.from, self.at), self.kept_schema(), ledger.clone());
         let OpenUnit { content, rows, writer, failures, .. } = unit;
         let written = blocking(move || written(&writing, &schema, writer, &rows));
-        let (unit, ()) = tokio::join!(written, self.run.stage.pause.wait());
-        let unit = unit?;
-        let name = blocking(move || ledger.commit(unit, range, content.digest(), &failures));
-        self.names.push(name.await?);
+        let (unit, ()) = tokio::join!(written, ledger.pause());
+        self.names.push(ledger.commit(unit?, range, content.digest(), failures).await?);
         self.run.watch.wrote(began.elapsed());
         Ok(())
     }
@@ -237,7 +235,8 @@ impl<'a> Collector<'a> {
         let passing = concat_batches(first.schema_ref(), passing)?;
         let mut sent = 0;
         loop {
-            let (some, rest) = blocking(move || Ok((unit.next_rows()?, unit))).await?;
+            let read = move || -> crate::Result<_> { Ok((unit.next_rows()?, unit)) };
+            let (some, rest) = blocking(read).await?;
             if some.is_empty() {
                 break;
             }

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::pace::Pace;
-use super::{End, Pending, Run, UdfStage, blocking};
+use super::{End, Pending, Run, UdfStage};
 use crate::checkpoint::{Content, Unit, UnitName};
 use crate::progress::StageProgress;
 
@@ -134,8 +134,7 @@ impl Feeder {
         let (Some(name), Some(ledger)) = (self.units.pop_front(), self.stage.ledger.clone()) else {
             return Ok(());
         };
-        let (wanted, reader) = (name.clone(), ledger.clone());
-        let unit = blocking(move || reader.open(&wanted)).await?;
+        let unit = ledger.open(&name).await.map_err(DataFusionError::from)?;
         let mut content = Content::default();
         for rows in &self.gathered {
             content.add(&self.arguments(rows)?);

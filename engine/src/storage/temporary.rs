@@ -1,4 +1,4 @@
-//! [`TemporaryRoot`]: the folder of a session that keeps nothing.
+//! [`Temporary`]: the folder of a session that keeps nothing.
 
 use std::path::Path;
 use std::{io, process};
@@ -7,22 +7,22 @@ use tempfile::TempDir;
 
 /// A folder that goes when it is dropped, but not when a forked child drops its copy.
 #[derive(Debug)]
-pub(crate) struct TemporaryRoot {
+pub(super) struct Temporary {
     folder: TempDir,
     process: u32,
 }
 
-impl TemporaryRoot {
-    pub(crate) fn try_new() -> io::Result<Self> {
+impl Temporary {
+    pub(super) fn try_new() -> io::Result<Self> {
         Ok(Self { folder: TempDir::with_prefix("lakebed-")?, process: process::id() })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 }
 
-impl Drop for TemporaryRoot {
+impl Drop for Temporary {
     fn drop(&mut self) {
         self.folder.disable_cleanup(process::id() != self.process);
     }
