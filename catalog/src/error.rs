@@ -84,6 +84,16 @@ pub enum Error {
         /// The state it should be in.
         needed: VersionStatus,
     },
+    /// A version was added to one that is not the newest any more.
+    #[error("version `{base}` of dataset `{}`, which was added to, is not the newest any more: `{newest}` is", .name.short())]
+    BaseMoved {
+        /// The dataset.
+        name: QualifiedName,
+        /// The version that was added to.
+        base: Version,
+        /// The newest complete version; the same if there is none.
+        newest: Version,
+    },
     /// No job has this id.
     #[error("job `{id}` does not exist")]
     JobNotFound {
@@ -140,6 +150,7 @@ impl Error {
             Self::VersionTaken { .. } => "catalog.version_taken",
             Self::NameTaken { .. } => "catalog.name_taken",
             Self::WrongStatus { .. } => "catalog.wrong_status",
+            Self::BaseMoved { .. } => "catalog.base_moved",
             Self::JobNotFound { .. } => "catalog.job_not_found",
             Self::Store { .. } => "catalog.store",
             Self::NewerStore { .. } => "catalog.newer_store",
@@ -150,7 +161,7 @@ impl Error {
 
     /// Whether the same call may succeed if it is made again.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Store { retryable: true, .. })
+        matches!(self, Self::Store { retryable: true, .. } | Self::BaseMoved { .. })
     }
 }
 

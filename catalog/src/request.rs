@@ -91,6 +91,9 @@ pub struct CompletedVersion {
     pub schema: SchemaRef,
     /// The number that the storage format gave to this state of the data.
     pub storage_version: u64,
+    /// The version that it adds to, which must still be the dataset's newest complete one.
+    #[serde(default)]
+    pub base: Option<Version>,
     /// What it was made of, as a digest that is the same only if the rows are.
     #[serde(default)]
     pub fingerprint: Option<String>,
@@ -109,6 +112,7 @@ impl Default for CompletedVersion {
         Self {
             schema: Arc::new(Schema::empty()),
             storage_version: 0,
+            base: None,
             fingerprint: None,
             rows: 0,
             bytes: 0,

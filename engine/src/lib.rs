@@ -13,6 +13,8 @@ mod blocking;
 mod chain;
 mod checkpoint;
 mod config;
+#[cfg(test)]
+mod crash_points;
 mod error;
 mod explain;
 mod expr;
@@ -43,6 +45,6 @@ pub use near::near_names;
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
-pub use sink::{SaveRequest, Saved};
+pub use sink::{SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
 pub use storage::{Root, StorageKind};

@@ -13,6 +13,9 @@ mod staged;
 mod temporary;
 
 #[cfg(test)]
+pub(crate) mod faults;
+
+#[cfg(test)]
 mod tests;
 
 use std::io;

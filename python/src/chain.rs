@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Aggregate, NamedExpr, Progress, SaveRequest, Saved, SortKey};
+use engine::{Aggregate, NamedExpr, Progress, SaveMode, SaveRequest, Saved, SortKey};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
@@ -174,7 +174,14 @@ impl Chain {
         let (name, spec) = resolve_name(py, name, namespace, project)?;
         let wanted = name.check_own().and_then(|()| wanted(version, &spec, bump));
         let wanted = wanted.map_err(|failed| raise(py, failed.into()))?;
-        let request = SaveRequest { name, wanted, job: JobId::from(job), description, attrs };
+        let request = SaveRequest {
+            name,
+            wanted,
+            mode: SaveMode::Replace,
+            job: JobId::from(job),
+            description,
+            attrs,
+        };
         let saved = self.run_save(py, request, progress.as_ref())?;
         let (name, version) = (saved.record.dataset.to_string(), saved.record.version.to_string());
         Ok((Self(saved.chain), name, version))
@@ -192,7 +199,14 @@ impl Chain {
     ) -> PyResult<Self> {
         let (name, wanted) = (session_name(py, session, name)?, Wanted::Bump(Bump::Patch));
         let job = JobId::from(job);
-        let request = SaveRequest { name, wanted, job, description: None, attrs: None };
+        let request = SaveRequest {
+            name,
+            wanted,
+            mode: SaveMode::Replace,
+            job,
+            description: None,
+            attrs: None,
+        };
         Ok(Self(self.run_save(py, request, progress.as_ref())?.chain))
     }
 

@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, ListArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int64Type};
 use catalog::{Bump, NewJob, VersionSpec, Wanted};
-use engine::{BinaryOp, Chain, Config, Expr, Result, Root, SaveRequest, Saved, Session};
+use engine::{BinaryOp, Chain, Config, Expr, Result, Root, SaveMode, SaveRequest, Saved, Session};
 use tempfile::TempDir;
 
 /// A session of several partitions, whatever this machine has.
@@ -64,6 +64,7 @@ pub(crate) async fn request(session: &Session, name: &str) -> SaveRequest {
     SaveRequest {
         name: name.parse().unwrap(),
         wanted: Wanted::Bump(Bump::Patch),
+        mode: SaveMode::Replace,
         job: session.catalog().start_job(job).await.unwrap().id,
         description: None,
         attrs: None,

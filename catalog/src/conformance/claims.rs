@@ -67,6 +67,25 @@ pub async fn refused_claims_leave_nothing(store: &Store) -> Verdict {
     same("versions", &store.versions(filter).await?.len(), &1)
 }
 
+/// A version that adds to another is complete only while that is the newest one.
+pub async fn versions_are_added_to_the_newest(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let first = save(store, &job, "cats", PATCH).await?;
+    let onto = |base| CompletedVersion { base, ..CompletedVersion::default() };
+    let [second, third] =
+        [claim(store, &job, "cats", PATCH).await?, claim(store, &job, "cats", PATCH).await?];
+    store.complete_version(&third, onto(Some(first.version))).await?;
+    let moved = store.complete_version(&second, onto(Some(first.version))).await;
+    code("moved", moved, "catalog.base_moved")?;
+    store.abandon_version(&second, "moved").await?;
+    let fourth = claim(store, &job, "cats", PATCH).await?;
+    store.complete_version(&fourth, onto(Some(third.version))).await?;
+    store.remove_version(&fourth.name, fourth.version).await?;
+    let fifth = claim(store, &job, "cats", PATCH).await?;
+    let removed = store.complete_version(&fifth, onto(Some(fourth.version))).await;
+    code("removed", removed, "catalog.base_moved")
+}
+
 /// Versions are found by when they were completed; pending ones are not finished.
 pub async fn finished_versions_are_found_by_time(store: &Store) -> Verdict {
     let job = start(store).await?;

@@ -55,6 +55,9 @@ pub(super) async fn complete(
     if claimed.status != VersionStatus::Pending {
         return Err(claimed.wrong_status().into());
     }
+    if let Some(base) = completed.base {
+        check_base(&mut tx, &claimed, base).await?;
+    }
     let schema = keep_schema(&mut tx, &completed.schema).await?;
     query(
         "UPDATE dataset_versions SET status = 'complete', finished_at = ?, storage_version = ?, fingerprint = ?,
@@ -144,6 +147,27 @@ impl Claimed {
         let Claim { name, version, .. } = self.claim;
         Error::WrongStatus { name, version, status: self.status, needed: VersionStatus::Pending }
     }
+}
+
+/// The version that is added to must still be the newest complete one.
+async fn check_base(
+    connection: &mut SqliteConnection,
+    claimed: &Claimed,
+    base: Version,
+) -> Result<(), Failure> {
+    let row = query(
+        "SELECT w.major, w.minor, w.patch FROM dataset_versions v JOIN dataset_versions w ON w.dataset = v.dataset
+         WHERE v.id = ? AND w.status = 'complete' ORDER BY w.major DESC, w.minor DESC, w.patch DESC LIMIT 1",
+    )
+    .bind(claimed.id)
+    .fetch_optional(connection)
+    .await?;
+    let newest = row.as_ref().map(rows::to_version).transpose()?;
+    if newest == Some(base) {
+        return Ok(());
+    }
+    let name = claimed.claim.name.clone();
+    Err(Error::BaseMoved { name, base, newest: newest.unwrap_or(base) }.into())
 }
 
 async fn check_job(connection: &mut SqliteConnection, job: &JobId) -> Result<(), Failure> {

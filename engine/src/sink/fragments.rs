@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use catalog::DatasetVersion;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -22,7 +23,6 @@ use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
 use crate::expr::kind_name;
 use crate::progress::StageProgress;
-use crate::storage::Location;
 use crate::stored::{converted, stored_schema};
 use crate::{Error, Result};
 
@@ -33,11 +33,12 @@ const MAX_FILE_BYTES: usize = 2 << 30;
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) uri: String,
-    /// The folder below the root, as the catalog has it, and as the storage does.
+    /// The folder below the root, as the catalog has it.
     pub(super) location: String,
-    pub(super) folder: Location,
     pub(super) title: String,
     pub(super) schema: SchemaRef,
+    /// The version that is added to.
+    pub(super) base: Option<DatasetVersion>,
     pub(super) session: Arc<lance::session::Session>,
 }
 
@@ -85,7 +86,13 @@ impl Target {
                 previewed += taken;
             }
             let rows = batch.num_rows();
-            let mut lengths = VectorLengths::of(&batch);
+            let mut lengths = match &self.base {
+                Some(base) => VectorLengths::of_stored(&base.schema).of_lists_in(&self.schema),
+                None => VectorLengths::of(&batch),
+            };
+            if self.base.is_some() {
+                lengths.check(&batch)?;
+            }
             if let Some(segment) = open.take() {
                 if segment.lengths.fit(&batch) {
                     open = Some(segment);
@@ -121,7 +128,7 @@ impl Target {
         }
         let operation = Operation::Overwrite {
             fragments,
-            schema: lance_schema(&schema, &self.title)?,
+            schema: lance_schema(&schema).lance("read", &self.title)?,
             config_upsert_values: None,
             initial_bases: Some(vec![base]),
         };
@@ -143,8 +150,8 @@ impl Target {
 }
 
 /// The schema of the files with field numbers in depth-first order, as every writer of the version gives them.
-pub(super) fn lance_schema(schema: &Schema, title: &str) -> Result<LanceSchema> {
-    LanceSchema::try_from(stored_schema(schema).as_ref()).lance("write", title)
+pub(super) fn lance_schema(schema: &Schema) -> lance::Result<LanceSchema> {
+    LanceSchema::try_from(stored_schema(schema).as_ref())
 }
 
 /// Types that cannot be stored are refused before anything runs.
@@ -212,7 +219,7 @@ async fn write_files(
     schema: SchemaRef,
     mut ready: mpsc::Receiver<RecordBatch>,
 ) -> Result<Vec<Fragment>> {
-    let mut stored = lance_schema(&schema, &target.title)?;
+    let mut stored = lance_schema(&schema).lance("write", &target.title)?;
     let first = ready.recv().await;
     if let Some(first) = &first {
         encoding::choose(&mut stored, first);

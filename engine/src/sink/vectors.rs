@@ -32,6 +32,13 @@ impl VectorLengths {
         Self(schema.fields().iter().map(length).collect())
     }
 
+    /// Those of columns that are lists before they are stored.
+    pub(super) fn of_lists_in(self, schema: &Schema) -> Self {
+        let is_list = |field: &FieldRef| matches!(field.data_type(), DataType::List(_));
+        let lengths = self.0.into_iter().zip(schema.fields());
+        Self(lengths.map(|(length, field)| length.filter(|_| is_list(field))).collect())
+    }
+
     /// The columns that are vectors for both.
     pub(super) fn agree(&self, other: &Self) -> Self {
         let pairs = self.0.iter().zip(&other.0);
@@ -54,6 +61,19 @@ impl VectorLengths {
             .iter()
             .zip(batch.columns())
             .all(|(length, column)| length.is_none_or(|length| all_have(column, length)))
+    }
+
+    /// Refuses a batch with a row that does not fit.
+    pub(super) fn check(&self, batch: &RecordBatch) -> crate::Result<()> {
+        let columns = self.0.iter().zip(batch.columns()).zip(batch.schema_ref().fields());
+        for ((length, column), field) in columns {
+            let Some(length) = *length else { continue };
+            if let Some(what) = misfit(column, length) {
+                let what = format!("`{}` has {what}; its vectors have {length} numbers", field.name());
+                return Err(crate::Error::Value { what });
+            }
+        }
+        Ok(())
     }
 
     /// The batch in the schema of [`Self::apply_to`]; call only when it [fits](Self::fit).
@@ -123,6 +143,16 @@ fn constant_length(column: &ArrayRef) -> Option<i32> {
     let first = (0..lists.len()).find(|row| lists.is_valid(*row))?;
     let length = lists.value_length(first);
     (length > 0 && all_have(column, length)).then_some(length)
+}
+
+/// What the first row that is no vector of this length is instead.
+fn misfit(column: &ArrayRef, length: i32) -> Option<String> {
+    let lists = column.as_list::<i32>();
+    let is_other = |row: &usize| lists.is_valid(*row) && lists.value_length(*row) != length;
+    match (0..lists.len()).find(is_other) {
+        Some(row) => Some(format!("a row of {} numbers", lists.value_length(row))),
+        None => (lists.values().null_count() > 0).then(|| "a null in a vector".to_owned()),
+    }
 }
 
 fn all_have(column: &ArrayRef, length: i32) -> bool {

@@ -1,36 +1,33 @@
 //! [`Chain::save`]: a stream becomes fragments, a Lance commit, a tag and a catalog record, in that order.
+//!
+//! What fails on the way leaves files that no version needs; collectors of garbage remove them. They are not removed here:
+//! whether a commit arrived that said that it failed, is not known.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Fields, Schema};
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use catalog::{
-    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetEdit, DatasetVersion, JobId,
-    QualifiedName, Wanted,
+    CatalogExt, ClaimRequest, CompletedVersion, DatasetEdit, DatasetVersion, JobId, QualifiedName,
+    Wanted,
 };
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::future::{BoxFuture, try_join_all};
 use futures::{FutureExt, TryFutureExt, try_join};
 use lance::Dataset;
-use lance::dataset::builder::DatasetBuilder;
-use lance::dataset::transaction::{Operation, TransactionBuilder};
-use lance::dataset::{CommitBuilder, WriteDestination};
-use lance_core::Error as LanceError;
 use lance_table::format::Fragment;
+use serde_json::Value;
 use udf_runtime::task;
 
-use super::fragments::{Segment, Target, Written, check_types, lance_schema};
+use super::commit::Commit;
+use super::fragments::{Segment, Target, Written, check_types};
 use super::preview;
 use super::vectors::VectorLengths;
-use crate::adapter::error::LanceResultExt;
+use crate::expr::kind_name;
 use crate::layout::{self, locate};
 use crate::progress::Progress;
-use crate::storage::{Entered, Location, Storage};
+use crate::storage::Entered;
 use crate::{Chain, Error, Ready, Result, config};
-
-/// How often a commit is tried again when another process was faster.
-const COMMIT_ATTEMPTS: usize = 50;
 
 /// What to save a chain as.
 #[derive(Clone, Debug)]
@@ -39,12 +36,24 @@ pub struct SaveRequest {
     pub name: QualifiedName,
     /// Which number the version should get.
     pub wanted: Wanted,
+    /// What the version holds beside the chain's rows.
+    pub mode: SaveMode,
     /// The job that saves; it must have been started.
     pub job: JobId,
     /// Replaces the dataset's description.
     pub description: Option<String>,
     /// Replaces the dataset's labels.
     pub attrs: Option<Vec<String>>,
+}
+
+/// What a version holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SaveMode {
+    /// The chain's rows.
+    #[default]
+    Replace,
+    /// Those of the newest version, which are not written again, and after them the chain's.
+    Append,
 }
 
 /// A version that is durable and visible.
@@ -93,15 +102,11 @@ impl Chain {
         let prepared = chain.prepare(chain.visible_plan()?, progress);
         let ((target, _entered), ready) = try_join!(open_target(&chain, &request), prepared)?;
         let written = write_all(&ready, &target, progress).await?;
-        let files = Files::of(&target, &written);
+        let added = Added::new(&target, written).await?;
         session.storage().pause().await;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
-        let outcome = publish(&chain, &request, &target, fingerprint, written).await;
-        if outcome.is_err() {
-            files.remove(session.storage()).await;
-        }
-        let (record, dataset) = outcome?;
+        let (record, dataset) = publish(&chain, &request, &target, fingerprint, added).await?;
         let chain = session.rows_of(&record, dataset)?;
         Ok(Saved { record, chain, is_new: true })
     }
@@ -116,7 +121,10 @@ async fn same_rows(
     progress: &Progress,
 ) -> Result<Option<Saved>> {
     let (session, name) = (chain.session(), &request.name);
-    if fingerprint.is_none() || config::ignores_checkpoints() {
+    if fingerprint.is_none()
+        || request.mode == SaveMode::Append
+        || config::ignores_checkpoints()
+    {
         return Ok(None);
     }
     let record = match session.catalog().resolve(name, &catalog::VersionSpec::Latest).await {
@@ -184,6 +192,10 @@ async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target
     let (session, name) = (chain.session(), &request.name);
     let is_free = session.catalog().check_wanted(name, request.wanted).err_into();
     let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
+    let base = match request.mode {
+        SaveMode::Replace => None,
+        SaveMode::Append => newest(chain, name).await?,
+    };
     let folder = layout::location(&location)?;
     if name.is_of_session() {
         session.hold(&layout::parent(&folder)).await?;
@@ -192,12 +204,43 @@ async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target
     let target = Target {
         uri: session.storage().lance_uri(&folder),
         location,
-        folder,
         title: name.short().to_string(),
         schema: chain.schema(),
+        base,
         session: Arc::clone(session.lance()),
     };
     Ok((Arc::new(target), entered))
+}
+
+/// The dataset's newest version, whose columns the chain must have; `None` where there is none yet.
+async fn newest(chain: &Chain, name: &QualifiedName) -> Result<Option<DatasetVersion>> {
+    let latest = chain.session().catalog().resolve(name, &catalog::VersionSpec::Latest).await;
+    let record = match latest {
+        Ok(record) => record,
+        Err(catalog::Error::DatasetNotFound { .. } | catalog::Error::VersionNotFound { .. }) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let expected = VectorLengths::of_stored(&record.schema).apply_to(&chain.schema());
+    if expected.fields() != record.schema.fields() {
+        return Err(Error::InvalidArgument {
+            argument: "columns",
+            given: columns(&chain.schema()),
+            accepted: format!(
+                "to be added to `{}@{}` they must be its columns: {}",
+                name.short(),
+                record.version,
+                columns(&record.schema)
+            ),
+        });
+    }
+    Ok(Some(record))
+}
+
+fn columns(schema: &Schema) -> String {
+    let column = |field: &FieldRef| format!("{} ({})", field.name(), kind_name(field.data_type()));
+    schema.fields().iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// Writes all partitions at once, each into its own files.
@@ -222,52 +265,94 @@ async fn write_all(
 async fn publish(
     chain: &Chain,
     request: &SaveRequest,
-    target: &Arc<Target>,
+    target: &Target,
     fingerprint: Option<String>,
-    written: Vec<Written>,
+    added: Added,
 ) -> Result<(DatasetVersion, Dataset)> {
     let catalog = chain.session().catalog();
-    let first_rows: Vec<RecordBatch> =
-        written.iter().flat_map(|part| part.preview.iter().cloned()).collect();
-    let preview = preview::to_json(&first(&first_rows, preview::PREVIEW_ROWS))?;
-    let segments = written.into_iter().flat_map(|part| part.segments).collect();
-    let whole = one_schema(target, segments).await?;
-    let schema = whole.lengths.apply_to(&target.schema);
-    let claim = ClaimRequest {
-        name: request.name.clone(),
-        location: target.location.clone(),
-        wanted: request.wanted,
-        job: request.job.clone(),
-        description: request.description.clone(),
-        attrs: request.attrs.clone(),
-    };
-    let claim = catalog.claim_version(claim).await?;
-    let (rows, bytes) = size_of(&whole.fragments);
-    let committed = async {
-        let dataset = commit(target, &claim, &schema, whole.fragments).await?;
-        let number = dataset.version().version;
-        dataset
-            .tags()
-            .create(&claim.version.to_string(), number)
-            .await
-            .lance("tag", &target.title)?;
-        let completed = CompletedVersion {
-            schema,
-            storage_version: number,
-            fingerprint,
-            rows,
-            bytes,
-            preview,
-            dependencies: chain.dependencies()?,
+    let mut base = target.base.clone();
+    loop {
+        let claim = ClaimRequest {
+            name: request.name.clone(),
+            location: target.location.clone(),
+            wanted: request.wanted,
+            job: request.job.clone(),
+            description: request.description.clone(),
+            attrs: request.attrs.clone(),
         };
-        Ok((catalog.complete_version(&claim, completed).await?, dataset))
-    };
-    let outcome: Result<_> = committed.await;
-    if let Err(error) = &outcome {
+        let claim = catalog.claim_version(claim).await?;
+        let commit = Commit {
+            base: base.as_ref().map(|base| base.storage_version),
+            added: added.fragments.clone(),
+            schema: Arc::clone(&added.schema),
+        };
+        let committed = async {
+            let dataset = commit.apply(target, &claim).await?;
+            let completed = added.onto(base.as_ref(), &dataset, fingerprint.clone());
+            let dependencies = chain.dependencies()?;
+            let completed = CompletedVersion { dependencies, ..completed };
+            Ok((catalog.complete_version(&claim, completed).await?, dataset))
+        };
+        let outcome: Result<_> = committed.await;
+        let Err(error) = outcome else {
+            return outcome;
+        };
         // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
         drop(catalog.abandon_version(&claim, &error.to_string()).await);
+        let moved = matches!(&error, Error::Catalog(catalog::Error::BaseMoved { .. }));
+        if !moved || !matches!(request.wanted, Wanted::Bump(_)) {
+            return Err(error);
+        }
+        // Somebody else's version came first: ours adds to that one.
+        base = newest(chain, &request.name).await?;
     }
-    outcome
+}
+
+/// What a save wrote: fragments that belong to no version yet.
+struct Added {
+    fragments: Vec<Fragment>,
+    schema: SchemaRef,
+    rows: u64,
+    bytes: u64,
+    preview: Vec<Value>,
+}
+
+impl Added {
+    async fn new(target: &Arc<Target>, written: Vec<Written>) -> Result<Self> {
+        let first_rows: Vec<RecordBatch> =
+            written.iter().flat_map(|part| part.preview.iter().cloned()).collect();
+        let preview = preview::to_json(&first(&first_rows, preview::PREVIEW_ROWS))?;
+        let segments = written.into_iter().flat_map(|part| part.segments).collect();
+        let whole = one_schema(target, segments).await?;
+        let schema = match &target.base {
+            Some(base) => Arc::clone(&base.schema),
+            None => whole.lengths.apply_to(&target.schema),
+        };
+        let (rows, bytes) = size_of(&whole.fragments);
+        Ok(Self { fragments: whole.fragments, schema, rows, bytes, preview })
+    }
+
+    /// The version that adds this to another, or is only this.
+    fn onto(
+        &self,
+        base: Option<&DatasetVersion>,
+        dataset: &Dataset,
+        fingerprint: Option<String>,
+    ) -> CompletedVersion {
+        let mut preview = base.and_then(|base| base.preview.as_array().cloned()).unwrap_or_default();
+        preview.extend(self.preview.iter().cloned());
+        preview.truncate(preview::PREVIEW_ROWS);
+        CompletedVersion {
+            schema: Arc::clone(&self.schema),
+            storage_version: dataset.version().version,
+            base: base.map(|base| base.version),
+            fingerprint: fingerprint.filter(|_| base.is_none()),
+            rows: self.rows + base.map_or(0, |base| base.rows),
+            bytes: self.bytes + base.map_or(0, |base| base.bytes),
+            preview: Value::Array(preview),
+            dependencies: Vec::new(),
+        }
+    }
 }
 
 fn first(batches: &[RecordBatch], rows: usize) -> Vec<RecordBatch> {
@@ -304,85 +389,4 @@ fn size_of(fragments: &[Fragment]) -> (u64, u64) {
     let files = fragments.iter().flat_map(|fragment| &fragment.files);
     let bytes = files.filter_map(|file| file.file_size_bytes.get()).map(u64::from).sum();
     (rows as u64, bytes)
-}
-
-/// Commits the fragments as the dataset's next state, however many others commit meanwhile: a full rewrite depends on
-/// no earlier state, and every version keeps its own state by its tag.
-async fn commit(
-    target: &Target,
-    claim: &Claim,
-    schema: &Schema,
-    fragments: Vec<Fragment>,
-) -> Result<Dataset> {
-    let properties = HashMap::from([
-        ("lakebed.job".to_owned(), claim.job.as_str().to_owned()),
-        ("lakebed.dataset".to_owned(), claim.name.to_string()),
-        ("lakebed.version".to_owned(), claim.version.to_string()),
-    ]);
-    let properties = Some(Arc::new(properties));
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let operation = Operation::Overwrite {
-            fragments: fragments.clone(),
-            schema: lance_schema(schema, &target.title)?,
-            config_upsert_values: None,
-            initial_bases: None,
-        };
-        let existing = DatasetBuilder::from_uri(&target.uri)
-            .with_session(Arc::clone(&target.session))
-            .load()
-            .await;
-        let (destination, base) = match existing {
-            Ok(dataset) => {
-                let base = dataset.version().version;
-                (WriteDestination::Dataset(Arc::new(dataset)), base)
-            }
-            Err(LanceError::DatasetNotFound { .. } | LanceError::NotFound { .. }) => {
-                (WriteDestination::Uri(&target.uri), 0)
-            }
-            Err(error) => return Err(error).lance("open", &target.title),
-        };
-        let transaction = TransactionBuilder::new(base, operation)
-            .transaction_properties(properties.clone())
-            .build();
-        let committed = CommitBuilder::new(destination)
-            .with_session(Arc::clone(&target.session))
-            .execute(transaction)
-            .await;
-        match committed {
-            Err(error) if is_conflict(&error) && attempt < COMMIT_ATTEMPTS => {}
-            committed => return committed.lance("commit", &target.title),
-        }
-    }
-}
-
-fn is_conflict(error: &LanceError) -> bool {
-    matches!(
-        error,
-        LanceError::CommitConflict { .. }
-            | LanceError::RetryableCommitConflict { .. }
-            | LanceError::IncompatibleTransaction { .. }
-            | LanceError::TooMuchWriteContention { .. }
-            | LanceError::DatasetAlreadyExists { .. }
-    )
-}
-
-/// The files of fragments that may never belong to a version.
-struct Files(Vec<Location>);
-
-impl Files {
-    fn of(target: &Target, written: &[Written]) -> Self {
-        let segments = written.iter().flat_map(|part| &part.segments);
-        let files = segments.flat_map(|segment| &segment.fragments).flat_map(|part| &part.files);
-        let data = target.folder.clone().join("data");
-        Self(files.map(|file| data.clone().join(file.path.as_str())).collect())
-    }
-
-    /// Best effort: what stays behind is unreferenced and only takes room.
-    async fn remove(self, storage: &Storage) {
-        for file in self.0 {
-            drop(storage.delete(&file).await);
-        }
-    }
 }
