@@ -44,7 +44,7 @@ const BEHAVIOURS: [(&str, Behaviour); 24] = behaviours![
     claims::numbers_grow_from_the_highest,
     claims::exact_numbers_must_be_higher,
     claims::refused_claims_leave_nothing,
-    claims::versions_are_added_to_the_newest,
+    claims::versions_follow_the_newest,
     claims::finished_versions_are_found_by_time,
     claims::used_numbers_never_come_back,
     claims::concurrent_claims_differ,

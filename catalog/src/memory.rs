@@ -178,17 +178,16 @@ impl State {
         completed: CompletedVersion,
     ) -> Option<Result<DatasetVersion>> {
         let (entry, version) = self.claimed(claim)?;
-        let complete = entry.versions.values().rev().map(|slot| &slot.record);
-        let newest = complete.filter(|record| record.status == VersionStatus::Complete).next();
+        let mut newest_first = entry.versions.values().rev().map(|slot| &slot.record);
+        let newest = newest_first.find(|record| record.status == VersionStatus::Complete);
         let newest = newest.map(|record| record.version);
         let name = entry.dataset.name.clone();
         let slot = entry.versions.get_mut(&version)?;
         if slot.record.status != VersionStatus::Pending {
             return Some(Err(wrong_status(&slot.record, VersionStatus::Pending)));
         }
-        if let Some(base) = completed.base.filter(|base| newest != Some(*base)) {
-            let newest = newest.unwrap_or(base);
-            return Some(Err(Error::BaseMoved { name, base, newest }));
+        if let Err(moved) = completed.newest.check(&name, newest) {
+            return Some(Err(moved));
         }
         let record = &mut slot.record;
         record.status = VersionStatus::Complete;

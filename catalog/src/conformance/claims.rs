@@ -7,7 +7,7 @@ use tokio::join;
 use crate::dataset::VersionStatus;
 use crate::error::Error;
 use crate::job::JobId;
-use crate::request::{Claim, ClaimRequest, CompletedVersion, VersionFilter, Wanted};
+use crate::request::{Claim, ClaimRequest, CompletedVersion, Newest, VersionFilter, Wanted};
 use crate::store::CatalogExt;
 use crate::version::{Bump, Version};
 
@@ -67,23 +67,31 @@ pub async fn refused_claims_leave_nothing(store: &Store) -> Verdict {
     same("versions", &store.versions(filter).await?.len(), &1)
 }
 
-/// A version that adds to another is complete only while that is the newest one.
-pub async fn versions_are_added_to_the_newest(store: &Store) -> Verdict {
+const MOVED: &str = "catalog.newest_moved";
+
+/// A version that is to follow another becomes complete only while that is the newest one.
+pub async fn versions_follow_the_newest(store: &Store) -> Verdict {
     let job = start(store).await?;
     let first = save(store, &job, "cats", PATCH).await?;
-    let onto = |base| CompletedVersion { base, ..CompletedVersion::default() };
+    let after = |version| CompletedVersion {
+        newest: Newest::Is(version),
+        ..CompletedVersion::default()
+    };
+    let none = claim(store, &job, "dogs", PATCH).await?;
+    code("none", store.complete_version(&none, after(Some(first.version))).await, MOVED)?;
+    store.complete_version(&none, after(None)).await?;
     let [second, third] =
         [claim(store, &job, "cats", PATCH).await?, claim(store, &job, "cats", PATCH).await?];
-    store.complete_version(&third, onto(Some(first.version))).await?;
-    let moved = store.complete_version(&second, onto(Some(first.version))).await;
-    code("moved", moved, "catalog.base_moved")?;
+    store.complete_version(&third, after(Some(first.version))).await?;
+    let moved = store.complete_version(&second, after(Some(first.version))).await;
+    code("moved", moved, MOVED)?;
     store.abandon_version(&second, "moved").await?;
     let fourth = claim(store, &job, "cats", PATCH).await?;
-    store.complete_version(&fourth, onto(Some(third.version))).await?;
+    store.complete_version(&fourth, after(Some(third.version))).await?;
     store.remove_version(&fourth.name, fourth.version).await?;
     let fifth = claim(store, &job, "cats", PATCH).await?;
-    let removed = store.complete_version(&fifth, onto(Some(fourth.version))).await;
-    code("removed", removed, "catalog.base_moved")
+    let removed = store.complete_version(&fifth, after(Some(fourth.version))).await;
+    code("removed", removed, MOVED)
 }
 
 /// Versions are found by when they were completed; pending ones are not finished.

@@ -55,9 +55,7 @@ pub(super) async fn complete(
     if claimed.status != VersionStatus::Pending {
         return Err(claimed.wrong_status().into());
     }
-    if let Some(base) = completed.base {
-        check_base(&mut tx, &claimed, base).await?;
-    }
+    completed.newest.check(&claimed.claim.name, newest(&mut tx, claimed.id).await?)?;
     let schema = keep_schema(&mut tx, &completed.schema).await?;
     query(
         "UPDATE dataset_versions SET status = 'complete', finished_at = ?, storage_version = ?, fingerprint = ?,
@@ -149,25 +147,19 @@ impl Claimed {
     }
 }
 
-/// The version that is added to must still be the newest complete one.
-async fn check_base(
+/// The newest complete version of the dataset to which a claimed one belongs.
+async fn newest(
     connection: &mut SqliteConnection,
-    claimed: &Claimed,
-    base: Version,
-) -> Result<(), Failure> {
+    claimed: i64,
+) -> Result<Option<Version>, Failure> {
     let row = query(
         "SELECT w.major, w.minor, w.patch FROM dataset_versions v JOIN dataset_versions w ON w.dataset = v.dataset
          WHERE v.id = ? AND w.status = 'complete' ORDER BY w.major DESC, w.minor DESC, w.patch DESC LIMIT 1",
     )
-    .bind(claimed.id)
+    .bind(claimed)
     .fetch_optional(connection)
     .await?;
-    let newest = row.as_ref().map(rows::to_version).transpose()?;
-    if newest == Some(base) {
-        return Ok(());
-    }
-    let name = claimed.claim.name.clone();
-    Err(Error::BaseMoved { name, base, newest: newest.unwrap_or(base) }.into())
+    row.as_ref().map(rows::to_version).transpose()
 }
 
 async fn check_job(connection: &mut SqliteConnection, job: &JobId) -> Result<(), Failure> {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use catalog::{
-    CatalogExt, ClaimRequest, CompletedVersion, DatasetEdit, DatasetVersion, JobId, QualifiedName,
-    Wanted,
+    CatalogExt, ClaimRequest, CompletedVersion, DatasetEdit, DatasetVersion, JobId, Newest,
+    QualifiedName, Wanted,
 };
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::future::{BoxFuture, try_join_all};
@@ -192,10 +192,7 @@ async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target
     let (session, name) = (chain.session(), &request.name);
     let is_free = session.catalog().check_wanted(name, request.wanted).err_into();
     let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
-    let base = match request.mode {
-        SaveMode::Replace => None,
-        SaveMode::Append => newest(chain, name).await?,
-    };
+    let base = base(chain, request).await?;
     let folder = layout::location(&location)?;
     if name.is_of_session() {
         session.hold(&layout::parent(&folder)).await?;
@@ -212,8 +209,13 @@ async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target
     Ok((Arc::new(target), entered))
 }
 
-/// The dataset's newest version, whose columns the chain must have; `None` where there is none yet.
-async fn newest(chain: &Chain, name: &QualifiedName) -> Result<Option<DatasetVersion>> {
+/// The version that is added to: the dataset's newest, whose columns the chain must have. `None` where there is none yet,
+/// or nothing is added.
+async fn base(chain: &Chain, request: &SaveRequest) -> Result<Option<DatasetVersion>> {
+    if request.mode == SaveMode::Replace {
+        return Ok(None);
+    }
+    let name = &request.name;
     let latest = chain.session().catalog().resolve(name, &catalog::VersionSpec::Latest).await;
     let record = match latest {
         Ok(record) => record,
@@ -270,8 +272,8 @@ async fn publish(
     added: Added,
 ) -> Result<(DatasetVersion, Dataset)> {
     let catalog = chain.session().catalog();
-    let mut base = target.base.clone();
     loop {
+        let base = base(chain, request).await?;
         let claim = ClaimRequest {
             name: request.name.clone(),
             location: target.location.clone(),
@@ -288,9 +290,15 @@ async fn publish(
         };
         let committed = async {
             let dataset = commit.apply(target, &claim).await?;
-            let completed = added.onto(base.as_ref(), &dataset, fingerprint.clone());
-            let dependencies = chain.dependencies()?;
-            let completed = CompletedVersion { dependencies, ..completed };
+            let completed = CompletedVersion {
+                // What is added must not hide what became complete meanwhile; a rewrite hides nothing of its own.
+                newest: match request.mode {
+                    SaveMode::Replace => Newest::Any,
+                    SaveMode::Append => Newest::Is(base.as_ref().map(|base| base.version)),
+                },
+                dependencies: chain.dependencies()?,
+                ..added.onto(base.as_ref(), &dataset, fingerprint.clone())
+            };
             Ok((catalog.complete_version(&claim, completed).await?, dataset))
         };
         let outcome: Result<_> = committed.await;
@@ -299,12 +307,10 @@ async fn publish(
         };
         // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
         drop(catalog.abandon_version(&claim, &error.to_string()).await);
-        let moved = matches!(&error, Error::Catalog(catalog::Error::BaseMoved { .. }));
+        let moved = matches!(&error, Error::Catalog(catalog::Error::NewestMoved { .. }));
         if !moved || !matches!(request.wanted, Wanted::Bump(_)) {
             return Err(error);
         }
-        // Somebody else's version came first: ours adds to that one.
-        base = newest(chain, &request.name).await?;
     }
 }
 
@@ -345,7 +351,7 @@ impl Added {
         CompletedVersion {
             schema: Arc::clone(&self.schema),
             storage_version: dataset.version().version,
-            base: base.map(|base| base.version),
+            newest: Newest::Any,
             fingerprint: fingerprint.filter(|_| base.is_none()),
             rows: self.rows + base.map_or(0, |base| base.rows),
             bytes: self.bytes + base.map_or(0, |base| base.bytes),
