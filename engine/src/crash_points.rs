@@ -46,6 +46,7 @@ async fn save(chain: &Chain, mode: SaveMode) -> Result<Saved> {
         name: "cats".parse().unwrap(),
         wanted: Wanted::Bump(Bump::Patch),
         mode,
+        lists: false,
         job,
         description: None,
         attrs: None,

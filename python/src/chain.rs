@@ -157,7 +157,7 @@ impl Chain {
         wait(py, count, progress.as_ref().map(|callback| (&counters, callback)))
     }
 
-    #[pyo3(signature = (name, namespace, project, version, bump, job, description, attrs, progress))]
+    #[pyo3(signature = (name, namespace, project, version, bump, job, description, attrs, vectors, progress))]
     fn save(
         &self,
         py: Python<'_>,
@@ -169,6 +169,7 @@ impl Chain {
         job: String,
         description: Option<String>,
         attrs: Option<Vec<String>>,
+        vectors: bool,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<(Self, String, String)> {
         let (name, spec) = resolve_name(py, name, namespace, project)?;
@@ -178,6 +179,7 @@ impl Chain {
             name,
             wanted,
             mode: SaveMode::Replace,
+            lists: !vectors,
             job: JobId::from(job),
             description,
             attrs,
@@ -188,13 +190,14 @@ impl Chain {
     }
 
     /// Saves for the session only, until it [forgets](crate::session::Session::forget) the name.
-    #[pyo3(signature = (session, name, job, progress))]
+    #[pyo3(signature = (session, name, job, vectors, progress))]
     fn persist(
         &self,
         py: Python<'_>,
         session: &str,
         name: &str,
         job: String,
+        vectors: bool,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let (name, wanted) = (session_name(py, session, name)?, Wanted::Bump(Bump::Patch));
@@ -203,6 +206,7 @@ impl Chain {
             name,
             wanted,
             mode: SaveMode::Replace,
+            lists: !vectors,
             job,
             description: None,
             attrs: None,

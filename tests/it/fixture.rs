@@ -65,6 +65,7 @@ pub(crate) async fn request(session: &Session, name: &str) -> SaveRequest {
         name: name.parse().unwrap(),
         wanted: Wanted::Bump(Bump::Patch),
         mode: SaveMode::Replace,
+        lists: false,
         job: session.catalog().start_job(job).await.unwrap().id,
         description: None,
         attrs: None,

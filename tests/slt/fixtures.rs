@@ -36,6 +36,7 @@ async fn save_as(
         name: name.parse()?,
         wanted: Wanted::Bump(bump),
         mode: SaveMode::Replace,
+        lists: false,
         job: job.id,
         description: None,
         attrs: None,

@@ -13,14 +13,14 @@ use catalog::{
 };
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::future::{BoxFuture, try_join_all};
-use futures::{FutureExt, TryFutureExt, try_join};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, try_join};
 use lance::Dataset;
 use lance_table::format::Fragment;
 use serde_json::Value;
 use udf_runtime::task;
 
 use super::commit::Commit;
-use super::fragments::{Segment, Target, Written, check_types};
+use super::fragments::{Columns, Target, Written, check_types};
 use super::preview;
 use super::vectors::VectorLengths;
 use crate::expr::kind_name;
@@ -38,6 +38,9 @@ pub struct SaveRequest {
     pub wanted: Wanted,
     /// What the version holds beside the chain's rows.
     pub mode: SaveMode,
+    /// Lists of floats stay lists. Else those whose first rows have one length are stored as vectors of that length, and
+    /// a row of another is an error.
+    pub lists: bool,
     /// The job that saves; it must have been started.
     pub job: JobId,
     /// Replaces the dataset's description.
@@ -101,8 +104,7 @@ impl Chain {
         }
         let prepared = chain.prepare(chain.visible_plan()?, progress);
         let ((target, _entered), ready) = try_join!(open_target(&chain, &request), prepared)?;
-        let written = write_all(&ready, &target, progress).await?;
-        let added = Added::new(&target, written).await?;
+        let added = write_all(&ready, &target, &request, progress).await?;
         session.storage().pause().await;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
@@ -202,7 +204,6 @@ async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target
         uri: session.storage().lance_uri(&folder),
         location,
         title: name.short().to_string(),
-        schema: chain.schema(),
         base,
         session: Arc::clone(session.lance()),
     };
@@ -249,18 +250,29 @@ fn columns(schema: &Schema) -> String {
 async fn write_all(
     ready: &Ready,
     target: &Arc<Target>,
+    request: &SaveRequest,
     progress: &Arc<Progress>,
-) -> Result<Vec<Written>> {
+) -> Result<Added> {
     let saving = progress.start(&format!("save {}", target.title), None);
-    let mut writers = Vec::new();
+    let (schema, mut partitions) = (ready.plan.schema(), Vec::new());
     for partition in 0..ready.plan.output_partitioning().partition_count() {
         let rows = ready.plan.execute(partition, Arc::clone(&ready.context))?;
+        partitions.push(rows.map_err(Error::from).boxed());
+    }
+    let lengths = match &target.base {
+        Some(base) => VectorLengths::of_stored(&base.schema).of_lists_in(&schema),
+        None if request.lists => VectorLengths::none(),
+        None => VectorLengths::of_first_rows(&schema, &mut partitions).await?,
+    };
+    let columns = Columns::new(lengths, &schema);
+    let mut writers = Vec::new();
+    for rows in partitions {
         let (target, saving) = (Arc::clone(target), Arc::clone(&saving));
-        let writer = task::spawn(target.write(rows, saving));
+        let writer = task::spawn(target.write(columns.clone(), rows, saving));
         writers
             .push(async move { writer.await.map_err(|error| Error::internal(error.to_string()))? });
     }
-    try_join_all(writers).await
+    Added::new(target, columns, try_join_all(writers).await?)
 }
 
 /// From files that nobody knows to a version that everybody sees.
@@ -324,18 +336,15 @@ struct Added {
 }
 
 impl Added {
-    async fn new(target: &Arc<Target>, written: Vec<Written>) -> Result<Self> {
+    fn new(target: &Target, columns: Columns, written: Vec<Written>) -> Result<Self> {
         let first_rows: Vec<RecordBatch> =
             written.iter().flat_map(|part| part.preview.iter().cloned()).collect();
         let preview = preview::to_json(&first(&first_rows, preview::PREVIEW_ROWS))?;
-        let segments = written.into_iter().flat_map(|part| part.segments).collect();
-        let whole = one_schema(target, segments).await?;
-        let schema = match &target.base {
-            Some(base) => Arc::clone(&base.schema),
-            None => whole.lengths.apply_to(&target.schema),
-        };
-        let (rows, bytes) = size_of(&whole.fragments);
-        Ok(Self { fragments: whole.fragments, schema, rows, bytes, preview })
+        let fragments: Vec<Fragment> =
+            written.into_iter().flat_map(|part| part.fragments).collect();
+        let schema = target.base.as_ref().map_or(columns.schema, |base| Arc::clone(&base.schema));
+        let (rows, bytes) = size_of(&fragments);
+        Ok(Self { fragments, schema, rows, bytes, preview })
     }
 
     /// The version that adds this to another, or is only this.
@@ -369,25 +378,6 @@ fn first(batches: &[RecordBatch], rows: usize) -> Vec<RecordBatch> {
         batch.slice(0, taken)
     };
     batches.iter().map(cut).filter(|batch| batch.num_rows() > 0).collect()
-}
-
-/// One segment of all: those in which a column is a vector that is none elsewhere are written again.
-async fn one_schema(target: &Arc<Target>, segments: Vec<Segment>) -> Result<Segment> {
-    let Some(lengths) =
-        segments.iter().map(|segment| segment.lengths.clone()).reduce(|all, one| all.agree(&one))
-    else {
-        return Ok(Segment { lengths: VectorLengths::default(), fragments: vec![] });
-    };
-    let mut fragments = Vec::new();
-    for segment in segments {
-        let segment = if segment.lengths == lengths {
-            segment
-        } else {
-            Arc::clone(target).rewrite(segment, lengths.clone()).await?
-        };
-        fragments.extend(segment.fragments);
-    }
-    Ok(Segment { lengths, fragments })
 }
 
 fn size_of(fragments: &[Fragment]) -> (u64, u64) {
