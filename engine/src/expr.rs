@@ -83,6 +83,15 @@ pub enum Expr {
     },
 }
 
+/// An expression and the name of the column that it becomes.
+#[derive(Clone, Debug)]
+pub struct NamedExpr {
+    /// The new column's name.
+    pub name: String,
+    /// Its value.
+    pub expr: Expr,
+}
+
 impl Expr {
     /// How many [levels](Self::levels) expressions may be nested: what works on them recurses, on threads whose stacks
     /// are small.
