@@ -40,9 +40,6 @@ impl Part {
 /// that is as deep as they are many.
 pub(crate) const MANY_CONDITIONS: usize = 100;
 
-/// Functions that give one of their arguments back.
-pub(super) const PASSES_VALUES: [&str; 3] = ["coalesce", "greatest", "least"];
-
 impl Resolver<'_> {
     pub(super) fn build(&self, expr: &Expr) -> Result<Part> {
         Ok(match expr {
@@ -138,7 +135,7 @@ impl Resolver<'_> {
         {
             return Ok(only);
         }
-        if PASSES_VALUES.contains(&function) {
+        if functions::passes_values(function) {
             arguments = alternatives(expr, arguments)?.0;
         }
         if let ("regexp_like", [_, pattern]) = (function, arguments.as_slice()) {
