@@ -26,7 +26,7 @@ use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{AggregateUDF, Expr as PlanExpr, ScalarUDF, WindowUDF, lit};
 use datafusion::prelude::SessionContext;
 
-use crate::expr::kind_name;
+use crate::kind::kind_name;
 use crate::{Error, Result};
 
 pub(crate) use all_of::ALL_OF;

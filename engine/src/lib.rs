@@ -18,6 +18,7 @@ mod expr;
 mod folder;
 mod functions;
 mod gc;
+mod kind;
 mod logical;
 mod model;
 mod optimizer;
