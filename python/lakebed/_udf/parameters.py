@@ -19,7 +19,7 @@ from lakebed.exceptions import DataChainParamsError, SignalResolvingError, UdfSi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lakebed._udf.verbs import Verb
+    from lakebed._udf.verb import Verb
 
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,

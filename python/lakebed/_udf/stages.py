@@ -15,7 +15,7 @@ from lakebed._native import Function
 from lakebed._udf.partition import Partition
 from lakebed._udf.sample import Sample, sampled
 from lakebed._udf.signature import Call, UdfSignature, parse_call
-from lakebed._udf.verbs import AGG, GEN, MAP, MAP_BATCHES, Verb
+from lakebed._udf.verb import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
     DataChainColumnError,
     DataChainParamsError,
