@@ -6,9 +6,9 @@
 //! without blocking each other.
 
 mod death;
-mod debt;
 mod lane;
 mod merge;
+mod promise;
 mod recovery;
 mod run;
 mod watch;

@@ -50,7 +50,7 @@ impl Lane {
         let stage = Arc::clone(&self.stage);
         match stage.lease(&work.function).await {
             Ok(lease) => self.keep_busy(Busy::new(&stage, lease), work).await,
-            Err(error) => work.debt.pay(Err(error)),
+            Err(error) => work.promise.fulfil(Err(error)),
         }
     }
 
@@ -140,7 +140,7 @@ impl Busy<'_> {
             self.lease.worker.call(&function, self.stage.tells_each_row(), arguments).await;
         match called {
             Err(source) if source.kind() == io::ErrorKind::InvalidData => {
-                work.debt.pay(Err(Error::Input { source: Box::new(source) }))
+                work.promise.fulfil(Err(Error::Input { source: Box::new(source) }))
             }
             // A dead worker is noticed when its answer is waited for.
             called => {
@@ -155,8 +155,8 @@ impl Busy<'_> {
     fn completed(&mut self, event: Event) -> ControlFlow<()> {
         let Some(call) = self.calls.pop_front() else { return ControlFlow::Break(()) };
         match event {
-            Event::Answered(answer) => call.work.debt.pay(Ok(Ok(answer))),
-            Event::Failed(failure) => call.work.debt.pay(Ok(Err(failure))),
+            Event::Answered(answer) => call.work.promise.fulfil(Ok(Ok(answer))),
+            Event::Failed(failure) => call.work.promise.fulfil(Ok(Err(failure))),
             Event::Died(_) => ControlFlow::Break(()),
         }
     }
@@ -177,7 +177,7 @@ impl Busy<'_> {
             let told = watch.told(call.sequence);
             let begun = (at < stage.depth).then_some(Begun { death: &death, told });
             let outcome = recovery.compute(&call.work, begun).await;
-            call.work.debt.pay(outcome)?;
+            call.work.promise.fulfil(outcome)?;
         }
         recovery.end();
         ControlFlow::Continue(())

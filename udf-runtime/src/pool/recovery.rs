@@ -10,8 +10,8 @@ use std::ops::Range;
 use arrow::record_batch::RecordBatch;
 
 use super::death::Death;
-use super::debt::Outcome;
 use super::merge::Parts;
+use super::promise::Outcome;
 use super::run::{Stage, Work};
 use super::watch::{Event, Watch};
 use super::{DeadRows, Lease};

@@ -11,8 +11,8 @@ use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, stream};
 use tokio::sync::{mpsc, oneshot};
 
-use super::debt::{Debt, Failed, Failures, Outcome};
 use super::lane::Lane;
+use super::promise::{Failed, Failures, Outcome, Promise};
 use super::{DeadRows, Lease, PoolOptions, WorkerPool};
 use crate::check::Check;
 use crate::worker::Shipped;
@@ -49,14 +49,14 @@ pub(super) struct Stage {
 pub(super) struct Work {
     pub(super) arguments: RecordBatch,
     pub(super) function: Arc<Shipped>,
-    pub(super) debt: Debt,
+    pub(super) promise: Promise,
 }
 
 /// A lane's wish for work.
 pub(super) type Wish = oneshot::Sender<Work>;
 
 /// A batch that was given away.
-struct Owed {
+struct Pending {
     rows: usize,
     answer: oneshot::Receiver<Answer>,
 }
@@ -118,17 +118,18 @@ fn first_poll(
 ) -> AnswerStream {
     let lanes = stage.options.workers;
     let (wish, wishes) = mpsc::channel(lanes);
-    let (owe, owed) = mpsc::channel(lanes * stage.credit() * AHEAD);
+    let (promised, pending) = mpsc::channel(lanes * stage.credit() * AHEAD);
     let (failures, arriving) = mpsc::channel(lanes + 1);
     let check = Check::new(function.as_ref());
     let lane = || task::spawn(Lane::new(stage, wish.clone()).run());
     let lanes = (0..lanes).map(|_| lane()).collect();
     let stage = Arc::clone(stage);
-    let feeder = Feeder { stage: Arc::clone(&stage), function, input, owe, failures, before: 0 };
+    let feeder =
+        Feeder { stage: Arc::clone(&stage), function, input, promised, failures, before: 0 };
     let results = Results {
         stage,
         check,
-        owed,
+        pending,
         failures: Failures::new(arriving),
         open: true,
         lanes,
@@ -141,7 +142,7 @@ fn first_poll(
 struct Results {
     stage: Arc<Stage>,
     check: Check,
-    owed: mpsc::Receiver<Owed>,
+    pending: mpsc::Receiver<Pending>,
     failures: Failures,
     open: bool,
     lanes: Vec<task::Task<()>>,
@@ -153,11 +154,11 @@ impl Results {
         if !self.open {
             return None;
         }
-        let Some(owed) = self.owed.recv().await else { return self.end().await };
-        self.check.begun(owed.rows);
+        let Some(pending) = self.pending.recv().await else { return self.end().await };
+        self.check.begun(pending.rows);
         let answer = tokio::select! {
             biased;
-            answer = owed.answer => answer.ok(),
+            answer = pending.answer => answer.ok(),
             () = self.failures.are_due() => None,
         };
         let stopped = || Error::Stopped { name: self.stage.name.clone() };
@@ -191,7 +192,7 @@ struct Feeder {
     stage: Arc<Stage>,
     function: Arc<dyn BatchFunction>,
     input: BatchStream,
-    owe: mpsc::Sender<Owed>,
+    promised: mpsc::Sender<Pending>,
     failures: mpsc::Sender<Failed>,
     /// The rows so far.
     before: usize,
@@ -201,12 +202,12 @@ impl Feeder {
     /// Reads a batch only when a lane wants one and there is room for the answer.
     async fn feed(mut self, mut wishes: mpsc::Receiver<Wish>) {
         while let Some(mut wish) = wishes.recv().await {
-            let Ok(room) = self.owe.clone().reserve_owned().await else { return };
+            let Ok(room) = self.promised.clone().reserve_owned().await else { return };
             let Some(batch) = self.input.next().await else { return };
             let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
-            let (debt, answer) = self.debt(rows);
-            drop(room.send(Owed { rows, answer }));
-            let Some(mut work) = self.work(batch, debt).await else { return };
+            let (promise, answer) = self.promise(rows);
+            drop(room.send(Pending { rows, answer }));
+            let Some(mut work) = self.work(batch, promise).await else { return };
             // A lane that is gone has told why.
             while let Err(refused) = wish.send(work) {
                 let Some(next) = wishes.recv().await else { return };
@@ -215,23 +216,23 @@ impl Feeder {
         }
     }
 
-    /// What will be owed for so many more rows, and where it arrives.
-    fn debt(&mut self, rows: usize) -> (Debt, oneshot::Receiver<Answer>) {
+    /// The promise of an answer for so many more rows, and where it arrives.
+    fn promise(&mut self, rows: usize) -> (Promise, oneshot::Receiver<Answer>) {
         let (answer, arriving) = oneshot::channel();
         let (name, failures) = (self.stage.name.clone(), self.failures.clone());
-        let debt = Debt { name, before: self.before, answer, failures };
+        let promise = Promise { name, before: self.before, answer, failures };
         self.before += rows;
-        (debt, arriving)
+        (promise, arriving)
     }
 
     /// The work that a batch is; `None` when there is none, which its consumer was told.
-    async fn work(&mut self, batch: Result<RecordBatch>, debt: Debt) -> Option<Work> {
+    async fn work(&mut self, batch: Result<RecordBatch>, promise: Promise) -> Option<Work> {
         let outcome: Outcome = match self.prepare(batch).await {
-            Ok(Ok((arguments, function))) => return Some(Work { arguments, function, debt }),
+            Ok(Ok((arguments, function))) => return Some(Work { arguments, function, promise }),
             Ok(Err(failure)) => Ok(Err(failure)),
             Err(error) => Err(error),
         };
-        let _over = debt.pay(outcome);
+        let _over = promise.fulfil(outcome);
         None
     }
 
