@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Lease;
 use super::death::Death;
 use super::recovery::{Begun, Recovery};
-use super::run::{Stage, Wish, Work};
+use super::run::{Demand, Stage, Work};
 use super::watch::{Event, Watch};
 use crate::Error;
 
@@ -19,8 +19,8 @@ use crate::Error;
 #[derive(Debug)]
 pub(super) struct Lane {
     stage: Arc<Stage>,
-    wishes: mpsc::Sender<Wish>,
-    /// The work that was wished for.
+    demands: mpsc::Sender<Demand>,
+    /// The work that was asked for.
     coming: Option<oneshot::Receiver<Work>>,
 }
 
@@ -32,8 +32,8 @@ struct Call {
 }
 
 impl Lane {
-    pub(super) fn new(stage: &Arc<Stage>, wishes: mpsc::Sender<Wish>) -> Self {
-        Self { stage: Arc::clone(stage), wishes, coming: None }
+    pub(super) fn new(stage: &Arc<Stage>, demands: mpsc::Sender<Demand>) -> Self {
+        Self { stage: Arc::clone(stage), demands, coming: None }
     }
 
     /// Until there is no more work, or something failed and the stage is over.
@@ -85,14 +85,14 @@ impl Lane {
 
     /// Waits for the next batch of the input; `None` at its end. Nothing is lost when the future is dropped.
     async fn next(&mut self) -> Option<Work> {
-        let work = self.wish()?.await.ok();
+        let work = self.demand()?.await.ok();
         self.coming = None;
         work
     }
 
     /// The next batch, if it is there.
     fn next_at_once(&mut self) -> Option<Work> {
-        match self.wish()?.try_recv() {
+        match self.demand()?.try_recv() {
             Err(TryRecvError::Empty) => None,
             received => {
                 self.coming = None;
@@ -101,11 +101,11 @@ impl Lane {
         }
     }
 
-    fn wish(&mut self) -> Option<&mut oneshot::Receiver<Work>> {
+    fn demand(&mut self) -> Option<&mut oneshot::Receiver<Work>> {
         if self.coming.is_none() {
-            let (wish, coming) = oneshot::channel();
-            // There is room for one wish of each lane.
-            self.wishes.try_send(wish).ok()?;
+            let (demand, coming) = oneshot::channel();
+            // There is room for one demand of each lane.
+            self.demands.try_send(demand).ok()?;
             self.coming = Some(coming);
         }
         self.coming.as_mut()

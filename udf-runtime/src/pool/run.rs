@@ -52,8 +52,8 @@ pub(super) struct Work {
     pub(super) promise: Promise,
 }
 
-/// A lane's wish for work.
-pub(super) type Wish = oneshot::Sender<Work>;
+/// A lane's demand for work.
+pub(super) type Demand = oneshot::Sender<Work>;
 
 /// A batch that was given away.
 struct Pending {
@@ -117,11 +117,11 @@ fn first_poll(
     input: BatchStream,
 ) -> AnswerStream {
     let lanes = stage.options.workers;
-    let (wish, wishes) = mpsc::channel(lanes);
+    let (demand, demands) = mpsc::channel(lanes);
     let (promised, pending) = mpsc::channel(lanes * stage.credit() * AHEAD);
     let (failures, arriving) = mpsc::channel(lanes + 1);
     let check = Check::new(function.as_ref());
-    let lane = || task::spawn(Lane::new(stage, wish.clone()).run());
+    let lane = || task::spawn(Lane::new(stage, demand.clone()).run());
     let lanes = (0..lanes).map(|_| lane()).collect();
     let stage = Arc::clone(stage);
     let feeder =
@@ -133,7 +133,7 @@ fn first_poll(
         failures: Failures::new(arriving),
         open: true,
         lanes,
-        _feeder: task::spawn(feeder.feed(wishes)),
+        _feeder: task::spawn(feeder.feed(demands)),
     };
     stream::unfold(results, Results::next).boxed()
 }
@@ -200,8 +200,8 @@ struct Feeder {
 
 impl Feeder {
     /// Reads a batch only when a lane wants one and there is room for the answer.
-    async fn feed(mut self, mut wishes: mpsc::Receiver<Wish>) {
-        while let Some(mut wish) = wishes.recv().await {
+    async fn feed(mut self, mut demands: mpsc::Receiver<Demand>) {
+        while let Some(mut demand) = demands.recv().await {
             let Ok(room) = self.promised.clone().reserve_owned().await else { return };
             let Some(batch) = self.input.next().await else { return };
             let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
@@ -209,9 +209,9 @@ impl Feeder {
             drop(room.send(Pending { rows, answer }));
             let Some(mut work) = self.work(batch, promise).await else { return };
             // A lane that is gone has told why.
-            while let Err(refused) = wish.send(work) {
-                let Some(next) = wishes.recv().await else { return };
-                (wish, work) = (next, refused);
+            while let Err(refused) = demand.send(work) {
+                let Some(next) = demands.recv().await else { return };
+                (demand, work) = (next, refused);
             }
         }
     }
