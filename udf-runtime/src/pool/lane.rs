@@ -11,14 +11,14 @@ use tokio::sync::{mpsc, oneshot};
 use super::Lease;
 use super::death::Death;
 use super::recovery::{Begun, Recovery};
-use super::run::{Demand, Stage, Work};
+use super::run::{Demand, Run, Work};
 use super::watch::{Event, Watch};
 use crate::Error;
 
 /// One of the workers that a stage may use at once.
 #[derive(Debug)]
 pub(super) struct Lane {
-    stage: Arc<Stage>,
+    run: Arc<Run>,
     demands: mpsc::Sender<Demand>,
     /// The work that was asked for.
     coming: Option<oneshot::Receiver<Work>>,
@@ -32,8 +32,8 @@ struct Call {
 }
 
 impl Lane {
-    pub(super) fn new(stage: &Arc<Stage>, demands: mpsc::Sender<Demand>) -> Self {
-        Self { stage: Arc::clone(stage), demands, coming: None }
+    pub(super) fn new(run: &Arc<Run>, demands: mpsc::Sender<Demand>) -> Self {
+        Self { run: Arc::clone(run), demands, coming: None }
     }
 
     /// Until there is no more work, or something failed and the stage is over.
@@ -47,9 +47,9 @@ impl Lane {
 
     /// Has one worker compute this work, and what can be had after it without a pause.
     async fn compute(&mut self, work: Work) -> ControlFlow<()> {
-        let stage = Arc::clone(&self.stage);
-        match stage.lease(&work.function).await {
-            Ok(lease) => self.keep_busy(Busy::new(&stage, lease), work).await,
+        let run = Arc::clone(&self.run);
+        match run.lease(&work.function).await {
+            Ok(lease) => self.keep_busy(Busy::new(&run, lease), work).await,
             Err(error) => work.promise.fulfil(Err(error)),
         }
     }
@@ -114,30 +114,29 @@ impl Lane {
 
 /// A lane that has a worker.
 struct Busy<'a> {
-    stage: &'a Stage,
+    run: &'a Run,
     lease: Lease,
     calls: VecDeque<Call>,
     watch: Watch<'a>,
 }
 
 impl<'a> Busy<'a> {
-    fn new(stage: &'a Stage, lease: Lease) -> Self {
-        Self { stage, lease, calls: VecDeque::new(), watch: Watch::new(&stage.options) }
+    fn new(run: &'a Run, lease: Lease) -> Self {
+        Self { run, lease, calls: VecDeque::new(), watch: Watch::new(&run.options) }
     }
 }
 
 impl Busy<'_> {
     /// Whether the worker should get another call now.
     fn has_room(&self) -> bool {
-        self.calls.len() < self.stage.credit()
+        self.calls.len() < self.run.credit()
             && !self.lease.is_over()
             && !self.watch.is_large(&self.lease.worker)
     }
 
     async fn call(&mut self, work: Work) -> ControlFlow<()> {
         let (function, arguments) = (Arc::clone(&work.function), work.arguments.clone());
-        let called =
-            self.lease.worker.call(&function, self.stage.tells_each_row(), arguments).await;
+        let called = self.lease.worker.call(&function, self.run.tells_each_row(), arguments).await;
         match called {
             Err(source) if source.kind() == io::ErrorKind::InvalidData => {
                 work.promise.fulfil(Err(Error::Input { source: Box::new(source) }))
@@ -170,12 +169,12 @@ impl Busy<'_> {
 
     /// Computes the calls of the dead worker elsewhere.
     async fn recover(self, death: Death) -> ControlFlow<()> {
-        let Self { stage, lease, calls, watch } = self;
+        let Self { run, lease, calls, watch } = self;
         drop(lease);
-        let mut recovery = Recovery::new(stage);
+        let mut recovery = Recovery::new(run);
         for (at, call) in calls.into_iter().enumerate() {
             let told = watch.told(call.sequence);
-            let begun = (at < stage.depth).then_some(Begun { death: &death, told });
+            let begun = (at < run.depth).then_some(Begun { death: &death, told });
             let outcome = recovery.compute(&call.work, begun).await;
             call.work.promise.fulfil(outcome)?;
         }

@@ -33,7 +33,7 @@ pub(super) struct PoolExecutor {
 
 /// What the lanes of a run have in common.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Run {
     pub(super) name: String,
     pub(super) options: PoolOptions,
     /// Batches that the function wants to have begun at once.
@@ -63,12 +63,12 @@ struct Pending {
 
 impl Executor for PoolExecutor {
     fn run(&self, function: Arc<dyn BatchFunction>, input: BatchStream) -> AnswerStream {
-        let stage = Arc::new(Stage::new(self, function.as_ref()));
-        stream::once(async move { first_poll(&stage, function, input) }).flatten().boxed()
+        let run = Arc::new(Run::new(self, function.as_ref()));
+        stream::once(async move { first_poll(&run, function, input) }).flatten().boxed()
     }
 }
 
-impl Stage {
+impl Run {
     fn new(executor: &PoolExecutor, function: &dyn BatchFunction) -> Self {
         let mut options = executor.options;
         if function.shape() == Shape::OnePerRow && options.dead_rows == DeadRows::Skip {
@@ -112,22 +112,21 @@ impl Stage {
 }
 
 fn first_poll(
-    stage: &Arc<Stage>,
+    run: &Arc<Run>,
     function: Arc<dyn BatchFunction>,
     input: BatchStream,
 ) -> AnswerStream {
-    let lanes = stage.options.workers;
+    let lanes = run.options.workers;
     let (demand, demands) = mpsc::channel(lanes);
-    let (promised, pending) = mpsc::channel(lanes * stage.credit() * AHEAD);
+    let (promised, pending) = mpsc::channel(lanes * run.credit() * AHEAD);
     let (failures, arriving) = mpsc::channel(lanes + 1);
     let check = Check::new(function.as_ref());
-    let lane = || task::spawn(Lane::new(stage, demand.clone()).run());
+    let lane = || task::spawn(Lane::new(run, demand.clone()).run());
     let lanes = (0..lanes).map(|_| lane()).collect();
-    let stage = Arc::clone(stage);
-    let feeder =
-        Feeder { stage: Arc::clone(&stage), function, input, promised, failures, before: 0 };
+    let run = Arc::clone(run);
+    let feeder = Feeder { run: Arc::clone(&run), function, input, promised, failures, before: 0 };
     let results = Results {
-        stage,
+        run,
         check,
         pending,
         failures: Failures::new(arriving),
@@ -140,7 +139,7 @@ fn first_poll(
 
 /// What the consumer holds; dropping it kills the workers that compute for it.
 struct Results {
-    stage: Arc<Stage>,
+    run: Arc<Run>,
     check: Check,
     pending: mpsc::Receiver<Pending>,
     failures: Failures,
@@ -161,7 +160,7 @@ impl Results {
             answer = pending.answer => answer.ok(),
             () = self.failures.are_due() => None,
         };
-        let stopped = || Error::Stopped { name: self.stage.name.clone() };
+        let stopped = || Error::Stopped { name: self.run.name.clone() };
         let answer = match answer {
             Some(answer) => self.check.completed(Ok(answer)),
             // This batch failed, or another one that does not wait any longer.
@@ -178,10 +177,10 @@ impl Results {
             // A lane that panicked has no worker any more.
             drop(lane.await);
         }
-        if !self.stage.tears_down {
+        if !self.run.tears_down {
             return None;
         }
-        let error = self.stage.tear_down().await.err()?;
+        let error = self.run.tear_down().await.err()?;
         self.open = false;
         Some((Err(error), self))
     }
@@ -189,7 +188,7 @@ impl Results {
 
 /// Gives the batches of the input away.
 struct Feeder {
-    stage: Arc<Stage>,
+    run: Arc<Run>,
     function: Arc<dyn BatchFunction>,
     input: BatchStream,
     promised: mpsc::Sender<Pending>,
@@ -219,7 +218,7 @@ impl Feeder {
     /// The promise of an answer for so many more rows, and where it arrives.
     fn promise(&mut self, rows: usize) -> (Promise, oneshot::Receiver<Answer>) {
         let (answer, arriving) = oneshot::channel();
-        let (name, failures) = (self.stage.name.clone(), self.failures.clone());
+        let (name, failures) = (self.run.name.clone(), self.failures.clone());
         let promise = Promise { name, before: self.before, answer, failures };
         self.before += rows;
         (promise, arriving)
@@ -241,16 +240,16 @@ impl Feeder {
         batch: Result<RecordBatch>,
     ) -> Result<Result<(RecordBatch, Arc<Shipped>), FunctionFailure>> {
         let batch = batch?;
-        if let Some(shipped) = self.stage.shipped.get() {
+        if let Some(shipped) = self.run.shipped.get() {
             return Ok(Ok((batch, Arc::clone(shipped))));
         }
-        let (function, name) = (Arc::clone(&self.function), self.stage.name.clone());
+        let (function, name) = (Arc::clone(&self.function), self.run.name.clone());
         // User code may run while a function is turned into bytes.
         let shipped = task::spawn_blocking(move || function.ship()).await;
         Ok(match shipped.map_err(|_panicked| Error::Stopped { name })? {
             Ok(blob) => {
                 let shipped = Arc::new(Shipped { number: number(&blob), blob });
-                let shipped = self.stage.shipped.get_or_init(|| shipped);
+                let shipped = self.run.shipped.get_or_init(|| shipped);
                 Ok((batch, Arc::clone(shipped)))
             }
             Err(failure) => Err(failure),
