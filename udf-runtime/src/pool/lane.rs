@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Lease;
 use super::death::Death;
 use super::recovery::{Begun, Recovery};
-use super::run::{Demand, Run, Work};
+use super::run::{Demand, Run, WorkItem};
 use super::watch::{Event, Watch};
 use crate::Error;
 
@@ -21,14 +21,14 @@ pub(super) struct Lane {
     run: Arc<Run>,
     demands: mpsc::Sender<Demand>,
     /// The work that was asked for.
-    coming: Option<oneshot::Receiver<Work>>,
+    coming: Option<oneshot::Receiver<WorkItem>>,
 }
 
 /// Work that the worker has, or had when it died.
 #[derive(Debug)]
 struct Call {
     sequence: u64,
-    work: Work,
+    work: WorkItem,
 }
 
 impl Lane {
@@ -46,7 +46,7 @@ impl Lane {
     }
 
     /// Has one worker compute this work, and what can be had after it without a pause.
-    async fn compute(&mut self, work: Work) -> ControlFlow<()> {
+    async fn compute(&mut self, work: WorkItem) -> ControlFlow<()> {
         let run = Arc::clone(&self.run);
         match run.lease(&work.function).await {
             Ok(lease) => self.keep_busy(Busy::new(&run, lease), work).await,
@@ -54,7 +54,7 @@ impl Lane {
         }
     }
 
-    async fn keep_busy(&mut self, mut busy: Busy<'_>, work: Work) -> ControlFlow<()> {
+    async fn keep_busy(&mut self, mut busy: Busy<'_>, work: WorkItem) -> ControlFlow<()> {
         let mut next = Some(work);
         loop {
             if let Some(work) = next.take() {
@@ -84,14 +84,14 @@ impl Lane {
     }
 
     /// Waits for the next batch of the input; `None` at its end. Nothing is lost when the future is dropped.
-    async fn next(&mut self) -> Option<Work> {
+    async fn next(&mut self) -> Option<WorkItem> {
         let work = self.demand()?.await.ok();
         self.coming = None;
         work
     }
 
     /// The next batch, if it is there.
-    fn next_at_once(&mut self) -> Option<Work> {
+    fn next_at_once(&mut self) -> Option<WorkItem> {
         match self.demand()?.try_recv() {
             Err(TryRecvError::Empty) => None,
             received => {
@@ -101,7 +101,7 @@ impl Lane {
         }
     }
 
-    fn demand(&mut self) -> Option<&mut oneshot::Receiver<Work>> {
+    fn demand(&mut self) -> Option<&mut oneshot::Receiver<WorkItem>> {
         if self.coming.is_none() {
             let (demand, coming) = oneshot::channel();
             // There is room for one demand of each lane.
@@ -134,7 +134,7 @@ impl Busy<'_> {
             && !self.watch.is_large(&self.lease.worker)
     }
 
-    async fn call(&mut self, work: Work) -> ControlFlow<()> {
+    async fn call(&mut self, work: WorkItem) -> ControlFlow<()> {
         let (function, arguments) = (Arc::clone(&work.function), work.arguments.clone());
         let called = self.lease.worker.call(&function, self.run.tells_each_row(), arguments).await;
         match called {

@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 use super::death::Death;
 use super::merge::Parts;
 use super::promise::Outcome;
-use super::run::{Run, Work};
+use super::run::{Run, WorkItem};
 use super::watch::{Event, Watch};
 use super::{DeadRows, Lease};
 use crate::transport::garbled;
@@ -48,7 +48,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// The outcome of a batch, which a worker that died had or had not begun.
-    pub(super) async fn compute(&mut self, work: &Work, begun: Option<Begun<'_>>) -> Outcome {
+    pub(super) async fn compute(&mut self, work: &WorkItem, begun: Option<Begun<'_>>) -> Outcome {
         let mut batch = Batch::new(self.run, work);
         if let Err(failure) = batch.begin(begun) {
             return Ok(Err(failure));
@@ -121,7 +121,7 @@ impl<'a> Recovery<'a> {
 /// A batch in pieces.
 struct Batch<'a> {
     run: &'a Run,
-    work: &'a Work,
+    work: &'a WorkItem,
     /// Rows that are still to be computed, the next ones at the end.
     open: Vec<Range<usize>>,
     /// How many calls were begun for each row by workers that died.
@@ -132,7 +132,7 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(run: &'a Run, work: &'a Work) -> Self {
+    fn new(run: &'a Run, work: &'a WorkItem) -> Self {
         let begun = vec![0; work.arguments.num_rows()];
         Self { run, work, open: Vec::new(), begun, untold: None, parts: Parts::default() }
     }

@@ -46,14 +46,14 @@ pub(super) struct Run {
 
 /// A batch for a lane.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct WorkItem {
     pub(super) arguments: RecordBatch,
     pub(super) function: Arc<Shipped>,
     pub(super) promise: Promise,
 }
 
 /// A lane's demand for work.
-pub(super) type Demand = oneshot::Sender<Work>;
+pub(super) type Demand = oneshot::Sender<WorkItem>;
 
 /// A batch that was given away.
 struct Pending {
@@ -225,9 +225,11 @@ impl Feeder {
     }
 
     /// The work that a batch is; `None` when there is none, which its consumer was told.
-    async fn work(&mut self, batch: Result<RecordBatch>, promise: Promise) -> Option<Work> {
+    async fn work(&mut self, batch: Result<RecordBatch>, promise: Promise) -> Option<WorkItem> {
         let outcome: Outcome = match self.prepare(batch).await {
-            Ok(Ok((arguments, function))) => return Some(Work { arguments, function, promise }),
+            Ok(Ok((arguments, function))) => {
+                return Some(WorkItem { arguments, function, promise });
+            }
             Ok(Err(failure)) => Ok(Err(failure)),
             Err(error) => Err(error),
         };
