@@ -26,7 +26,7 @@ pub(super) struct Lane {
 
 /// Work that the worker has, or had when it died.
 #[derive(Debug)]
-struct Call {
+struct InFlight {
     sequence: u64,
     work: WorkItem,
 }
@@ -116,7 +116,7 @@ impl Lane {
 struct Busy<'a> {
     run: &'a Run,
     lease: Lease,
-    calls: VecDeque<Call>,
+    calls: VecDeque<InFlight>,
     watch: Watch<'a>,
 }
 
@@ -144,7 +144,7 @@ impl Busy<'_> {
             // A dead worker is noticed when its answer is waited for.
             called => {
                 let sequence = called.unwrap_or_default();
-                self.calls.push_back(Call { sequence, work });
+                self.calls.push_back(InFlight { sequence, work });
                 ControlFlow::Continue(())
             }
         }
