@@ -1,12 +1,12 @@
 //! [`UdfExec`]: the operator of `logical/udf.rs`.
 //!
 //! Two halves run side by side: one reads the input and feeds the function ([`feed`]), the other collects the answers,
-//! makes them durable and glues them to the columns that the function never saw ([`collect`]). Between them lies, in
+//! makes them durable and assembles rows of them and the columns that the function never saw ([`collect`]). Between them lies, in
 //! the order of the rows, what is still to come.
 
+mod assemble;
 mod collect;
 mod feed;
-mod glue;
 mod pace;
 mod size;
 

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 
-use super::glue::glue;
+use super::assemble::assemble;
 use super::pace::Pace;
 use super::size::bytes_of;
 use super::{End, Pending, Run, blocking};
@@ -137,7 +137,8 @@ impl<'a> Collector<'a> {
             bytes += bytes_of(&answer.rows);
             self.count(&answer.failures, self.at)?;
             let origins = origins(&answer, self.run.stage.shape, arguments.num_rows());
-            let rows = glue(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
+            let rows =
+                assemble(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
             self.keep(answer, origins).await?;
             if !more {
                 self.pace.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
@@ -246,12 +247,12 @@ impl<'a> Collector<'a> {
             let rows = match (self.run.stage.shape, results.columns().split_last()) {
                 (Shape::Any, Some((origins, columns))) => {
                     let origins = origins.as_primitive::<UInt32Type>();
-                    glue(&passing, columns, Some(origins), &self.run.schema)?
+                    assemble(&passing, columns, Some(origins), &self.run.schema)?
                 }
                 (Shape::Any, None) => return internal_err!("a unit without origins"),
                 (Shape::OnePerRow, _) => {
                     let passing = passing.slice(sent, results.num_rows());
-                    glue(&passing, results.columns(), None, &self.run.schema)?
+                    assemble(&passing, results.columns(), None, &self.run.schema)?
                 }
             };
             sent += results.num_rows();
