@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 
 use super::assemble::assemble;
-use super::pace::Pace;
+use super::batch_sizer::BatchSizer;
 use super::size::bytes_of;
 use super::{End, Pending, Run, blocking};
 use crate::checkpoint::{Content, Ledger, Unit, UnitName, UnitWriter};
@@ -29,7 +29,7 @@ const ORIGIN: &str = "lakebed origin";
 pub(super) struct Collector<'a> {
     run: &'a Run,
     answers: AnswerStream,
-    pace: Arc<Pace>,
+    sizer: Arc<BatchSizer>,
     full: &'a mpsc::Sender<Result<RecordBatch>>,
     open: Option<OpenUnit>,
     names: Vec<UnitName>,
@@ -73,11 +73,11 @@ impl<'a> Collector<'a> {
     pub(super) fn new(
         run: &'a Run,
         answers: AnswerStream,
-        pace: Arc<Pace>,
+        sizer: Arc<BatchSizer>,
         full: &'a mpsc::Sender<Result<RecordBatch>>,
     ) -> Self {
         let (open, names) = (None, Vec::new());
-        Self { run, answers, pace, full, open, names, at: 0, failures: 0, called: false }
+        Self { run, answers, sizer, full, open, names, at: 0, failures: 0, called: false }
     }
 
     pub(super) async fn run(mut self, mut to_come: mpsc::Receiver<Pending>) -> Result<()> {
@@ -141,7 +141,7 @@ impl<'a> Collector<'a> {
                 assemble(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
             self.keep(answer, origins).await?;
             if !more {
-                self.pace.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
+                self.sizer.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
                 self.done(arguments, ends.take()).await?;
             }
             if !send(self.full, rows).await {

@@ -1,4 +1,4 @@
-//! [`Pace`]: how many rows a call should get.
+//! [`BatchSizer`]: how many rows a call should get.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,14 +15,14 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// The height of the next batch, learnt from those before.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct BatchSizer {
     rows: AtomicUsize,
     fixed: bool,
     least: usize,
     most: usize,
 }
 
-impl Pace {
+impl BatchSizer {
     pub(super) fn new(running: &Running) -> Self {
         let most = (running.unit_rows / 4).clamp(1, MOST_ROWS);
         let least = running.concurrency.clamp(1, most);
