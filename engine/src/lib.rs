@@ -39,7 +39,7 @@ pub use config::{Config, IGNORE_CHECKPOINTS_VARIABLE, ROOT_VARIABLE};
 pub use error::{Error, Result};
 pub use expr::{BinaryOp, Expr, NamedExpr};
 pub use gc::{Garbage, GcOptions, GcReport};
-pub use logical::Running;
+pub use logical::UdfOptions;
 pub use model::{HIDDEN_KEY, TYPE_KEY};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};

@@ -27,7 +27,7 @@ use udf_runtime::{BatchFunction, Executor, Shape, task};
 use super::one_partition::{Batches, OnePartitionExec, Work};
 use crate::Pause;
 use crate::checkpoint::{Ledger, Unit, UnitName};
-use crate::logical::Running;
+use crate::logical::UdfOptions;
 use crate::progress::{Progress, StageProgress};
 
 /// What the operator does to its input.
@@ -43,7 +43,7 @@ pub(super) struct UdfStage {
     /// Positions of the input columns that stand beside the results.
     pub(super) kept: Vec<usize>,
     pub(super) results: Vec<FieldRef>,
-    pub(super) running: Running,
+    pub(super) running: UdfOptions,
     /// Where results are kept, if they are.
     pub(super) ledger: Option<Ledger>,
     /// What is kept already is removed and computed anew.

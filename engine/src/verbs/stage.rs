@@ -6,7 +6,7 @@ use arrow::datatypes::FieldRef;
 use datafusion::logical_expr::{Expr as PlanExpr, Extension, LogicalPlan};
 use udf_runtime::BatchFunction;
 
-use crate::logical::{Call, Keep, Running, Udf};
+use crate::logical::{Call, Keep, Udf, UdfOptions};
 use crate::{Chain, Expr, Result};
 
 /// A user function and how to call it.
@@ -19,7 +19,7 @@ pub struct Stage {
     /// The columns that it returns.
     pub results: Vec<FieldRef>,
     /// How it is run.
-    pub running: Running,
+    pub running: UdfOptions,
 }
 
 impl Chain {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::logical::Running;
+use crate::logical::UdfOptions;
 
 /// A call should take about this long: long enough that handing it over costs nothing, short enough that workers end
 /// together and that little is lost.
@@ -23,7 +23,7 @@ pub(super) struct BatchSizer {
 }
 
 impl BatchSizer {
-    pub(super) fn new(running: &Running) -> Self {
+    pub(super) fn new(running: &UdfOptions) -> Self {
         let most = (running.unit_rows / 4).clamp(1, MOST_ROWS);
         let least = running.concurrency.clamp(1, most);
         let first = FIRST_ROWS.clamp(least, most);
