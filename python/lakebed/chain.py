@@ -7,7 +7,7 @@ nothing. `save`, `show`, `count`, `to_...` and iterating run the plan. The verbs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lakebed._columns import existing, resolved
 from lakebed._progress import progress
@@ -25,7 +25,6 @@ from lakebed.expr import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Self
 
     from lakebed._native import Chain as _Native
     from lakebed.session import Session

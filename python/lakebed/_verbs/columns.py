@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from lakebed import _columns
 from lakebed._verbs.base import Base
@@ -13,9 +13,6 @@ from lakebed.exceptions import (
 )
 from lakebed.expr import Column, Expr, call, to_expr
 from lakebed.functions.aggregate import Aggregate
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class Columns(Base):

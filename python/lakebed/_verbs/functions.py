@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lakebed._udf.signature import Call
 from lakebed._udf.stages import Keep, Stages
@@ -10,7 +10,6 @@ from lakebed._verbs.base import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Self
 
     from lakebed._native import Chain
     from lakebed.expr import Column, Expr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lakebed import _export
 from lakebed._coerce import key_expr
@@ -15,7 +15,6 @@ from lakebed.functions.aggregate import Aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self
 
     from lakebed._schema import Schema
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lakebed import _columns
 from lakebed._coerce import version_number
@@ -12,7 +12,6 @@ from lakebed.exceptions import DataChainParamsError, EphemeralError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self
 
     from lakebed._native import Chain
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Self
 
 from lakebed._coerce import key_expr, whole
 from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
 from lakebed.expr import Expr
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class Rows(Base):
