@@ -61,7 +61,7 @@ class Base:
             native: The plan.
             settings: Others than this chain's.
             saved: Name and version of the dataset that the plan reads.
-            computed: The plan whose functions failed where `errors` says.
+            computed: The plan that `errors` asks what failed, if it is not this one.
         """
         chain = type(self)(native, self._session, settings or self._settings, saved)
         chain._setup = self._setup
