@@ -16,7 +16,7 @@ impl Chain {
     /// An unknown column.
     pub fn select(&self, paths: &[String]) -> Result<Self> {
         let mut chosen = one_a_root(&self.resolver(), paths)?;
-        if !paths.iter().any(|path| path == SYS || path.starts_with("sys.")) {
+        if !chosen.iter().any(|column| column.qualified_name().1 == SYS) {
             chosen.extend(self.sys_column());
         }
         self.project(chosen)
