@@ -60,6 +60,7 @@ pub use error::{Error, Result};
 pub use job::{Job, JobId, JobStatus, NewJob};
 pub use memory::MemoryCatalog;
 pub use name::{DatasetRef, NamePart, QualifiedName};
+pub use near::near_names;
 pub use request::{
     Claim, ClaimRequest, CompletedVersion, DatasetEdit, Newest, VersionFilter, Wanted,
 };

@@ -4,5 +4,5 @@ mod group_rows;
 mod udf;
 
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
-pub use udf::Running;
+pub use udf::UdfOptions;
 pub(crate) use udf::{Call, FunctionId, Keep, StageKey, Udf};

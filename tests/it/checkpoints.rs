@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use engine::{
-    Aggregate, BinaryOp, Chain, NamedExpr, Progress, Result, Running, Saved, Session, Stage,
+    Aggregate, BinaryOp, Chain, NamedExpr, Progress, Result, Saved, Session, Stage, UdfOptions,
 };
 use futures::StreamExt;
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Shape, Stop};
@@ -40,7 +40,7 @@ impl Multiply {
             function: Arc::new(self.clone()),
             arguments: vec![column("value")],
             results: vec![Arc::new(Field::new("product", DataType::Int64, true))],
-            running: Running { unit_rows, ..Running::default() },
+            running: UdfOptions { unit_rows, ..UdfOptions::default() },
         }
     }
 }

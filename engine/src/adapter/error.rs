@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 use lance_core::Error as LanceError;
 
-use crate::expr::kind_name;
+use crate::kind::kind_name;
 use crate::storage::{StorageKind, kind_of};
 use crate::{Error, Result};
 

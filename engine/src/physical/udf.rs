@@ -1,13 +1,13 @@
 //! [`UdfExec`]: the operator of `logical/udf.rs`.
 //!
 //! Two halves run side by side: one reads the input and feeds the function ([`feed`]), the other collects the answers,
-//! makes them durable and glues them to the columns that the function never saw ([`collect`]). Between them lies, in
-//! the order of the rows, what is still to come.
+//! makes them durable and assembles rows of them and of the columns that the function never saw ([`collect`]). Between
+//! them lies, in the order of the rows, what is still to come.
 
+mod assemble;
+mod batch_sizer;
 mod collect;
 mod feed;
-mod glue;
-mod pace;
 mod size;
 
 use std::fmt;
@@ -26,7 +26,7 @@ use udf_runtime::{BatchFunction, Executor, Shape, task};
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
 use crate::checkpoint::{Kept, Ledger, Unit, UnitName};
-use crate::logical::Running;
+use crate::logical::UdfOptions;
 use crate::progress::{Progress, StageProgress};
 
 /// What the operator does to its input.
@@ -42,7 +42,7 @@ pub(super) struct UdfStage {
     /// Positions of the input columns that stand beside the results.
     pub(super) kept: Vec<usize>,
     pub(super) results: Vec<FieldRef>,
-    pub(super) running: Running,
+    pub(super) running: UdfOptions,
     /// Where results are kept, if they are.
     pub(super) ledger: Option<Ledger>,
     /// What is kept already is removed and computed anew.
@@ -182,15 +182,15 @@ impl Run {
         let workers = self.stage.running.parallel.unwrap_or(1);
         let (pending, to_come) = mpsc::channel(16.max(workers * 8));
         let (calls, arguments) = mpsc::channel(1);
-        let pace = Arc::new(pace::Pace::new(&self.stage.running));
-        let feeder = feed::Feeder::new(self, units, pending, calls, Arc::clone(&pace));
+        let sizer = Arc::new(batch_sizer::BatchSizer::new(&self.stage.running));
+        let feeder = feed::Feeder::new(self, units, pending, calls, Arc::clone(&sizer));
         let answers = self.stage.executor.run(
             Arc::clone(&self.stage.function),
             Box::pin(stream::unfold(arguments, |mut arguments: mpsc::Receiver<_>| async move {
                 Some((Ok(arguments.recv().await?), arguments))
             })),
         );
-        let collector = collect::Collector::new(self, answers, pace, full);
+        let collector = collect::Collector::new(self, answers, sizer, full);
         let outcome = tokio::try_join!(feeder.run(input), collector.run(to_come));
         if let (Err(error), Some(ledger)) = (&outcome, &self.stage.ledger)
             && is_function_failure(error)

@@ -18,7 +18,7 @@ use super::encoding;
 use super::preview::{self, PREVIEW_ROWS};
 use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
-use crate::expr::kind_name;
+use crate::kind::kind_name;
 use crate::progress::StageProgress;
 use crate::stored::{converted, stored_schema};
 use crate::{Error, Result};

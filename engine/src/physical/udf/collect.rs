@@ -13,8 +13,8 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 
-use super::glue::glue;
-use super::pace::Pace;
+use super::assemble::assemble;
+use super::batch_sizer::BatchSizer;
 use super::size::bytes_of;
 use super::{End, Pending, Run};
 use crate::blocking::blocking;
@@ -30,7 +30,7 @@ const ORIGIN: &str = "lakebed origin";
 pub(super) struct Collector<'a> {
     run: &'a Run,
     answers: AnswerStream,
-    pace: Arc<Pace>,
+    sizer: Arc<BatchSizer>,
     full: &'a mpsc::Sender<Result<RecordBatch>>,
     open: Option<OpenUnit>,
     names: Vec<UnitName>,
@@ -74,11 +74,11 @@ impl<'a> Collector<'a> {
     pub(super) fn new(
         run: &'a Run,
         answers: AnswerStream,
-        pace: Arc<Pace>,
+        sizer: Arc<BatchSizer>,
         full: &'a mpsc::Sender<Result<RecordBatch>>,
     ) -> Self {
         let (open, names) = (None, Vec::new());
-        Self { run, answers, pace, full, open, names, at: 0, failures: 0, called: false }
+        Self { run, answers, sizer, full, open, names, at: 0, failures: 0, called: false }
     }
 
     pub(super) async fn run(mut self, mut to_come: mpsc::Receiver<Pending>) -> Result<()> {
@@ -137,10 +137,11 @@ impl<'a> Collector<'a> {
             bytes += bytes_of(&answer.rows);
             self.count(&answer.failures, self.at)?;
             let origins = origins(&answer, self.run.stage.shape, arguments.num_rows());
-            let rows = glue(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
+            let rows =
+                assemble(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
             self.keep(answer, origins).await?;
             if !more {
-                self.pace.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
+                self.sizer.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
                 self.done(arguments, ends.take()).await?;
             }
             if !send(self.full, rows).await {
@@ -245,12 +246,12 @@ impl<'a> Collector<'a> {
             let rows = match (self.run.stage.shape, results.columns().split_last()) {
                 (Shape::Any, Some((origins, columns))) => {
                     let origins = origins.as_primitive::<UInt32Type>();
-                    glue(&passing, columns, Some(origins), &self.run.schema)?
+                    assemble(&passing, columns, Some(origins), &self.run.schema)?
                 }
                 (Shape::Any, None) => return internal_err!("a unit without origins"),
                 (Shape::OnePerRow, _) => {
                     let passing = passing.slice(sent, results.num_rows());
-                    glue(&passing, results.columns(), None, &self.run.schema)?
+                    assemble(&passing, results.columns(), None, &self.run.schema)?
                 }
             };
             sent += results.num_rows();

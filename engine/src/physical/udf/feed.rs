@@ -12,7 +12,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::pace::Pace;
+use super::batch_sizer::BatchSizer;
 use super::{End, Pending, Run, UdfStage};
 use crate::checkpoint::{Content, Unit, UnitName};
 use crate::progress::StageProgress;
@@ -30,7 +30,7 @@ pub(super) struct Feeder {
     at: u64,
     pending: mpsc::Sender<Pending>,
     calls: mpsc::Sender<RecordBatch>,
-    pace: Arc<Pace>,
+    sizer: Arc<BatchSizer>,
 }
 
 /// Why feeding ends early.
@@ -52,7 +52,7 @@ impl Feeder {
         units: Vec<UnitName>,
         pending: mpsc::Sender<Pending>,
         calls: mpsc::Sender<RecordBatch>,
-        pace: Arc<Pace>,
+        sizer: Arc<BatchSizer>,
     ) -> Self {
         let running = &run.stage.running;
         let ahead = (2 * running.concurrency).div_ceil(running.unit_rows.max(1)).max(1);
@@ -68,7 +68,7 @@ impl Feeder {
             at: 0,
             pending,
             calls,
-            pace,
+            sizer,
         }
     }
 
@@ -174,7 +174,7 @@ impl Feeder {
             if let (None, Some(gate)) = (&self.permit, &self.gate) {
                 self.permit = Arc::clone(gate).acquire_owned().await.ok();
             }
-            let height = self.pace.rows().min(rows.num_rows() - from);
+            let height = self.sizer.rows().min(rows.num_rows() - from);
             let piece = rows.slice(from, height);
             from += height;
             let arguments = self.arguments(&piece)?;
