@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{QualifiedName, Version};
-use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder};
 
+use crate::checkpoint::RunFacts;
 use crate::expr::Resolver;
 use crate::physical::Registration;
-use crate::source::DatasetTable;
+use crate::source::{Dependency, source_of};
 use crate::sys::{self, SYS};
 use crate::{Error, Result, Session};
 
@@ -29,6 +29,8 @@ pub struct Chain {
     /// Keeps the functions that the plan names.
     registrations: Vec<Arc<Registration>>,
     shows_sys: bool,
+    /// What its functions and sources are, while the chain is the one of a run.
+    facts: Option<Arc<RunFacts>>,
 }
 
 impl Chain {
@@ -37,7 +39,7 @@ impl Chain {
     pub const MAX_STEPS: usize = 400;
 
     pub(crate) fn new(session: Arc<Session>, plan: LogicalPlan) -> Self {
-        Self { session, plan, registrations: Vec::new(), shows_sys: false }
+        Self { session, plan, registrations: Vec::new(), shows_sys: false, facts: None }
     }
 
     /// A chain over a plan that was made from `chains`, whose functions it keeps.
@@ -45,7 +47,7 @@ impl Chain {
     pub fn from_plan(session: Arc<Session>, plan: LogicalPlan, chains: &[Self]) -> Self {
         let registrations =
             chains.iter().flat_map(|chain| chain.registrations.iter().cloned()).collect();
-        Self { session, plan, registrations, shows_sys: false }
+        Self { session, plan, registrations, shows_sys: false, facts: None }
     }
 
     /// The session that the chain belongs to.
@@ -66,9 +68,8 @@ impl Chain {
         let LogicalPlan::TableScan(scan) = &self.plan else {
             return None;
         };
-        let provider = source_as_provider(&scan.source).ok()?;
-        let (name, version) = provider.downcast_ref::<DatasetTable>()?.dependency();
-        Some((name.clone(), version))
+        let Dependency::Version(version) = source_of(scan)?.dependency()?;
+        Some((version.name, version.version))
     }
 
     /// The columns that users see.
@@ -113,7 +114,7 @@ impl Chain {
             });
         }
         let (session, registrations) = (Arc::clone(&self.session), self.registrations.clone());
-        Ok(Self { session, plan, registrations, shows_sys: self.shows_sys })
+        Ok(Self { session, plan, registrations, shows_sys: self.shows_sys, facts: None })
     }
 
     /// The same chain, which keeps a function that its plan names.

@@ -14,8 +14,8 @@ use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunct
 use crate::storage::Storage;
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::{
-    Chain, Config, Expr, GcOptions, Pause, Result, Root, Running, SaveMode, SaveRequest, Saved,
-    Session, Stage,
+    Chain, Config, Expr, GcOptions, Pause, Result, Root, SaveMode, SaveRequest, Saved, Session,
+    Stage, UdfOptions,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
@@ -266,7 +266,7 @@ impl Twice {
             function: Arc::new(self.clone()),
             arguments: vec![Expr::Column("id".to_owned())],
             results: vec![Arc::new(Field::new("twice", DataType::Int64, true))],
-            running: Running { unit_rows: 10, ..Running::default() },
+            running: UdfOptions { unit_rows: 10, ..UdfOptions::default() },
         }
     }
 }

@@ -20,6 +20,7 @@ mod explain;
 mod expr;
 mod functions;
 mod gc;
+mod identity;
 mod kind;
 mod layout;
 mod logical;

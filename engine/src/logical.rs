@@ -3,6 +3,20 @@
 mod group_rows;
 mod udf;
 
+use datafusion::logical_expr::LogicalPlan;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
 pub use udf::UdfOptions;
 pub(crate) use udf::{Call, FunctionId, Keep, StageKey, Udf};
+
+/// The nodes of a plan, without queries inside of expressions: inputs before the nodes that read them, in their order.
+///
+/// WHY: what recursed would have to fit, with all that it calls, into stacks that are small when plans are deep.
+pub(crate) fn inputs_first(plan: &LogicalPlan) -> Vec<&LogicalPlan> {
+    let (mut pending, mut nodes) = (vec![plan], Vec::new());
+    while let Some(node) = pending.pop() {
+        nodes.push(node);
+        pending.extend(node.inputs());
+    }
+    nodes.reverse();
+    nodes
+}

@@ -31,6 +31,9 @@ mod push_filters_below_joins;
 
 use std::sync::Arc;
 
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::Result;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::eliminate_limit::EliminateLimit;
 use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::push_down_limit::PushDownLimit;
@@ -64,6 +67,21 @@ pub(crate) fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         Arc::new(PushDownLimit::new()),
         Arc::new(push_below_map::PushBelowMap),
     ]
+}
+
+/// Whether one of [`push_down_rules`] may begin at the node: they leave a plan without such nodes as it is.
+pub(crate) fn pushes_down(plan: &LogicalPlan) -> Result<bool> {
+    let moves = match plan {
+        LogicalPlan::Filter(_) | LogicalPlan::Limit(_) | LogicalPlan::Join(_) => true,
+        LogicalPlan::Sort(sort) => sort.fetch.is_some(),
+        _ => false,
+    };
+    let mut has_queries = false;
+    plan.apply_subqueries(|_| {
+        has_queries = true;
+        Ok(TreeNodeRecursion::Stop)
+    })?;
+    Ok(moves || has_queries)
 }
 
 /// DataFusion's physical rules and ours.

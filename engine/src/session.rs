@@ -9,7 +9,6 @@ use arrow::record_batch::RecordBatch;
 use catalog::{
     CatalogExt, CatalogStore, DatasetVersion, QualifiedName, SqliteCatalog, VersionSpec,
 };
-use datafusion::datasource::{TableProvider, provider_as_source};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, TableScan};
@@ -24,8 +23,8 @@ use crate::adapter::error::LanceResultExt;
 use crate::physical::{Functions, Surroundings, UdfPlanner};
 use crate::progress::Progress;
 use crate::source::{
-    DatasetTable, Listing, ListingTable, ParquetTable, ValuesTable, doubled, nulls_reach_fields,
-    plain, plain_schema,
+    DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
+    doubled, nulls_reach_fields, plain, plain_schema,
 };
 use crate::sys::SYS;
 use crate::storage::{Entered, Location, Root, Storage};
@@ -203,9 +202,9 @@ impl Session {
         self.scan("values", Arc::new(ValuesTable::try_new(schema, batches)?))
     }
 
-    fn scan(self: &Arc<Self>, title: &str, table: Arc<dyn TableProvider>) -> Result<Chain> {
-        if table.schema().fields().iter().any(|field| field.name() == SYS)
-            && table.downcast_ref::<DatasetTable>().is_none()
+    fn scan(self: &Arc<Self>, title: &str, source: Arc<dyn Source>) -> Result<Chain> {
+        if source.schema().fields().iter().any(|field| field.name() == SYS)
+            && !source.leaves().iter().any(Leaf::is_sys)
         {
             return Err(Error::InvalidArgument {
                 argument: "column name",
@@ -216,7 +215,7 @@ impl Session {
         // Plans compare scans by name, so every scan gets its own.
         let number = self.next_number();
         let name = datafusion::common::TableReference::bare(format!("{title}#{number}"));
-        let scan = TableScan::try_new(name, provider_as_source(table), None, vec![], None)?;
+        let scan = TableScan::try_new(name, as_table(source), None, vec![], None)?;
         Ok(Chain::new(Arc::clone(self), LogicalPlan::TableScan(scan)))
     }
 

@@ -1,5 +1,6 @@
 //! Where rows come from. A source promises its schema before any I/O of its scan, exact row counts where it knows
-//! them, and partitions that are consecutive ranges of its rows: partition 0 first.
+//! them, and partitions that are consecutive ranges of its rows: partition 0 first. What else it may be asked is
+//! [`Source`]; [`source_of`] is the one way from a plan to it.
 
 mod batch_rows;
 mod dataset;
@@ -10,11 +11,21 @@ mod parquet;
 mod plain;
 mod ranges;
 
-use datafusion::catalog::TableProvider;
-
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::{
+    Expr, TableProviderFilterPushDown, TableScan, TableSource, TableType,
+};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::identity::{Reason, SourceIdentity};
 
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use listing::{FileAt, ListingTable};
@@ -23,22 +34,89 @@ pub(crate) use memory::{ValuesTable, nulls_in_fields, nulls_reach_fields};
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plain::{plain, plain_schema};
 
+/// Where rows come from, as far as more than their columns is asked for.
+#[async_trait]
+pub(crate) trait Source: TableProvider {
+    /// What the rows are, or why that cannot be told.
+    fn identity(&self) -> Result<SourceIdentity, Reason>;
+
+    /// What a dataset that is made of the rows depends on.
+    fn dependency(&self) -> Option<Dependency> {
+        None
+    }
+
+    /// The same source with the rows that it has now, which stay the same for a run; none where they do anyway.
+    async fn pin(&self) -> crate::Result<Option<Arc<dyn Source>>> {
+        Ok(None)
+    }
+
+    /// The columns as paths into what is stored, where parts of them can be read.
+    fn leaves(&self) -> &[Leaf] {
+        &[]
+    }
+
+    /// The same rows seen through other leaves; none where there are no leaves.
+    fn with_leaves(&self, _leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
+        None
+    }
+}
+
+/// What rows were made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Dependency {
+    /// A version of a dataset.
+    Version(catalog::Dependency),
+}
+
+/// A source as the query engine sees it. All our scans read one, so that a plan leads back to its sources.
+#[derive(Debug)]
+struct Table(Arc<dyn Source>);
+
+/// What a scan of the source reads.
+pub(crate) fn as_table(source: Arc<dyn Source>) -> Arc<dyn TableSource> {
+    provider_as_source(Arc::new(Table(source)))
+}
+
+/// What a scan reads, if it is ours.
+pub(crate) fn source_of(scan: &TableScan) -> Option<Arc<dyn Source>> {
+    let provider = source_as_provider(&scan.source).ok()?;
+    provider.downcast_ref::<Table>().map(|table| Arc::clone(&table.0))
+}
+
+#[async_trait]
+impl TableProvider for Table {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        self.0.table_type()
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> PlanResult<Vec<TableProviderFilterPushDown>> {
+        self.0.supports_filters_pushdown(filters)
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        self.0.statistics()
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        self.0.scan(state, projection, filters, limit).await
+    }
+}
+
 /// The first name that two columns have.
 pub(crate) fn doubled(schema: &Schema) -> Option<&str> {
     let mut seen = HashSet::new();
     schema.fields().iter().map(|field| field.name().as_str()).find(|name| !seen.insert(*name))
-}
-
-/// What a table holds, in a word that changes with its rows, or why it has none.
-pub(crate) fn identity_of(table: &dyn TableProvider) -> Result<String, String> {
-    if let Some(table) = table.downcast_ref::<DatasetTable>() {
-        return Ok(table.identity());
-    }
-    if let Some(table) = table.downcast_ref::<ValuesTable>() {
-        return Ok(table.identity());
-    }
-    if let Some(table) = table.downcast_ref::<ParquetTable>() {
-        return Ok(table.identity());
-    }
-    Err("what its source holds cannot be told".to_owned())
 }

@@ -11,7 +11,6 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::source_as_provider;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionState;
 use datafusion::functions_aggregate::expr_fn::count;
@@ -22,9 +21,11 @@ use futures::{FutureExt, Stream, TryStreamExt};
 use udf_runtime::task;
 
 use super::Chain;
+use crate::checkpoint::RunFacts;
+use crate::identity::fingerprint;
 use crate::physical::in_order;
 use crate::progress::Progress;
-use crate::source::DatasetTable;
+use crate::source::{Dependency, source_of};
 use crate::{Error, Result, checkpoint, explain};
 
 /// Batches on their way to a caller; dropping it stops the query.
@@ -122,9 +123,14 @@ impl Chain {
         Ok(())
     }
 
-    /// The same chain with the files that its listings find now in place of the listings.
+    /// The chain of one run: the same with sources that stay as they are.
     pub(crate) async fn pinned(&self) -> Result<Self> {
-        self.with_plan(checkpoint::pin(&self.plan).await?)
+        let chain = self.with_plan(checkpoint::pin(&self.plan).await?)?;
+        Ok(Self { facts: Some(chain.new_facts()), ..chain })
+    }
+
+    fn new_facts(&self) -> Arc<RunFacts> {
+        Arc::new(RunFacts::new(Arc::clone(self.session.functions())))
     }
 
     /// The digest of what the chain's rows are made of; `None` when it cannot be told, or must not be kept.
@@ -134,7 +140,8 @@ impl Chain {
             if !checkpoint::all_kept(&chain.plan)? {
                 return Ok(None);
             }
-            Ok(checkpoint::fingerprint(&chain.plan, chain.session.functions())?.ok())
+            let facts = chain.facts.clone().unwrap_or_else(|| chain.new_facts());
+            Ok(fingerprint(&chain.plan, facts.as_ref())?.ok())
         });
         told.await.map_err(|error| Error::internal(error.to_string()))?
     }
@@ -150,15 +157,12 @@ impl Chain {
     pub(crate) fn dependencies(&self) -> Result<Vec<catalog::Dependency>> {
         let mut found: Vec<catalog::Dependency> = Vec::new();
         self.plan.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node {
-                let provider = source_as_provider(&scan.source)?;
-                if let Some(table) = provider.downcast_ref::<DatasetTable>() {
-                    let (name, version) = table.dependency();
-                    let dependency = catalog::Dependency { name: name.clone(), version };
-                    if !found.contains(&dependency) {
-                        found.push(dependency);
-                    }
-                }
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(source) = source_of(scan)
+                && let Some(Dependency::Version(version)) = source.dependency()
+                && !found.contains(&version)
+            {
+                found.push(version);
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
@@ -191,7 +195,7 @@ impl Chain {
     }
 
     /// The plan with the places where its functions keep their results.
-    async fn keyed(
+    pub(crate) async fn keyed(
         &self,
         plan: LogicalPlan,
         state: &SessionState,
@@ -201,10 +205,12 @@ impl Chain {
             return Ok(plan);
         }
         let plan = checkpoint::pin(&plan).await?;
-        let (session, state) = (Arc::clone(&self.session), state.clone());
-        let keyed =
-            task::spawn_blocking(move || checkpoint::key_stages(&session, &state, &plan)).await;
-        let keyed = keyed.map_err(|error| Error::internal(error.to_string()))??;
+        let (chain, state) = (self.clone(), state.clone());
+        let keyed = task::spawn_blocking(move || {
+            let facts = chain.facts.clone().unwrap_or_else(|| chain.new_facts());
+            checkpoint::key_stages(&chain.session, &state, &facts, &plan)
+        });
+        let keyed = keyed.await.map_err(|error| Error::internal(error.to_string()))??;
         for remark in keyed.remarks {
             progress.tell(remark);
         }

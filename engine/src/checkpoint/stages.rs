@@ -14,10 +14,9 @@ use datafusion::optimizer::Optimizer;
 
 use tokio::runtime::Handle;
 
-use super::Ledger;
-use super::fingerprint::stage_key;
-use crate::logical::{StageKey, Udf};
-use crate::physical::Functions;
+use super::{Ledger, RunFacts};
+use crate::identity::Digests;
+use crate::logical::{StageKey, Udf, inputs_first};
 use crate::{Session, config, optimizer};
 
 /// A plan whose stages have their keys, and what users should know about those that have none.
@@ -31,28 +30,24 @@ pub(crate) struct Keyed {
 pub(crate) fn key_stages(
     session: &Session,
     state: &SessionState,
+    facts: &RunFacts,
     plan: &LogicalPlan,
 ) -> PlanResult<Keyed> {
-    let keys = Keys {
-        session,
-        state,
-        functions: session.functions(),
-        fresh: config::ignores_checkpoints(),
-        remarks: Vec::new(),
-    };
+    let keys =
+        Keys { session, state, facts, fresh: config::ignores_checkpoints(), remarks: Vec::new() };
     keys.assign(plan)
 }
 
 /// Whether some function of the plan keeps its results.
 pub(crate) fn has_stages(plan: &LogicalPlan) -> PlanResult<bool> {
-    plan.exists(|node| Ok(udf(node).is_some_and(|udf| udf.call.running.checkpoint)))
+    plan.exists(|node| Ok(kept_stage(node).is_some()))
 }
 
 /// Whether no function of the plan is to be run without keeping its results.
 pub(crate) fn all_kept(plan: &LogicalPlan) -> PlanResult<bool> {
     let mut kept = true;
     plan.apply_with_subqueries(|node| {
-        kept &= udf(node).is_none_or(|udf| udf.call.running.checkpoint);
+        kept &= Udf::of(node).is_none_or(|udf| udf.call.running.checkpoint);
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(kept)
@@ -61,7 +56,7 @@ pub(crate) fn all_kept(plan: &LogicalPlan) -> PlanResult<bool> {
 struct Keys<'a> {
     session: &'a Session,
     state: &'a SessionState,
-    functions: &'a Functions,
+    facts: &'a RunFacts,
     fresh: bool,
     remarks: Vec<String>,
 }
@@ -70,9 +65,9 @@ impl Keys<'_> {
     fn assign(mut self, plan: &LogicalPlan) -> PlanResult<Keyed> {
         let options = self.state.config_options();
         let plan = self.state.analyzer().execute_and_check(plan.clone(), options, |_, _| {})?;
-        let plan = plan.transform_up(|node| self.keep_complete(node))?.data;
-        let plan = self.pushed_down(plan)?;
-        let plan = plan.transform_up(|node| self.key(node))?.data;
+        let plan = if self.fresh { self.pushed_down(plan) } else { self.settled(&plan) }?;
+        let mut digests = Digests::new(self.facts);
+        let plan = rebuilt(&plan, |node| self.key(&mut digests, node))?;
         Ok(Keyed { plan, remarks: self.remarks })
     }
 
@@ -80,52 +75,65 @@ impl Keys<'_> {
         Optimizer::with_rules(optimizer::push_down_rules()).optimize(plan, self.state, |_, _| {})
     }
 
-    fn key_of(&self, udf: &Udf) -> PlanResult<Result<StageKey, String>> {
-        let key = stage_key(udf, self.functions)?;
-        Ok(key.map(|key| StageKey { fresh: self.fresh, ..key }))
+    /// The plan with filters and limits moved down, from the sources up, so that each stage is seen once with the input
+    /// that it has alone. One that is complete gets its key at once, and nothing is moved below it any more.
+    fn settled(&self, plan: &LogicalPlan) -> PlanResult<LogicalPlan> {
+        let mut digests = Digests::new(self.facts);
+        rebuilt(plan, |node| {
+            if optimizer::pushes_down(&node)? {
+                let inputs = node.inputs().len();
+                let node = self.pushed_down(node)?;
+                digests.replace(inputs, &node);
+                return Ok(node);
+            }
+            match (digests.add(&node), kept_stage(&node)) {
+                (Ok(Some(key)), Some(stage)) if self.is_complete(&key) => Ok(with_key(stage, key)),
+                _ => Ok(node),
+            }
+        })
     }
 
-    /// A stage that is complete gets its key before anything is moved below it.
-    fn keep_complete(&self, node: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
-        if self.fresh || udf(&node).is_none_or(|udf| !udf.call.running.checkpoint) {
-            return Ok(Transformed::no(node));
-        }
-        let settled = self.pushed_down(node.clone())?;
-        let Some(stage) = udf(&settled) else {
-            return Ok(Transformed::no(node));
-        };
-        let Ok(key) = self.key_of(stage)? else {
-            return Ok(Transformed::no(node));
-        };
-        let ledger = Ledger::new(Arc::clone(self.session.storage()), &key);
+    fn is_complete(&self, key: &StageKey) -> bool {
+        let ledger = Ledger::new(Arc::clone(self.session.storage()), key);
         // A folder that cannot be read is told when the stage runs.
-        if Handle::current().block_on(ledger.is_complete()).unwrap_or(false) {
-            return Ok(Transformed::yes(with_key(stage, key)));
-        }
-        Ok(Transformed::no(node))
+        Handle::current().block_on(ledger.is_complete()).unwrap_or(false)
     }
 
-    fn key(&mut self, node: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
-        let Some(stage) = udf(&node).filter(|udf| udf.call.running.checkpoint && udf.key.is_none())
-        else {
-            return Ok(Transformed::no(node));
+    fn key(&mut self, digests: &mut Digests<'_>, node: LogicalPlan) -> PlanResult<LogicalPlan> {
+        let key = digests.add(&node);
+        let Some(stage) = kept_stage(&node).filter(|stage| stage.key.is_none()) else {
+            return Ok(node);
         };
-        match self.key_of(stage)? {
-            Ok(key) => Ok(Transformed::yes(with_key(stage, key))),
+        match key {
+            Ok(Some(key)) => Ok(with_key(stage, StageKey { fresh: self.fresh, ..key })),
+            Ok(None) => Ok(node),
             Err(reason) => {
-                self.remarks
-                    .push(format!("UDF '{}': no checkpoint, because {reason}", stage.call.name));
-                Ok(Transformed::no(node))
+                let name = &stage.call.name;
+                self.remarks.push(format!("UDF '{name}': no checkpoint, because {reason}"));
+                Ok(node)
             }
         }
     }
 }
 
-fn udf(node: &LogicalPlan) -> Option<&Udf> {
-    let LogicalPlan::Extension(extension) = node else {
-        return None;
-    };
-    extension.node.as_any().downcast_ref::<Udf>()
+/// The plan with other nodes: each is made of the old one with its inputs as they are made already.
+fn rebuilt(
+    plan: &LogicalPlan,
+    mut node: impl FnMut(LogicalPlan) -> PlanResult<LogicalPlan>,
+) -> PlanResult<LogicalPlan> {
+    let mut made: Vec<LogicalPlan> = Vec::new();
+    for old in inputs_first(plan) {
+        let inputs = made.len().saturating_sub(old.inputs().len());
+        let mut inputs = made.split_off(inputs).into_iter();
+        let replace = |old| Ok(inputs.next().map_or(Transformed::no(old), Transformed::yes));
+        made.push(node(old.clone().map_children(replace)?.data)?);
+    }
+    Ok(made.pop().unwrap_or_else(|| plan.clone()))
+}
+
+/// The function that a node is, if it keeps its results.
+fn kept_stage(node: &LogicalPlan) -> Option<&Udf> {
+    Udf::of(node).filter(|udf| udf.call.running.checkpoint)
 }
 
 fn with_key(stage: &Udf, key: StageKey) -> LogicalPlan {

@@ -89,7 +89,7 @@ pub(crate) struct StageKey {
 /// row for each. The optimizer may drop input columns that neither the function nor anybody above reads, may move
 /// filters on input columns below, and limits too where there is one row for each; not when the node has a key, which
 /// says what the input is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Udf {
     /// Where the rows come from.
     pub(crate) input: LogicalPlan,
@@ -122,6 +122,14 @@ pub(crate) struct Call {
 impl Udf {
     pub(crate) fn try_new(input: LogicalPlan, call: Call) -> Result<Self> {
         Self { input, call, key: None, schema: Arc::new(DFSchema::empty()) }.with_schema()
+    }
+
+    /// The function that a node of a plan is.
+    pub(crate) fn of(plan: &LogicalPlan) -> Option<&Self> {
+        match plan {
+            LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref(),
+            _ => None,
+        }
     }
 
     /// The same node, which nothing may change below any more, with its results kept under `key`.
@@ -172,6 +180,14 @@ impl Udf {
 
     fn identity(&self) -> (&Call, Option<&StageKey>) {
         (&self.call, self.key.as_ref())
+    }
+}
+
+/// WHY: without the input, which the query engine would write out for each node of a plan anew.
+impl fmt::Debug for Udf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { input: _, call, key, schema: _ } = self;
+        f.debug_struct("Udf").field("call", call).field("key", key).finish_non_exhaustive()
     }
 }
 
@@ -237,8 +253,13 @@ impl UserDefinedLogicalNodeCore for Udf {
         let Some(input) = inputs.pop() else {
             return datafusion::common::internal_err!("a function needs an input");
         };
-        let call = Call { arguments: exprs, ..self.call.clone() };
-        Self { input, call, ..self.clone() }.with_schema()
+        let (call, key) = (Call { arguments: exprs, ..self.call.clone() }, self.key.clone());
+        let made = Self { input, call, key, schema: Arc::clone(&self.schema) };
+        // Rules rebuild all nodes of a plan, again and again; most times they change nothing below.
+        if Arc::ptr_eq(made.input.schema(), self.input.schema()) {
+            return Ok(made);
+        }
+        made.with_schema()
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {

@@ -11,13 +11,12 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, ScalarValue, TableReference};
-use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-use crate::source::{DatasetTable, Leaf};
+use crate::source::{Leaf, Source, as_table, source_of};
 
 #[derive(Debug)]
 pub(super) struct PruneLeaves;
@@ -127,8 +126,7 @@ struct Pruned {
 
 impl Pruned {
     fn try_new(scan: &TableScan, uses: &Uses) -> Result<Option<Self>> {
-        let provider = source_as_provider(&scan.source)?;
-        let Some(table) = provider.downcast_ref::<DatasetTable>() else {
+        let Some(source) = source_of(scan) else {
             return Ok(None);
         };
         let mut leaves = Vec::new();
@@ -136,7 +134,7 @@ impl Pruned {
         let mut pruned = false;
         for field in scan.projected_schema.fields() {
             let column = field.name();
-            let Some(whole) = table.leaves().iter().find(|leaf| leaf.field.name() == field.name())
+            let Some(whole) = source.leaves().iter().find(|leaf| leaf.field.name() == field.name())
             else {
                 return Ok(None);
             };
@@ -161,11 +159,10 @@ impl Pruned {
                 }
             }
         }
-        if !pruned {
+        let Some(source) = source.with_leaves(leaves).filter(|_| pruned) else {
             return Ok(None);
-        }
-        let scan = pruned_scan(scan, table.with_leaves(leaves))?;
-        Ok(Some(Self { scan, columns }))
+        };
+        Ok(Some(Self { scan: pruned_scan(scan, source)?, columns }))
     }
 
     /// Rebuilds the plan from the scan up.
@@ -227,8 +224,8 @@ fn leaf_below(whole: &Leaf, path: &[String]) -> Option<Leaf> {
     Some(Leaf { path: steps, field: Arc::new(field) })
 }
 
-fn pruned_scan(scan: &TableScan, table: DatasetTable) -> Result<LogicalPlan> {
+fn pruned_scan(scan: &TableScan, source: Arc<dyn Source>) -> Result<LogicalPlan> {
     let name: TableReference = scan.table_name.clone();
-    let source = provider_as_source(Arc::new(table));
-    Ok(LogicalPlan::TableScan(TableScan::try_new(name, source, None, vec![], scan.fetch)?))
+    let table = as_table(source);
+    Ok(LogicalPlan::TableScan(TableScan::try_new(name, table, None, vec![], scan.fetch)?))
 }

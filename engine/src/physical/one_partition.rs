@@ -1,7 +1,7 @@
 //! [`OnePartitionExec`]: an operator with one input whose result is one partition; what it does itself is its [`Work`].
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -62,6 +62,8 @@ pub(super) struct OnePartitionExec<W> {
     input: Arc<dyn ExecutionPlan>,
     work: Arc<W>,
     properties: Arc<PlanProperties>,
+    /// Told once: all operators above ask all below.
+    statistics: OnceLock<Arc<Statistics>>,
 }
 
 impl<W: Work> OnePartitionExec<W> {
@@ -72,7 +74,7 @@ impl<W: Work> OnePartitionExec<W> {
             W::EMITS,
             Boundedness::Bounded,
         );
-        Self { input, work, properties: Arc::new(properties) }
+        Self { input, work, properties: Arc::new(properties), statistics: OnceLock::new() }
     }
 }
 
@@ -131,7 +133,11 @@ impl<W: Work> ExecutionPlan for OnePartitionExec<W> {
     }
 
     fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {
+        if let Some(known) = self.statistics.get() {
+            return Ok(Arc::clone(known));
+        }
         let nothing = Statistics::new_unknown(&self.schema());
-        self.work.statistics(nothing, self.input.as_ref()).map(Arc::new)
+        let told = Arc::new(self.work.statistics(nothing, self.input.as_ref())?);
+        Ok(Arc::clone(self.statistics.get_or_init(|| told)))
     }
 }

@@ -23,7 +23,7 @@ use super::commit::Commit;
 use super::fragments::{Columns, Target, Written, check_types};
 use super::preview;
 use super::vectors::VectorLengths;
-use crate::expr::kind_name;
+use crate::kind::kind_name;
 use crate::layout::{self, locate};
 use crate::progress::Progress;
 use crate::storage::Entered;

@@ -8,12 +8,14 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use catalog::{QualifiedName, Version};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::error::Result;
+use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use lance::Dataset;
 
 use super::dataset_scan::{DatasetScanExec, partitions};
+use super::{Dependency, Source};
+use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
 
 /// A column of the table: a path into the version's schema, or `sys`.
@@ -57,31 +59,32 @@ impl DatasetTable {
         Self { name, version, uuid, dataset, leaves, schema: Arc::new(Schema::empty()) }.finish()
     }
 
-    /// The same version seen through other leaves, for scans that need only parts of structs.
-    pub(crate) fn with_leaves(&self, leaves: Vec<Leaf>) -> Self {
-        Self { leaves, ..self.clone() }.finish()
-    }
-
     fn finish(mut self) -> Self {
         let fields: Vec<FieldRef> =
             self.leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
         self.schema = Arc::new(Schema::new(fields));
         self
     }
+}
 
-    pub(crate) fn leaves(&self) -> &[Leaf] {
+impl Source for DatasetTable {
+    /// The version, whose rows never change, and what is seen of it.
+    fn identity(&self) -> Result<SourceIdentity, Reason> {
+        let paths = self.leaves.iter().map(|leaf| leaf.path.clone()).collect();
+        Ok(SourceIdentity::Version { uuid: self.uuid.clone(), paths })
+    }
+
+    fn dependency(&self) -> Option<Dependency> {
+        let (name, version) = (self.name.clone(), self.version);
+        Some(Dependency::Version(catalog::Dependency { name, version }))
+    }
+
+    fn leaves(&self) -> &[Leaf] {
         &self.leaves
     }
 
-    /// The version, whose rows never change, and what is seen of it.
-    pub(crate) fn identity(&self) -> String {
-        let leaves: Vec<String> = self.leaves.iter().map(|leaf| leaf.path.join(".")).collect();
-        format!("dataset {} {}", self.uuid, leaves.join(","))
-    }
-
-    /// What a dataset made from this table depends on.
-    pub(crate) fn dependency(&self) -> (&QualifiedName, Version) {
-        (&self.name, self.version)
+    fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
+        Some(Arc::new(Self { leaves, ..self.clone() }.finish()))
     }
 }
 
@@ -101,7 +104,7 @@ impl TableProvider for DatasetTable {
         projection: Option<&Vec<usize>>,
         _filters: &[Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         let leaves = match projection {
             Some(chosen) => chosen.iter().map(|at| self.leaves[*at].clone()).collect(),
             None => self.leaves.clone(),

@@ -6,7 +6,6 @@ mod walk;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -25,6 +24,8 @@ use datafusion::physical_plan::{
 use futures::TryStreamExt;
 use udf_runtime::task;
 
+use super::{Source, ValuesTable};
+use crate::identity::{Reason, SourceIdentity};
 use crate::{Error, Result};
 use glob::Pattern;
 
@@ -141,15 +142,17 @@ impl ListingTable {
     }
 }
 
-impl ListingTable {
-    /// The files that are there now, as rows.
-    pub(crate) async fn rows(&self) -> Result<Vec<RecordBatch>> {
-        walk::batches(Arc::clone(&self.patterns), Arc::clone(&self.schema)).try_collect().await
+#[async_trait]
+impl Source for ListingTable {
+    fn identity(&self) -> Result<SourceIdentity, Reason> {
+        Err("the files that its listing finds may be others each time".to_owned())
     }
 
-    /// The type of the rows.
-    pub(crate) fn rows_schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+    /// The files that are there now, as rows: paths, sizes, times of change.
+    async fn pin(&self) -> Result<Option<Arc<dyn Source>>> {
+        let files = walk::batches(Arc::clone(&self.patterns), Arc::clone(&self.schema));
+        let files = ValuesTable::try_new(Arc::clone(&self.schema), files.try_collect().await?)?;
+        Ok(Some(Arc::new(files)))
     }
 }
 

@@ -14,9 +14,10 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::Source;
 use super::ranges::{Slice, ranges};
 use crate::Result;
-use crate::checkpoint::Content;
+use crate::identity::{Content, Reason, SourceIdentity};
 
 #[cfg(test)]
 mod tests;
@@ -44,11 +45,12 @@ impl ValuesTable {
         let ranges = ranges(&heights, target, None).into_iter();
         ranges.map(|range| range.into_iter().map(cut).collect()).collect()
     }
+}
 
-    /// The digest of the rows.
-    pub(crate) fn identity(&self) -> String {
-        let digest = self.digest.get_or_init(|| Content::of(&self.batches));
-        format!("values {digest}")
+impl Source for ValuesTable {
+    fn identity(&self) -> Result<SourceIdentity, Reason> {
+        let digest = self.digest.get_or_init(|| Content::of(&self.batches)).clone();
+        Ok(SourceIdentity::Values { digest })
     }
 }
 

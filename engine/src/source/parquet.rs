@@ -41,7 +41,8 @@ use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::source::{FileAt, doubled};
+use crate::identity::{FileIdentity, Reason, SourceIdentity};
+use crate::source::{FileAt, Source, doubled};
 use crate::storage::refused;
 use crate::{Error, Result};
 use damage::{NamedFiles, of_file};
@@ -108,17 +109,21 @@ impl ParquetTable {
     }
 }
 
-impl ParquetTable {
+impl Source for ParquetTable {
     /// The files as they were when the table was opened.
-    pub(crate) fn identity(&self) -> String {
+    fn identity(&self) -> Result<SourceIdentity, Reason> {
         let file = |file: &PartitionedFile| {
-            let PartitionedFile { object_meta: file, partition_values: values, .. } = file;
-            let (path, size, at) =
-                (&file.location, file.size, file.last_modified.timestamp_micros());
-            let changed = changed(path);
-            format!("{path} {size} {at} {:?} {changed:?} {values:?}", file.e_tag)
+            let PartitionedFile { object_meta: file, partition_values: folders, .. } = file;
+            FileIdentity {
+                path: file.location.to_string(),
+                bytes: file.size,
+                modified: file.last_modified.timestamp_micros(),
+                e_tag: file.e_tag.clone(),
+                changed: changed(&file.location),
+                folders: folders.clone(),
+            }
         };
-        format!("parquet {}", self.files.iter().map(file).collect::<Vec<_>>().join(", "))
+        Ok(SourceIdentity::Files(self.files.iter().map(file).collect()))
     }
 }
 

@@ -3,13 +3,14 @@
 //! Where the file system knows no locks, writers go on and collectors stay out.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{io, process};
 
 use async_trait::async_trait;
 use tokio::time::sleep;
+use udf_runtime::OwnedByProcess;
 
 use super::{Entered, Presence};
 use crate::blocking::blocking;
@@ -41,26 +42,11 @@ impl Presence for Flock {
     }
 }
 
-/// A lock on a folder.
-#[derive(Debug)]
-struct Lock {
-    folder: File,
-    process: u32,
-}
+/// A lock on a folder. A forked child has the file open too, and could give its parent's lock away.
+type Lock = OwnedByProcess<File>;
 
-impl Lock {
-    fn new(folder: File) -> Self {
-        Self { folder, process: process::id() }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // WHY: a forked child has the file open too: it would keep the lock, and could give its parent's away.
-        if self.process == process::id() {
-            drop(self.folder.unlock());
-        }
-    }
+fn held(folder: File) -> Lock {
+    OwnedByProcess::new(folder, |folder| drop(folder.unlock()))
 }
 
 /// Makes the folder if needed; `None` while somebody has it alone.
@@ -70,7 +56,7 @@ fn share(folder: &Path) -> io::Result<Option<Lock>> {
         match lock(folder, File::try_lock_shared) {
             // It was removed since it was made.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => return Ok(Some(Lock::new(File::open(folder)?))),
+            Err(_) => return Ok(Some(held(File::open(folder)?))),
             locked => return locked,
         }
     }
@@ -86,7 +72,7 @@ fn lock(folder: &Path, mode: fn(&File) -> Result<(), TryLockError>) -> io::Resul
     }
     let (locked, found) = (file.metadata()?, folder.metadata()?);
     if (locked.dev(), locked.ino()) == (found.dev(), found.ino()) {
-        return Ok(Some(Lock::new(file)));
+        return Ok(Some(held(file)));
     }
     Err(io::ErrorKind::NotFound.into())
 }

@@ -25,6 +25,13 @@ impl Content {
         content.digest()
     }
 
+    /// The digest of one column.
+    pub(crate) fn of_array(array: &dyn Array) -> String {
+        let mut content = Self { rows: array.len() as u64, parts: Vec::new() };
+        content.add_array(&array.to_data(), &mut 0);
+        content.digest()
+    }
+
     /// Adds the rows of a batch.
     pub(crate) fn add(&mut self, batch: &RecordBatch) {
         self.rows += batch.num_rows() as u64;

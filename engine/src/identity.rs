@@ -1,0 +1,130 @@
+//! What a plan is, as far as its rows go: digests that change whenever the rows could.
+//!
+//! Each node is encoded, field by field, after the digests of its inputs, so that a plan is gone through once, from its
+//! sources up ([`Digests`]). Covered are the versions, files or values that are read, every expression with its
+//! constants, every user function with its code, types with their metadata, and the order of all that. Which names the
+//! session gave to tables does not count, only which column is whose ([`scope`]); nor does how functions are run.
+//!
+//! The matches name every node, expression, type and value of the query engine, and every field of theirs: a release
+//! that adds one does not compile before it is decided what it means. Nothing of it is text for users.
+//!
+//! A leaf: what sources and functions are is told by whoever implements [`Facts`].
+
+mod content;
+mod encoder;
+mod expr;
+mod plan;
+mod scope;
+mod source;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use blake3::Hash;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::{LogicalPlan, TableScan};
+use udf_runtime::Identity;
+
+use crate::logical::{FunctionId, StageKey, Udf, inputs_first};
+use encoder::Encoder;
+use scope::Scope;
+
+pub(crate) use content::Content;
+pub(crate) use source::{FileIdentity, SourceIdentity};
+
+/// Why something has no identity, in words for users: what follows "because".
+pub(crate) type Reason = String;
+
+/// What the nodes of a plan refer to.
+pub(crate) trait Facts {
+    /// What a function is.
+    fn function(&self, id: FunctionId) -> Result<Identity, Reason>;
+
+    /// The digest of a [`SourceIdentity`].
+    fn source(&self, scan: &TableScan) -> Result<Hash, Reason>;
+}
+
+/// A plan's digest, and what it takes to tell those of the nodes above it.
+#[derive(Debug)]
+pub(crate) struct Digest {
+    hash: Hash,
+    scope: Scope,
+    /// Only sources, row-wise steps and functions: the rows come in the same order each time.
+    ordered: bool,
+}
+
+/// The digests of a plan's nodes, for whoever goes through it with inputs before the nodes that read them.
+pub(crate) struct Digests<'a> {
+    facts: &'a dyn Facts,
+    /// Of the nodes that nobody has read yet.
+    unread: Vec<Result<Digest, Reason>>,
+}
+
+impl<'a> Digests<'a> {
+    pub(crate) fn new(facts: &'a dyn Facts) -> Self {
+        Self { facts, unread: Vec::new() }
+    }
+
+    /// The digest of a whole plan.
+    pub(crate) fn of(plan: &LogicalPlan, facts: &'a dyn Facts) -> Result<Digest, Reason> {
+        let mut digests = Self::new(facts);
+        digests.add_all(plan);
+        digests.unread.pop().unwrap_or_else(|| Err("it has no nodes".to_owned()))
+    }
+
+    /// Adds a node whose inputs were added last. Of a function it tells which stage it is.
+    pub(crate) fn add(&mut self, plan: &LogicalPlan) -> Result<Option<StageKey>, Reason> {
+        let inputs = self.read(plan.inputs().len());
+        let told = inputs.into_iter().collect::<Result<Vec<_>, _>>();
+        match told.and_then(|inputs| plan::digest(plan, inputs, self.facts)) {
+            Ok((digest, stage)) => {
+                self.unread.push(Ok(digest));
+                Ok(stage)
+            }
+            Err(reason) => {
+                self.unread.push(Err(reason.clone()));
+                Err(reason)
+            }
+        }
+    }
+
+    /// Puts a whole plan in the place of a node with so many inputs, which were added last.
+    pub(crate) fn replace(&mut self, inputs: usize, plan: &LogicalPlan) {
+        self.read(inputs);
+        self.add_all(plan);
+    }
+
+    fn add_all(&mut self, plan: &LogicalPlan) {
+        for node in inputs_first(plan) {
+            // A reason is found again at the top.
+            drop(self.add(node));
+        }
+    }
+
+    fn read(&mut self, inputs: usize) -> Vec<Result<Digest, Reason>> {
+        self.unread.split_off(self.unread.len().saturating_sub(inputs))
+    }
+}
+
+/// What decides the rows of a plan and what they are called, as hexadecimal text, or why that cannot be told.
+pub(crate) fn fingerprint(
+    plan: &LogicalPlan,
+    facts: &dyn Facts,
+) -> PlanResult<Result<String, Reason>> {
+    let rows = match Digests::of(plan, facts) {
+        Ok(rows) => rows,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let mut out = Encoder::new("fingerprint");
+    out.hash(&rows.hash);
+    out.fields(plan.schema().fields());
+    plan.apply_with_subqueries(|node| {
+        // So many rows may fail: no kept result depends on that, but whether there is a whole one does.
+        if let Some(udf) = Udf::of(node) {
+            out.maybe(udf.call.running.max_failures, Encoder::number);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(Ok(out.finish().to_hex().to_string()))
+}
