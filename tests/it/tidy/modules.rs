@@ -15,8 +15,16 @@ pub(super) struct Source {
 }
 
 /// A module of `engine` and the sibling modules that it never names.
-const NEVER: &[(&str, &[&str])] =
-    &[("logical", &["physical", "source", "sink"]), ("physical", &["session", "chain"])];
+const NEVER: &[(&str, &[&str])] = &[
+    ("logical", &["physical", "source", "sink"]),
+    ("functions", &["logical", "physical", "sink", "session", "chain"]),
+    ("expr", &["logical", "physical", "source", "sink", "session", "chain"]),
+    ("source", &["physical", "sink", "session", "chain"]),
+    ("optimizer", &["sink", "session", "chain"]),
+    ("physical", &["session", "chain"]),
+    ("chain", &["verbs", "sink"]),
+    ("session", &["verbs", "sink"]),
+];
 
 /// Nodes that need no operator file of their own, each with the reason.
 const WITHOUT_OPERATOR: &[(&str, &str)] = &[];
@@ -65,6 +73,7 @@ fn exports(root: &str) -> Vec<(String, String)> {
         let Some((_, path)) = item.split_once("use ") else { continue };
         let Some((module, names)) = path.split_once("::") else { continue };
         let names = names.trim_matches(['{', '}']).split(',').map(str::trim);
+        let names = names.filter(|name| !name.is_empty());
         found.extend(names.map(|name| (name.to_owned(), module.to_owned())));
     }
     found
@@ -146,7 +155,7 @@ mod tests {
 
     #[test]
     fn our_modules_point_one_way() {
-        modules_point_one_way(&here()).assert_clean(5);
+        modules_point_one_way(&here()).assert_clean(60);
     }
 
     #[test]
