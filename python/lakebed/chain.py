@@ -111,6 +111,7 @@ class DataChain(Rows, Columns, Functions, Groups, Results, Keeping):
         batch_size: int | None = None,
         sys: bool | None = None,
         ephemeral: bool | None = None,
+        vectors: bool | None = None,
         concurrency: int | None = None,
         batch_rows: int | None = None,
         on_error: Literal["raise", "skip", "null", "record"] | None = None,
@@ -138,6 +139,9 @@ class DataChain(Rows, Columns, Functions, Groups, Results, Keeping):
                 the latest; 10 000 by default.
             sys: Show the column `sys` with `id` and `rand`.
             ephemeral: Keep nothing: no results of unfinished runs, and no `save`.
+            vectors: Store lists of floats whose first rows have one length as vectors of that
+                length, ready for vector search; a row of another is an error then. On by
+                default; off stores lists.
             concurrency: Rows under way at the same time: of an `async def` function in
                 one event loop (16 by default), of others in as many threads (1).
             batch_rows: Rows of a call of `map_batches`; as many as suit by default.
@@ -175,6 +179,7 @@ class DataChain(Rows, Columns, Functions, Groups, Results, Keeping):
             batch_size=batch_size,
             sys=sys,
             ephemeral=ephemeral,
+            vectors=vectors,
             concurrency=concurrency,
             batch_rows=batch_rows,
             on_error=on_error,

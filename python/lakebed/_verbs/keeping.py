@@ -70,6 +70,7 @@ class Keeping(Base):
                 self._session._job_id(),
                 description,
                 None if attrs is None else list(attrs),
+                self._settings.vectors is not False,
                 report,
             )
         return self._kept(native, (full, made))
@@ -78,7 +79,8 @@ class Keeping(Base):
         """Compute all rows and keep them until the session ends."""
         name, job = self._session._temporary_name(), self._session._job_id()
         with progress() as report:
-            native = self._native.persist(self._session.name, name, job, report)
+            vectors = self._settings.vectors is not False
+            native = self._native.persist(self._session.name, name, job, vectors, report)
         return self._kept(native)
 
     def exec(self) -> Self:

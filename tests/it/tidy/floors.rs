@@ -8,8 +8,7 @@ use super::modules::sources;
 
 /// Modules at the top of `engine` each of which names all others of its circle, through others or itself.
 const CIRCLES: &[&[&str]] = &[
-    &["adapter", "error"],
-    &["chain", "checkpoint", "expr", "functions", "optimizer", "physical", "session", "source"],
+    &["chain", "checkpoint", "optimizer", "physical", "session"],
 ];
 
 /// Which modules each one names.
