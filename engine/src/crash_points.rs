@@ -138,9 +138,7 @@ fn count(from: i64, to: i64) -> Vec<i64> {
 
 async fn check_saves(mode: SaveMode, new: fn() -> Vec<i64>) {
     for fault in MODES {
-        let step = async |session: Arc<Session>| {
-            save(&numbers(&session, 30), mode).await.map(drop)
-        };
+        let step = async |session: Arc<Session>| save(&numbers(&session, 30), mode).await.map(drop);
         let check = async |root: &Root, succeeded: bool| {
             let session = session(root, None).await;
             let found = versions(&session).await;

@@ -242,7 +242,9 @@ impl Collector<'_> {
         self.live.add_new(self.session, &found.records, self.started).await?;
         if !self.live.unknown().is_empty() {
             let is_own = self.live.unknown().contains(&found.folder);
-            return self.keep_all(found, if is_own { UNREADABLE } else { UNREADABLE_ELSEWHERE }).await;
+            return self
+                .keep_all(found, if is_own { UNREADABLE } else { UNREADABLE_ELSEWHERE })
+                .await;
         }
         let files = Files::below(self.storage(), &found.folder).await?;
         let [mut used, mut young, mut refused, mut removed] = [Size::default(); 4];

@@ -26,8 +26,8 @@ use crate::source::{
     DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
     doubled, nulls_reach_fields, plain, plain_schema,
 };
-use crate::sys::SYS;
 use crate::storage::{Entered, Location, Root, Storage};
+use crate::sys::SYS;
 use crate::{Chain, Config, Error, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
@@ -57,16 +57,22 @@ impl Session {
 
     async fn open_config(config: Config) -> Result<Arc<Self>> {
         let storage = Storage::open(config.root.clone(), config.pause.clone()).await?;
-        let catalog: Arc<dyn CatalogStore> = match (storage.root().catalog(), storage.root().folder())
-        {
-            (None, Some(folder)) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
-            (catalog, _) => catalog.unwrap_or_default(),
-        };
+        let catalog: Arc<dyn CatalogStore> =
+            match (storage.root().catalog(), storage.root().folder()) {
+                (None, Some(folder)) => {
+                    Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?)
+                }
+                (catalog, _) => catalog.unwrap_or_default(),
+            };
         Ok(Self::new(config, storage, catalog))
     }
 
     /// A session over these bytes and this catalog.
-    pub(crate) fn new(config: Config, storage: Storage, catalog: Arc<dyn CatalogStore>) -> Arc<Self> {
+    pub(crate) fn new(
+        config: Config,
+        storage: Storage,
+        catalog: Arc<dyn CatalogStore>,
+    ) -> Arc<Self> {
         let storage = Arc::new(storage);
         let surroundings = Arc::new(Surroundings {
             functions: Arc::default(),

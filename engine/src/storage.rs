@@ -31,8 +31,8 @@ use tokio::io::AsyncWriteExt;
 use crate::blocking::blocking;
 use crate::{Error, Pause, Result};
 
-pub(crate) use error::{Refused, kind_of, refused};
 pub use error::StorageKind;
+pub(crate) use error::{Refused, kind_of, refused};
 pub(crate) use fetched::Fetched;
 pub(crate) use object_store::path::Path as Location;
 pub(crate) use presence::{Entered, Presence};
@@ -121,7 +121,8 @@ impl Storage {
             return Ok(Some(Fetched::from(file)));
         }
         let mut chunks = found.into_stream();
-        let mut copy = Fetched::empty().map_err(|error| refused("write", "a temporary file", error))?;
+        let mut copy =
+            Fetched::empty().map_err(|error| refused("write", "a temporary file", error))?;
         let full = |error| refused("write", "a temporary file", error);
         while let Some(chunk) = chunks.try_next().await.map_err(failed)? {
             copy = blocking(move || copy.with(&chunk)).await.map_err(full)?;

@@ -329,8 +329,7 @@ async fn groups_come_in_the_order_of_their_keys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_keys_all_rows_are_one_group() {
     let root = Place::new();
-    let sum =
-        keyed(&root).await.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();
+    let sum = keyed(&root).await.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();
     assert_eq!(values(&sum, "product").await, [(0..1000).sum::<i64>()]);
     let none = keyed(&root).await.filter(&[compare("value", BinaryOp::Gt, 5000)]).unwrap();
     let sum = none.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();

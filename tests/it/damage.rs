@@ -100,9 +100,7 @@ async fn a_missing_manifest_is_noticed() {
 async fn a_damaged_manifest_is_noticed() {
     let root = Place::on_disk();
     saved(&root).await;
-    files(&root, "_versions")
-        .into_iter()
-        .for_each(|file| fs::write(file, b"no manifest").unwrap());
+    files(&root, "_versions").into_iter().for_each(|file| fs::write(file, b"no manifest").unwrap());
     check_corrupt(read_all(&root).await);
 }
 
@@ -119,7 +117,8 @@ async fn a_root_that_is_a_file_is_refused() {
     let folder = Place::on_disk();
     let file = folder.path().join("root");
     fs::write(&file, "not a folder").unwrap();
-    let error = Session::open(Config::with_root(Root::folder_at(&file).unwrap())).await.unwrap_err();
+    let error =
+        Session::open(Config::with_root(Root::folder_at(&file).unwrap())).await.unwrap_err();
     assert_eq!(error.code(), "engine.storage", "{error:?}");
     assert!(error.to_string().contains(&*file.to_string_lossy()), "{error}");
 }
@@ -129,7 +128,6 @@ async fn a_catalog_that_is_no_database_is_refused() {
     let root = Place::on_disk();
     fs::write(root.path().join("catalog.db"), "not a database, but long enough to look".repeat(40))
         .unwrap();
-    let error =
-        Session::open(Config::with_root(Root::clone(&root))).await.unwrap_err();
+    let error = Session::open(Config::with_root(Root::clone(&root))).await.unwrap_err();
     assert!(error.code().starts_with("catalog."), "{error:?}");
 }

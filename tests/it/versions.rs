@@ -10,9 +10,8 @@ use engine::{BinaryOp, Chain, SaveRequest, SortKey};
 use futures::future::join_all;
 
 use crate::fixture::{
-    Place,
-    batch, chain, column, compare, integers, lists, read, request, rows, save, session, session_on,
-    values,
+    Place, batch, chain, column, compare, integers, lists, read, request, rows, save, session,
+    session_on, values,
 };
 
 /// More rows than one partition of a scan takes.

@@ -73,10 +73,8 @@ const MOVED: &str = "catalog.newest_moved";
 pub async fn versions_follow_the_newest(store: &Store) -> Verdict {
     let job = start(store).await?;
     let first = save(store, &job, "cats", PATCH).await?;
-    let after = |version| CompletedVersion {
-        newest: Newest::Is(version),
-        ..CompletedVersion::default()
-    };
+    let after =
+        |version| CompletedVersion { newest: Newest::Is(version), ..CompletedVersion::default() };
     let none = claim(store, &job, "dogs", PATCH).await?;
     code("none", store.complete_version(&none, after(Some(first.version))).await, MOVED)?;
     store.complete_version(&none, after(None)).await?;

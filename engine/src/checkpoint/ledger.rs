@@ -17,8 +17,8 @@ use arrow::datatypes::SchemaRef;
 use udf_runtime::RowFailure;
 
 use super::unit::{Unit, UnitWriter};
-use crate::logical::StageKey;
 use crate::blocking::blocking;
+use crate::logical::StageKey;
 use crate::storage::{Entered, Entry, Location, Storage};
 use crate::{Result, layout};
 

@@ -124,11 +124,7 @@ async fn commit(
 }
 
 /// What is done, and for which version.
-fn transaction(
-    claim: &Claim,
-    from: u64,
-    operation: Operation,
-) -> Transaction {
+fn transaction(claim: &Claim, from: u64, operation: Operation) -> Transaction {
     let properties = HashMap::from([
         ("lakebed.job".to_owned(), claim.job.as_str().to_owned()),
         ("lakebed.dataset".to_owned(), claim.name.to_string()),

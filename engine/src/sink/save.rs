@@ -123,10 +123,7 @@ async fn same_rows(
     progress: &Progress,
 ) -> Result<Option<Saved>> {
     let (session, name) = (chain.session(), &request.name);
-    if fingerprint.is_none()
-        || request.mode == SaveMode::Append
-        || config::ignores_checkpoints()
-    {
+    if fingerprint.is_none() || request.mode == SaveMode::Append || config::ignores_checkpoints() {
         return Ok(None);
     }
     let record = match session.catalog().resolve(name, &catalog::VersionSpec::Latest).await {
@@ -354,7 +351,8 @@ impl Added {
         dataset: &Dataset,
         fingerprint: Option<String>,
     ) -> CompletedVersion {
-        let mut preview = base.and_then(|base| base.preview.as_array().cloned()).unwrap_or_default();
+        let mut preview =
+            base.and_then(|base| base.preview.as_array().cloned()).unwrap_or_default();
         preview.extend(self.preview.iter().cloned());
         preview.truncate(preview::PREVIEW_ROWS);
         CompletedVersion {

@@ -111,7 +111,11 @@ impl VectorLengths {
     }
 
     /// The batch in the schema of [`Self::apply_to`]; call only when it was [checked](Self::check).
-    pub(super) fn convert(&self, batch: &RecordBatch, schema: &SchemaRef) -> PlanResult<RecordBatch> {
+    pub(super) fn convert(
+        &self,
+        batch: &RecordBatch,
+        schema: &SchemaRef,
+    ) -> PlanResult<RecordBatch> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
         for (column, field) in batch.columns().iter().zip(schema.fields()) {
             columns.push(match field.data_type() {

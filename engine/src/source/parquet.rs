@@ -11,9 +11,9 @@ mod merge;
 mod nan;
 mod within;
 
-use std::{fs, io};
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
+use std::{fs, io};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;

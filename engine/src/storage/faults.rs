@@ -56,7 +56,8 @@ impl Faults {
         &self,
         operation: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let before = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let before =
+            self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if before.is_ok() {
             return operation.await;
         }
@@ -109,7 +110,12 @@ impl fmt::Display for Faulty<dyn ObjectStore> {
 
 #[async_trait]
 impl ObjectStore for Faulty<dyn ObjectStore> {
-    async fn put_opts(&self, at: &Path, bytes: PutPayload, options: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        at: &Path,
+        bytes: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
         self.faults.pass(self.inner.put_opts(at, bytes, options)).await
     }
 

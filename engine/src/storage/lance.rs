@@ -34,7 +34,11 @@ struct Shared(Arc<dyn ObjectStore>);
 
 #[async_trait]
 impl ObjectStoreProvider for Shared {
-    async fn new_store(&self, base: Url, params: &ObjectStoreParams) -> lance_core::Result<LanceStore> {
+    async fn new_store(
+        &self,
+        base: Url,
+        params: &ObjectStoreParams,
+    ) -> lance_core::Result<LanceStore> {
         Ok(LanceStore::new(
             Arc::clone(&self.0),
             base,

@@ -115,7 +115,10 @@ fn a_location_is_found_again_by_its_uri() {
 #[test]
 fn roots_of_unknown_schemes_are_refused() {
     let error = Root::parse("ftp://host/folder").unwrap_err();
-    assert!(matches!(&error, Error::NotSupported { what, .. } if what.contains("ftp://")), "{error}");
+    assert!(
+        matches!(&error, Error::NotSupported { what, .. } if what.contains("ftp://")),
+        "{error}"
+    );
     assert_eq!(Root::parse("file:///a%20b").unwrap().to_string(), "/a b");
     assert_eq!(Root::parse("memory://x").unwrap_err().code(), "engine.invalid_argument");
 }
