@@ -34,9 +34,13 @@ async fn session(root: &Root, faults: Option<&Arc<Faults>>) -> Arc<Session> {
     }
 }
 
+fn column(name: &str, values: impl Iterator<Item = i64>) -> RecordBatch {
+    let values: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+    RecordBatch::try_from_iter_with_nullable([(name, values, true)]).unwrap()
+}
+
 fn numbers(session: &Arc<Session>, from: i64) -> Chain {
-    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + 30));
-    let batch = RecordBatch::try_from_iter_with_nullable([("id", ids, true)]).unwrap();
+    let batch = column("id", from..from + 30);
     session.read_batches(&batch.schema(), &[batch]).unwrap()
 }
 
@@ -224,8 +228,7 @@ async fn many_savers_lose_nothing_and_double_nothing() {
                     (0, 0) => SaveMode::Replace,
                     _ => SaveMode::Append,
                 };
-                let ids: ArrayRef = Arc::new(Int64Array::from(vec![saver * 1000 + save_number]));
-                let batch = RecordBatch::try_from_iter_with_nullable([("id", ids, true)]).unwrap();
+                let batch = column("id", [saver * 1000 + save_number].into_iter());
                 let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
                 save(&chain, mode).await.unwrap();
             }
@@ -246,7 +249,7 @@ async fn many_savers_lose_nothing_and_double_nothing() {
         let base = found[..at].iter().rposition(|older| older == before);
         assert!(before.is_empty() || base.is_some_and(|base| added_to.insert(base)), "{version:?}");
     }
-    let rewrites = (SAVES / 10) as usize;
+    let rewrites = usize::try_from(SAVES / 10).unwrap();
     assert!(added_to.len() >= found.len() - 1 - rewrites, "{}", added_to.len());
     check_collected(&root).await;
 }
@@ -290,12 +293,10 @@ impl RunningFunction for Twice {
     }
 
     fn complete(&mut self, _stop: &Stop) -> std::result::Result<Answer, FunctionFailure> {
-        let arguments = self.begun.pop_front().unwrap();
+        let Some(arguments) = self.begun.pop_front() else { panic!("nothing was begun") };
         self.computed.fetch_add(arguments.num_rows(), Ordering::SeqCst);
         let ids = arguments.column(0).as_primitive::<Int64Type>();
-        let twice: ArrayRef = Arc::new(ids.unary::<_, Int64Type>(|id| 2 * id));
-        let rows = RecordBatch::try_from_iter_with_nullable([("twice", twice, true)]).unwrap();
-        Ok(Answer::one_per_row(rows))
+        Ok(Answer::one_per_row(column("twice", ids.values().iter().map(|id| 2 * id))))
     }
 
     fn finish(&mut self) -> std::result::Result<(), FunctionFailure> {

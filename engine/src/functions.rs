@@ -96,8 +96,11 @@ pub(crate) fn call(name: &str, arguments: Vec<PlanExpr>) -> Result<ScalarFunctio
     }
 }
 
+/// A call of an aggregate function on some values.
+type Aggregate = fn(PlanExpr) -> PlanExpr;
+
 /// The aggregates, by name.
-const AGGREGATES: [(&str, fn(PlanExpr) -> PlanExpr); 5] = [
+const AGGREGATES: [(&str, Aggregate); 5] = [
     ("count", aggregate_fn::count),
     ("sum", |values| sum::SUM.call(vec![values])),
     ("avg", aggregate_fn::avg),

@@ -259,7 +259,7 @@ impl Storage {
         location: &Location,
         error: impl Into<Refused>,
     ) -> Error {
-        refused(action, &self.show(location), error)
+        refused(action, self.show(location), error)
     }
 
     /// Where a location is on this machine's disk, if it is.

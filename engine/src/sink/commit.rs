@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use catalog::Claim;
+use futures::FutureExt;
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::transaction::{Operation, Transaction, TransactionBuilder};
@@ -40,8 +41,8 @@ impl Commit {
     pub(super) async fn apply(&self, target: &Target, claim: &Claim) -> Result<Dataset> {
         for _ in 0..ATTEMPTS {
             let committed = match self.base {
-                None => self.rewrite(target, claim).await,
-                Some(base) => self.append(target, claim, base).await,
+                None => self.rewrite(target, claim).boxed().await,
+                Some(base) => self.append(target, claim, base).boxed().await,
             };
             match committed {
                 Ok(Some(dataset)) => {
@@ -86,7 +87,7 @@ impl Commit {
         let mut head = head(target).await?;
         if !is_at(&head, base).await? {
             head = head.checkout_version(base).await?;
-            head.restore().await?;
+            head.restore().boxed().await?;
         }
         let before = head.version().version;
         let operation = Operation::Append { fragments: self.added.clone() };

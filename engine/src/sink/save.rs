@@ -298,7 +298,7 @@ async fn publish(
             schema: Arc::clone(&added.schema),
         };
         let committed = async {
-            let dataset = commit.apply(target, &claim).await?;
+            let dataset = commit.apply(target, &claim).boxed().await?;
             let completed = CompletedVersion {
                 // What is added must not hide what became complete meanwhile; a rewrite hides nothing of its own.
                 newest: match request.mode {

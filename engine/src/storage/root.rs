@@ -18,8 +18,11 @@ use super::{Location, refused};
 use crate::blocking::blocking;
 use crate::{Error, Result};
 
+/// The place that a URL names, by what follows its scheme.
+type Open = fn(&str) -> Result<Place>;
+
 /// How the URLs of roots begin, and what they are.
-const SCHEMES: [(&str, fn(&str) -> Result<Place>); 2] = [("file", folder), ("memory", memory)];
+const SCHEMES: [(&str, Open); 2] = [("file", folder), ("memory", memory)];
 
 /// The place of catalog and data: a folder of this machine, or this process's memory. Copies are the same place.
 #[derive(Clone, Debug)]
