@@ -10,4 +10,7 @@ mod preview;
 mod save;
 mod vectors;
 
+#[cfg(test)]
+mod tests;
+
 pub use save::{SaveMode, SaveRequest, Saved};

@@ -22,6 +22,9 @@ use crate::logical::StageKey;
 use crate::storage::{Entered, Entry, Location, Storage};
 use crate::{Result, layout};
 
+#[cfg(test)]
+mod tests;
+
 /// Digits of a digest in a name: a collision is as likely as a broken disk.
 const DIGITS: usize = 16;
 
