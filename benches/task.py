@@ -58,6 +58,11 @@ class Task:
     """From the result of `run` to a value in JSON that must be equal for all systems; not timed."""
 
 
+def systems(*functions: Callable[[Case], Task]) -> dict[str, Callable[[Case], Task]]:
+    """The systems that do a workload, by their names."""
+    return {function.__name__: function for function in functions}
+
+
 @dataclass(frozen=True)
 class Measured:
     """The result of a `run` that times itself, because the runner's clock would see too much."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import prepared
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "vectors"
 
@@ -102,11 +102,4 @@ def daft(case: Case) -> Task:
     return Task(lambda: nearest.select("id").to_pydict(), lambda columns: columns["id"])
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "duckdb_table": duckdb_table,
-    "numpy": numpy,
-    "lance": lance,
-    "polars": polars,
-    "daft": daft,
-}
+SYSTEMS = systems(lakebed, duckdb_table, numpy, lance, polars, daft)

@@ -6,7 +6,7 @@ The files do not exist: nobody opens them. The peer would download them first, s
 # No `from __future__ import annotations` here: datachain cannot read annotations that are strings.
 from itertools import count
 
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "rows"
 NEEDS = ("pyarrow",)
@@ -55,8 +55,4 @@ def _files(dc, case: Case) -> list:
     return [dc.File(**{name: row[name] for name in names}) for row in rows]
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "lakebed_parallel2": lakebed_parallel2,
-    "datachain_prefetch0": datachain_prefetch0,
-}
+SYSTEMS = systems(lakebed, lakebed_parallel2, datachain_prefetch0)

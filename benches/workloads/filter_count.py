@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import prepared
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "files"
 
@@ -70,13 +70,6 @@ def lance(case: Case) -> Task:
     return Task(lambda: dataset.count_rows(filter=WHERE))
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "lakebed_parquet": lakebed_parquet,
-    "duckdb_parquet": duckdb_parquet,
-    "duckdb_table": duckdb_table,
-    "polars": polars,
-    "daft": daft,
-    "lance": lance,
-    "datachain": datachain,
-}
+SYSTEMS = systems(
+    lakebed, lakebed_parquet, duckdb_parquet, duckdb_table, polars, daft, lance, datachain
+)

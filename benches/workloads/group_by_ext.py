@@ -6,7 +6,7 @@ Every peer takes the part after the last dot in the way that is fastest in it.
 from __future__ import annotations
 
 import prepared
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "files"
 
@@ -90,12 +90,4 @@ def daft(case: Case) -> Task:
     return Task(run, lambda columns: _sorted(zip(*columns.values(), strict=True)))
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "lakebed_parquet": lakebed_parquet,
-    "duckdb_parquet": duckdb_parquet,
-    "duckdb_table": duckdb_table,
-    "polars": polars,
-    "daft": daft,
-    "datachain": datachain,
-}
+SYSTEMS = systems(lakebed, lakebed_parquet, duckdb_parquet, duckdb_table, polars, daft, datachain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "files"
 
@@ -66,9 +66,4 @@ def datachain(case: Case) -> Task:
     )
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "pyarrow_lance": pyarrow_lance,
-    "duckdb": duckdb,
-    "datachain": datachain,
-}
+SYSTEMS = systems(lakebed, pyarrow_lance, duckdb, datachain)

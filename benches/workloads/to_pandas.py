@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import prepared
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "files"
 NEEDS = ("pandas",)
@@ -45,10 +45,4 @@ def datachain(case: Case) -> Task:
     return Task(lambda: chain.to_pandas(flatten=True), _summary("file.size"))
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "pyarrow": pyarrow,
-    "duckdb_table": duckdb_table,
-    "polars": polars,
-    "datachain": datachain,
-}
+SYSTEMS = systems(lakebed, pyarrow, duckdb_table, polars, datachain)

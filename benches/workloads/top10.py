@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import prepared
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "files"
 
@@ -67,12 +67,4 @@ def daft(case: Case) -> Task:
     return Task(run, lambda found: _pairs(zip(found["path"], found["size"], strict=True)))
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "lakebed_parquet": lakebed_parquet,
-    "duckdb_parquet": duckdb_parquet,
-    "duckdb_table": duckdb_table,
-    "polars": polars,
-    "daft": daft,
-    "datachain": datachain,
-}
+SYSTEMS = systems(lakebed, lakebed_parquet, duckdb_parquet, duckdb_table, polars, daft, datachain)

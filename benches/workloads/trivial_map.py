@@ -7,7 +7,7 @@ What is timed is everything around the user's code: `python_loop` is that code a
 from itertools import count
 
 import prepared
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "rows"
 
@@ -78,10 +78,4 @@ def python_loop(case: Case) -> Task:
     return Task(lambda: [_product(row) for row in rows], sum)
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "daft": daft,
-    "python_loop": python_loop,
-    "datachain_prefetch0": datachain_prefetch0,
-    "datachain": datachain,
-}
+SYSTEMS = systems(lakebed, daft, python_loop, datachain_prefetch0, datachain)

@@ -8,7 +8,7 @@ import asyncio
 import time
 from itertools import count
 
-from task import Case, Task
+from task import Case, Task, systems
 
 DATA = "rows"
 ROWS, SECONDS = 2_000, 0.01
@@ -93,10 +93,4 @@ def python_async(case: Case) -> Task:
     return Task(lambda: asyncio.run(run()), len)
 
 
-SYSTEMS = {
-    "lakebed": lakebed,
-    "python_async": python_async,
-    "lakebed_threads8": lakebed_threads8,
-    "lakebed_parallel8": lakebed_parallel8,
-    "datachain_parallel8": datachain_parallel8,
-}
+SYSTEMS = systems(lakebed, python_async, lakebed_threads8, lakebed_parallel8, datachain_parallel8)

@@ -84,6 +84,16 @@ pub enum Error {
         /// The state it should be in.
         needed: VersionStatus,
     },
+    /// A version was to follow one that is not the newest any more.
+    #[error("the newest version of dataset `{}` is {} now, no longer {}", .name.short(), shown(.newest), shown(.expected))]
+    NewestMoved {
+        /// The dataset.
+        name: QualifiedName,
+        /// The version that was to be followed, or none.
+        expected: Option<Version>,
+        /// The newest complete version.
+        newest: Option<Version>,
+    },
     /// No job has this id.
     #[error("job `{id}` does not exist")]
     JobNotFound {
@@ -140,6 +150,7 @@ impl Error {
             Self::VersionTaken { .. } => "catalog.version_taken",
             Self::NameTaken { .. } => "catalog.name_taken",
             Self::WrongStatus { .. } => "catalog.wrong_status",
+            Self::NewestMoved { .. } => "catalog.newest_moved",
             Self::JobNotFound { .. } => "catalog.job_not_found",
             Self::Store { .. } => "catalog.store",
             Self::NewerStore { .. } => "catalog.newer_store",
@@ -150,7 +161,7 @@ impl Error {
 
     /// Whether the same call may succeed if it is made again.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Store { retryable: true, .. })
+        matches!(self, Self::Store { retryable: true, .. } | Self::NewestMoved { .. })
     }
 }
 
@@ -169,6 +180,10 @@ fn did_you_mean(near: &[String]) -> String {
         [one] => format!("; did you mean `{one}`?"),
         [first @ .., last] => format!("; did you mean `{}` or `{last}`?", first.join("`, `")),
     }
+}
+
+fn shown(version: &Option<Version>) -> String {
+    version.map_or_else(|| "none".to_owned(), |version| format!("`{version}`"))
 }
 
 fn it_has(available: &[Version]) -> String {

@@ -60,7 +60,10 @@ pub use error::{Error, Result};
 pub use job::{Job, JobId, JobStatus, NewJob};
 pub use memory::MemoryCatalog;
 pub use name::{DatasetRef, NamePart, QualifiedName};
-pub use request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter, Wanted};
+pub use near::near_names;
+pub use request::{
+    Claim, ClaimRequest, CompletedVersion, DatasetEdit, Newest, VersionFilter, Wanted,
+};
 pub use schema::{schema_from_bytes, schema_to_bytes};
 pub use sqlite::SqliteCatalog;
 pub use store::{CatalogExt, CatalogStore};

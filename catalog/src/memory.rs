@@ -178,9 +178,16 @@ impl State {
         completed: CompletedVersion,
     ) -> Option<Result<DatasetVersion>> {
         let (entry, version) = self.claimed(claim)?;
+        let mut newest_first = entry.versions.values().rev().map(|slot| &slot.record);
+        let newest = newest_first.find(|record| record.status == VersionStatus::Complete);
+        let newest = newest.map(|record| record.version);
+        let name = entry.dataset.name.clone();
         let slot = entry.versions.get_mut(&version)?;
         if slot.record.status != VersionStatus::Pending {
             return Some(Err(wrong_status(&slot.record, VersionStatus::Pending)));
+        }
+        if let Err(moved) = completed.newest.check(&name, newest) {
+            return Some(Err(moved));
         }
         let record = &mut slot.record;
         record.status = VersionStatus::Complete;
@@ -302,6 +309,7 @@ impl Entry {
         let wanted = |record: &DatasetVersion| {
             filter.version.is_none_or(|only| only == record.version)
                 && filter.location.as_ref().is_none_or(|only| *only == record.location)
+                && filter.finished_since.is_none_or(|since| record.finished_at >= Some(since))
         };
         let admitted = |slot: &&Slot| filter.admits(slot.record.status) && wanted(&slot.record);
         let mut records: Vec<DatasetVersion> =

@@ -8,20 +8,39 @@ const SHOWN: usize = 3;
 
 const MOST_ERRORS: usize = 3;
 
-/// Existing names like the wanted one, nearest first, in the form for messages.
+/// Up to three of the known names or paths that look like the given one, nearest first.
+///
+/// A path is near, too, when its last name is the given one.
+#[must_use]
+pub fn near_names<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let given = given.to_lowercase();
+    let allowed = 1 + given.chars().count() / 3;
+    let errors = |name: &'a str| (distance(&given, &name.to_lowercase()), name);
+    let is_leaf = |path: &str| path.rsplit('.').next().unwrap_or(path).to_lowercase() == given;
+    let near = known.into_iter().map(errors);
+    nearest(near.filter(|(errors, name)| *errors <= allowed || is_leaf(name)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Existing datasets like the wanted one, nearest first, in the form for messages.
 ///
 /// A name is near when it is the same in another project, or a few typing errors away in the same
 /// one.
-pub(crate) fn near_names(wanted: &QualifiedName, existing: &[QualifiedName]) -> Vec<String> {
+pub(crate) fn near_datasets(wanted: &QualifiedName, existing: &[QualifiedName]) -> Vec<String> {
     let written = wanted.name.as_str().to_lowercase();
     let allowed = cmp::min(1 + written.chars().count() / 4, MOST_ERRORS);
-    let mut near: Vec<(usize, &QualifiedName)> = existing
+    let near = existing
         .iter()
         .map(|name| (distance(&written, &name.name.as_str().to_lowercase()), name))
-        .filter(|(errors, name)| *errors == 0 || *errors <= allowed && same_project(wanted, name))
-        .collect();
-    near.sort();
-    near.into_iter().take(SHOWN).map(|(_, name)| name.short().to_string()).collect()
+        .filter(|(errors, name)| *errors == 0 || *errors <= allowed && same_project(wanted, name));
+    nearest(near).map(|name| name.short().to_string()).collect()
+}
+
+fn nearest<N: Ord>(near: impl Iterator<Item = (usize, N)>) -> impl Iterator<Item = N> {
+    let mut near: Vec<_> = near.collect();
+    near.sort_unstable();
+    near.into_iter().take(SHOWN).map(|(_, name)| name)
 }
 
 fn same_project(one: &QualifiedName, other: &QualifiedName) -> bool {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::job::JobId;
 use crate::name::QualifiedName;
 use crate::schema::hex;
-use crate::time::text;
+use crate::time::{optional_text, text};
 use crate::version::{Bump, Version};
 
 /// Which number a new version should get.
@@ -83,6 +83,28 @@ pub struct Claim {
     pub created_at: DateTime<Utc>,
 }
 
+/// Which version must be a dataset's newest complete one, for another to become complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Newest {
+    /// Whichever it is.
+    #[default]
+    Any,
+    /// This one; none.
+    Is(Option<Version>),
+}
+
+impl Newest {
+    /// Refuses another.
+    pub(crate) fn check(self, name: &QualifiedName, newest: Option<Version>) -> Result<()> {
+        match self {
+            Self::Is(expected) if expected != newest => {
+                Err(Error::NewestMoved { name: name.clone(), expected, newest })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What is known of a version once its data is durable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompletedVersion {
@@ -91,6 +113,9 @@ pub struct CompletedVersion {
     pub schema: SchemaRef,
     /// The number that the storage format gave to this state of the data.
     pub storage_version: u64,
+    /// What must still be the dataset's newest complete version.
+    #[serde(default)]
+    pub newest: Newest,
     /// What it was made of, as a digest that is the same only if the rows are.
     #[serde(default)]
     pub fingerprint: Option<String>,
@@ -109,6 +134,7 @@ impl Default for CompletedVersion {
         Self {
             schema: Arc::new(Schema::empty()),
             storage_version: 0,
+            newest: Newest::Any,
             fingerprint: None,
             rows: 0,
             bytes: 0,
@@ -128,6 +154,9 @@ pub struct VersionFilter {
     pub version: Option<Version>,
     /// Only with data in this location.
     pub location: Option<String>,
+    /// Only completed, removed or given up at this time or later.
+    #[serde(with = "optional_text", default)]
+    pub finished_since: Option<DateTime<Utc>>,
     /// Of each dataset only the highest version, of those that the rest of the filter admits.
     pub newest_only: bool,
     /// Removed versions too.

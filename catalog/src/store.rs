@@ -8,7 +8,7 @@ use crate::dataset::{Dataset, DatasetVersion};
 use crate::error::{Error, Result};
 use crate::job::{Job, JobId, JobStatus, NewJob};
 use crate::name::QualifiedName;
-use crate::near::near_names;
+use crate::near::near_datasets;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter, Wanted};
 use crate::version::{Version, VersionSpec};
 
@@ -153,5 +153,5 @@ where
     }
     let existing: Vec<QualifiedName> =
         store.datasets().await?.into_iter().map(|dataset| dataset.name).collect();
-    Ok(Error::DatasetNotFound { name: name.clone(), near: near_names(name, &existing) })
+    Ok(Error::DatasetNotFound { name: name.clone(), near: near_datasets(name, &existing) })
 }

@@ -15,7 +15,7 @@ mod unit;
 
 pub(crate) use crate::identity::Content;
 pub(crate) use facts::RunFacts;
-pub(crate) use ledger::{Ledger, UnitName, temporary};
+pub(crate) use ledger::{Kept, Ledger, UnitName};
 pub(crate) use pin::pin;
 pub(crate) use stages::{all_kept, has_stages, key_stages};
 pub(crate) use unit::{Unit, UnitWriter};

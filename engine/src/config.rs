@@ -1,11 +1,10 @@
 //! Every option, its default and its bounds; the only reader of the environment.
 
-use std::path::PathBuf;
 use std::thread;
 
 use udf_runtime::WorkerCommand;
 
-use crate::{Error, Pause, Result};
+use crate::{Error, Pause, Result, Root};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
 const DEFAULT_ROOT: &str = ".lakebed";
@@ -33,16 +32,15 @@ pub(crate) fn shows_panics() -> bool {
 }
 
 /// The folder that `~` stands for.
-pub(crate) fn home() -> Option<PathBuf> {
-    std::env::home_dir()
+pub(crate) fn home() -> Option<String> {
+    std::env::home_dir()?.into_os_string().into_string().ok()
 }
 
 /// What a session needs to know before it starts.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Folder of catalog and data; created when it is missing. `None` keeps everything in memory and in a
-    /// temporary folder that goes with the session.
-    pub root: Option<PathBuf>,
+    /// Place of catalog and data; created when it is missing.
+    pub root: Root,
     /// How many partitions of a scan run at once; at least 1.
     pub target_partitions: usize,
     /// How to start a worker process; without it functions run in this process only.
@@ -55,7 +53,7 @@ impl Config {
     /// The environment's choice: `$LAKEBED_ROOT`, else `./.lakebed`; one partition a core.
     ///
     /// # Errors
-    /// [`Error::NotSupported`] when the environment asks for a catalog that this version does not have.
+    /// [`Error::NotSupported`] when the environment asks for a catalog or a root that this version does not have.
     pub fn from_environment() -> Result<Self> {
         if let Some(catalog) = variable(CATALOG_VARIABLE) {
             return Err(Error::NotSupported {
@@ -66,29 +64,22 @@ impl Config {
             });
         }
         let root = variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT_ROOT.to_owned());
-        Self::with_root(PathBuf::from(root))
+        Ok(Self::with_root(Root::parse(&root)?))
     }
 
-    /// A given root folder, everything else by default.
+    /// A given root, everything else by default.
+    #[must_use]
+    pub fn with_root(root: Root) -> Self {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { root, target_partitions: cores, worker: None, pause: Pause::default() }
+    }
+
+    /// Nothing outlives the session: the catalog is in memory, the data in a temporary folder.
     ///
     /// # Errors
-    /// [`Error::NotSupported`] when the root is a URL of an object store.
-    pub fn with_root(root: PathBuf) -> Result<Self> {
-        let text = root.to_string_lossy();
-        if let Some((scheme, _)) = text.split_once("://") {
-            return Err(Error::NotSupported {
-                what: format!("a root in `{scheme}://`"),
-                instead: format!("set `{ROOT_VARIABLE}` to a local folder"),
-            });
-        }
-        Ok(Self { root: Some(root), ..Self::in_memory() })
-    }
-
-    /// Nothing outlives the session.
-    #[must_use]
-    pub fn in_memory() -> Self {
-        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { root: None, target_partitions: cores, worker: None, pause: Pause::default() }
+    /// [`Error::Storage`] when no folder can be made.
+    pub fn in_memory() -> Result<Self> {
+        Root::temporary().map(Self::with_root)
     }
 }
 

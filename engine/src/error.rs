@@ -5,6 +5,7 @@ use std::fmt;
 use datafusion::error::DataFusionError;
 
 use crate::adapter::error::plain_message;
+use crate::storage::StorageKind;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -66,6 +67,8 @@ pub enum Error {
         action: &'static str,
         /// Where.
         location: String,
+        /// Why, as far as a program can act on it.
+        kind: StorageKind,
         /// The storage's own words.
         reason: String,
         /// The storage's error.
@@ -138,6 +141,7 @@ impl Error {
         match self {
             Self::Catalog(error) => error.is_retryable(),
             Self::Function(error) => error.is_retryable(),
+            Self::Storage { kind, .. } => kind.is_retryable(),
             _ => false,
         }
     }
@@ -147,9 +151,10 @@ impl Error {
         match self {
             Self::Value { what } => Self::Value { what: what.clone() },
             Self::PathNotFound { path } => Self::PathNotFound { path: path.clone() },
-            Self::Storage { action, location, reason, .. } => Self::Storage {
+            Self::Storage { action, location, kind, reason, .. } => Self::Storage {
                 action,
                 location: location.clone(),
+                kind: *kind,
                 reason: reason.clone(),
                 source: None,
             },

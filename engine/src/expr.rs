@@ -2,7 +2,6 @@
 
 mod build;
 mod check;
-mod kind;
 mod resolve;
 
 use std::fmt::{self, Write};
@@ -15,7 +14,6 @@ use arrow::util::display::array_value_to_string;
 use crate::{Error, Result};
 
 pub(crate) use build::MANY_CONDITIONS;
-pub(crate) use kind::kind_name;
 pub(crate) use resolve::Resolver;
 
 /// An expression over columns that are named by path, such as `file.path`.
@@ -81,6 +79,15 @@ pub enum Expr {
         /// The type wanted.
         to: DataType,
     },
+}
+
+/// An expression and the name of the column that it becomes.
+#[derive(Clone, Debug)]
+pub struct NamedExpr {
+    /// The new column's name.
+    pub name: String,
+    /// Its value.
+    pub expr: Expr,
 }
 
 impl Expr {

@@ -17,6 +17,7 @@ mod vector;
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::DataType;
+use catalog::near_names;
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
 use datafusion::functions_aggregate::expr_fn as aggregate_fn;
@@ -25,8 +26,8 @@ use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{AggregateUDF, Expr as PlanExpr, ScalarUDF, WindowUDF, lit};
 use datafusion::prelude::SessionContext;
 
-use crate::expr::kind_name;
-use crate::{Error, Result, near_names};
+use crate::kind::kind_name;
+use crate::{Error, Result};
 
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
@@ -95,6 +96,18 @@ pub(crate) fn call(name: &str, arguments: Vec<PlanExpr>) -> Result<ScalarFunctio
     }
 }
 
+/// A call of an aggregate function on some values.
+type Aggregate = fn(PlanExpr) -> PlanExpr;
+
+/// The aggregates, by name.
+const AGGREGATES: [(&str, Aggregate); 5] = [
+    ("count", aggregate_fn::count),
+    ("sum", |values| sum::SUM.call(vec![values])),
+    ("avg", aggregate_fn::avg),
+    ("min", |values| extremes::MIN.call(vec![values])),
+    ("max", |values| extremes::MAX.call(vec![values])),
+];
+
 /// A call of an aggregate function; `count` without an argument counts rows.
 pub(crate) fn aggregate(name: &str, argument: Option<PlanExpr>) -> Result<PlanExpr> {
     let needs = || Error::InvalidArgument {
@@ -102,27 +115,19 @@ pub(crate) fn aggregate(name: &str, argument: Option<PlanExpr>) -> Result<PlanEx
         given: name.to_owned(),
         accepted: "it needs a column".to_owned(),
     };
-    if name == "count" {
-        return Ok(aggregate_fn::count(argument.unwrap_or_else(|| lit(1_i64))));
-    }
-    let function: fn(PlanExpr) -> PlanExpr = match name {
-        "sum" => |argument| sum::SUM.call(vec![argument]),
-        "avg" => aggregate_fn::avg,
-        "min" => |argument| extremes::MIN.call(vec![argument]),
-        "max" => |argument| extremes::MAX.call(vec![argument]),
-        _ => {
-            return Err(Error::NotSupported {
-                what: format!("the aggregate `{name}`"),
-                instead: suggestion(name, ["count", "sum", "avg", "min", "max"]),
-            });
-        }
+    let Some((_, function)) = AGGREGATES.iter().find(|(known, _)| *known == name) else {
+        return Err(Error::NotSupported {
+            what: format!("the aggregate `{name}`"),
+            instead: suggestion(name, AGGREGATES.map(|(known, _)| known)),
+        });
     };
-    Ok(function(argument.ok_or_else(needs)?))
+    let rows = (name == "count").then(|| lit(1_i64));
+    Ok(function(argument.or(rows).ok_or_else(needs)?))
 }
 
-/// Whether an aggregate gives one of its values back.
-pub(crate) fn passes_values(aggregate: &str) -> bool {
-    matches!(aggregate, "min" | "max")
+/// Whether a function or aggregate gives one of its values back.
+pub(crate) fn passes_values(function: &str) -> bool {
+    matches!(function, "coalesce" | "greatest" | "least" | "min" | "max")
 }
 
 fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {

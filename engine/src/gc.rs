@@ -1,28 +1,28 @@
 //! [`Session::gc`]: removes what dead processes and removed versions left behind, one function for each kind of it.
 //!
-//! The catalog says what is needed: Lance does not know which of its states are versions. The locks on the folders say
-//! who is alive: the system takes them from a process that dies. Tags and Lance's records of its states stay: they are
-//! small, and their numbers must not come back.
+//! The catalog says what is needed: Lance does not know which of its states are versions, nor that a version of one
+//! dataset may list files of another ([`live`]). Presence says who is alive. Tags and Lance's records of its states
+//! stay: they are small, and their numbers must not come back.
 
-use std::collections::{BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use std::{fs, io};
 
 use catalog::{DatasetVersion, QualifiedName, VersionFilter, VersionStatus};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use lance::dataset::builder::DatasetBuilder;
 
-use crate::adapter::error::LanceResultExt;
-use crate::folder::{FolderLock, first_location, is_of_session};
-use crate::{Error, Result, Session};
+use crate::layout::{self, first_location, is_of_session};
+use crate::storage::{Location, Storage};
+use crate::{Result, Session};
 
 mod files;
+mod live;
 mod stages;
 
-use files::{Size, data_files, dataset_folders, has_tags, newest_change};
+use files::{Files, Size};
+use live::Live;
 
 const COMPLETE: &str = "its versions need it";
 const DEAD: &str = "its save died";
@@ -32,6 +32,8 @@ const REFUSED: &str = "it cannot be removed";
 const UNKNOWN: &str = "the catalog does not know it";
 const UNKNOWN_VERSIONS: &str = "the catalog does not know it, but it has versions";
 const UNREADABLE: &str = "which files its versions need cannot be read";
+const UNREADABLE_ELSEWHERE: &str =
+    "another dataset may need it: which files its versions need cannot be read";
 const UNUSED: &str = "no version needs it";
 const YOUNG: &str = "it is younger than the time to live";
 
@@ -77,22 +79,23 @@ impl Session {
     /// The catalog's. Files that cannot be removed are reported, not raised.
     pub fn gc(self: &Arc<Self>, options: GcOptions) -> BoxFuture<'_, Result<GcReport>> {
         let started = SystemTime::now();
-        Collector { session: self, options, started, report: GcReport::default() }.run().boxed()
+        let (live, report) = (Live::default(), GcReport::default());
+        Collector { session: self, options, started, live, report }.run().boxed()
     }
 
     /// Removes a dataset that was made for a session only.
     ///
     /// # Errors
-    /// The catalog's, or [`Error::Storage`].
+    /// The catalog's, or [`Error::Storage`](crate::Error::Storage).
     pub fn forget<'a>(&'a self, name: &'a QualifiedName) -> BoxFuture<'a, Result<()>> {
         async {
             let records = self.catalog().versions(VersionFilter::all_of(name)).await?;
-            self.remove_dataset(&records, &self.root().join(first_location(name))).await
+            self.remove_dataset(&records, &layout::location(&first_location(name))?).await
         }
         .boxed()
     }
 
-    async fn remove_dataset(&self, records: &[DatasetVersion], folder: &Path) -> Result<()> {
+    async fn remove_dataset(&self, records: &[DatasetVersion], folder: &Location) -> Result<()> {
         for record in records {
             if record.status == VersionStatus::Pending {
                 self.catalog().abandon_version(&record.to_claim(), ENDED).await?;
@@ -101,16 +104,10 @@ impl Session {
                 self.catalog().remove_version(&record.dataset, record.version).await?;
             }
         }
-        gone(fs::remove_dir_all(folder)).map_err(|error| Error::Storage {
-            action: "remove",
-            location: folder.display().to_string(),
-            reason: error.to_string(),
-            source: Some(Box::new(error)),
-        })?;
-        if let Some(all) = folder.parent()
-            && fs::remove_dir(all).is_ok()
-        {
-            self.release(all);
+        self.storage().delete_all(folder).await?;
+        let all = layout::parent(folder);
+        if self.storage().delete_empty(&all).await? {
+            self.release(&all);
         }
         Ok(())
     }
@@ -121,24 +118,33 @@ struct Collector<'a> {
     session: &'a Arc<Session>,
     options: GcOptions,
     started: SystemTime,
+    live: Live,
     report: GcReport,
 }
 
 /// A dataset's folder and all versions that were ever claimed in it.
 struct Found {
     title: String,
-    folder: PathBuf,
+    folder: Location,
     records: Vec<DatasetVersion>,
 }
 
 impl Collector<'_> {
     async fn run(mut self) -> Result<GcReport> {
         self.dead_claims().await?;
-        for location in dataset_folders(self.session.root()) {
-            self.dataset(&location).await?;
+        self.live.add_all(self.session).await?;
+        let (all, depth) = layout::datasets();
+        for folder in self.storage().folders(&all, depth).await? {
+            if layout::is_dataset(&folder) {
+                self.dataset(folder).await?;
+            }
         }
-        self.stages();
+        self.stages().await?;
         Ok(self.report)
+    }
+
+    fn storage(&self) -> &Storage {
+        self.session.storage()
     }
 
     /// Gives up the claims of saves that died.
@@ -147,12 +153,12 @@ impl Collector<'_> {
         let claims: Vec<DatasetVersion> = self.old_claims(all).await?;
         let locations: BTreeSet<String> = claims.into_iter().map(|claim| claim.location).collect();
         for location in locations {
-            let _lock = match FolderLock::try_alone(&self.session.root().join(&location)) {
-                Ok(Some(lock)) => Some(lock),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            let _alone = match self.storage().try_alone(&layout::location(&location)?).await {
+                Ok(Some(alone)) => Some(alone),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
                 Ok(None) | Err(_) => continue,
             };
-            // INVARIANT: listed again with the lock; a claim that was completed meanwhile is none any more.
+            // INVARIANT: listed again when alone; a claim that was completed meanwhile is none any more.
             for claim in self.old_claims(VersionFilter::all_at(location)).await? {
                 if !self.options.dry_run {
                     self.session.catalog().abandon_version(&claim.to_claim(), DEAD).await?;
@@ -172,31 +178,30 @@ impl Collector<'_> {
         Ok(records)
     }
 
-    async fn dataset(&mut self, location: &str) -> Result<()> {
-        let folder = self.session.root().join(location);
-        let lock = match folder.parent().filter(|_| is_of_session(location)) {
-            Some(all) => FolderLock::try_alone(all),
-            None => FolderLock::try_alone(&folder),
-        };
-        // INVARIANT: listed after locking; else a version that is completed in between is missed.
-        let records = self.session.catalog().versions(VersionFilter::all_at(location)).await?;
+    async fn dataset(&mut self, folder: Location) -> Result<()> {
+        let is_of_session = is_of_session(&folder);
+        let all = if is_of_session { layout::parent(&folder) } else { folder.clone() };
+        let alone = self.storage().try_alone(&all).await;
+        // INVARIANT: listed when alone; else a version that is completed in between is missed.
+        let filter = VersionFilter::all_at(folder.as_ref());
+        let records = self.session.catalog().versions(filter).await?;
         let title = records
             .first()
-            .map_or_else(|| location.to_owned(), |record| record.dataset.short().to_string());
+            .map_or_else(|| folder.to_string(), |record| record.dataset.short().to_string());
         let found = Found { title, folder, records };
-        match lock {
-            Ok(Some(_lock)) if is_of_session(location) => self.session_dataset(&found).await?,
-            Ok(Some(_lock)) if found.records.is_empty() => self.unknown_folder(&found),
-            Ok(Some(_lock)) => self.unused_files(&found).await,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Ok(None) | Err(_) => self.keep(&found, IN_USE, Size::of(&found.folder)),
+        match alone {
+            Ok(Some(_alone)) if is_of_session => self.session_dataset(&found).await?,
+            Ok(Some(_alone)) if found.records.is_empty() => self.unknown_folder(&found).await?,
+            Ok(Some(_alone)) => self.unused_files(&found).await?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Ok(None) | Err(_) => self.keep_all(&found, IN_USE).await?,
         }
         Ok(())
     }
 
     /// What `persist` kept for a session that is gone.
     async fn session_dataset(&mut self, found: &Found) -> Result<()> {
-        let size = Size::of(&found.folder);
+        let size = Files::below(self.storage(), &found.folder).await?.size();
         if !self.options.dry_run {
             self.session.remove_dataset(&found.records, &found.folder).await?;
         }
@@ -205,37 +210,51 @@ impl Collector<'_> {
     }
 
     /// What a save left that died before its claim. With tags it is more than that: the catalog was lost.
-    fn unknown_folder(&mut self, found: &Found) {
-        if has_tags(&found.folder) {
-            self.keep(found, UNKNOWN_VERSIONS, Size::of(&found.folder));
-        } else {
-            self.remove_if_old(found, self.options.ttl, UNKNOWN);
+    async fn unknown_folder(&mut self, found: &Found) -> Result<()> {
+        let files = Files::below(self.storage(), &found.folder).await?;
+        if files.has(&found.folder.clone().join("_refs")) {
+            self.keep(found, UNKNOWN_VERSIONS, files.size());
+            return Ok(());
         }
+        self.remove_if_old(found, self.options.ttl, UNKNOWN).await
     }
 
-    fn remove_if_old(&mut self, found: &Found, ttl: Duration, reason: &'static str) {
-        let size = Size::of(&found.folder);
-        if !self.is_older(ttl, newest_change(&found.folder)) {
+    async fn remove_if_old(
+        &mut self,
+        found: &Found,
+        ttl: Duration,
+        reason: &'static str,
+    ) -> Result<()> {
+        let files = Files::below(self.storage(), &found.folder).await?;
+        let size = files.size();
+        if files.newest().is_some_and(|newest| !self.is_older(ttl, newest)) {
             self.keep(found, YOUNG, size);
-        } else if !self.options.dry_run && gone(fs::remove_dir_all(&found.folder)).is_err() {
+        } else if !self.options.dry_run && self.storage().delete_all(&found.folder).await.is_err() {
             self.keep(found, REFUSED, size);
         } else {
             note(&mut self.report.removed, &found.title, reason, size);
         }
+        Ok(())
     }
 
     /// Data files of saves that died and of versions that were removed.
-    async fn unused_files(&mut self, found: &Found) {
-        let Ok(needed) = self.needed(found).await else {
-            return self.keep(found, UNREADABLE, Size::of(&found.folder));
-        };
+    async fn unused_files(&mut self, found: &Found) -> Result<()> {
+        self.live.add_new(self.session, &found.records, self.started).await?;
+        if !self.live.unknown().is_empty() {
+            let is_own = self.live.unknown().contains(&found.folder);
+            return self
+                .keep_all(found, if is_own { UNREADABLE } else { UNREADABLE_ELSEWHERE })
+                .await;
+        }
+        let files = Files::below(self.storage(), &found.folder).await?;
         let [mut used, mut young, mut refused, mut removed] = [Size::default(); 4];
-        for file in data_files(&found.folder) {
-            let place = if needed.contains(&file.name) {
+        for file in files.directly_in(&found.folder.clone().join("data")) {
+            let place = if self.live.has(&file.location) {
                 &mut used
             } else if !self.is_old(file.modified) {
                 &mut young
-            } else if !self.options.dry_run && gone(fs::remove_file(&file.path)).is_err() {
+            } else if !self.options.dry_run && self.storage().delete(&file.location).await.is_err()
+            {
                 &mut refused
             } else {
                 &mut removed
@@ -250,25 +269,7 @@ impl Collector<'_> {
         if removed.files > 0 {
             note(&mut self.report.removed, &found.title, UNUSED, removed);
         }
-    }
-
-    /// The names of the data files of all complete versions.
-    async fn needed(&self, found: &Found) -> Result<HashSet<String>> {
-        let uri = found.folder.to_string_lossy();
-        let mut needed = HashSet::new();
-        for record in &found.records {
-            if record.status == VersionStatus::Complete {
-                let opened = DatasetBuilder::from_uri(&uri)
-                    .with_session(Arc::clone(self.session.lance()))
-                    .with_version(record.storage_version)
-                    .load()
-                    .await
-                    .lance("open", &found.title)?;
-                let files = opened.fragments().iter().flat_map(|fragment| &fragment.files);
-                needed.extend(files.map(|file| file.path.clone()));
-            }
-        }
-        Ok(needed)
+        Ok(())
     }
 
     fn is_old(&self, time: SystemTime) -> bool {
@@ -279,6 +280,12 @@ impl Collector<'_> {
         self.started.duration_since(time).is_ok_and(|age| age >= ttl)
     }
 
+    async fn keep_all(&mut self, found: &Found, reason: &'static str) -> Result<()> {
+        let size = Files::below(self.storage(), &found.folder).await?.size();
+        self.keep(found, reason, size);
+        Ok(())
+    }
+
     fn keep(&mut self, found: &Found, reason: &'static str, size: Size) {
         note(&mut self.report.kept, &found.title, reason, size);
     }
@@ -287,12 +294,4 @@ impl Collector<'_> {
 fn note(list: &mut Vec<Garbage>, what: &str, reason: &'static str, size: Size) {
     let Size { files, bytes } = size;
     list.push(Garbage { what: what.to_owned(), reason, files, bytes });
-}
-
-/// Somebody else may have removed it first.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }

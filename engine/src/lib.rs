@@ -9,18 +9,22 @@
 //! This crate is the only one that names DataFusion's execution and Lance. It knows nothing of Python or SQL text.
 
 mod adapter;
+mod blocking;
 mod chain;
 mod checkpoint;
 mod config;
+#[cfg(test)]
+mod crash_points;
 mod error;
 mod explain;
 mod expr;
-mod folder;
 mod functions;
 mod gc;
 mod identity;
+mod kind;
+mod layout;
 mod logical;
-mod near;
+mod model;
 mod optimizer;
 mod pause;
 mod physical;
@@ -28,20 +32,23 @@ mod progress;
 mod session;
 mod sink;
 mod source;
+mod storage;
 mod stored;
 mod sys;
-mod temporary_root;
+mod verbs;
 
 pub(crate) use chain::Ready;
-pub use chain::{Aggregate, BatchStream, Chain, NamedExpr, SortKey, Stage};
+pub use chain::{BatchStream, Chain};
 pub use config::{Config, IGNORE_CHECKPOINTS_VARIABLE, ROOT_VARIABLE};
 pub use error::{Error, Result};
-pub use expr::{BinaryOp, Expr};
+pub use expr::{BinaryOp, Expr, NamedExpr};
 pub use gc::{Garbage, GcOptions, GcReport};
-pub use logical::Running;
-pub use near::near_names;
+pub use logical::UdfOptions;
+pub use model::{HIDDEN_KEY, TYPE_KEY};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
-pub use sink::{SaveRequest, Saved};
+pub use sink::{SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
+pub use storage::{Root, StorageKind};
+pub use verbs::{Aggregate, SortKey, Stage};

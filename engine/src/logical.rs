@@ -5,8 +5,7 @@ mod udf;
 
 use datafusion::logical_expr::LogicalPlan;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
-
-pub use udf::Running;
+pub use udf::UdfOptions;
 pub(crate) use udf::{Call, FunctionId, Keep, StageKey, Udf};
 
 /// The nodes of a plan, without queries inside of expressions: inputs before the nodes that read them, in their order.

@@ -1,16 +1,13 @@
 //! [`Session`]: what a query needs, held once.
 
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use catalog::{
-    CatalogExt, CatalogStore, DatasetVersion, MemoryCatalog, QualifiedName, SqliteCatalog,
-    VersionSpec,
+    CatalogExt, CatalogStore, DatasetVersion, QualifiedName, SqliteCatalog, VersionSpec,
 };
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
@@ -23,19 +20,15 @@ use lance::dataset::builder::DatasetBuilder;
 use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
-use crate::folder::FolderLock;
 use crate::physical::{Functions, Surroundings, UdfPlanner};
 use crate::progress::Progress;
 use crate::source::{
     DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
     doubled, nulls_reach_fields, plain, plain_schema,
 };
+use crate::storage::{Entered, Location, Root, Storage};
 use crate::sys::SYS;
-use crate::temporary_root::TemporaryRoot;
-use crate::{Chain, Config, Error, Result, functions, optimizer};
-
-/// The folder below the root for the results of stages, one folder each.
-pub(crate) const STAGES: &str = "jobs";
+use crate::{Chain, Config, Error, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
 const INDEX_CACHE_BYTES: usize = 256 << 20;
@@ -44,14 +37,13 @@ const METADATA_CACHE_BYTES: usize = 128 << 20;
 /// One root, one catalog, one set of caches. Cheap to share, safe to use from many threads.
 #[derive(Debug)]
 pub struct Session {
-    root: PathBuf,
-    _temporary: Option<TemporaryRoot>,
+    storage: Arc<Storage>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
     surroundings: Arc<Surroundings>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
-    held: Mutex<HashMap<PathBuf, FolderLock>>,
+    held: Mutex<HashMap<Location, Entered>>,
 }
 
 impl Session {
@@ -64,49 +56,52 @@ impl Session {
     }
 
     async fn open_config(config: Config) -> Result<Arc<Self>> {
-        let (root, temporary) = match config.root {
-            Some(root) => (root, None),
-            None => {
-                let folder = TemporaryRoot::try_new()
-                    .map_err(|error| refused("create", Path::new("a temporary folder"), error))?;
-                (folder.path().to_path_buf(), Some(folder))
-            }
-        };
-        let root = std::path::absolute(&root).map_err(|error| refused("use", &root, error))?;
-        let catalog: Arc<dyn CatalogStore> = if temporary.is_some() {
-            Arc::new(MemoryCatalog::new())
-        } else {
-            tokio::fs::create_dir_all(&root)
-                .await
-                .map_err(|error| refused("create", &root, error))?;
-            Arc::new(SqliteCatalog::open(root.join("catalog.db")).await?)
-        };
+        let storage = Storage::open(config.root.clone(), config.pause.clone()).await?;
+        let catalog: Arc<dyn CatalogStore> =
+            match (storage.root().catalog(), storage.root().folder()) {
+                (None, Some(folder)) => {
+                    Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?)
+                }
+                (catalog, _) => catalog.unwrap_or_default(),
+            };
+        Ok(Self::new(config, storage, catalog))
+    }
+
+    /// A session over these bytes and this catalog.
+    pub(crate) fn new(
+        config: Config,
+        storage: Storage,
+        catalog: Arc<dyn CatalogStore>,
+    ) -> Arc<Self> {
+        let storage = Arc::new(storage);
         let surroundings = Arc::new(Surroundings {
             functions: Arc::default(),
             workers: config.worker.map(WorkerPool::new),
-            stages: root.join(STAGES),
-            pause: config.pause,
+            storage: Arc::clone(&storage),
         });
-        Ok(Arc::new(Self {
-            root,
-            _temporary: temporary,
+        Arc::new(Self {
             catalog,
             state: state(config.target_partitions, &surroundings),
             surroundings,
             lance: Arc::new(lance::session::Session::new(
                 INDEX_CACHE_BYTES,
                 METADATA_CACHE_BYTES,
-                Arc::default(),
+                storage.lance_stores(),
             )),
+            storage,
             numbers: AtomicU64::new(0),
             held: Mutex::default(),
-        }))
+        })
     }
 
-    /// The folder of catalog and data.
+    /// The place of catalog and data.
     #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
+    pub fn root(&self) -> &Root {
+        self.storage.root()
+    }
+
+    pub(crate) fn storage(&self) -> &Arc<Storage> {
+        &self.storage
     }
 
     /// Names, versions and lineage.
@@ -133,14 +128,20 @@ impl Session {
         spec: &VersionSpec,
     ) -> Result<Chain> {
         let record = self.catalog.resolve(name, spec).await?;
-        let title = format!("{}@{}", name.short(), record.version);
-        let dataset = DatasetBuilder::from_uri(self.data_uri(&record.location))
+        let dataset = self.open_version(&record).await?;
+        self.rows_of(&record, dataset)
+    }
+
+    /// The data of a version.
+    pub(crate) async fn open_version(&self, record: &DatasetVersion) -> Result<Dataset> {
+        let title = format!("{}@{}", record.dataset.short(), record.version);
+        let uri = self.storage.lance_uri(&layout::location(&record.location)?);
+        DatasetBuilder::from_uri(uri)
             .with_session(Arc::clone(&self.lance))
             .with_version(record.storage_version)
             .load()
             .await
-            .lance("open", &title)?;
-        self.rows_of(&record, dataset)
+            .lance("open", &title)
     }
 
     /// The rows of a version that was opened.
@@ -239,16 +240,6 @@ impl Session {
         &self.surroundings.functions
     }
 
-    /// Where the results of a stage are kept.
-    pub(crate) fn stage_folder(&self, stage: &str) -> PathBuf {
-        self.surroundings.stages.join(stage)
-    }
-
-    /// Waits until a run that is to be stopped was.
-    pub(crate) async fn pause(&self) {
-        self.surroundings.pause.wait().await;
-    }
-
     pub(crate) fn lance(&self) -> &Arc<lance::session::Session> {
         &self.lance
     }
@@ -264,34 +255,20 @@ impl Session {
     }
 
     /// Keeps collectors of garbage out of a folder until it is [released](Self::release) or the session is gone.
-    pub(crate) async fn hold(&self, folder: &Path) -> io::Result<()> {
+    pub(crate) async fn hold(&self, folder: &Location) -> Result<()> {
         if !self.held().contains_key(folder) {
-            let lock = FolderLock::share(folder).await?;
-            self.held().insert(folder.to_owned(), lock);
+            let entered = self.storage.share(folder).await?;
+            self.held().insert(folder.clone(), entered);
         }
         Ok(())
     }
 
-    pub(crate) fn release(&self, folder: &Path) {
+    pub(crate) fn release(&self, folder: &Location) {
         self.held().remove(folder);
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<PathBuf, FolderLock>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<Location, Entered>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Where data that the catalog locates below the root really is.
-    pub(crate) fn data_uri(&self, location: &str) -> String {
-        self.root.join(location).to_string_lossy().into_owned()
-    }
-}
-
-fn refused(action: &'static str, path: &Path, error: io::Error) -> Error {
-    Error::Storage {
-        action,
-        location: path.display().to_string(),
-        reason: error.to_string(),
-        source: Some(Box::new(error)),
     }
 }
 

@@ -3,10 +3,14 @@
 //! The order is the promise: files, then Lance's commit, then the tag, then the catalog. A version is visible only
 //! after the last step; what dies between two steps is invisible and blocks nobody.
 
+mod commit;
 mod encoding;
 mod fragments;
-mod lance;
 mod preview;
+mod save;
 mod vectors;
 
-pub use lance::{SaveRequest, Saved};
+#[cfg(test)]
+mod tests;
+
+pub use save::{SaveMode, SaveRequest, Saved};

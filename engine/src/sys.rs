@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, StructArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, UInt64Type};
-use datafusion::common::Result;
+use datafusion::common::{Column, Result};
+use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr as PlanExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    ColumnarValue, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
 
 /// The column's name.
@@ -44,6 +45,20 @@ fn mix(id: u64) -> u64 {
 pub(crate) fn of(places: PlanExpr) -> PlanExpr {
     let signature = Signature::exact(vec![DataType::UInt64], Volatility::Immutable);
     ScalarUDF::from(Sys { signature }).call(vec![places])
+}
+
+/// Gives rows that have lost their `sys` new numbers, in their present order.
+pub(crate) fn number_rows(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let number = "sys number";
+    let mut columns: Vec<PlanExpr> = plan
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| PlanExpr::Column(Column::from((qualifier, field))))
+        .collect();
+    let id = PlanExpr::Column(Column::new_unqualified(number)) - lit(1_u64);
+    columns.push(of(id).alias(SYS));
+    let numbered = LogicalPlanBuilder::from(plan).window(vec![row_number().alias(number)])?;
+    numbered.project(columns)?.build()
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lakebed.exceptions import DataChainParamsError
+from lakebed.exceptions import DataChainParamsError, SignalResolvingTypeError
+from lakebed.expr import Column, Expr
 
 _MOST_ROWS = 2**63 - 1
 
@@ -21,3 +22,13 @@ def version_number(version: str | int | None) -> str | None:
         msg = f"version takes a text like `1.2.0` or a whole number, not `{version!r}`"
         raise DataChainParamsError(msg)
     return f"{version}.0.0" if isinstance(version, int) else version
+
+
+def key_expr(key: object, verb: str) -> Expr:
+    """What to sort or group by."""
+    if isinstance(key, str):
+        return Column(key)
+    if isinstance(key, Expr):
+        return key
+    msg = f"{verb} takes names and expressions, not `{key!r}`"
+    raise SignalResolvingTypeError(msg)

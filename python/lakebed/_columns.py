@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakebed._hint import did_you_mean
+from lakebed._hint import unknown_column
 from lakebed._native import Expr as NativeExpr
 from lakebed._schema import Spec, resolve_spec
 from lakebed.exceptions import (
@@ -83,6 +83,21 @@ def find(
             if below is not None:
                 return (name, *below[0]), below[1]
     return None
+
+
+def existing(
+    columns: Mapping[str, Spec] | Iterable[tuple[str, Spec]], given: str, where: str = ""
+) -> tuple[Path, Spec]:
+    """What `find` finds.
+
+    Raises:
+        SignalResolvingError: There is no such column or field.
+    """
+    level = _level(columns)
+    found = find(level, given)
+    if found is None:
+        raise SignalResolvingError(unknown_column(given, known_paths(level.items()), where))
+    return found
 
 
 def _level(columns: Mapping[str, Spec] | Iterable[tuple[str, Spec]]) -> Mapping[str, Spec]:
@@ -198,9 +213,7 @@ def values_at(native: Chain, given: Sequence[str]) -> tuple[Chain, list[Spec], l
     for name in given:
         at = readable(columns, name)
         if at is None:
-            hint = did_you_mean(name, known_paths(columns.items()))
-            msg = f"unknown column `{name}`{hint}"
-            raise SignalResolvingError(msg)
+            raise SignalResolvingError(unknown_column(name, known_paths(columns.items())))
         found.setdefault(at.name, at)
         names.append(at.name)
     places = {name: place for place, name in enumerate(found)}
@@ -236,9 +249,7 @@ def without(columns: Sequence[tuple[str, Spec]], removed: Sequence[str]) -> list
     for name in removed:
         found = find(level, name)
         if found is None:
-            hint = did_you_mean(name, known_paths(columns))
-            msg = f"unknown column `{name}`{hint}"
-            raise SignalRemoveError(msg)
+            raise SignalRemoveError(unknown_column(name, known_paths(columns)))
         gone.add(found[0])
     parted = {path[:length] for path in gone for length in range(1, len(path))}
     kept = [".".join(path) for path in _kept((), columns, gone, parted)]

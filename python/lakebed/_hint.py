@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 _SHOWN = 8
 
 
+def unknown_column(name: str, known: Iterable[str], where: str = "") -> str:
+    """The message about a column that does not exist."""
+    return f"unknown column `{name}`{where}{did_you_mean(name, known)}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The nearest known name as a hint, else the known names, else nothing.
 

@@ -53,6 +53,7 @@ class Settings:
     cache: bool | None = None
     prefetch: int | None = None
     ephemeral: bool | None = None
+    vectors: bool | None = None
     parallel: int | None = None
     concurrency: int | None = None
     batch_size: int | None = None
@@ -234,6 +235,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "cache": _flag,
     "prefetch": _prefetch,
     "ephemeral": _flag,
+    "vectors": _flag,
     "parallel": _parallel,
     "concurrency": _at_least(1),
     "batch_size": _at_least(1),

@@ -343,35 +343,18 @@ class InternalError(LakebedError, RuntimeError):
 
 BY_CODE: dict[str, type[LakebedError]] = {
     "catalog": LakebedError,
-    "catalog.not_found": NotFoundError,
-    "catalog.namespace_not_found": NamespaceNotFoundError,
-    "catalog.project_not_found": ProjectNotFoundError,
-    "catalog.dataset_not_found": DatasetNotFoundError,
-    "catalog.version_not_found": DatasetVersionNotFoundError,
-    "catalog.job_not_found": JobNotFoundError,
-    "catalog.not_allowed": NotAllowedError,
-    "catalog.invalid_name": InvalidDatasetNameError,
-    "catalog.invalid_version": DatasetInvalidVersionError,
     "catalog.version_taken": DatasetInvalidVersionError,
     "catalog.store": StorageError,
     "catalog.corrupt": CorruptDataError,
     "engine": LakebedError,
-    "engine.unknown_column": SignalResolvingError,
     "engine.column_exists": DataChainColumnError,
-    "engine.invalid_expression": DataChainColumnError,
     "engine.value": DataChainColumnError,
-    "engine.invalid_argument": DataChainParamsError,
-    "engine.path_not_found": MissingPathError,
-    "engine.storage": StorageError,
-    "engine.corrupt": CorruptDataError,
-    "engine.not_supported": NotSupportedError,
-    "engine.merge": DatasetMergeError,
-    "engine.union_mismatch": UnionSchemaMismatchError,
-    "engine.schema_drift": SchemaDriftError,
-    "python.schema": SignalSchemaError,
     "sql": SqlError,
     "udf": UdfError,
-    "udf.signature": UdfSignatureError,
+} | {
+    given.code: given
+    for given in list(vars().values())
+    if isinstance(given, type) and issubclass(given, LakebedError) and "code" in vars(given)
 }
 """Dotted code prefixes of the native engine and the class each one raises."""
 

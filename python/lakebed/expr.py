@@ -318,11 +318,6 @@ def cases(branches: Sequence[tuple[object, object]], otherwise: object) -> Expr:
     return Expr(_Native.case(pairs, last))
 
 
-def natives(exprs: Sequence[Expr]) -> list[_Native]:
-    """What the engine sees of expressions."""
-    return [expr._native for expr in exprs]
-
-
 def _plain(value: object) -> object:
     """A numpy scalar as the Python value that it stands for."""
     numpy = sys.modules.get("numpy")

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Aggregate, NamedExpr, Progress, SaveRequest, Saved, SortKey};
+use engine::{Aggregate, NamedExpr, Progress, SaveMode, SaveRequest, Saved, SortKey};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
@@ -157,7 +157,7 @@ impl Chain {
         wait(py, count, progress.as_ref().map(|callback| (&counters, callback)))
     }
 
-    #[pyo3(signature = (name, namespace, project, version, bump, job, description, attrs, progress))]
+    #[pyo3(signature = (name, namespace, project, version, bump, job, description, attrs, vectors, progress))]
     fn save(
         &self,
         py: Python<'_>,
@@ -169,30 +169,48 @@ impl Chain {
         job: String,
         description: Option<String>,
         attrs: Option<Vec<String>>,
+        vectors: bool,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<(Self, String, String)> {
         let (name, spec) = resolve_name(py, name, namespace, project)?;
         let wanted = name.check_own().and_then(|()| wanted(version, &spec, bump));
         let wanted = wanted.map_err(|failed| raise(py, failed.into()))?;
-        let request = SaveRequest { name, wanted, job: JobId::from(job), description, attrs };
+        let request = SaveRequest {
+            name,
+            wanted,
+            mode: SaveMode::Replace,
+            lists: !vectors,
+            job: JobId::from(job),
+            description,
+            attrs,
+        };
         let saved = self.run_save(py, request, progress.as_ref())?;
         let (name, version) = (saved.record.dataset.to_string(), saved.record.version.to_string());
         Ok((Self(saved.chain), name, version))
     }
 
     /// Saves for the session only, until it [forgets](crate::session::Session::forget) the name.
-    #[pyo3(signature = (session, name, job, progress))]
+    #[pyo3(signature = (session, name, job, vectors, progress))]
     fn persist(
         &self,
         py: Python<'_>,
         session: &str,
         name: &str,
         job: String,
+        vectors: bool,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let (name, wanted) = (session_name(py, session, name)?, Wanted::Bump(Bump::Patch));
         let job = JobId::from(job);
-        let request = SaveRequest { name, wanted, job, description: None, attrs: None };
+        let request = SaveRequest {
+            name,
+            wanted,
+            mode: SaveMode::Replace,
+            lists: !vectors,
+            job,
+            description: None,
+            attrs: None,
+        };
         Ok(Self(self.run_save(py, request, progress.as_ref())?.chain))
     }
 

@@ -8,7 +8,7 @@ use engine::{Progress, StageProgress};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Runtime};
-use udf_runtime::task;
+use udf_runtime::{OwnedByProcess, task};
 
 use crate::look::Looking;
 use crate::{error, gate, interrupt};
@@ -16,24 +16,23 @@ use crate::{error, gate, interrupt};
 /// How often a waiting call looks for signals and reports progress.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A runtime and the process that it belongs to.
-type Owned = Option<(u32, Arc<Runtime>)>;
+type Slot = RwLock<Option<OwnedByProcess<Arc<Runtime>>>>;
 
-static RUNTIME: OnceLock<RwLock<Owned>> = OnceLock::new();
+static RUNTIME: OnceLock<Slot> = OnceLock::new();
 
 /// The runtime of this process; a forked child, whose threads are gone, gets a new one.
 pub(crate) fn runtime() -> PyResult<Arc<Runtime>> {
     let slot = RUNTIME.get_or_init(RwLock::default);
-    let process = std::process::id();
-    if let Some((owner, runtime)) = &*slot.read().unwrap_or_else(PoisonError::into_inner)
-        && *owner == process
+    if let Some(runtime) = &*slot.read().unwrap_or_else(PoisonError::into_inner)
+        && runtime.is_ours()
     {
         return Ok(Arc::clone(runtime));
     }
     let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
     let runtime =
         Arc::new(Builder::new_multi_thread().thread_name("lakebed").enable_all().build()?);
-    if let Some(old) = slot.replace((process, Arc::clone(&runtime))) {
+    let owned = OwnedByProcess::new(Arc::clone(&runtime), |_| {});
+    if let Some(old) = slot.replace(owned) {
         // Dropping the parent's runtime would wait for threads that do not exist here.
         leak(old);
     }

@@ -10,7 +10,7 @@ use catalog::{
     CatalogExt, DatasetRef, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName,
     VersionFilter, VersionSpec,
 };
-use engine::{Config, FileKind, Garbage, GcOptions, Listing, Pause};
+use engine::{Config, FileKind, Garbage, GcOptions, Listing, Pause, Root};
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -52,10 +52,10 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
 #[pymethods]
 impl Session {
     #[staticmethod]
-    fn open(py: Python<'_>, root: Option<PathBuf>, in_memory: bool) -> PyResult<Self> {
+    fn open(py: Python<'_>, root: Option<String>, in_memory: bool) -> PyResult<Self> {
         let config = match (root, in_memory) {
-            (_, true) => Ok(Config::in_memory()),
-            (Some(root), false) => Config::with_root(root),
+            (_, true) => Config::in_memory(),
+            (Some(root), false) => Root::parse(&root).map(Config::with_root),
             (None, false) => Config::from_environment(),
         };
         let mut config = config.map_err(|failed| raise(py, failed))?;
@@ -66,7 +66,7 @@ impl Session {
 
     #[getter]
     fn root(&self) -> String {
-        self.0.root().display().to_string()
+        self.0.root().to_string()
     }
 
     #[pyo3(signature = (name, namespace, project, version))]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
-use engine::{Expr, Running};
+use engine::{Expr, UdfOptions};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -172,15 +172,15 @@ impl Definition {
     }
 
     /// How the engine is told to run the function.
-    fn running(&self, given: &Bound<'_, PyDict>) -> PyResult<Running> {
+    fn running(&self, given: &Bound<'_, PyDict>) -> PyResult<UdfOptions> {
         let seconds: Option<f64> = optional(given, "timeout")?;
         let row_timeout = seconds.map(Duration::try_from_secs_f64).transpose();
-        let default = Running::default();
+        let default = UdfOptions::default();
         let parallel: Option<usize> = optional(given, "parallel")?;
         let spec = self.spec.bind(given.py()).as_any();
         let timed = !spec.get_item("timeout")?.is_none();
         let is_async: bool = spec.get_item("is_async")?.extract()?;
-        Ok(Running {
+        Ok(UdfOptions {
             // Only a process can be stopped in the middle of a call.
             parallel: if timed && !is_async { parallel.or(Some(1)) } else { parallel },
             batch_rows: optional(given, "batch_rows")?,
@@ -200,7 +200,7 @@ impl Definition {
 
     /// Batches that must be begun so that enough rows are in flight: a batch has at least one row for each that may
     /// be, unless results are to be durable more often.
-    fn depth(&self, running: &Running) -> usize {
+    fn depth(&self, running: &UdfOptions) -> usize {
         if self.concurrency == 1 {
             return 1;
         }

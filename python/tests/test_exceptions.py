@@ -66,5 +66,5 @@ def test_codes_have_classes(code: str, name: str, builtin: type[Exception]) -> N
 
 
 def test_the_table_names_prefixes_that_a_crate_owns() -> None:
-    owners = {"catalog", "engine", "python", "sql", "udf"}
+    owners = {"catalog", "engine", "lakebed", "python", "sql", "udf"}
     assert {code.partition(".")[0] for code in BY_CODE} == owners

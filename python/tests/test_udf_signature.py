@@ -13,7 +13,7 @@ import pytest
 
 from lakebed._schema import spec_of
 from lakebed._udf.signature import Call, UdfSignature, parse_call
-from lakebed._udf.verbs import AGG, GEN, MAP, MAP_BATCHES, Verb
+from lakebed._udf.verb import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
     DataChainParamsError,
     SignalResolvingError,

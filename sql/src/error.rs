@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use catalog::near_names;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
-use engine::near_names;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,19 +1,18 @@
 //! Results of functions are kept and used again, and never when they would come out otherwise.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use engine::{
-    Aggregate, BinaryOp, Chain, NamedExpr, Progress, Result, Running, Saved, Session, Stage,
+    Aggregate, BinaryOp, Chain, NamedExpr, Progress, Result, Saved, Session, Stage, UdfOptions,
 };
 use futures::StreamExt;
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Shape, Stop};
 
-use crate::fixture::{batch, chain, column, compare, integers, request, session_on, values};
+use crate::fixture::{Place, batch, chain, column, compare, integers, request, session_on, values};
 
 /// `value * by`, as often as `times` says; counts the rows that it computed.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ impl Multiply {
             function: Arc::new(self.clone()),
             arguments: vec![column("value")],
             results: vec![Arc::new(Field::new("product", DataType::Int64, true))],
-            running: Running { unit_rows, ..Running::default() },
+            running: UdfOptions { unit_rows, ..UdfOptions::default() },
         }
     }
 }
@@ -112,7 +111,7 @@ fn number(column: &ArrayRef, row: usize) -> i64 {
 }
 
 /// Another process on the same folder, and `0..rows` in it.
-async fn numbers(root: &Path, rows: i64) -> (Arc<Session>, Chain) {
+async fn numbers(root: &Place, rows: i64) -> (Arc<Session>, Chain) {
     let session = session_on(root).await;
     let all = chain(&session, vec![batch(vec![("value", integers(0..rows))])]);
     (session, all)
@@ -123,7 +122,7 @@ async fn save(chain: &Chain, progress: &Arc<Progress>) -> Result<Saved> {
 }
 
 /// Runs a map over a thousand rows as a new process would: the products, and the remarks.
-async fn run(root: &Path, function: &Multiply) -> (Result<Saved>, Vec<String>) {
+async fn run(root: &Place, function: &Multiply) -> (Result<Saved>, Vec<String>) {
     let (_session, all) = numbers(root, 1000).await;
     let progress = Arc::default();
     let saved = save(&all.map(function.stage(100)).unwrap(), &progress).await;
@@ -136,28 +135,28 @@ fn products(by: i64) -> Vec<i64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_stage_goes_on_where_it_failed() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::new();
     let bad = Multiply { fail_at: Some(236), ..Multiply::new(2, "bad") };
-    let (failed, _) = run(root.path(), &bad).await;
+    let (failed, _) = run(&root, &bad).await;
     assert!(failed.is_err());
     let good = Multiply::new(2, "good");
-    let (saved, remarks) = run(root.path(), &good).await;
+    let (saved, remarks) = run(&root, &good).await;
     assert_eq!(values(&saved.unwrap().chain, "product").await, products(2));
     assert_eq!(good.computed(), 800);
     let said =
         "UDF 'multiply': continuing from checkpoint, 200 rows done, 200 of them by earlier code";
     assert_eq!(remarks, [said]);
     // Rows of two codes are not what either makes: such a version is never unchanged.
-    assert!(run(root.path(), &good).await.0.unwrap().is_new);
+    assert!(run(&root, &good).await.0.unwrap().is_new);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_again_is_the_version_that_is_there() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::new();
     let function = Multiply::new(2, "code");
-    let first = run(root.path(), &function).await.0.unwrap();
+    let first = run(&root, &function).await.0.unwrap();
     assert_eq!(function.computed(), 1000);
-    let (again, remarks) = run(root.path(), &function).await;
+    let (again, remarks) = run(&root, &function).await;
     let again = again.unwrap();
     assert_eq!(function.computed(), 0);
     assert!(first.is_new && !again.is_new);
@@ -167,25 +166,25 @@ async fn the_same_again_is_the_version_that_is_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_code_computes_a_complete_stage_anew() {
-    let root = tempfile::tempdir().unwrap();
-    run(root.path(), &Multiply::new(2, "two")).await.0.unwrap();
+    let root = Place::new();
+    run(&root, &Multiply::new(2, "two")).await.0.unwrap();
     let three = Multiply::new(3, "three");
-    let (saved, remarks) = run(root.path(), &three).await;
+    let (saved, remarks) = run(&root, &three).await;
     let saved = saved.unwrap();
     assert_eq!(values(&saved.chain, "product").await, products(3));
     assert_eq!((three.computed(), saved.record.version.to_string()), (1000, "1.0.1".to_owned()));
     assert_eq!(remarks, Vec::<String>::new());
     // The first code's results are still there; its version is no longer the newest, so there is a new one.
     let two = Multiply::new(2, "two");
-    let back = run(root.path(), &two).await.0.unwrap();
+    let back = run(&root, &two).await.0.unwrap();
     assert_eq!((two.computed(), back.record.version.to_string()), (0, "1.0.2".to_owned()));
     assert_eq!(values(&back.chain, "product").await, products(2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_stage_is_not_continued_by_other_code() {
-    let root = tempfile::tempdir().unwrap();
-    let (_session, all) = numbers(root.path(), 1000).await;
+    let root = Place::new();
+    let (_session, all) = numbers(&root, 1000).await;
     let mapped = all.map(Multiply::new(2, "two").stage(10)).unwrap();
     let progress = Arc::default();
     let (_, mut rows) = mapped.stream(&progress).await.unwrap();
@@ -195,22 +194,22 @@ async fn an_interrupted_stage_is_not_continued_by_other_code() {
     }
     drop(rows);
     let three = Multiply::new(3, "three");
-    let saved = run(root.path(), &three).await.0.unwrap();
+    let saved = run(&root, &three).await.0.unwrap();
     assert_eq!(values(&saved.chain, "product").await, products(3));
     assert_eq!(three.computed(), 1000);
     let two = Multiply::new(2, "two");
-    let saved = run(root.path(), &two).await.0.unwrap();
+    let saved = run(&root, &two).await.0.unwrap();
     assert_eq!(values(&saved.chain, "product").await, products(2));
     assert!(two.computed() <= 900);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_input_is_another_stage() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::new();
     let function = Multiply::new(2, "code");
-    run(root.path(), &function).await.0.unwrap();
+    run(&root, &function).await.0.unwrap();
     function.computed();
-    let (_session, all) = numbers(root.path(), 1001).await;
+    let (_session, all) = numbers(&root, 1001).await;
     let saved = save(&all.map(function.stage(100)).unwrap(), &Arc::default()).await.unwrap();
     assert_eq!(saved.record.rows, 1001);
     assert_eq!(function.computed(), 1001);
@@ -218,9 +217,9 @@ async fn another_input_is_another_stage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_unit_is_computed_again() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::on_disk();
     let function = Multiply::new(2, "code");
-    run(root.path(), &function).await.0.unwrap();
+    run(&root, &function).await.0.unwrap();
     function.computed();
     let mut units = Vec::new();
     for stage in std::fs::read_dir(root.path().join("jobs")).unwrap() {
@@ -237,7 +236,7 @@ async fn a_damaged_unit_is_computed_again() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&units[3], bytes).unwrap();
-    let (_session, all) = numbers(root.path(), 1000).await;
+    let (_session, all) = numbers(&root, 1000).await;
     let mapped = all.map(function.stage(100)).unwrap();
     assert_eq!(values(&mapped, "product").await, products(2));
     assert_eq!(function.computed(), 100);
@@ -245,11 +244,11 @@ async fn a_damaged_unit_is_computed_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_reads_a_complete_result() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::new();
     let function = Multiply::new(2, "code");
-    run(root.path(), &function).await.0.unwrap();
+    run(&root, &function).await.0.unwrap();
     function.computed();
-    let (_session, all) = numbers(root.path(), 1000).await;
+    let (_session, all) = numbers(&root, 1000).await;
     let mapped = all.map(function.stage(100)).unwrap();
     let found = mapped.filter(&[compare("value", BinaryOp::Gt, 997)]).unwrap();
     assert_eq!(values(&found, "product").await, [1996, 1998]);
@@ -265,10 +264,10 @@ async fn a_filter_reads_a_complete_result() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_without_identity_is_called_anew_and_the_reason_told() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::new();
     let function = Multiply::new(2, "");
     for _ in 0..2 {
-        let (saved, remarks) = run(root.path(), &function).await;
+        let (saved, remarks) = run(&root, &function).await;
         assert!(saved.unwrap().is_new);
         assert_eq!(function.computed(), 1000);
         assert_eq!(remarks, ["UDF 'multiply': no checkpoint, because its code is secret"]);
@@ -277,14 +276,14 @@ async fn a_function_without_identity_is_called_anew_and_the_reason_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_results_of_a_row_are_kept_with_their_row() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::new();
     let bad = Multiply { times: Some(3), fail_at: Some(450), ..Multiply::new(2, "bad") };
     let good = Multiply { fail_at: None, computed: Arc::default(), code: "good", ..bad.clone() };
-    let (_session, all) = numbers(root.path(), 1000).await;
+    let (_session, all) = numbers(&root, 1000).await;
     let keep = ["value".to_owned()];
     let failed = save(&all.generate(bad.stage(100), &keep).unwrap(), &Arc::default()).await;
     assert!(failed.is_err());
-    let (_session, all) = numbers(root.path(), 1000).await;
+    let (_session, all) = numbers(&root, 1000).await;
     let generated = all.generate(good.stage(100), &keep).unwrap();
     let saved = save(&generated, &Arc::default()).await.unwrap();
     assert_eq!(good.computed(), 600);
@@ -295,7 +294,7 @@ async fn many_results_of_a_row_are_kept_with_their_row() {
 }
 
 /// Rows `0..1000` with the key `value % 7`, in five batches.
-async fn keyed(root: &Path) -> Chain {
+async fn keyed(root: &Place) -> Chain {
     let session = session_on(root).await;
     let part = |from: i64| {
         let keys = integers((from..from + 200).map(|value| value % 7));
@@ -310,8 +309,8 @@ fn by_key() -> Vec<NamedExpr> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_come_in_the_order_of_their_keys() {
-    let root = tempfile::tempdir().unwrap();
-    let rows = keyed(root.path()).await;
+    let root = Place::new();
+    let rows = keyed(&root).await;
     let sums: Vec<i64> =
         (0..7).map(|key| (0..1000).filter(|value| value % 7 == key).sum()).collect();
     let bad = Multiply { fail_at: Some(sums[4]), ..Multiply::new(1, "bad") };
@@ -319,7 +318,7 @@ async fn groups_come_in_the_order_of_their_keys() {
     let grouped = rows.aggregate(bad.stage(2), &by_key(), &keep).unwrap();
     assert!(save(&grouped, &Arc::default()).await.is_err());
     let good = Multiply::new(1, "good");
-    let rows = keyed(root.path()).await;
+    let rows = keyed(&root).await;
     let grouped = rows.aggregate(good.stage(2), &by_key(), &keep).unwrap();
     let saved = save(&grouped, &Arc::default()).await.unwrap();
     assert_eq!(good.computed(), 3);
@@ -329,25 +328,24 @@ async fn groups_come_in_the_order_of_their_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_keys_all_rows_are_one_group() {
-    let root = tempfile::tempdir().unwrap();
-    let sum =
-        keyed(root.path()).await.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();
+    let root = Place::new();
+    let sum = keyed(&root).await.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();
     assert_eq!(values(&sum, "product").await, [(0..1000).sum::<i64>()]);
-    let none = keyed(root.path()).await.filter(&[compare("value", BinaryOp::Gt, 5000)]).unwrap();
+    let none = keyed(&root).await.filter(&[compare("value", BinaryOp::Gt, 5000)]).unwrap();
     let sum = none.aggregate(Multiply::new(1, "sum").stage(10), &[], &[]).unwrap();
     assert_eq!(values(&sum, "product").await, Vec::<i64>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_input_without_a_fixed_order_is_kept() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::new();
     let sums = async |function: &Multiply| {
         let total = Aggregate {
             name: "value".to_owned(),
             function: "sum".to_owned(),
             argument: Some(column("value")),
         };
-        let rows = keyed(root.path()).await.group_by(&by_key(), &[total]).unwrap();
+        let rows = keyed(&root).await.group_by(&by_key(), &[total]).unwrap();
         let mapped = rows.map(function.stage(2)).unwrap();
         mapped.collect().await.map(|batches| {
             let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();

@@ -1,14 +1,14 @@
 //! Data that is not as we left it: the error says which dataset, and nothing panics.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use engine::{Config, Error, Session};
+use engine::{Config, Error, Root, Session};
 
-use crate::fixture::{batch, chain, integers, read, save, session_on};
+use crate::fixture::{Place, batch, chain, integers, read, save, session_on};
 
 /// A root with the dataset `cats` of many rows, which no session holds open.
-async fn saved(root: &Path) {
+async fn saved(root: &Place) {
     let session = session_on(root).await;
     let rows =
         batch(vec![("id", integers(0..20_000)), ("odd", integers((0..20_000).map(|id| id % 7)))]);
@@ -17,15 +17,15 @@ async fn saved(root: &Path) {
 }
 
 /// The files of `cats` in one of its folders.
-fn files(root: &Path, folder: &str) -> Vec<PathBuf> {
-    let folder = root.join("data/local/local/cats.lance").join(folder);
+fn files(root: &Place, folder: &str) -> Vec<PathBuf> {
+    let folder = root.path().join("data/local/local/cats.lance").join(folder);
     let files: Vec<PathBuf> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!files.is_empty());
     files
 }
 
-async fn read_all(root: &Path) -> Result<usize, Error> {
+async fn read_all(root: &Place) -> Result<usize, Error> {
     let session = session_on(root).await;
     let batches = read(&session, "cats", "").await?.collect().await?;
     Ok(batches.iter().map(|batch| batch.num_rows()).sum())
@@ -39,20 +39,20 @@ fn check_corrupt(outcome: Result<usize, Error>) {
 }
 
 async fn check_bytes(damage: fn(Vec<u8>) -> Vec<u8>) {
-    let root = tempfile::tempdir().unwrap();
-    saved(root.path()).await;
-    for file in files(root.path(), "data") {
+    let root = Place::on_disk();
+    saved(&root).await;
+    for file in files(&root, "data") {
         let bytes = damage(fs::read(&file).unwrap());
         fs::write(&file, bytes).unwrap();
     }
-    check_corrupt(read_all(root.path()).await);
+    check_corrupt(read_all(&root).await);
 }
 
 #[tokio::test]
 async fn undamaged_data_reads() {
-    let root = tempfile::tempdir().unwrap();
-    saved(root.path()).await;
-    assert_eq!(read_all(root.path()).await.unwrap(), 20_000);
+    let root = Place::on_disk();
+    saved(&root).await;
+    assert_eq!(read_all(&root).await.unwrap(), 20_000);
 }
 
 #[tokio::test]
@@ -82,54 +82,52 @@ async fn a_zeroed_data_file_is_noticed() {
 
 #[tokio::test]
 async fn a_missing_data_file_is_noticed() {
-    let root = tempfile::tempdir().unwrap();
-    saved(root.path()).await;
-    files(root.path(), "data").into_iter().for_each(|file| fs::remove_file(file).unwrap());
-    check_corrupt(read_all(root.path()).await);
+    let root = Place::on_disk();
+    saved(&root).await;
+    files(&root, "data").into_iter().for_each(|file| fs::remove_file(file).unwrap());
+    check_corrupt(read_all(&root).await);
 }
 
 #[tokio::test]
 async fn a_missing_manifest_is_noticed() {
-    let root = tempfile::tempdir().unwrap();
-    saved(root.path()).await;
-    files(root.path(), "_versions").into_iter().for_each(|file| fs::remove_file(file).unwrap());
-    check_corrupt(read_all(root.path()).await);
+    let root = Place::on_disk();
+    saved(&root).await;
+    files(&root, "_versions").into_iter().for_each(|file| fs::remove_file(file).unwrap());
+    check_corrupt(read_all(&root).await);
 }
 
 #[tokio::test]
 async fn a_damaged_manifest_is_noticed() {
-    let root = tempfile::tempdir().unwrap();
-    saved(root.path()).await;
-    files(root.path(), "_versions")
-        .into_iter()
-        .for_each(|file| fs::write(file, b"no manifest").unwrap());
-    check_corrupt(read_all(root.path()).await);
+    let root = Place::on_disk();
+    saved(&root).await;
+    files(&root, "_versions").into_iter().for_each(|file| fs::write(file, b"no manifest").unwrap());
+    check_corrupt(read_all(&root).await);
 }
 
 #[tokio::test]
 async fn a_missing_dataset_folder_is_noticed() {
-    let root = tempfile::tempdir().unwrap();
-    saved(root.path()).await;
+    let root = Place::on_disk();
+    saved(&root).await;
     fs::remove_dir_all(root.path().join("data")).unwrap();
-    check_corrupt(read_all(root.path()).await);
+    check_corrupt(read_all(&root).await);
 }
 
 #[tokio::test]
 async fn a_root_that_is_a_file_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Place::on_disk();
     let file = folder.path().join("root");
     fs::write(&file, "not a folder").unwrap();
-    let error = Session::open(Config::with_root(file.clone()).unwrap()).await.unwrap_err();
+    let error =
+        Session::open(Config::with_root(Root::folder_at(&file).unwrap())).await.unwrap_err();
     assert_eq!(error.code(), "engine.storage", "{error:?}");
     assert!(error.to_string().contains(&*file.to_string_lossy()), "{error}");
 }
 
 #[tokio::test]
 async fn a_catalog_that_is_no_database_is_refused() {
-    let root = tempfile::tempdir().unwrap();
+    let root = Place::on_disk();
     fs::write(root.path().join("catalog.db"), "not a database, but long enough to look".repeat(40))
         .unwrap();
-    let error =
-        Session::open(Config::with_root(root.path().to_owned()).unwrap()).await.unwrap_err();
+    let error = Session::open(Config::with_root(Root::clone(&root))).await.unwrap_err();
     assert!(error.code().starts_with("catalog."), "{error:?}");
 }

@@ -1,5 +1,7 @@
 //! What the tests build and compare: sessions, small chains, saves, rows.
 
+use std::env;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,16 +9,53 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, ListArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int64Type};
 use catalog::{Bump, NewJob, VersionSpec, Wanted};
-use engine::{BinaryOp, Chain, Config, Expr, Result, SaveRequest, Saved, Session};
+use engine::{BinaryOp, Chain, Config, Expr, Result, Root, SaveMode, SaveRequest, Saved, Session};
+use tempfile::TempDir;
 
 /// A session of several partitions, whatever this machine has.
 pub(crate) async fn session() -> Arc<Session> {
-    Session::open(Config { target_partitions: 3, ..Config::in_memory() }).await.unwrap()
+    let root = if in_memory() { Root::memory() } else { Root::temporary().unwrap() };
+    session_on(&root).await
 }
 
-/// A session on a folder, as another process would open it.
-pub(crate) async fn session_on(root: &Path) -> Arc<Session> {
-    let config = Config::with_root(root.to_owned()).unwrap();
+/// A root of its own, for sessions that follow each other: in memory where the tests are run so, else a folder.
+pub(crate) struct Place {
+    root: Root,
+    folder: Option<TempDir>,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        if in_memory() { Self { root: Root::memory(), folder: None } } else { Self::on_disk() }
+    }
+
+    /// For tests that look at files.
+    pub(crate) fn on_disk() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { root: Root::folder_at(folder.path()).unwrap(), folder: Some(folder) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.as_ref().unwrap().path()
+    }
+}
+
+impl Deref for Place {
+    type Target = Root;
+
+    fn deref(&self) -> &Root {
+        &self.root
+    }
+}
+
+/// Whether the tests are to run without a disk.
+fn in_memory() -> bool {
+    env::var("LAKEBED_TEST_ROOT").is_ok_and(|root| root == "memory")
+}
+
+/// A session on a root, as another process would open it.
+pub(crate) async fn session_on(root: &Root) -> Arc<Session> {
+    let config = Config::with_root(root.clone());
     Session::open(Config { target_partitions: 3, ..config }).await.unwrap()
 }
 
@@ -25,6 +64,8 @@ pub(crate) async fn request(session: &Session, name: &str) -> SaveRequest {
     SaveRequest {
         name: name.parse().unwrap(),
         wanted: Wanted::Bump(Bump::Patch),
+        mode: SaveMode::Replace,
+        lists: false,
         job: session.catalog().start_job(job).await.unwrap().id,
         description: None,
         attrs: None,

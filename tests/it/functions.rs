@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
-use engine::{Expr, Running, Stage};
+use engine::{Expr, Stage, UdfOptions};
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, RunningFunction, Stop};
 
 /// Adds one to integers and counts the rows that it saw.
@@ -23,7 +23,7 @@ impl AddOne {
             function: Arc::new(self.clone()),
             arguments: vec![Expr::Column(argument.to_owned())],
             results: vec![Arc::new(Field::new(result, DataType::Int64, true))],
-            running: Running { batch_rows: Some(batch_rows), ..Running::default() },
+            running: UdfOptions { batch_rows: Some(batch_rows), ..UdfOptions::default() },
         }
     }
 

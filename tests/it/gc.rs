@@ -1,14 +1,13 @@
 //! Collecting garbage: claims of dead saves are given up, what versions need stays.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Claim, ClaimRequest, NewJob, VersionFilter, VersionStatus};
 use engine::{Chain, GcOptions, GcReport, Session};
 
-use crate::fixture::{batch, chain, integers, read, save, session_on, values};
+use crate::fixture::{Place, batch, chain, integers, read, save, session_on, values};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -35,14 +34,14 @@ async fn statuses(session: &Arc<Session>, name: &str) -> Vec<VersionStatus> {
     found.iter().map(|record| record.status).collect()
 }
 
-fn data_files(root: &Path, name: &str) -> usize {
-    fs::read_dir(root.join(format!("data/local/local/{name}.lance/data"))).unwrap().count()
+fn data_files(root: &Place, name: &str) -> usize {
+    fs::read_dir(root.path().join(format!("data/local/local/{name}.lance/data"))).unwrap().count()
 }
 
 #[tokio::test]
 async fn claims_of_dead_saves_are_given_up() {
-    let root = tempfile::tempdir().unwrap();
-    let session = session_on(root.path()).await;
+    let root = Place::on_disk();
+    let session = session_on(&root).await;
     save(&numbers(&session, 0), "cats").await.unwrap();
     claim(&session, "cats").await;
     claim(&session, "dogs").await;
@@ -68,8 +67,8 @@ async fn claims_of_dead_saves_are_given_up() {
 
 #[tokio::test]
 async fn files_that_are_not_known_go_and_those_of_versions_stay() {
-    let root = tempfile::tempdir().unwrap();
-    let session = session_on(root.path()).await;
+    let root = Place::on_disk();
+    let session = session_on(&root).await;
     save(&numbers(&session, 0), "cats").await.unwrap();
     save(&numbers(&session, 3), "cats").await.unwrap();
     let folder = root.path().join("data/local/local/cats.lance");
@@ -81,7 +80,7 @@ async fn files_that_are_not_known_go_and_those_of_versions_stay() {
     let report = collect(&session, Duration::ZERO).await;
     let [found] = &report.removed[..] else { panic!("{report:?}") };
     assert_eq!((found.what.as_str(), found.files, found.bytes), ("cats", 2, 15));
-    assert_eq!(data_files(root.path(), "cats"), 3);
+    assert_eq!(data_files(&root, "cats"), 3);
     assert!(root.path().join("data/notes.txt").exists());
     for (version, rows) in [("1.0.0", [0, 1, 2]), ("1.0.1", [3, 4, 5])] {
         assert_eq!(values(&read(&session, "cats", version).await.unwrap(), "id").await, rows);
@@ -90,8 +89,8 @@ async fn files_that_are_not_known_go_and_those_of_versions_stay() {
 
 #[tokio::test]
 async fn a_version_that_cannot_be_read_protects_all_files() {
-    let root = tempfile::tempdir().unwrap();
-    let session = session_on(root.path()).await;
+    let root = Place::on_disk();
+    let session = session_on(&root).await;
     save(&numbers(&session, 0), "cats").await.unwrap();
     let folder = root.path().join("data/local/local/cats.lance");
     for manifest in fs::read_dir(folder.join("_versions")).unwrap() {
@@ -100,5 +99,5 @@ async fn a_version_that_cannot_be_read_protects_all_files() {
     let report = collect(&session, Duration::ZERO).await;
     assert!(report.removed.is_empty());
     assert_eq!(report.kept[0].reason, "which files its versions need cannot be read");
-    assert_eq!(data_files(root.path(), "cats"), 1);
+    assert_eq!(data_files(&root, "cats"), 1);
 }

@@ -6,6 +6,7 @@
 mod code_map;
 mod crates;
 mod files;
+mod floors;
 mod lock;
 mod modules;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{DataType, Float64Type};
 use catalog::{CatalogExt, VersionFilter, Wanted};
-use engine::{BinaryOp, Chain, SortKey};
+use engine::{BinaryOp, Chain, SaveRequest, SortKey};
 use futures::future::join_all;
 
 use crate::fixture::{
-    batch, chain, column, compare, integers, lists, read, request, rows, save, session, session_on,
-    values,
+    Place, batch, chain, column, compare, integers, lists, read, request, rows, save, session,
+    session_on, values,
 };
 
 /// More rows than one partition of a scan takes.
@@ -106,8 +106,8 @@ async fn a_query_over_two_datasets_depends_on_both() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn saves_at_the_same_time_all_get_their_own_version() {
-    let root = tempfile::tempdir().unwrap();
-    let sessions = [session_on(root.path()).await, session_on(root.path()).await];
+    let root = Place::new();
+    let sessions = [session_on(&root).await, session_on(&root).await];
     let saves = (0..8).map(|number| {
         let rows = chain(
             &sessions[number % 2],
@@ -236,19 +236,22 @@ async fn a_later_row_of_another_length_loses_nothing() {
 }
 
 #[tokio::test]
-async fn partitions_that_disagree_on_the_length_lose_nothing() {
+async fn a_row_that_is_no_vector_is_an_error_or_all_are_lists() {
     let session = session().await;
     let row = |id: i64| (id % 7 != 0).then(|| vec![id as f64; if id == MANY - 1 { 3 } else { 2 }]);
     let given: Vec<Option<Vec<f64>>> = (0..MANY).map(row).collect();
     let batches =
         given.chunks(50_000).map(|part| batch(vec![("emb", lists(part.to_vec()))])).collect();
-    let first = save(&chain(&session, batches), "v").await.unwrap();
-    assert!(!is_vector(&first.chain, 2));
-    // Now three partitions write, of which only the last one meets the odd row.
-    let second = save(&first.chain, "w").await.unwrap();
-    assert!(!is_vector(&second.chain, 2));
-    assert_eq!(read_lists(&second.chain).await, given);
-    let without = save(&first.chain.limit(MANY as usize - 1).unwrap(), "x").await.unwrap();
+    let all = chain(&session, batches);
+    let error = save(&all, "v").await.unwrap_err();
+    assert_eq!(error.code(), "engine.value");
+    assert!(error.to_string().contains("`emb` has a row of 3 numbers"), "{error}");
+    let as_lists = SaveRequest { lists: true, ..request(&session, "v").await };
+    let saved = all.save(as_lists, &Arc::default()).await.unwrap();
+    assert!(!is_vector(&saved.chain, 2));
+    assert_eq!(read_lists(&saved.chain).await, given);
+    // Three partitions write, and agree on what the first one sees.
+    let without = save(&saved.chain.limit(MANY as usize - 1).unwrap(), "x").await.unwrap();
     assert!(is_vector(&without.chain, 2));
     assert_eq!(read_lists(&without.chain).await, given[..given.len() - 1]);
 }

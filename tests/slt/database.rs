@@ -43,7 +43,7 @@ impl From<engine::Error> for Failure {
 impl Database {
     pub(crate) async fn open() -> Result<Self, Failure> {
         // One partition more than this machine may have cores: merges must keep the order of rows.
-        let config = Config { target_partitions: 3, ..Config::in_memory() };
+        let config = Config { target_partitions: 3, ..Config::in_memory()? };
         let session = Session::open(config).await?;
         fixtures::save(&session).await?;
         Ok(Self { session })

@@ -14,7 +14,7 @@ use arrow::array::{
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
 use catalog::{Bump, NewJob, Wanted};
-use engine::{Error, SaveRequest, Session};
+use engine::{Error, SaveMode, SaveRequest, Session};
 
 /// Saves all fixtures.
 pub(crate) async fn save(session: &Arc<Session>) -> Result<(), Error> {
@@ -35,6 +35,8 @@ async fn save_as(
     let request = SaveRequest {
         name: name.parse()?,
         wanted: Wanted::Bump(bump),
+        mode: SaveMode::Replace,
+        lists: false,
         job: job.id,
         description: None,
         attrs: None,

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::check::Check;
 use crate::drive::{Exchange, Request, drive};
-use crate::stop::Running;
+use crate::stop::RunningGuard;
 use crate::{
     Answer, AnswerStream, BatchFunction, BatchStream, Error, Executor, FunctionFailure, Result,
     Stop, task,
@@ -41,7 +41,7 @@ fn first_poll(function: Arc<dyn BatchFunction>, input: BatchStream) -> AnswerStr
     let (answers, results) = mpsc::channel(IN_FLIGHT);
     let name = function.name().to_owned();
     let stop = Stop::default();
-    let (signal, running) = (stop.clone(), Running::start());
+    let (signal, running) = (stop.clone(), RunningGuard::start());
     let started = thread::Builder::new().name(format!("udf-{name}")).spawn(move || {
         signal.adopt_this_thread();
         answer(function, requests, &answers, &signal);

@@ -6,9 +6,9 @@
 //! without blocking each other.
 
 mod death;
-mod debt;
 mod lane;
 mod merge;
+mod promise;
 mod recovery;
 mod run;
 mod watch;
@@ -28,7 +28,7 @@ use self::death::Death;
 use crate::process::{self, Process, WorkerCommand};
 use crate::stop;
 use crate::worker::{IdleWorker, Worker};
-use crate::{Executor, FunctionFailure, Result};
+use crate::{Executor, FunctionFailure, OwnedByProcess, Result};
 
 /// How long a worker waits for work before it is ended.
 const IDLE: Duration = Duration::from_secs(60);
@@ -44,7 +44,8 @@ const TURN: Duration = Duration::from_millis(100);
 pub struct WorkerPool {
     command: WorkerCommand,
     idle_after: Duration,
-    state: Mutex<State>,
+    /// What is true in one process: a forked child starts afresh.
+    state: Mutex<OwnedByProcess<State>>,
     waiting: AtomicUsize,
 }
 
@@ -81,8 +82,6 @@ impl Default for PoolOptions {
 
 #[derive(Debug)]
 struct State {
-    /// The process in which this state is true: a forked child of it starts afresh.
-    owner: u32,
     /// One for each worker that may be busy.
     permits: Arc<Semaphore>,
     size: usize,
@@ -151,9 +150,9 @@ impl WorkerPool {
         first
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, OwnedByProcess<State>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.owner != std::process::id() {
+        if !state.is_ours() {
             *state = State::new();
         }
         state
@@ -192,10 +191,12 @@ impl Drop for WorkerPool {
 }
 
 impl State {
-    fn new() -> Self {
+    fn new() -> OwnedByProcess<Self> {
         let size = thread::available_parallelism().map_or(1, NonZero::get);
         let permits = Arc::new(Semaphore::new(size));
-        Self { owner: std::process::id(), permits, size, idle: Vec::new(), is_swept: false }
+        let state = Self { permits, size, idle: Vec::new(), is_swept: false };
+        // Workers end themselves, each by its own right.
+        OwnedByProcess::new(state, |_| {})
     }
 
     /// The permits, after making sure that there are as many as a stage wants.

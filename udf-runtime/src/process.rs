@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::protocol::Request;
-use crate::stop;
+use crate::{OwnedByProcess, stop};
 
 /// How often the end of a process is looked for.
 const LOOK: Duration = Duration::from_millis(2);
@@ -36,9 +36,7 @@ pub struct WorkerCommand {
 /// A running worker process; dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Process {
-    child: Mutex<Child>,
-    /// The process that started it: a forked child of that one has a copy of this value, but no say over the worker.
-    owner: u32,
+    child: OwnedByProcess<Mutex<Child>>,
     /// Whether it computes something, and so would not hear a farewell.
     busy: AtomicBool,
     stream: UnixStream,
@@ -57,8 +55,7 @@ impl Process {
             .process_group(0)
             .spawn()?;
         let process = Arc::new(Self {
-            child: Mutex::new(child),
-            owner: std::process::id(),
+            child: OwnedByProcess::new(Mutex::new(child), |child| kill(child)),
             busy: AtomicBool::new(true),
             stream: ours.try_clone()?,
         });
@@ -68,7 +65,7 @@ impl Process {
 
     /// Whether this process started it.
     pub(crate) fn is_ours(&self) -> bool {
-        self.owner == std::process::id()
+        self.child.is_ours()
     }
 
     pub(crate) fn set_busy(&self, busy: bool) {
@@ -82,10 +79,7 @@ impl Process {
 
     /// Ends it now.
     pub(crate) fn kill(&self) {
-        let mut child = self.child();
-        // It may have ended by itself: then there is nobody to kill.
-        drop(child.kill());
-        drop(child.wait());
+        kill(&self.child);
     }
 
     /// The memory that it uses.
@@ -97,7 +91,7 @@ impl Process {
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.child)
     }
 
     /// Asks an idle worker to tear its functions down and to end. One that is gone need not hear it.
@@ -108,12 +102,15 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.is_ours() {
-            self.kill();
-        }
-    }
+fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn kill(child: &Mutex<Child>) {
+    let mut child = lock(child);
+    // It may have ended by itself: then there is nobody to kill.
+    drop(child.kill());
+    drop(child.wait());
 }
 
 /// Ends idle workers in good order, and by force those that have not ended after `patience`.

@@ -44,14 +44,14 @@ pub(crate) enum Request {
     /// Tear a function down and forget it.
     Unload { function: u64 },
     /// Compute a batch.
-    Call { sequence: u64, target: Target, arguments: RecordBatch },
+    Call { sequence: u64, callee: Callee, arguments: RecordBatch },
     /// Tear all functions down and end.
     Bye,
 }
 
 /// Which function is called, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Target {
+pub(crate) struct Callee {
     pub(crate) function: u64,
     /// Whether the worker tells each row before it computes it, or one now and then.
     pub(crate) pulses: bool,
@@ -84,10 +84,10 @@ impl Request {
             Self::Unload { function } => {
                 Frame { kind: UNLOAD, number: function, ..Frame::default() }
             }
-            Self::Call { sequence, target, arguments } => Frame {
+            Self::Call { sequence, callee, arguments } => Frame {
                 kind: CALL,
                 number: sequence,
-                head: serde_json::to_vec(&target)?,
+                head: serde_json::to_vec(&callee)?,
                 body: transport::encode(&arguments).map_err(garbled)?,
             },
             Self::Bye => Frame { kind: BYE, ..Frame::default() },
@@ -101,7 +101,7 @@ impl Request {
             UNLOAD => Self::Unload { function: frame.number },
             CALL => Self::Call {
                 sequence: frame.number,
-                target: serde_json::from_slice(&frame.head)?,
+                callee: serde_json::from_slice(&frame.head)?,
                 arguments: transport::decode(frame.body).map_err(garbled)?,
             },
             BYE => Self::Bye,

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use arrow::record_batch::RecordBatch;
 
 use crate::drive::{self, Exchange, drive};
-use crate::protocol::{PROTOCOL, Reply, Request, Target};
+use crate::protocol::{Callee, PROTOCOL, Reply, Request};
 use crate::transport::{Assembly, read_frame};
 use crate::{Answer, BatchFunction, FunctionFailure, RunningFunction, Stop};
 
@@ -136,8 +136,8 @@ impl Serving<'_> {
                     self.outgoing.send(Reply::TornDown { failure })?;
                 }
                 Request::Unload { function } => self.unload(|loaded| loaded.number == function),
-                Request::Call { sequence, target, arguments } => {
-                    self.call(sequence, target, arguments)?;
+                Request::Call { sequence, callee, arguments } => {
+                    self.call(sequence, callee, arguments)?;
                 }
                 Request::Bye => {
                     self.unload(|_| true);
@@ -168,8 +168,8 @@ impl Serving<'_> {
     }
 
     /// Answers a call and those that follow it, until a request of another kind comes.
-    fn call(&mut self, sequence: u64, target: Target, arguments: RecordBatch) -> io::Result<()> {
-        let Some(loaded) = self.loaded.iter_mut().find(|loaded| loaded.number == target.function)
+    fn call(&mut self, sequence: u64, callee: Callee, arguments: RecordBatch) -> io::Result<()> {
+        let Some(loaded) = self.loaded.iter_mut().find(|loaded| loaded.number == callee.function)
         else {
             return Err(io::Error::other("a call of a function that is not loaded"));
         };
@@ -178,7 +178,7 @@ impl Serving<'_> {
             Err(failure) => return self.outgoing.send(Reply::Failed { sequence, failure }),
         };
         let mut calls = Calls {
-            target,
+            callee,
             incoming: &self.incoming,
             outgoing: &self.outgoing,
             begun: VecDeque::from([(sequence, arguments.num_rows())]),
@@ -217,7 +217,7 @@ impl Loaded {
 
 /// A series of calls to one function.
 struct Calls<'a> {
-    target: Target,
+    callee: Callee,
     incoming: &'a Receiver<io::Result<Request>>,
     outgoing: &'a Arc<Outgoing>,
     /// Calls that are begun and not yet answered, with their rows.
@@ -246,7 +246,7 @@ impl Calls<'_> {
     /// A stop that is never set: a worker that nobody wants any more is killed.
     fn stop(&self) -> Stop {
         let (outgoing, oldest) = (Arc::clone(self.outgoing), Arc::clone(&self.oldest));
-        let (is_each, rhythm) = (self.target.pulses, Rhythm::new(NOW_AND_THEN));
+        let (is_each, rhythm) = (self.callee.pulses, Rhythm::new(NOW_AND_THEN));
         Stop::with_pulse(move |rows| {
             if is_each || rhythm.is_due() {
                 let sequence = oldest.load(Ordering::Relaxed);
@@ -260,7 +260,7 @@ impl Calls<'_> {
     fn tell_oldest(&self) -> io::Result<()> {
         let Some(&(sequence, rows)) = self.begun.front() else { return Ok(()) };
         self.oldest.store(sequence, Ordering::Relaxed);
-        if self.target.pulses {
+        if self.callee.pulses {
             self.outgoing.send(Reply::Rows { sequence, rows: 0..rows })?;
         }
         Ok(())
@@ -309,7 +309,7 @@ impl Exchange for Calls<'_> {
             },
         };
         match request {
-            Request::Call { sequence, target, arguments } if target == self.target => {
+            Request::Call { sequence, callee, arguments } if callee == self.callee => {
                 self.begun.push_back((sequence, arguments.num_rows()));
                 if self.begun.len() == 1 {
                     self.tell_oldest()?;

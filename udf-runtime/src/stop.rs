@@ -79,16 +79,16 @@ impl fmt::Debug for Stop {
 
 /// Counts a thread that runs a function for as long as it is held.
 #[derive(Debug)]
-pub(crate) struct Running(());
+pub(crate) struct RunningGuard(());
 
-impl Running {
+impl RunningGuard {
     pub(crate) fn start() -> Self {
         *RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Self(())
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
         *RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         RUNNING.1.notify_all();

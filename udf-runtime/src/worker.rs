@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::time::sleep;
 
 use crate::process::{Process, WorkerCommand, describe};
-use crate::protocol::{PROTOCOL, Reply, Request, Target};
+use crate::protocol::{Callee, PROTOCOL, Reply, Request};
 use crate::transport::{Assembly, Frame};
 use crate::{Error, FunctionFailure, Result};
 
@@ -84,8 +84,8 @@ impl Worker {
     ) -> io::Result<u64> {
         self.load(function).await?;
         self.calls += 1;
-        let (sequence, target) = (self.calls, Target { function: function.number, pulses });
-        self.send(Request::Call { sequence, target, arguments }.into_frame()?).await?;
+        let (sequence, callee) = (self.calls, Callee { function: function.number, pulses });
+        self.send(Request::Call { sequence, callee, arguments }.into_frame()?).await?;
         Ok(sequence)
     }
 

@@ -7,7 +7,7 @@ use tokio::join;
 use crate::dataset::VersionStatus;
 use crate::error::Error;
 use crate::job::JobId;
-use crate::request::{Claim, ClaimRequest, CompletedVersion, VersionFilter, Wanted};
+use crate::request::{Claim, ClaimRequest, CompletedVersion, Newest, VersionFilter, Wanted};
 use crate::store::CatalogExt;
 use crate::version::{Bump, Version};
 
@@ -65,6 +65,47 @@ pub async fn refused_claims_leave_nothing(store: &Store) -> Verdict {
         ..VersionFilter::default()
     };
     same("versions", &store.versions(filter).await?.len(), &1)
+}
+
+const MOVED: &str = "catalog.newest_moved";
+
+/// A version that is to follow another becomes complete only while that is the newest one.
+pub async fn versions_follow_the_newest(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let first = save(store, &job, "cats", PATCH).await?;
+    let after =
+        |version| CompletedVersion { newest: Newest::Is(version), ..CompletedVersion::default() };
+    let none = claim(store, &job, "dogs", PATCH).await?;
+    code("none", store.complete_version(&none, after(Some(first.version))).await, MOVED)?;
+    store.complete_version(&none, after(None)).await?;
+    let [second, third] =
+        [claim(store, &job, "cats", PATCH).await?, claim(store, &job, "cats", PATCH).await?];
+    store.complete_version(&third, after(Some(first.version))).await?;
+    let moved = store.complete_version(&second, after(Some(first.version))).await;
+    code("moved", moved, MOVED)?;
+    store.abandon_version(&second, "moved").await?;
+    let fourth = claim(store, &job, "cats", PATCH).await?;
+    store.complete_version(&fourth, after(Some(third.version))).await?;
+    store.remove_version(&fourth.name, fourth.version).await?;
+    let fifth = claim(store, &job, "cats", PATCH).await?;
+    let removed = store.complete_version(&fifth, after(Some(fourth.version))).await;
+    code("removed", removed, MOVED)
+}
+
+/// Versions are found by when they were completed; pending ones are not finished.
+pub async fn finished_versions_are_found_by_time(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let first = save(store, &job, "cats", PATCH).await?;
+    claim(store, &job, "cats", PATCH).await?;
+    let since = |time| VersionFilter {
+        finished_since: time,
+        include_unfinished: true,
+        ..VersionFilter::default()
+    };
+    let found = store.versions(since(first.finished_at)).await?;
+    same("since", &found.len(), &1)?;
+    let later = first.finished_at.map(|time| time + chrono::TimeDelta::microseconds(1));
+    same("later", &store.versions(since(later)).await?.len(), &0)
 }
 
 /// Pending, failed and removed versions keep their numbers.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::dataset::{DatasetVersion, Dependency, VersionStatus};
 use crate::error::Error;
-use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
+use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, Newest, VersionFilter};
 use crate::store::CatalogExt;
 use crate::version::Version;
 
@@ -39,6 +39,7 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
     let given = CompletedVersion {
         schema: Arc::new(typed_schema()),
         storage_version: 7,
+        newest: Newest::Any,
         fingerprint: Some("c0ffee".to_owned()),
         rows: 1_000_000_000_000,
         bytes: 5,
@@ -66,6 +67,7 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
     let read = CompletedVersion {
         schema: found.schema,
         storage_version: found.storage_version,
+        newest: Newest::Any,
         fingerprint: found.fingerprint,
         rows: found.rows,
         bytes: found.bytes,

@@ -55,6 +55,7 @@ pub(super) async fn complete(
     if claimed.status != VersionStatus::Pending {
         return Err(claimed.wrong_status().into());
     }
+    completed.newest.check(&claimed.claim.name, newest(&mut tx, claimed.id).await?)?;
     let schema = keep_schema(&mut tx, &completed.schema).await?;
     query(
         "UPDATE dataset_versions SET status = 'complete', finished_at = ?, storage_version = ?, fingerprint = ?,
@@ -144,6 +145,21 @@ impl Claimed {
         let Claim { name, version, .. } = self.claim;
         Error::WrongStatus { name, version, status: self.status, needed: VersionStatus::Pending }
     }
+}
+
+/// The newest complete version of the dataset to which a claimed one belongs.
+async fn newest(
+    connection: &mut SqliteConnection,
+    claimed: i64,
+) -> Result<Option<Version>, Failure> {
+    let row = query(
+        "SELECT w.major, w.minor, w.patch FROM dataset_versions v JOIN dataset_versions w ON w.dataset = v.dataset
+         WHERE v.id = ? AND w.status = 'complete' ORDER BY w.major DESC, w.minor DESC, w.patch DESC LIMIT 1",
+    )
+    .bind(claimed)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(rows::to_version).transpose()
 }
 
 async fn check_job(connection: &mut SqliteConnection, job: &JobId) -> Result<(), Failure> {

@@ -129,6 +129,10 @@ fn push_place(select: &mut QueryBuilder<Sqlite>, version: &str, filter: &Version
     if let Some(location) = &filter.location {
         select.push(format_args!(" AND {version}.location = ")).push_bind(location.clone());
     }
+    if let Some(since) = filter.finished_since {
+        select.push(format_args!(" AND {version}.finished_at >= "));
+        select.push_bind(since.timestamp_micros());
+    }
     if let Some(number) = filter.version {
         for (part, value) in
             [("major", number.major()), ("minor", number.minor()), ("patch", number.patch())]

@@ -7,7 +7,8 @@ use arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 use lance_core::Error as LanceError;
 
-use crate::expr::kind_name;
+use crate::kind::kind_name;
+use crate::storage::{StorageKind, kind_of};
 use crate::{Error, Result};
 
 #[cfg(test)]
@@ -165,22 +166,23 @@ pub(crate) fn from_lance(error: LanceError, action: &'static str, location: &str
         return from_external(source);
     }
     let (location, reason) = (location.to_owned(), lance_reason(&error));
-    if is_corrupt(&error, action, &reason) {
-        return Error::Corrupt { what: location, reason, source: Some(Box::new(error)) };
+    let kind = lance_kind(&error, action);
+    let source = Some(Box::new(error) as _);
+    if kind == StorageKind::Corrupt {
+        return Error::Corrupt { what: location, reason, source };
     }
-    Error::Storage { action, location, reason, source: Some(Box::new(error)) }
+    Error::Storage { action, location, kind, reason, source }
 }
 
-/// Whether what is stored cannot be understood. Only what is read can be damaged, whatever refuses to be written.
-fn is_corrupt(error: &LanceError, action: &str, reason: &str) -> bool {
-    match error {
-        LanceError::CorruptFile { .. } => true,
-        _ if !matches!(action, "read" | "open") => false,
-        LanceError::IO { .. }
-        | LanceError::InvalidInput { .. }
-        | LanceError::NotSupported { .. }
-        | LanceError::Timeout { .. } => is_cut_short(error) || is_damage(reason),
-        _ => true,
+/// What a store refused keeps its kind. Of what is read, nothing may be missing, and what no store refused was there but
+/// cannot be understood.
+fn lance_kind(error: &LanceError, action: &str) -> StorageKind {
+    let is_read = matches!(action, "read" | "open");
+    match (kind_of(error), error) {
+        (_, LanceError::CorruptFile { .. }) => StorageKind::Corrupt,
+        (None, LanceError::Timeout { .. }) => StorageKind::TimedOut,
+        (Some(StorageKind::NotFound), _) | (None, _) if is_read => StorageKind::Corrupt,
+        (kind, _) => kind.unwrap_or(StorageKind::Other),
     }
 }
 
@@ -194,36 +196,6 @@ fn lance_reason(error: &LanceError) -> String {
     let text = text.split(", /").next().unwrap_or_default();
     let text = text.split(" bytes: b\"").next().unwrap_or_default();
     text.lines().next().unwrap_or_default().trim().to_owned()
-}
-
-/// A file that ends where more was expected.
-fn is_cut_short(error: &LanceError) -> bool {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = next {
-        let io = error.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
-}
-
-fn is_damage(reason: &str) -> bool {
-    [
-        "magic",
-        "footer",
-        "metadata",
-        "protobuf",
-        "decode",
-        "range",
-        "end of file",
-        "EOF",
-        "sufficient data",
-        "whole buffer",
-    ]
-    .iter()
-    .any(|word| reason.contains(word))
 }
 
 /// Runs `?` on Lance results: `dataset.scan().await.lance("read", &location)?`.

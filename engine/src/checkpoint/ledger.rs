@@ -1,36 +1,36 @@
-//! [`Ledger`]: the folder of a stage. Its file names are the ledger; there is no other.
+//! [`Ledger`]: the folder of a stage. The names of its objects are the ledger; there is no other.
 //!
 //! * `FROM-TO-CODE-CHECK.unit`: the results for the input rows `FROM..TO`, computed by the code `CODE`; `CHECK` is the
-//!   digest of the file. A unit appears whole, by a rename, or not at all; one that a power cut damaged is told by its
-//!   digest and computed again.
+//!   digest of the file. A unit appears whole or not at all; one that a power cut damaged is told by its digest and
+//!   computed again.
 //! * `CODE.complete`: the names of the units that together are the whole result of that code, one a line.
 //! * `CODE.failed`: the function raised under that code, and where that stands. Only then may repaired code take over
 //!   what is there, and only code that stands at the same place: a function elsewhere is another one.
+//! * `used`: written by each run, so that collectors of garbage see when the last one was.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use tempfile::NamedTempFile;
 use udf_runtime::RowFailure;
 
 use super::unit::{Unit, UnitWriter};
-use crate::folder::FolderLock;
+use crate::blocking::blocking;
 use crate::logical::StageKey;
-use crate::{Error, Result};
+use crate::storage::{Entered, Entry, Location, Storage};
+use crate::{Result, layout};
 
-/// How the names of files begin that are not finished.
-const TEMPORARY: &str = ".tmp";
+#[cfg(test)]
+mod tests;
 
-/// Digits of a digest in a file name: a collision is as likely as a broken disk.
+/// Digits of a digest in a name: a collision is as likely as a broken disk.
 const DIGITS: usize = 16;
 
-/// A unit's place and origin, as its file name tells them.
+const USED: &str = "used";
+
+/// A unit's place and origin, as its name tells them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UnitName {
     /// The first input row.
@@ -41,12 +41,22 @@ pub(crate) struct UnitName {
     check: String,
 }
 
-/// The folder of a stage.
+/// The folder of a stage, for one code.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    folder: PathBuf,
+    storage: Arc<Storage>,
+    folder: Location,
     code: String,
     origin: String,
+}
+
+/// What is at hand.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Units without overlaps, in order.
+    pub(crate) units: Vec<UnitName>,
+    /// Whether they are the whole result.
+    pub(crate) complete: bool,
 }
 
 impl fmt::Display for UnitName {
@@ -80,39 +90,27 @@ impl UnitName {
 
 impl Ledger {
     /// The ledger of a stage for one code.
-    pub(crate) fn new(folder: PathBuf, key: &StageKey) -> Self {
-        Self { folder, code: short(&key.code), origin: key.origin.clone() }
+    pub(crate) fn new(storage: Arc<Storage>, key: &StageKey) -> Self {
+        let (code, origin) = (short(&key.code), key.origin.clone());
+        Self { storage, folder: layout::stage(&key.stage), code, origin }
     }
 
-    /// Marks the stage as used, and keeps collectors of garbage out until the lock is dropped.
-    pub(crate) async fn enter(&self) -> Result<FolderLock> {
-        self.sweep();
-        let entered = async {
-            let lock = FolderLock::share(&self.folder).await?;
-            fs::File::open(&self.folder)?.set_modified(SystemTime::now())?;
-            Ok(lock)
-        };
-        entered.await.map_err(|error| refused("open", &self.folder, error))
+    /// Marks the stage as used, and keeps collectors of garbage out until the result is dropped. What killed processes
+    /// had not finished goes first: it may be large.
+    pub(crate) async fn enter(&self) -> Result<Entered> {
+        self.storage.sweep(&self.folder).await;
+        let entered = self.storage.share(&self.folder).await?;
+        self.put(USED, String::new()).await?;
+        Ok(entered)
     }
 
-    /// Removes what killed processes had not finished, which may be large; unless others are here, whose it may be.
-    fn sweep(&self) {
-        let Ok(Some(_alone)) = FolderLock::try_alone(&self.folder) else { return };
-        for name in self.names().unwrap_or_default() {
-            if name.starts_with(TEMPORARY) {
-                // What stays is in nobody's way.
-                drop(fs::remove_file(self.folder.join(name)));
-            }
+    /// What this code may use: its whole result if all of it is here.
+    pub(crate) async fn kept(&self) -> Result<Kept> {
+        let names = self.names().await?;
+        if let Some(units) = self.whole(&names).await? {
+            return Ok(Kept { units, complete: true });
         }
-    }
-
-    /// The units that this code may use, without overlaps, in order: its whole result if all of it is here. A missing
-    /// folder has none.
-    pub(crate) fn usable(&self) -> Result<Vec<UnitName>> {
-        if let Some(units) = self.complete_units()? {
-            return Ok(units);
-        }
-        let mut units = self.candidates()?;
+        let mut units = self.candidates(&names).await?;
         // Of two that begin at the same row the longer one first, and of these our own.
         units.sort_by(|a, b| {
             (a.from, b.to, a.code != self.code, &a.check).cmp(&(
@@ -128,42 +126,37 @@ impl Ledger {
             end = if fits { unit.to } else { end };
             fits
         });
-        Ok(units)
+        Ok(Kept { units, complete: false })
     }
 
-    /// How many rows the whole result of this code was computed from, if all of it is here.
-    pub(crate) fn complete_rows(&self) -> Result<Option<u64>> {
-        Ok(self.complete_units()?.map(|units| units.iter().map(UnitName::rows).sum()))
+    /// Whether the whole result of this code is here.
+    pub(crate) async fn is_complete(&self) -> Result<bool> {
+        let names = self.names().await?;
+        Ok(self.whole(&names).await?.is_some())
     }
 
     /// Removes all that this code may use, so that what is computed anew never stands beside it.
-    pub(crate) fn forget(&self) -> Result<()> {
-        let units = self.candidates()?;
-        let names = units.iter().map(ToString::to_string);
-        for name in std::iter::once(self.complete_name()).chain(names) {
-            let path = self.folder.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(refused("remove", &path, error));
-                }
-                _ => {}
-            }
+    pub(crate) async fn forget(&self) -> Result<()> {
+        let names = self.names().await?;
+        let units = self.candidates(&names).await?;
+        let units = units.iter().map(ToString::to_string);
+        for name in std::iter::once(self.complete_name()).chain(units) {
+            self.storage.delete(&self.folder.clone().join(name)).await?;
         }
         Ok(())
     }
 
     /// The units of this code, and those of code that raised which no whole result needs.
-    fn candidates(&self) -> Result<Vec<UnitName>> {
-        let names = self.names()?;
+    async fn candidates(&self, names: &HashSet<String>) -> Result<Vec<UnitName>> {
         let mut failed = HashSet::new();
         for name in names.iter().filter(|name| name.ends_with(".failed")) {
-            if self.lines(name)?.concat() == self.origin {
+            if self.text(name).await? == self.origin {
                 failed.insert(name.trim_end_matches(".failed"));
             }
         }
         let mut taken = HashSet::new();
         for name in names.iter().filter(|name| name.ends_with(".complete")) {
-            taken.extend(self.lines(name)?);
+            taken.extend(self.text(name).await?.lines().map(str::to_owned));
         }
         let units = names.iter().filter_map(|name| Some((name, name.parse::<UnitName>().ok()?)));
         let may_use = |(name, unit): &(&String, UnitName)| {
@@ -174,15 +167,14 @@ impl Ledger {
     }
 
     /// The units of the whole result, if all of them are here.
-    fn complete_units(&self) -> Result<Option<Vec<UnitName>>> {
+    async fn whole(&self, names: &HashSet<String>) -> Result<Option<Vec<UnitName>>> {
         let name = self.complete_name();
-        if !self.folder.join(&name).exists() {
+        if !names.contains(&name) {
             return Ok(None);
         }
-        let units: Vec<UnitName> =
-            self.lines(&name)?.iter().filter_map(|line| line.parse().ok()).collect();
-        let here = units.iter().all(|unit| self.folder.join(unit.to_string()).exists());
-        Ok(here.then_some(units))
+        let text = self.text(&name).await?;
+        let is_here = text.lines().all(|line| names.contains(line));
+        Ok(is_here.then(|| text.lines().filter_map(|line| line.parse().ok()).collect()))
     }
 
     fn complete_name(&self) -> String {
@@ -194,93 +186,76 @@ impl Ledger {
         unit.code != self.code
     }
 
-    /// A place for the results of some input rows.
+    /// A place for the results of some input rows. Blocks.
     pub(crate) fn create(&self, schema: &SchemaRef) -> Result<UnitWriter> {
-        UnitWriter::create(&self.folder, schema)
+        UnitWriter::try_new(self.storage.stage(&self.folder)?, schema)
+    }
+
+    /// Waits until a run that is to be stopped was.
+    pub(crate) async fn pause(&self) {
+        self.storage.pause().await;
     }
 
     /// Makes the results for the input rows `from..to` durable.
-    pub(crate) fn commit(
+    pub(crate) async fn commit(
         &self,
         unit: UnitWriter,
         (from, to): (u64, u64),
         arguments: String,
-        failures: &[RowFailure],
+        failures: Vec<RowFailure>,
     ) -> Result<UnitName> {
-        let (file, check) = unit.finish(arguments, failures)?;
+        let (staged, check) = blocking(move || unit.finish(arguments, &failures)).await?;
         let name = UnitName { from, to, code: self.code.clone(), check };
-        let path = self.folder.join(name.to_string());
-        file.persist(&path).map_err(|error| refused("write", &path, error.error))?;
+        self.storage.publish(staged, &self.at(&name.to_string())).await?;
         Ok(name)
     }
 
     /// The results of a unit; `None` when they are damaged or gone.
-    pub(crate) fn open(&self, name: &UnitName) -> Result<Option<Unit>> {
-        Unit::open(&self.folder.join(name.to_string()), &name.check)
+    pub(crate) async fn open(&self, name: &UnitName) -> Result<Option<Unit>> {
+        let Some(file) = self.storage.fetch(&self.at(&name.to_string())).await? else {
+            return Ok(None);
+        };
+        let check = name.check.clone();
+        blocking(move || Unit::open(file, &check)).await
     }
 
     /// Remembers that these units are the whole result.
-    pub(crate) fn complete(&self, units: &[UnitName]) -> Result<()> {
+    pub(crate) async fn complete(&self, units: &[UnitName]) -> Result<()> {
         let lines: Vec<String> = units.iter().map(ToString::to_string).collect();
-        self.put(&self.complete_name(), lines.join("\n").as_bytes())
+        self.put(&self.complete_name(), lines.join("\n")).await
     }
 
     /// Remembers that the function raised.
-    pub(crate) fn failed(&self) -> Result<()> {
-        self.put(&format!("{}.failed", self.code), self.origin.as_bytes())
+    pub(crate) async fn failed(&self) -> Result<()> {
+        self.put(&format!("{}.failed", self.code), self.origin.clone()).await
     }
 
     /// The place for the input of the stage, when it has to be kept.
-    pub(crate) fn input(&self, schema: &SchemaRef) -> PathBuf {
+    pub(crate) fn input(&self, schema: &SchemaRef) -> Location {
         let digest = blake3::hash(format!("{schema:?}").as_bytes());
-        self.folder.join(format!("{}.input", short(digest.to_hex().as_str())))
+        self.at(&format!("{}.input", short(digest.to_hex().as_str())))
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.folder.join(name);
-        let write = || {
-            let mut temporary = temporary(&self.folder)?;
-            temporary.write_all(bytes)?;
-            temporary.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        write().map_err(|error| refused("write", &path, error))
+    fn at(&self, name: &str) -> Location {
+        self.folder.clone().join(name)
     }
 
-    fn names(&self) -> Result<Vec<String>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(refused("read", &self.folder, error)),
-        };
-        let name = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
-        Ok(entries.filter_map(name).collect())
+    async fn put(&self, name: &str, text: String) -> Result<()> {
+        self.storage.put(&self.at(name), text.into_bytes()).await
     }
 
-    fn lines(&self, name: &str) -> Result<Vec<String>> {
-        let path = self.folder.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(refused("read", &path, error)),
-        }
+    async fn names(&self) -> Result<HashSet<String>> {
+        let found = self.storage.list(&self.folder).await?;
+        let name = |entry: &Entry| entry.location.filename().map(str::to_owned);
+        Ok(found.iter().filter_map(name).collect())
     }
-}
 
-/// A file that nobody can see yet.
-pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)
+    async fn text(&self, name: &str) -> Result<String> {
+        let bytes = self.storage.get(&self.at(name)).await?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
 }
 
 pub(super) fn short(digest: &str) -> String {
     digest.chars().take(DIGITS).collect()
-}
-
-pub(super) fn refused(action: &'static str, path: &Path, error: io::Error) -> Error {
-    Error::Storage {
-        action,
-        location: path.display().to_string(),
-        reason: error.to_string(),
-        source: Some(Box::new(error)),
-    }
 }

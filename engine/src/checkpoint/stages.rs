@@ -12,6 +12,8 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use datafusion::optimizer::Optimizer;
 
+use tokio::runtime::Handle;
+
 use super::{Ledger, RunFacts};
 use crate::identity::Digests;
 use crate::logical::{StageKey, Udf, inputs_first};
@@ -92,9 +94,9 @@ impl Keys<'_> {
     }
 
     fn is_complete(&self, key: &StageKey) -> bool {
-        let ledger = Ledger::new(self.session.stage_folder(&key.stage), key);
+        let ledger = Ledger::new(Arc::clone(self.session.storage()), key);
         // A folder that cannot be read is told when the stage runs.
-        !self.fresh && matches!(ledger.complete_rows(), Ok(Some(_)))
+        !self.fresh && Handle::current().block_on(ledger.is_complete()).unwrap_or(false)
     }
 
     fn key(&mut self, digests: &mut Digests<'_>, node: LogicalPlan) -> PlanResult<LogicalPlan> {

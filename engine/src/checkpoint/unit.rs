@@ -3,9 +3,7 @@
 //! An Arrow IPC file of the results, with the digest of the arguments and the failures in its footer.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, ErrorKind, Seek, Write};
-use std::path::Path;
+use std::io::{self, BufReader, BufWriter, Seek, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -13,14 +11,16 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use udf_runtime::{FunctionFailure, RowFailure};
 
-use super::ledger::{refused, short, temporary};
+use super::ledger::short;
+use crate::storage::{Fetched, Staged, refused};
 use crate::{Error, Result};
 
 const ARGUMENTS: &str = "lakebed.arguments";
 const FAILURES: &str = "lakebed.failures";
+/// What a unit is in messages.
+const WHAT: &str = "the results of a stage";
 /// So much of a unit is in memory at once.
 const READ_BYTES: usize = 16 << 20;
 
@@ -30,20 +30,15 @@ pub(crate) struct Unit {
     pub(crate) arguments: String,
     /// Input rows that failed, counted from the unit's first.
     pub(crate) failures: Vec<RowFailure>,
-    rows: FileReader<BufReader<File>>,
+    rows: FileReader<BufReader<Fetched>>,
 }
 
 impl Unit {
-    /// The unit in a file whose digest begins like this; `None` when it is damaged or gone.
-    pub(super) fn open(path: &Path, check: &str) -> Result<Option<Self>> {
-        let failed = |error| refused("read", path, error);
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
+    /// The unit in a file whose digest begins like this; `None` when it is damaged. Blocks.
+    pub(super) fn open(mut file: Fetched, check: &str) -> Result<Option<Self>> {
+        let failed = |error| refused("read", WHAT, error);
         let mut digest = blake3::Hasher::new();
-        digest.update_reader(&file).map_err(failed)?;
+        digest.update_reader(&mut file).map_err(failed)?;
         if short(digest.finalize().to_hex().as_str()) != check {
             return Ok(None);
         }
@@ -75,7 +70,7 @@ pub(crate) struct UnitWriter(FileWriter<Digested>);
 
 /// A file and the digest of what was written to it.
 struct Digested {
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<Staged>,
     digest: blake3::Hasher,
 }
 
@@ -92,8 +87,7 @@ impl Write for Digested {
 }
 
 impl UnitWriter {
-    pub(super) fn create(folder: &Path, schema: &SchemaRef) -> Result<Self> {
-        let file = temporary(folder).map_err(|error| refused("write", folder, error))?;
+    pub(super) fn try_new(file: Staged, schema: &SchemaRef) -> Result<Self> {
         let file = Digested { file: BufWriter::new(file), digest: blake3::Hasher::new() };
         FileWriter::try_new(file, schema).map(Self).map_err(unwritable)
     }
@@ -103,12 +97,12 @@ impl UnitWriter {
         self.0.write(rows).map_err(unwritable)
     }
 
-    /// The whole file under a name of its own, and its digest.
+    /// The whole file, which nobody can see yet, and its digest.
     pub(super) fn finish(
         mut self,
         arguments: String,
         failures: &[RowFailure],
-    ) -> Result<(NamedTempFile, String)> {
+    ) -> Result<(Staged, String)> {
         let failures: Vec<Failure> = failures.iter().map(Failure::from).collect();
         self.0.write_metadata(ARGUMENTS, arguments);
         let failures = serde_json::to_string(&failures)
@@ -126,10 +120,9 @@ fn unreadable(error: impl fmt::Display) -> Error {
 }
 
 fn unwritable(error: ArrowError) -> Error {
-    let what = "the results of a stage";
     match error {
-        ArrowError::IoError(_, error) => refused("write", Path::new(what), error),
-        error => Error::internal(format!("{what} cannot be kept: {error}")),
+        ArrowError::IoError(_, error) => refused("write", WHAT, error),
+        error => Error::internal(format!("{WHAT} cannot be kept: {error}")),
     }
 }
 

@@ -19,8 +19,8 @@ use super::Resolver;
 use super::check::{
     alternatives, cast, check_condition, check_number, check_pattern, check_text, comparable,
 };
-use super::kind::{is_text, kind_names};
 use crate::adapter::error::plain_message;
+use crate::kind::{is_text, kind_names};
 use crate::{BinaryOp, Expr, Result, functions};
 
 /// A part of an expression, and its type.
@@ -39,9 +39,6 @@ impl Part {
 /// More conditions than this are one function, which the query engine cannot take apart: it would make a chain of them
 /// that is as deep as they are many.
 pub(crate) const MANY_CONDITIONS: usize = 100;
-
-/// Functions that give one of their arguments back.
-pub(super) const PASSES_VALUES: [&str; 3] = ["coalesce", "greatest", "least"];
 
 impl Resolver<'_> {
     pub(super) fn build(&self, expr: &Expr) -> Result<Part> {
@@ -138,7 +135,7 @@ impl Resolver<'_> {
         {
             return Ok(only);
         }
-        if PASSES_VALUES.contains(&function) {
+        if functions::passes_values(function) {
             arguments = alternatives(expr, arguments)?.0;
         }
         if let ("regexp_like", [_, pattern]) = (function, arguments.as_slice()) {

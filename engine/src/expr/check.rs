@@ -9,9 +9,9 @@ use datafusion::logical_expr::{Cast, Expr as PlanExpr, ExprSchemable, Operator, 
 
 use super::Resolver;
 use super::build::Part;
-use super::kind::{is_number, is_temporal, is_text, kind_name, kind_names, mixes_text};
 use crate::adapter::error::pattern_reason;
 use crate::functions::have_an_order;
+use crate::kind::{is_number, is_temporal, is_text, kind_name, kind_names, mixes_text};
 use crate::{Error, Expr, Result};
 
 /// An operand of `&`, `|` or `~`, what decides between cases, or what filters.

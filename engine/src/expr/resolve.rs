@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use catalog::near_names;
 use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::functions::core::expr_fn as core_fn;
 use datafusion::logical_expr::{Expr as PlanExpr, ExprSchemable, lit};
 
-use super::build::PASSES_VALUES;
-use crate::{Error, Expr, Result, functions, near_names};
+use crate::{Error, Expr, Result, functions};
 
 /// Resolves expressions against one schema.
 pub(crate) struct Resolver<'a> {
@@ -51,7 +51,7 @@ impl<'a> Resolver<'a> {
                 let values = branches.iter().map(|(_, value)| value);
                 self.shared_meaning(values.chain(otherwise.as_deref()))
             }
-            Expr::Call { function, arguments } if PASSES_VALUES.contains(&function.as_str()) => {
+            Expr::Call { function, arguments } if functions::passes_values(function) => {
                 self.shared_meaning(arguments)
             }
             _ => None,

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 };
 
 use super::overflow;
-use crate::expr::kind_name;
+use crate::kind::kind_name;
 
 #[cfg(test)]
 mod tests;

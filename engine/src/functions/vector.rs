@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::expr::kind_name;
+use crate::kind::kind_name;
 use lanes::{Distance, Vectors};
 
 #[cfg(test)]

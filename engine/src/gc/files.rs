@@ -1,15 +1,9 @@
-//! What is on disk: folders of datasets and stages, their files, sizes and ages.
-//!
-//! What cannot be looked at is passed over: nothing is removed that was not seen.
+//! How much there is below a folder, and how old it is.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use walkdir::{DirEntry, WalkDir};
-
-use crate::folder::{DATA, SUFFIX};
-use crate::session::STAGES;
+use crate::Result;
+use crate::storage::{Entry, Location, Storage};
 
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,15 +13,6 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// All files below a folder.
-    pub(super) fn of(folder: &Path) -> Self {
-        let mut size = Self::default();
-        for entry in below(folder).filter(|entry| entry.file_type().is_file()) {
-            size.add(entry.metadata().map_or(0, |found| found.len()));
-        }
-        size
-    }
-
     /// One more file.
     pub(super) fn add(&mut self, bytes: u64) {
         self.files += 1;
@@ -35,61 +20,35 @@ impl Size {
     }
 }
 
-/// A file with rows of a dataset.
-pub(super) struct DataFile {
-    pub(super) name: String,
-    pub(super) path: PathBuf,
-    pub(super) bytes: u64,
-    pub(super) modified: SystemTime,
-}
+/// All that is below a folder.
+pub(super) struct Files(Vec<Entry>);
 
-/// The locations of all datasets below the root, sorted.
-pub(super) fn dataset_folders(root: &Path) -> Vec<String> {
-    let mut found = folders(root, DATA, 3);
-    found.retain(|location| location.ends_with(SUFFIX));
-    found
-}
+impl Files {
+    pub(super) async fn below(storage: &Storage, folder: &Location) -> Result<Self> {
+        storage.list(folder).await.map(Self)
+    }
 
-/// The locations of all stages with kept results, sorted.
-pub(super) fn stage_folders(root: &Path) -> Vec<String> {
-    folders(root, STAGES, 1)
-}
+    pub(super) fn size(&self) -> Size {
+        let mut size = Size::default();
+        self.0.iter().for_each(|entry| size.add(entry.bytes));
+        size
+    }
 
-fn folders(root: &Path, below: &str, depth: usize) -> Vec<String> {
-    let found = WalkDir::new(root.join(below)).min_depth(depth).max_depth(depth);
-    let found = found.sort_by_file_name().into_iter().flatten();
-    found
-        .filter(|entry| entry.file_type().is_dir())
-        .filter_map(|entry| entry.path().strip_prefix(root).ok()?.to_str().map(str::to_owned))
-        .collect()
-}
+    /// When something changed last.
+    pub(super) fn newest(&self) -> Option<SystemTime> {
+        self.0.iter().map(|entry| entry.modified).max()
+    }
 
-/// The data files in a dataset's folder, whether a version has them or not.
-pub(super) fn data_files(folder: &Path) -> Vec<DataFile> {
-    let files = WalkDir::new(folder.join("data")).min_depth(1).max_depth(1).into_iter().flatten();
-    let known = |entry: DirEntry| {
-        let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-        Some(DataFile {
-            name: entry.file_name().to_str()?.to_owned(),
-            bytes: found.len(),
-            modified: found.modified().ok()?,
-            path: entry.into_path(),
-        })
-    };
-    files.filter_map(known).collect()
-}
+    /// The files in one of the folders, without those in folders of it.
+    pub(super) fn directly_in(&self, folder: &Location) -> impl Iterator<Item = &Entry> {
+        let is_in = move |entry: &&Entry| {
+            entry.location.prefix_match(folder).is_some_and(|steps| steps.count() == 1)
+        };
+        self.0.iter().filter(is_in)
+    }
 
-/// Whether the folder ever held a version.
-pub(super) fn has_tags(folder: &Path) -> bool {
-    below(&folder.join("_refs")).any(|entry| entry.file_type().is_file())
-}
-
-/// When something below the folder changed last; now, if that is not to be found out.
-pub(super) fn newest_change(folder: &Path) -> SystemTime {
-    let changed = |entry: DirEntry| entry.metadata().ok()?.modified().ok();
-    below(folder).filter_map(changed).max().unwrap_or_else(SystemTime::now)
-}
-
-fn below(folder: &Path) -> impl Iterator<Item = DirEntry> {
-    WalkDir::new(folder).into_iter().flatten()
+    /// Whether something is below one of the folders.
+    pub(super) fn has(&self, folder: &Location) -> bool {
+        self.0.iter().any(|entry| entry.location.prefix_matches(folder))
+    }
 }

@@ -20,7 +20,7 @@ use udf_runtime::Identity;
 use super::{Digests, Facts, Reason};
 use crate::logical::FunctionId;
 use crate::source::source_of;
-use crate::{Chain, Config, Session};
+use crate::{Chain, Config, Root, Session};
 
 /// Functions are what their numbers say; each is another stage and another code.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ fn check_distinct(digests: impl IntoIterator<Item = (String, String)>) {
 }
 
 async fn session() -> Arc<Session> {
-    Session::open(Config::in_memory()).await.unwrap()
+    Session::open(Config::with_root(Root::memory())).await.unwrap()
 }
 
 /// Rows of every kind of column that the tests need, `first` being one of the values.

@@ -20,7 +20,7 @@ pub(crate) struct FunctionId(pub(crate) u64);
 
 /// How a function is run. Nothing of it changes a result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Running {
+pub struct UdfOptions {
     /// Worker processes; `None` calls the function in this process.
     pub parallel: Option<usize>,
     /// Rows handed over at once; by default as many as take some tens of milliseconds.
@@ -41,7 +41,7 @@ pub struct Running {
     pub checkpoint: bool,
 }
 
-impl Default for Running {
+impl Default for UdfOptions {
     fn default() -> Self {
         Self {
             parallel: None,
@@ -116,7 +116,7 @@ pub(crate) struct Call {
     /// What stands beside them.
     pub(crate) keep: Keep,
     /// How it is run.
-    pub(crate) running: Running,
+    pub(crate) running: UdfOptions,
 }
 
 impl Udf {

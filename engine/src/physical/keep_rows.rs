@@ -2,9 +2,7 @@
 //! sees the same rows in the same order when its stage is continued.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufReader, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, BufWriter, IntoInnerError};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -17,7 +15,9 @@ use datafusion::physical_plan::execution_plan::EmissionType;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
-use crate::checkpoint::temporary;
+use crate::blocking::blocking;
+use crate::layout;
+use crate::storage::{Fetched, Location, Storage};
 
 /// Rows that are written down.
 pub(super) type KeepRowsExec = OnePartitionExec<KeepRows>;
@@ -25,7 +25,8 @@ pub(super) type KeepRowsExec = OnePartitionExec<KeepRows>;
 /// Reads the file when it is there, unless it is to be made anew; else writes it from the input first.
 #[derive(Debug)]
 pub(super) struct KeepRows {
-    pub(super) path: PathBuf,
+    pub(super) storage: Arc<Storage>,
+    pub(super) location: Location,
     pub(super) fresh: bool,
 }
 
@@ -48,31 +49,53 @@ impl Work for KeepRows {
     ) -> Result<Batches> {
         let input = Arc::clone(input);
         let rows = async move {
-            if self.fresh || !self.path.exists() {
-                write(input.execute(0, context)?, &self.path).await?;
-            }
-            read(&self.path)
+            let kept = if self.fresh { None } else { self.storage.fetch(&self.location).await? };
+            let kept = match kept {
+                Some(kept) => kept,
+                None => self.written(input.execute(0, context)?).await?,
+            };
+            Ok::<_, DataFusionError>(pieces(FileReader::try_new(BufReader::new(kept), None)?))
         };
         Ok(stream::once(rows).try_flatten().boxed())
     }
 }
 
-/// The file appears whole, by a rename, or not at all.
-async fn write(mut rows: SendableRecordBatchStream, path: &Path) -> Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder)?;
-    let file = temporary(folder)?;
-    let schema: SchemaRef = rows.schema();
-    let mut writer = FileWriter::try_new(BufWriter::new(file), &schema)?;
-    while let Some(batch) = rows.next().await {
-        writer.write(&batch?)?;
+type Rows = FileReader<BufReader<Fetched>>;
+
+impl KeepRows {
+    /// The file, once it is written from these rows; it appears whole or not at all.
+    async fn written(&self, mut rows: SendableRecordBatchStream) -> Result<Fetched> {
+        let (storage, folder) = (Arc::clone(&self.storage), layout::parent(&self.location));
+        let schema: SchemaRef = rows.schema();
+        let mut writer = blocking(move || -> Result<_> {
+            let file = BufWriter::new(storage.stage(&folder)?);
+            Ok(FileWriter::try_new(file, &schema)?)
+        })
+        .await?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            writer = blocking(move || -> Result<_> {
+                writer.write(&batch)?;
+                Ok(writer)
+            })
+            .await?;
+        }
+        let staged = blocking(move || -> Result<_> {
+            let file = writer.into_inner()?;
+            Ok(file.into_inner().map_err(IntoInnerError::into_error)?)
+        });
+        self.storage.publish(staged.await?, &self.location).await?;
+        let kept = self.storage.fetch(&self.location).await?;
+        kept.ok_or_else(|| DataFusionError::Internal("rows that were kept are gone".to_owned()))
     }
-    let file = writer.into_inner()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    file.persist(path).map_err(|error| DataFusionError::IoError(error.error))?;
-    Ok(())
 }
 
-fn read(path: &Path) -> Result<Batches> {
-    let reader = FileReader::try_new(BufReader::new(File::open(path)?), None)?;
-    Ok(stream::iter(reader).map_err(DataFusionError::from).boxed())
+/// The rows of a file, each batch read off the threads of the async runtime.
+fn pieces(rows: Rows) -> Batches {
+    let next = |mut rows: Rows| async move {
+        let read = move || -> Result<_> { Ok((rows.next().transpose()?, rows)) };
+        let (batch, rows) = blocking(read).await?;
+        Ok(batch.map(|batch| (batch, rows)))
+    };
+    stream::try_unfold(rows, next).boxed()
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -21,9 +20,9 @@ use udf_runtime::{BatchFunction, Executor, Identity, InProcess, PoolOptions, Wor
 use super::group_rows::{GroupRowsExec, Grouping};
 use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::udf::{UdfExec, UdfStage};
-use crate::Pause;
 use crate::checkpoint::Ledger;
 use crate::logical::{FunctionId, GroupRows, KEY_ROW, Udf};
+use crate::storage::Storage;
 
 /// The next id, and the functions by theirs.
 type Known = (u64, HashMap<FunctionId, Arc<dyn BatchFunction>>);
@@ -80,10 +79,8 @@ pub(crate) struct Surroundings {
     pub(crate) functions: Arc<Functions>,
     /// Starts worker processes; without it, `parallel` is an error.
     pub(crate) workers: Option<Arc<WorkerPool>>,
-    /// The folder that holds the folders of the stages.
-    pub(crate) stages: PathBuf,
-    /// What runs wait for before they make anything durable.
-    pub(crate) pause: Pause,
+    /// Where results are kept.
+    pub(crate) storage: Arc<Storage>,
 }
 
 impl Surroundings {
@@ -105,7 +102,7 @@ impl Surroundings {
 
     fn ledger(&self, node: &Udf) -> Option<Ledger> {
         let key = node.key.as_ref()?;
-        Some(Ledger::new(self.stages.join(&key.stage), key))
+        Some(Ledger::new(Arc::clone(&self.storage), key))
     }
 }
 
@@ -180,13 +177,13 @@ impl ExtensionPlanner for UdfPlanner {
             running: call.running.clone(),
             fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
             ledger,
-            pause: self.0.pause.clone(),
         };
         let keeps_input = udf.key.as_ref().is_some_and(|key| key.keeps_input);
         let input = match stage.ledger.as_ref().filter(|_| keeps_input) {
             Some(ledger) => {
-                let path = ledger.input(&input.schema());
-                let kept = KeepRows { path, fresh: stage.fresh };
+                let (storage, location) =
+                    (Arc::clone(&self.0.storage), ledger.input(&input.schema()));
+                let kept = KeepRows { storage, location, fresh: stage.fresh };
                 Arc::new(KeepRowsExec::new(input, Arc::new(kept))) as Arc<dyn ExecutionPlan>
             }
             None => input,

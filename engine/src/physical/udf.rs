@@ -1,13 +1,13 @@
 //! [`UdfExec`]: the operator of `logical/udf.rs`.
 //!
 //! Two halves run side by side: one reads the input and feeds the function ([`feed`]), the other collects the answers,
-//! makes them durable and glues them to the columns that the function never saw ([`collect`]). Between them lies, in
-//! the order of the rows, what is still to come.
+//! makes them durable and assembles rows of them and of the columns that the function never saw ([`collect`]). Between
+//! them lies, in the order of the rows, what is still to come.
 
+mod assemble;
+mod batch_sizer;
 mod collect;
 mod feed;
-mod glue;
-mod pace;
 mod size;
 
 use std::fmt;
@@ -25,9 +25,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use udf_runtime::{BatchFunction, Executor, Shape, task};
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
-use crate::Pause;
-use crate::checkpoint::{Ledger, Unit, UnitName};
-use crate::logical::Running;
+use crate::checkpoint::{Kept, Ledger, Unit, UnitName};
+use crate::logical::UdfOptions;
 use crate::progress::{Progress, StageProgress};
 
 /// What the operator does to its input.
@@ -43,13 +42,11 @@ pub(super) struct UdfStage {
     /// Positions of the input columns that stand beside the results.
     pub(super) kept: Vec<usize>,
     pub(super) results: Vec<FieldRef>,
-    pub(super) running: Running,
+    pub(super) running: UdfOptions,
     /// Where results are kept, if they are.
     pub(super) ledger: Option<Ledger>,
     /// What is kept already is removed and computed anew.
     pub(super) fresh: bool,
-    /// What the stage waits for before it makes results durable.
-    pub(super) pause: Pause,
 }
 
 /// Calls a user function on every row of its input.
@@ -185,36 +182,35 @@ impl Run {
         let workers = self.stage.running.parallel.unwrap_or(1);
         let (pending, to_come) = mpsc::channel(16.max(workers * 8));
         let (calls, arguments) = mpsc::channel(1);
-        let pace = Arc::new(pace::Pace::new(&self.stage.running));
-        let feeder = feed::Feeder::new(self, units, pending, calls, Arc::clone(&pace));
+        let sizer = Arc::new(batch_sizer::BatchSizer::new(&self.stage.running));
+        let feeder = feed::Feeder::new(self, units, pending, calls, Arc::clone(&sizer));
         let answers = self.stage.executor.run(
             Arc::clone(&self.stage.function),
             Box::pin(stream::unfold(arguments, |mut arguments: mpsc::Receiver<_>| async move {
                 Some((Ok(arguments.recv().await?), arguments))
             })),
         );
-        let collector = collect::Collector::new(self, answers, pace, full);
+        let collector = collect::Collector::new(self, answers, sizer, full);
         let outcome = tokio::try_join!(feeder.run(input), collector.run(to_come));
         if let (Err(error), Some(ledger)) = (&outcome, &self.stage.ledger)
             && is_function_failure(error)
         {
             // The user's error is the one to report.
-            drop(ledger.failed());
+            drop(ledger.failed().await);
         }
         outcome.map(drop)
     }
 
     /// What is at hand, and a word to the user about it.
     async fn usable_units(&self) -> Result<Vec<UnitName>> {
-        let Some(ledger) = self.stage.ledger.clone() else {
+        let Some(ledger) = &self.stage.ledger else {
             return Ok(Vec::new());
         };
         if self.stage.fresh {
-            return blocking(move || ledger.forget().map(|()| Vec::new())).await;
+            ledger.forget().await?;
+            return Ok(Vec::new());
         }
-        let (units, complete, ledger) =
-            blocking(move || Ok((ledger.usable()?, ledger.complete_rows()?.is_some(), ledger)))
-                .await?;
+        let Kept { units, complete } = ledger.kept().await?;
         let rows: u64 = units.iter().map(UnitName::rows).sum();
         let older = units.iter().filter(|unit| ledger.is_older(unit));
         let older: u64 = older.map(UnitName::rows).sum();
@@ -238,14 +234,4 @@ fn is_function_failure(error: &DataFusionError) -> bool {
         return false;
     };
     matches!(error.downcast_ref(), Some(udf_runtime::Error::Function { .. }))
-}
-
-/// Work with files, off the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> crate::Result<T> + Send + 'static,
-) -> Result<T> {
-    match task::spawn_blocking(work).await {
-        Ok(outcome) => outcome.map_err(DataFusionError::from),
-        Err(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
-    }
 }

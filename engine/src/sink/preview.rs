@@ -41,7 +41,7 @@ fn typed(field: &FieldRef, column: &ArrayRef) -> FieldRef {
 }
 
 /// The [beginnings](beginning) of rows as an array of objects; binary values as hexadecimal text.
-pub(super) fn to_json(rows: &[RecordBatch]) -> Result<Value> {
+pub(super) fn to_json(rows: &[RecordBatch]) -> Result<Vec<Value>> {
     let mut writer = ArrayWriter::new(Vec::new());
     for batch in rows {
         writer.write(batch).map_err(datafusion::error::DataFusionError::from)?;
@@ -49,7 +49,7 @@ pub(super) fn to_json(rows: &[RecordBatch]) -> Result<Value> {
     writer.finish().map_err(datafusion::error::DataFusionError::from)?;
     let text = writer.into_inner();
     if text.is_empty() {
-        return Ok(Value::Array(vec![]));
+        return Ok(Vec::new());
     }
     serde_json::from_slice(&text).map_err(|error| crate::Error::internal(error.to_string()))
 }

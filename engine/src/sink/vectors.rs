@@ -1,7 +1,7 @@
 //! Lists of numbers that all have one length are stored as fixed-size lists, so that vector search works on them.
 //!
-//! Whether a column is one is decided by its first batch. A later row of another length demotes the column: what was
-//! written is converted back, see `fragments.rs`.
+//! Whether a column is one is known before its rows are written: by its type, by the version that is added to, or by its
+//! first rows. A later row of another length is an error.
 
 use std::sync::Arc;
 
@@ -11,16 +11,59 @@ use arrow::array::{
 };
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use datafusion::error::Result;
+use datafusion::error::Result as PlanResult;
+use futures::{StreamExt, stream};
+
+use super::fragments::Rows;
+use crate::{Error, Result};
+
+/// So many rows, or so many bytes of them, tell whether lists are vectors.
+const FIRST_ROWS: usize = 1 << 16;
+const FIRST_BYTES: usize = 16 << 20;
 
 /// The length of each top-level column that is stored as vectors; `None` for all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct VectorLengths(Vec<Option<i32>>);
 
 impl VectorLengths {
-    /// Judges by the rows of one batch.
-    pub(super) fn of(batch: &RecordBatch) -> Self {
-        Self(batch.columns().iter().map(constant_length).collect())
+    /// No lists are vectors.
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// Judges by the first rows of the first partition that has any; they are put back.
+    pub(super) async fn of_first_rows(schema: &Schema, partitions: &mut [Rows]) -> Result<Self> {
+        if !schema.fields().iter().any(|field| may_be_vector(field.data_type())) {
+            return Ok(Self::none());
+        }
+        for rows in partitions {
+            let (mut first, mut height, mut bytes) = (Vec::new(), 0, 0);
+            while height < FIRST_ROWS
+                && bytes < FIRST_BYTES
+                && let Some(batch) = rows.next().await.transpose()?
+            {
+                height += batch.num_rows();
+                bytes += batch.get_array_memory_size();
+                first.push(batch);
+            }
+            let lengths = Self::of(schema, &first);
+            let rest = std::mem::replace(rows, stream::empty().boxed());
+            *rows = stream::iter(first.into_iter().map(Ok)).chain(rest).boxed();
+            if height > 0 {
+                return Ok(lengths);
+            }
+        }
+        Ok(Self::none())
+    }
+
+    fn of(schema: &Schema, batches: &[RecordBatch]) -> Self {
+        let lengths = (0..schema.fields().len()).map(|at| {
+            let columns = batches.iter().map(|batch| batch.column(at));
+            let mut columns = columns.filter(|column| column.null_count() < column.len());
+            let length = constant_length(columns.next()?)?;
+            columns.all(|column| all_have(column, length)).then_some(length)
+        });
+        Self(lengths.collect())
     }
 
     /// Those of a version.
@@ -32,10 +75,11 @@ impl VectorLengths {
         Self(schema.fields().iter().map(length).collect())
     }
 
-    /// The columns that are vectors for both.
-    pub(super) fn agree(&self, other: &Self) -> Self {
-        let pairs = self.0.iter().zip(&other.0);
-        Self(pairs.map(|(left, right)| left.filter(|length| Some(*length) == *right)).collect())
+    /// Those of columns that are lists before they are stored.
+    pub(super) fn of_lists_in(self, schema: &Schema) -> Self {
+        let is_list = |field: &FieldRef| matches!(field.data_type(), DataType::List(_));
+        let lengths = self.0.into_iter().zip(schema.fields());
+        Self(lengths.map(|(length, field)| length.filter(|_| is_list(field))).collect())
     }
 
     /// The schema with these columns as fixed-size lists.
@@ -48,16 +92,30 @@ impl VectorLengths {
         Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
     }
 
-    /// Whether every row of the batch fits.
-    pub(super) fn fit(&self, batch: &RecordBatch) -> bool {
-        self.0
-            .iter()
-            .zip(batch.columns())
-            .all(|(length, column)| length.is_none_or(|length| all_have(column, length)))
+    /// Refuses a batch with a row that does not fit.
+    pub(super) fn check(&self, batch: &RecordBatch) -> Result<()> {
+        let columns = self.0.iter().zip(batch.columns()).zip(batch.schema_ref().fields());
+        for ((length, column), field) in columns {
+            let Some(length) = *length else { continue };
+            if let Some(what) = misfit(column, length) {
+                return Err(Error::Value {
+                    what: format!(
+                        "column `{}` has {what}, but its first rows have {length} numbers each and are stored as \
+                         vectors; save it after `settings(vectors=False)` to store lists",
+                        field.name()
+                    ),
+                });
+            }
+        }
+        Ok(())
     }
 
-    /// The batch in the schema of [`Self::apply_to`]; call only when it [fits](Self::fit).
-    pub(super) fn convert(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    /// The batch in the schema of [`Self::apply_to`]; call only when it was [checked](Self::check).
+    pub(super) fn convert(
+        &self,
+        batch: &RecordBatch,
+        schema: &SchemaRef,
+    ) -> PlanResult<RecordBatch> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
         for (column, field) in batch.columns().iter().zip(schema.fields()) {
             columns.push(match field.data_type() {
@@ -81,7 +139,7 @@ fn fixed(field: &FieldRef, length: i32) -> FieldRef {
 }
 
 /// Lists that all have `length` items as vectors. Arrow's own cast forgets where a sliced column begins.
-fn to_vectors(column: &ArrayRef, item: &FieldRef, length: i32) -> Result<ArrayRef> {
+fn to_vectors(column: &ArrayRef, item: &FieldRef, length: i32) -> PlanResult<ArrayRef> {
     let lists = column.as_list::<i32>();
     let offsets = lists.offsets();
     let position = |at: i32| usize::try_from(at).unwrap_or_default();
@@ -112,17 +170,27 @@ fn to_vectors(column: &ArrayRef, item: &FieldRef, length: i32) -> Result<ArrayRe
 
 /// The one length of all lists of floats; null rows have none, so a column with nulls may be vectors too.
 fn constant_length(column: &ArrayRef) -> Option<i32> {
-    let floats = matches!(
-        column.data_type(),
-        DataType::List(item) if item.data_type().is_floating()
-    );
-    if !floats {
+    if !may_be_vector(column.data_type()) {
         return None;
     }
     let lists = column.as_list::<i32>();
     let first = (0..lists.len()).find(|row| lists.is_valid(*row))?;
     let length = lists.value_length(first);
     (length > 0 && all_have(column, length)).then_some(length)
+}
+
+/// What the first row that is no vector of this length is instead.
+fn misfit(column: &ArrayRef, length: i32) -> Option<String> {
+    let lists = column.as_list::<i32>();
+    let is_other = |row: &usize| lists.is_valid(*row) && lists.value_length(*row) != length;
+    match (0..lists.len()).find(is_other) {
+        Some(row) => Some(format!("a row of {} numbers", lists.value_length(row))),
+        None => (lists.values().null_count() > 0).then(|| "a null in a vector".to_owned()),
+    }
+}
+
+fn may_be_vector(kind: &DataType) -> bool {
+    matches!(kind, DataType::List(item) if item.data_type().is_floating())
 }
 
 fn all_have(column: &ArrayRef, length: i32) -> bool {

@@ -11,9 +11,9 @@ mod merge;
 mod nan;
 mod within;
 
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
+use std::{fs, io};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
@@ -43,6 +43,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
 use crate::source::{FileAt, Source, doubled};
+use crate::storage::refused;
 use crate::{Error, Result};
 use damage::{NamedFiles, of_file};
 use fit::FitColumns;
@@ -142,19 +143,12 @@ async fn footer(
     format: &ParquetFormat,
     path: String,
 ) -> Result<Footer> {
-    let location = Path::from_absolute_path(&path).map_err(|error| Error::Storage {
-        action: "read",
-        location: path.clone(),
-        reason: error.to_string(),
-        source: Some(Box::new(error)),
-    })?;
+    let location = Path::from_absolute_path(&path)
+        .map_err(|error| refused("read", &path, io::Error::other(error)))?;
     let file = match store.head(&location).await {
         Ok(file) => file,
         Err(StoreError::NotFound { .. }) => return Err(Error::PathNotFound { path }),
-        Err(error) => {
-            let (reason, source) = (error.to_string(), Some(Box::new(error) as _));
-            return Err(Error::Storage { action: "read", location: path, reason, source });
-        }
+        Err(error) => return Err(refused("read", path, io::Error::other(error))),
     };
     let (twice, schema, rows) = of_file(&path, async {
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();

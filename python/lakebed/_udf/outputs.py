@@ -14,7 +14,7 @@ from lakebed._udf.hints import ABSENT
 from lakebed.exceptions import SignalSchemaError, UdfSignatureError
 
 if TYPE_CHECKING:
-    from lakebed._udf.verbs import Verb
+    from lakebed._udf.verb import Verb
 
 Typed = list[tuple[str, Spec]]
 

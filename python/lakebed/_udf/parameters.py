@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from lakebed._columns import known_paths, readable
-from lakebed._hint import did_you_mean
+from lakebed._hint import unknown_column
 from lakebed._schema import Spec, same_type, type_of, type_text
 from lakebed._types.annotation import unwrap
 from lakebed._udf.hints import ABSENT
@@ -19,7 +19,7 @@ from lakebed.exceptions import DataChainParamsError, SignalResolvingError, UdfSi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lakebed._udf.verbs import Verb
+    from lakebed._udf.verb import Verb
 
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -65,8 +65,8 @@ class Columns:
 
     def unknown(self, name: str, label: str) -> SignalResolvingError:
         """The error for a name that is none of them."""
-        hint = did_you_mean(name, [*self.setup, *known_paths(self.schema.items())])
-        return SignalResolvingError(f"unknown column `{name}`, a parameter of `{label}`{hint}")
+        known = [*self.setup, *known_paths(self.schema.items())]
+        return SignalResolvingError(unknown_column(name, known, f", a parameter of `{label}`"))
 
 
 def parameters_of(label: str, target: Any) -> list[inspect.Parameter] | None:

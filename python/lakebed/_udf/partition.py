@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from lakebed._columns import find, known_paths, leaves
-from lakebed._hint import did_you_mean
+from lakebed._columns import existing, leaves
 from lakebed._native import Expr as NativeExpr
-from lakebed.exceptions import SignalResolvingError, SignalResolvingTypeError
+from lakebed.exceptions import SignalResolvingTypeError
 from lakebed.expr import Column, Expr
 
 if TYPE_CHECKING:
@@ -46,12 +45,8 @@ class Partition:
                 raise SignalResolvingTypeError(msg)
 
     def _add_path(self, columns: Mapping[str, Spec], name: str) -> None:
-        found = find(columns, name)
-        if found is None:
-            hint = did_you_mean(name, known_paths(columns.items()))
-            msg = f"unknown column `{name}` in partition_by{hint}"
-            raise SignalResolvingError(msg)
-        path, spec = ".".join(found[0]), found[1]
+        steps, spec = existing(columns, name, " in partition_by")
+        path = ".".join(steps)
         self.paths.append(path)
         below = leaves(spec["fields"]) if spec["kind"] == "model" else [()]
         for leaf in (".".join((path, *names)) for names in below):

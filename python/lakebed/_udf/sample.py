@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lakebed._schema import Spec
     from lakebed._udf.outputs import Outputs
     from lakebed._udf.partition import Partition
-    from lakebed._udf.verbs import Verb
+    from lakebed._udf.verb import Verb
 
 ROWS = 10
 """Rows or groups that are looked at; the first one nearly always suffices."""

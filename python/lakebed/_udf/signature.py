@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lakebed._udf.hints import hints_of
 from lakebed._udf.outputs import Outputs, outputs_of
 from lakebed._udf.parameters import Columns, Taken, given_params, named_params, parameters_of
-from lakebed._udf.verbs import AGG, GEN, MAP, Verb
+from lakebed._udf.verb import AGG, GEN, MAP, Verb
 from lakebed.exceptions import DataChainParamsError, UdfError, UdfSignatureError
 from lakebed.udf import AbstractUDF
 

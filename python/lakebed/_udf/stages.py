@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from lakebed._columns import find, readable, resolved
 from lakebed._fingerprint import code_of
-from lakebed._hint import did_you_mean
+from lakebed._hint import unknown_column
 from lakebed._native import Function
 from lakebed._udf.partition import Partition
 from lakebed._udf.sample import Sample, sampled
 from lakebed._udf.signature import Call, UdfSignature, parse_call
-from lakebed._udf.verbs import AGG, GEN, MAP, MAP_BATCHES, Verb
+from lakebed._udf.verb import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
     DataChainColumnError,
     DataChainParamsError,
@@ -186,9 +186,7 @@ class Stages:
     def _path(self, name: object) -> str:
         found = find(self.columns, name) if isinstance(name, str) else None
         if found is None:
-            hint = did_you_mean(str(name), self.columns)
-            msg = f"unknown column `{name}` in keep{hint}"
-            raise SignalResolvingError(msg)
+            raise SignalResolvingError(unknown_column(str(name), self.columns, " in keep"))
         return ".".join(found[0])
 
 

@@ -4,32 +4,27 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+use engine::{HIDDEN_KEY, TYPE_KEY};
 
 use super::{Codec, Kind};
 
-/// Which Python type the storage stands for: `model:File@v1`, `json`, `uuid`, `enum:Color`, `tuple`, `set`.
-pub(super) const TYPE: &str = "lakebed.type";
-
-/// Fields of a model that are not shown, separated by commas.
-pub(super) const HIDDEN: &str = "lakebed.hidden";
-
-/// The Python annotation as text; for an enum, its values as a `Literal`.
-pub(super) const ANNOTATION: &str = "lakebed.annotation";
+/// The key of the Python annotation as text; for an enum, its values as a `Literal`.
+pub(super) const ANNOTATION_KEY: &str = "lakebed.annotation";
 
 impl Codec {
     /// The field of a column of this name.
     pub(crate) fn field(&self, name: &str) -> Field {
         let mut metadata = HashMap::new();
         if let Some(logical) = self.logical() {
-            metadata.insert(TYPE.to_owned(), logical);
+            metadata.insert(TYPE_KEY.to_owned(), logical);
         }
         if let Some(annotation) = &self.annotation {
-            metadata.insert(ANNOTATION.to_owned(), annotation.clone());
+            metadata.insert(ANNOTATION_KEY.to_owned(), annotation.clone());
         }
         if let Kind::Model(model) = &self.kind
             && !model.hidden.is_empty()
         {
-            metadata.insert(HIDDEN.to_owned(), model.hidden.join(","));
+            metadata.insert(HIDDEN_KEY.to_owned(), model.hidden.join(","));
         }
         Field::new(name, self.data_type(), self.nullable).with_metadata(metadata)
     }

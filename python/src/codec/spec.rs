@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
+use engine::{HIDDEN_KEY, TYPE_KEY};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use super::field::{ANNOTATION, HIDDEN, TYPE};
+use super::field::ANNOTATION_KEY;
 use super::{Admits, Codec, Float, Kind, Model};
 
 impl Codec {
@@ -110,7 +111,7 @@ impl Float {
 pub(crate) fn spec_of_field<'py>(py: Python<'py>, field: &Field) -> PyResult<Bound<'py, PyDict>> {
     let spec = PyDict::new(py);
     let metadata = field.metadata();
-    let logical = metadata.get(TYPE).map(String::as_str).unwrap_or_default();
+    let logical = metadata.get(TYPE_KEY).map(String::as_str).unwrap_or_default();
     let (kind, name) = logical.split_once(':').unwrap_or((logical, ""));
     let kind = match kind {
         "uuid" => "uuid",
@@ -130,7 +131,7 @@ pub(crate) fn spec_of_field<'py>(py: Python<'py>, field: &Field) -> PyResult<Bou
     if kind == "json" {
         spec.set_item("adapter", py.None())?;
     }
-    if let Some(annotation) = metadata.get(ANNOTATION) {
+    if let Some(annotation) = metadata.get(ANNOTATION_KEY) {
         spec.set_item("annotation", annotation)?;
     }
     spec.set_item("kind", kind)?;
@@ -236,7 +237,7 @@ fn model_kind(
         Some(name) => name.to_owned(),
         None => format!("ArrowDataModel_{}", field.name()),
     };
-    let hidden: Vec<&str> = match field.metadata().get(HIDDEN) {
+    let hidden: Vec<&str> = match field.metadata().get(HIDDEN_KEY) {
         Some(hidden) => hidden.split(',').filter(|name| !name.is_empty()).collect(),
         None => vec![],
     };

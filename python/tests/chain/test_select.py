@@ -61,3 +61,12 @@ def test_the_schema_as_users_of_the_peer_read_it() -> None:
     assert chain.filter(chain.column("file.path") == "a").count() == 1
     with pytest.raises(ValueError, match=r"unknown column `file.pat`; hint: did you mean"):
         chain.column("file.pat")
+
+
+@pytest.mark.parametrize("path", ["sys.id", "sys__id"])
+def test_a_field_of_sys_in_both_spellings(path: str) -> None:
+    chain = dc.read_values(x=["a", "b"]).settings(sys=True)
+    assert chain.select("x", path).to_records() == [
+        {"x": "a", "sys__id": 0},
+        {"x": "b", "sys__id": 1},
+    ]

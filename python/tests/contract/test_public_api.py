@@ -28,9 +28,10 @@ def described(name: str, value: Any) -> Iterator[str]:
         for inner in sorted(n for n in own if not n.startswith("_")):
             yield from described(f"{name}.{inner}", getattr(value, inner))
     elif inspect.isclass(value):
-        bases = [base.__name__ for base in value.__bases__]
-        yield f"{name}: class({', '.join(bases)})"
-        for inner, member in sorted(vars(value).items()):
+        public = [base.__name__ for base in value.__bases__ if base not in homes(value)]
+        yield f"{name}: class({', '.join(public or ['object'])})"
+        members = {k: v for home in (value, *homes(value)) for k, v in vars(home).items()}
+        for inner, member in sorted(members.items()):
             if inner.startswith(("_", "model_")):
                 continue
             if isinstance(member, property):
@@ -41,6 +42,11 @@ def described(name: str, value: Any) -> Iterator[str]:
         yield f"{name}{signature(value)}"
     else:
         yield f"{name}: {type(value).__name__}"
+
+
+def homes(value: type) -> list[type]:
+    """Bases without a public name: what they have is written down with the class."""
+    return [base for base in value.__mro__ if base.__module__.startswith("lakebed._verbs.")]
 
 
 def signature(value: Any) -> str:

@@ -1,12 +1,30 @@
 //! Inside `engine`: which module may name which, and that nodes and operators come in pairs.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::{Findings, code, files_below, text};
 
+/// A source file of `engine` and what it names, tests left out.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    /// The module at the top of the crate that it belongs to.
+    pub(super) module: String,
+    /// Others at the top that it names, itself or by what the crate's root exports of them.
+    pub(super) names: BTreeSet<String>,
+}
+
 /// A module of `engine` and the sibling modules that it never names.
-const NEVER: &[(&str, &[&str])] =
-    &[("logical", &["physical", "source", "sink"]), ("physical", &["session", "chain"])];
+const NEVER: &[(&str, &[&str])] = &[
+    ("logical", &["physical", "source", "sink"]),
+    ("functions", &["logical", "physical", "sink", "session", "chain"]),
+    ("expr", &["logical", "physical", "source", "sink", "session", "chain"]),
+    ("source", &["physical", "sink", "session", "chain"]),
+    ("optimizer", &["sink", "session", "chain"]),
+    ("physical", &["session", "chain"]),
+    ("chain", &["verbs", "sink"]),
+    ("session", &["verbs", "sink"]),
+];
 
 /// Nodes that need no operator file of their own, each with the reason.
 const WITHOUT_OPERATOR: &[(&str, &str)] = &[];
@@ -14,21 +32,55 @@ const WITHOUT_OPERATOR: &[(&str, &str)] = &[];
 /// Modules of `engine` import only in the allowed direction.
 fn modules_point_one_way(root: &Path) -> Findings {
     let mut findings = Findings::default();
-    for (module, banned) in NEVER {
-        let folder = files_below(root, &format!("engine/src/{module}"), "rs");
-        let head = Path::new("engine/src").join(format!("{module}.rs"));
-        for path in folder.into_iter().chain([head]) {
-            let depth = path.components().count() - 2;
-            let text: String =
-                text(root, &path).lines().map(|line| format!("{}\n", code(line))).collect();
-            let named = top_level_modules(&text, depth);
-            let wrong = named.into_iter().find(|name| banned.contains(name));
-            findings.judge(wrong.is_none(), || {
-                format!("{}: must not name `{}`", path.display(), wrong.unwrap_or_default())
-            });
-        }
+    for source in sources(root) {
+        let Some((_, banned)) = NEVER.iter().find(|(module, _)| *module == source.module) else {
+            continue;
+        };
+        let wrong = banned.iter().find(|name| source.names.contains(**name));
+        findings.judge(wrong.is_none(), || {
+            format!("{}: must not name `{}`", source.path.display(), wrong.unwrap_or(&""))
+        });
     }
     findings
+}
+
+/// The source files of `engine` but its root.
+pub(super) fn sources(root: &Path) -> Vec<Source> {
+    let exports = exports(&without_comments(root, Path::new("engine/src/lib.rs")));
+    let mut found = Vec::new();
+    for path in files_below(root, "engine/src", "rs") {
+        let steps: Vec<&str> = path.iter().skip(2).filter_map(|step| step.to_str()).collect();
+        let module = steps[0].trim_end_matches(".rs").to_owned();
+        if module == "lib" || steps.iter().any(|step| step.trim_end_matches(".rs") == "tests") {
+            continue;
+        }
+        let text = without_comments(root, &path);
+        let home = |name: &&str| exports.iter().find(|(known, _)| known == name);
+        let names = top_level_modules(&text, steps.len())
+            .into_iter()
+            .map(|name| home(&name).map_or(name, |(_, module)| module).to_owned())
+            .filter(|name| *name != module)
+            .collect();
+        found.push(Source { path, module, names });
+    }
+    found
+}
+
+/// What the crate's root exports, and of which module.
+fn exports(root: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for item in root.split(';') {
+        let Some((_, path)) = item.split_once("use ") else { continue };
+        let Some((module, names)) = path.split_once("::") else { continue };
+        let names = names.trim_matches(['{', '}']).split(',').map(str::trim);
+        let names = names.filter(|name| !name.is_empty());
+        found.extend(names.map(|name| (name.to_owned(), module.to_owned())));
+    }
+    found
+}
+
+fn without_comments(root: &Path, path: &Path) -> String {
+    text(root, path).lines().map(|line| format!("{}\n", code(line))).collect()
 }
 
 /// Every file in `logical/` has its operator's file of the same name in `physical/`.
@@ -103,7 +155,7 @@ mod tests {
 
     #[test]
     fn our_modules_point_one_way() {
-        modules_point_one_way(&here()).assert_clean(5);
+        modules_point_one_way(&here()).assert_clean(60);
     }
 
     #[test]
@@ -134,6 +186,15 @@ mod tests {
             "fn f(s: &crate::session::Session) {}",
             Some("session"),
         );
+    }
+
+    #[test]
+    fn what_the_root_exports_belongs_to_its_module() {
+        let root = tree(&[
+            ("engine/src/lib.rs", "mod session;\npub use session::{Other, Session};\n"),
+            ("engine/src/physical/udf.rs", "use crate::{Error, Session};"),
+        ]);
+        modules_point_one_way(root.path()).assert_only("udf.rs: must not name `session`");
     }
 
     #[test]

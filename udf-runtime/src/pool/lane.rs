@@ -11,29 +11,29 @@ use tokio::sync::{mpsc, oneshot};
 use super::Lease;
 use super::death::Death;
 use super::recovery::{Begun, Recovery};
-use super::run::{Stage, Wish, Work};
+use super::run::{Demand, Run, WorkItem};
 use super::watch::{Event, Watch};
 use crate::Error;
 
 /// One of the workers that a stage may use at once.
 #[derive(Debug)]
 pub(super) struct Lane {
-    stage: Arc<Stage>,
-    wishes: mpsc::Sender<Wish>,
-    /// The work that was wished for.
-    coming: Option<oneshot::Receiver<Work>>,
+    run: Arc<Run>,
+    demands: mpsc::Sender<Demand>,
+    /// The work that was asked for.
+    coming: Option<oneshot::Receiver<WorkItem>>,
 }
 
 /// Work that the worker has, or had when it died.
 #[derive(Debug)]
-struct Call {
+struct InFlight {
     sequence: u64,
-    work: Work,
+    work: WorkItem,
 }
 
 impl Lane {
-    pub(super) fn new(stage: &Arc<Stage>, wishes: mpsc::Sender<Wish>) -> Self {
-        Self { stage: Arc::clone(stage), wishes, coming: None }
+    pub(super) fn new(run: &Arc<Run>, demands: mpsc::Sender<Demand>) -> Self {
+        Self { run: Arc::clone(run), demands, coming: None }
     }
 
     /// Until there is no more work, or something failed and the stage is over.
@@ -46,15 +46,15 @@ impl Lane {
     }
 
     /// Has one worker compute this work, and what can be had after it without a pause.
-    async fn compute(&mut self, work: Work) -> ControlFlow<()> {
-        let stage = Arc::clone(&self.stage);
-        match stage.lease(&work.function).await {
-            Ok(lease) => self.keep_busy(Busy::new(&stage, lease), work).await,
-            Err(error) => work.debt.pay(Err(error)),
+    async fn compute(&mut self, work: WorkItem) -> ControlFlow<()> {
+        let run = Arc::clone(&self.run);
+        match run.lease(&work.function).await {
+            Ok(lease) => self.keep_busy(Busy::new(&run, lease), work).await,
+            Err(error) => work.promise.fulfil(Err(error)),
         }
     }
 
-    async fn keep_busy(&mut self, mut busy: Busy<'_>, work: Work) -> ControlFlow<()> {
+    async fn keep_busy(&mut self, mut busy: Busy<'_>, work: WorkItem) -> ControlFlow<()> {
         let mut next = Some(work);
         loop {
             if let Some(work) = next.take() {
@@ -84,15 +84,15 @@ impl Lane {
     }
 
     /// Waits for the next batch of the input; `None` at its end. Nothing is lost when the future is dropped.
-    async fn next(&mut self) -> Option<Work> {
-        let work = self.wish()?.await.ok();
+    async fn next(&mut self) -> Option<WorkItem> {
+        let work = self.demand()?.await.ok();
         self.coming = None;
         work
     }
 
     /// The next batch, if it is there.
-    fn next_at_once(&mut self) -> Option<Work> {
-        match self.wish()?.try_recv() {
+    fn next_at_once(&mut self) -> Option<WorkItem> {
+        match self.demand()?.try_recv() {
             Err(TryRecvError::Empty) => None,
             received => {
                 self.coming = None;
@@ -101,11 +101,11 @@ impl Lane {
         }
     }
 
-    fn wish(&mut self) -> Option<&mut oneshot::Receiver<Work>> {
+    fn demand(&mut self) -> Option<&mut oneshot::Receiver<WorkItem>> {
         if self.coming.is_none() {
-            let (wish, coming) = oneshot::channel();
-            // There is room for one wish of each lane.
-            self.wishes.try_send(wish).ok()?;
+            let (demand, coming) = oneshot::channel();
+            // There is room for one demand of each lane.
+            self.demands.try_send(demand).ok()?;
             self.coming = Some(coming);
         }
         self.coming.as_mut()
@@ -114,38 +114,37 @@ impl Lane {
 
 /// A lane that has a worker.
 struct Busy<'a> {
-    stage: &'a Stage,
+    run: &'a Run,
     lease: Lease,
-    calls: VecDeque<Call>,
+    calls: VecDeque<InFlight>,
     watch: Watch<'a>,
 }
 
 impl<'a> Busy<'a> {
-    fn new(stage: &'a Stage, lease: Lease) -> Self {
-        Self { stage, lease, calls: VecDeque::new(), watch: Watch::new(&stage.options) }
+    fn new(run: &'a Run, lease: Lease) -> Self {
+        Self { run, lease, calls: VecDeque::new(), watch: Watch::new(&run.options) }
     }
 }
 
 impl Busy<'_> {
     /// Whether the worker should get another call now.
     fn has_room(&self) -> bool {
-        self.calls.len() < self.stage.credit()
+        self.calls.len() < self.run.credit()
             && !self.lease.is_over()
             && !self.watch.is_large(&self.lease.worker)
     }
 
-    async fn call(&mut self, work: Work) -> ControlFlow<()> {
+    async fn call(&mut self, work: WorkItem) -> ControlFlow<()> {
         let (function, arguments) = (Arc::clone(&work.function), work.arguments.clone());
-        let called =
-            self.lease.worker.call(&function, self.stage.tells_each_row(), arguments).await;
+        let called = self.lease.worker.call(&function, self.run.tells_each_row(), arguments).await;
         match called {
             Err(source) if source.kind() == io::ErrorKind::InvalidData => {
-                work.debt.pay(Err(Error::Input { source: Box::new(source) }))
+                work.promise.fulfil(Err(Error::Input { source: Box::new(source) }))
             }
             // A dead worker is noticed when its answer is waited for.
             called => {
                 let sequence = called.unwrap_or_default();
-                self.calls.push_back(Call { sequence, work });
+                self.calls.push_back(InFlight { sequence, work });
                 ControlFlow::Continue(())
             }
         }
@@ -155,8 +154,8 @@ impl Busy<'_> {
     fn completed(&mut self, event: Event) -> ControlFlow<()> {
         let Some(call) = self.calls.pop_front() else { return ControlFlow::Break(()) };
         match event {
-            Event::Answered(answer) => call.work.debt.pay(Ok(Ok(answer))),
-            Event::Failed(failure) => call.work.debt.pay(Ok(Err(failure))),
+            Event::Answered(answer) => call.work.promise.fulfil(Ok(Ok(answer))),
+            Event::Failed(failure) => call.work.promise.fulfil(Ok(Err(failure))),
             Event::Died(_) => ControlFlow::Break(()),
         }
     }
@@ -170,14 +169,14 @@ impl Busy<'_> {
 
     /// Computes the calls of the dead worker elsewhere.
     async fn recover(self, death: Death) -> ControlFlow<()> {
-        let Self { stage, lease, calls, watch } = self;
+        let Self { run, lease, calls, watch } = self;
         drop(lease);
-        let mut recovery = Recovery::new(stage);
+        let mut recovery = Recovery::new(run);
         for (at, call) in calls.into_iter().enumerate() {
             let told = watch.told(call.sequence);
-            let begun = (at < stage.depth).then_some(Begun { death: &death, told });
+            let begun = (at < run.depth).then_some(Begun { death: &death, told });
             let outcome = recovery.compute(&call.work, begun).await;
-            call.work.debt.pay(outcome)?;
+            call.work.promise.fulfil(outcome)?;
         }
         recovery.end();
         ControlFlow::Continue(())

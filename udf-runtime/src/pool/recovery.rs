@@ -10,9 +10,9 @@ use std::ops::Range;
 use arrow::record_batch::RecordBatch;
 
 use super::death::Death;
-use super::debt::Outcome;
 use super::merge::Parts;
-use super::run::{Stage, Work};
+use super::promise::Outcome;
+use super::run::{Run, WorkItem};
 use super::watch::{Event, Watch};
 use super::{DeadRows, Lease};
 use crate::transport::garbled;
@@ -22,7 +22,7 @@ use crate::{Answer, Error, FunctionFailure, Result, RowFailure};
 /// Computes batches one at a time, each in pieces if need be.
 #[derive(Debug)]
 pub(super) struct Recovery<'a> {
-    stage: &'a Stage,
+    run: &'a Run,
     lease: Option<Lease>,
 }
 
@@ -43,13 +43,13 @@ enum Attempt {
 }
 
 impl<'a> Recovery<'a> {
-    pub(super) fn new(stage: &'a Stage) -> Self {
-        Self { stage, lease: None }
+    pub(super) fn new(run: &'a Run) -> Self {
+        Self { run, lease: None }
     }
 
     /// The outcome of a batch, which a worker that died had or had not begun.
-    pub(super) async fn compute(&mut self, work: &Work, begun: Option<Begun<'_>>) -> Outcome {
-        let mut batch = Batch::new(self.stage, work);
+    pub(super) async fn compute(&mut self, work: &WorkItem, begun: Option<Begun<'_>>) -> Outcome {
+        let mut batch = Batch::new(self.run, work);
         if let Err(failure) = batch.begin(begun) {
             return Ok(Err(failure));
         }
@@ -98,7 +98,7 @@ impl<'a> Recovery<'a> {
     async fn attempt(&mut self, function: &Shipped, arguments: RecordBatch) -> Result<Attempt> {
         let lease = match &mut self.lease {
             Some(lease) => lease,
-            none => none.insert(self.stage.lease(function).await?),
+            none => none.insert(self.run.lease(function).await?),
         };
         let called = lease.worker.call(function, true, arguments).await;
         if let Err(source) = &called
@@ -106,7 +106,7 @@ impl<'a> Recovery<'a> {
         {
             return Err(Error::Input { source: Box::new(garbled(source.to_string())) });
         }
-        let mut watch = Watch::new(&self.stage.options);
+        let mut watch = Watch::new(&self.run.options);
         Ok(match watch.event(&mut lease.worker).await {
             Event::Answered(answer) => Attempt::Answered(answer),
             Event::Failed(failure) => Attempt::Failed(failure),
@@ -120,8 +120,8 @@ impl<'a> Recovery<'a> {
 
 /// A batch in pieces.
 struct Batch<'a> {
-    stage: &'a Stage,
-    work: &'a Work,
+    run: &'a Run,
+    work: &'a WorkItem,
     /// Rows that are still to be computed, the next ones at the end.
     open: Vec<Range<usize>>,
     /// How many calls were begun for each row by workers that died.
@@ -132,9 +132,9 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(stage: &'a Stage, work: &'a Work) -> Self {
+    fn new(run: &'a Run, work: &'a WorkItem) -> Self {
         let begun = vec![0; work.arguments.num_rows()];
-        Self { stage, work, open: Vec::new(), begun, untold: None, parts: Parts::default() }
+        Self { run, work, open: Vec::new(), begun, untold: None, parts: Parts::default() }
     }
 
     /// Where to begin after a first death, if there was one.
@@ -149,7 +149,7 @@ impl<'a> Batch<'a> {
             return self.after_death(all, told, death);
         }
         let from = told.as_ref().map_or(0, |told| told.start);
-        match told.filter(|_| self.stage.tells_each_row()) {
+        match told.filter(|_| self.run.tells_each_row()) {
             Some(told) => self.count(0..told.end),
             None => {
                 self.count(0..from);
@@ -176,12 +176,12 @@ impl<'a> Batch<'a> {
         death: &Death,
     ) -> Result<(), FunctionFailure> {
         let Some(told) = told.filter(|told| told.end <= piece.end && !told.is_empty()) else {
-            return Err(death.while_it("set", &self.stage.name, "up"));
+            return Err(death.while_it("set", &self.run.name, "up"));
         };
         self.count(piece.start..told.end);
         let is_limit = matches!(death, Death::Slow(_) | Death::Large { .. });
         // Where several rows are computed at once, it may be another one than the one that is told.
-        let is_sure = self.stage.depth == 1 && (is_limit || told.start == piece.start);
+        let is_sure = self.run.depth == 1 && (is_limit || told.start == piece.start);
         if piece.len() == 1 || (told.len() == 1 && is_sure) {
             self.condemn(told.start, death)?;
             self.keep_open([told.end..piece.end, piece.start..told.start]);
@@ -199,9 +199,9 @@ impl<'a> Batch<'a> {
         if let Some(from) = self.untold.take_if(|from| row >= *from) {
             self.count(from..row + 1);
         }
-        let failure = death.of_row(&self.stage.name, &self.work.arguments, row);
+        let failure = death.of_row(&self.run.name, &self.work.arguments, row);
         let failed = RowFailure { attempts: self.begun[row], failure };
-        match self.stage.options.dead_rows {
+        match self.run.options.dead_rows {
             DeadRows::Fail => return Err(failed.failure),
             DeadRows::Skip => self.parts.lose(failed),
             DeadRows::Null => self.parts.make_null(row, failed),

@@ -11,8 +11,8 @@ use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, stream};
 use tokio::sync::{mpsc, oneshot};
 
-use super::debt::{Debt, Failed, Failures, Outcome};
 use super::lane::Lane;
+use super::promise::{Failed, Failures, Outcome, Promise};
 use super::{DeadRows, Lease, PoolOptions, WorkerPool};
 use crate::check::Check;
 use crate::worker::Shipped;
@@ -33,7 +33,7 @@ pub(super) struct PoolExecutor {
 
 /// What the lanes of a run have in common.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Run {
     pub(super) name: String,
     pub(super) options: PoolOptions,
     /// Batches that the function wants to have begun at once.
@@ -46,29 +46,29 @@ pub(super) struct Stage {
 
 /// A batch for a lane.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct WorkItem {
     pub(super) arguments: RecordBatch,
     pub(super) function: Arc<Shipped>,
-    pub(super) debt: Debt,
+    pub(super) promise: Promise,
 }
 
-/// A lane's wish for work.
-pub(super) type Wish = oneshot::Sender<Work>;
+/// A lane's demand for work.
+pub(super) type Demand = oneshot::Sender<WorkItem>;
 
 /// A batch that was given away.
-struct Owed {
+struct Pending {
     rows: usize,
     answer: oneshot::Receiver<Answer>,
 }
 
 impl Executor for PoolExecutor {
     fn run(&self, function: Arc<dyn BatchFunction>, input: BatchStream) -> AnswerStream {
-        let stage = Arc::new(Stage::new(self, function.as_ref()));
-        stream::once(async move { first_poll(&stage, function, input) }).flatten().boxed()
+        let run = Arc::new(Run::new(self, function.as_ref()));
+        stream::once(async move { first_poll(&run, function, input) }).flatten().boxed()
     }
 }
 
-impl Stage {
+impl Run {
     fn new(executor: &PoolExecutor, function: &dyn BatchFunction) -> Self {
         let mut options = executor.options;
         if function.shape() == Shape::OnePerRow && options.dead_rows == DeadRows::Skip {
@@ -112,36 +112,36 @@ impl Stage {
 }
 
 fn first_poll(
-    stage: &Arc<Stage>,
+    run: &Arc<Run>,
     function: Arc<dyn BatchFunction>,
     input: BatchStream,
 ) -> AnswerStream {
-    let lanes = stage.options.workers;
-    let (wish, wishes) = mpsc::channel(lanes);
-    let (owe, owed) = mpsc::channel(lanes * stage.credit() * AHEAD);
+    let lanes = run.options.workers;
+    let (demand, demands) = mpsc::channel(lanes);
+    let (promised, pending) = mpsc::channel(lanes * run.credit() * AHEAD);
     let (failures, arriving) = mpsc::channel(lanes + 1);
     let check = Check::new(function.as_ref());
-    let lane = || task::spawn(Lane::new(stage, wish.clone()).run());
+    let lane = || task::spawn(Lane::new(run, demand.clone()).run());
     let lanes = (0..lanes).map(|_| lane()).collect();
-    let stage = Arc::clone(stage);
-    let feeder = Feeder { stage: Arc::clone(&stage), function, input, owe, failures, before: 0 };
+    let run = Arc::clone(run);
+    let feeder = Feeder { run: Arc::clone(&run), function, input, promised, failures, before: 0 };
     let results = Results {
-        stage,
+        run,
         check,
-        owed,
+        pending,
         failures: Failures::new(arriving),
         open: true,
         lanes,
-        _feeder: task::spawn(feeder.feed(wishes)),
+        _feeder: task::spawn(feeder.feed(demands)),
     };
     stream::unfold(results, Results::next).boxed()
 }
 
 /// What the consumer holds; dropping it kills the workers that compute for it.
 struct Results {
-    stage: Arc<Stage>,
+    run: Arc<Run>,
     check: Check,
-    owed: mpsc::Receiver<Owed>,
+    pending: mpsc::Receiver<Pending>,
     failures: Failures,
     open: bool,
     lanes: Vec<task::Task<()>>,
@@ -153,14 +153,14 @@ impl Results {
         if !self.open {
             return None;
         }
-        let Some(owed) = self.owed.recv().await else { return self.end().await };
-        self.check.begun(owed.rows);
+        let Some(pending) = self.pending.recv().await else { return self.end().await };
+        self.check.begun(pending.rows);
         let answer = tokio::select! {
             biased;
-            answer = owed.answer => answer.ok(),
+            answer = pending.answer => answer.ok(),
             () = self.failures.are_due() => None,
         };
-        let stopped = || Error::Stopped { name: self.stage.name.clone() };
+        let stopped = || Error::Stopped { name: self.run.name.clone() };
         let answer = match answer {
             Some(answer) => self.check.completed(Ok(answer)),
             // This batch failed, or another one that does not wait any longer.
@@ -177,10 +177,10 @@ impl Results {
             // A lane that panicked has no worker any more.
             drop(lane.await);
         }
-        if !self.stage.tears_down {
+        if !self.run.tears_down {
             return None;
         }
-        let error = self.stage.tear_down().await.err()?;
+        let error = self.run.tear_down().await.err()?;
         self.open = false;
         Some((Err(error), self))
     }
@@ -188,10 +188,10 @@ impl Results {
 
 /// Gives the batches of the input away.
 struct Feeder {
-    stage: Arc<Stage>,
+    run: Arc<Run>,
     function: Arc<dyn BatchFunction>,
     input: BatchStream,
-    owe: mpsc::Sender<Owed>,
+    promised: mpsc::Sender<Pending>,
     failures: mpsc::Sender<Failed>,
     /// The rows so far.
     before: usize,
@@ -199,39 +199,41 @@ struct Feeder {
 
 impl Feeder {
     /// Reads a batch only when a lane wants one and there is room for the answer.
-    async fn feed(mut self, mut wishes: mpsc::Receiver<Wish>) {
-        while let Some(mut wish) = wishes.recv().await {
-            let Ok(room) = self.owe.clone().reserve_owned().await else { return };
+    async fn feed(mut self, mut demands: mpsc::Receiver<Demand>) {
+        while let Some(mut demand) = demands.recv().await {
+            let Ok(room) = self.promised.clone().reserve_owned().await else { return };
             let Some(batch) = self.input.next().await else { return };
             let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
-            let (debt, answer) = self.debt(rows);
-            drop(room.send(Owed { rows, answer }));
-            let Some(mut work) = self.work(batch, debt).await else { return };
+            let (promise, answer) = self.promise(rows);
+            drop(room.send(Pending { rows, answer }));
+            let Some(mut work) = self.work(batch, promise).await else { return };
             // A lane that is gone has told why.
-            while let Err(refused) = wish.send(work) {
-                let Some(next) = wishes.recv().await else { return };
-                (wish, work) = (next, refused);
+            while let Err(refused) = demand.send(work) {
+                let Some(next) = demands.recv().await else { return };
+                (demand, work) = (next, refused);
             }
         }
     }
 
-    /// What will be owed for so many more rows, and where it arrives.
-    fn debt(&mut self, rows: usize) -> (Debt, oneshot::Receiver<Answer>) {
+    /// The promise of an answer for so many more rows, and where it arrives.
+    fn promise(&mut self, rows: usize) -> (Promise, oneshot::Receiver<Answer>) {
         let (answer, arriving) = oneshot::channel();
-        let (name, failures) = (self.stage.name.clone(), self.failures.clone());
-        let debt = Debt { name, before: self.before, answer, failures };
+        let (name, failures) = (self.run.name.clone(), self.failures.clone());
+        let promise = Promise { name, before: self.before, answer, failures };
         self.before += rows;
-        (debt, arriving)
+        (promise, arriving)
     }
 
     /// The work that a batch is; `None` when there is none, which its consumer was told.
-    async fn work(&mut self, batch: Result<RecordBatch>, debt: Debt) -> Option<Work> {
+    async fn work(&mut self, batch: Result<RecordBatch>, promise: Promise) -> Option<WorkItem> {
         let outcome: Outcome = match self.prepare(batch).await {
-            Ok(Ok((arguments, function))) => return Some(Work { arguments, function, debt }),
+            Ok(Ok((arguments, function))) => {
+                return Some(WorkItem { arguments, function, promise });
+            }
             Ok(Err(failure)) => Ok(Err(failure)),
             Err(error) => Err(error),
         };
-        let _over = debt.pay(outcome);
+        let _over = promise.fulfil(outcome);
         None
     }
 
@@ -240,16 +242,16 @@ impl Feeder {
         batch: Result<RecordBatch>,
     ) -> Result<Result<(RecordBatch, Arc<Shipped>), FunctionFailure>> {
         let batch = batch?;
-        if let Some(shipped) = self.stage.shipped.get() {
+        if let Some(shipped) = self.run.shipped.get() {
             return Ok(Ok((batch, Arc::clone(shipped))));
         }
-        let (function, name) = (Arc::clone(&self.function), self.stage.name.clone());
+        let (function, name) = (Arc::clone(&self.function), self.run.name.clone());
         // User code may run while a function is turned into bytes.
         let shipped = task::spawn_blocking(move || function.ship()).await;
         Ok(match shipped.map_err(|_panicked| Error::Stopped { name })? {
             Ok(blob) => {
                 let shipped = Arc::new(Shipped { number: number(&blob), blob });
-                let shipped = self.stage.shipped.get_or_init(|| shipped);
+                let shipped = self.run.shipped.get_or_init(|| shipped);
                 Ok((batch, Arc::clone(shipped)))
             }
             Err(failure) => Err(failure),

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, DictionaryArray, UInt32Array};
 use arrow::datatypes::{Int32Type, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
-use super::{Reply, Request, Target};
+use super::{Callee, Reply, Request};
 use crate::{Answer, FunctionFailure, RowFailure, Spent};
 
 fn rows() -> RecordBatch {
@@ -47,13 +47,13 @@ fn answers_arrive() {
 #[test]
 fn calls_arrive() {
     for arguments in [rows(), without_columns(3), without_columns(0)] {
-        let target = Target { function: u64::MAX, pulses: true };
-        let call = Request::Call { sequence: 3, target, arguments: arguments.clone() };
+        let callee = Callee { function: u64::MAX, pulses: true };
+        let call = Request::Call { sequence: 3, callee, arguments: arguments.clone() };
         let call = Request::from_frame(call.into_frame().expect("a frame")).expect("a request");
-        let Request::Call { sequence: 3, target: seen, arguments: arrived } = call else {
+        let Request::Call { sequence: 3, callee: seen, arguments: arrived } = call else {
             panic!("{call:?}")
         };
-        assert_eq!((seen, arrived), (target, arguments));
+        assert_eq!((seen, arrived), (callee, arguments));
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
-use crate::Error;
+use crate::{Error, StorageKind};
 
 #[track_caller]
 fn check(error: Error) {
@@ -25,7 +25,8 @@ fn each_variant_survives_the_loop() {
     check(Error::Value { what: text() });
     check(Error::InvalidArgument { argument: "limit", given: text(), accepted: text() });
     check(Error::PathNotFound { path: text() });
-    check(Error::Storage { action: "write", location: text(), reason: text(), source: None });
+    let kind = StorageKind::Full;
+    check(Error::Storage { action: "write", location: text(), kind, reason: text(), source: None });
     check(Error::Corrupt { what: text(), reason: text(), source: None });
     check(Error::NotSupported { what: text(), instead: text() });
     check(Error::Execution { source: Box::new(DataFusionError::Execution(text())) });

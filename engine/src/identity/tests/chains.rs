@@ -12,7 +12,7 @@ use super::{chain, digest, session, sql};
 use crate::checkpoint::RunFacts;
 use crate::identity::fingerprint;
 use crate::logical::Udf;
-use crate::{Aggregate, Chain, Expr, NamedExpr, Progress, Running, SortKey, Stage};
+use crate::{Aggregate, Chain, Expr, NamedExpr, Progress, SortKey, Stage, UdfOptions};
 
 /// A function that is never started; counts how often it is asked what it is.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ fn map(chain: &Chain, code: &str, result: &str, times: &Arc<AtomicUsize>) -> Cha
         function: Arc::new(function),
         arguments: vec![Expr::Column("x".to_owned())],
         results: vec![Arc::new(Field::new(result, DataType::Int64, true))],
-        running: Running::default(),
+        running: UdfOptions::default(),
     };
     chain.map(stage).unwrap()
 }

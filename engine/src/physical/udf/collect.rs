@@ -13,10 +13,11 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 
-use super::glue::glue;
-use super::pace::Pace;
+use super::assemble::assemble;
+use super::batch_sizer::BatchSizer;
 use super::size::bytes_of;
-use super::{End, Pending, Run, blocking};
+use super::{End, Pending, Run};
+use crate::blocking::blocking;
 use crate::checkpoint::{Content, Ledger, Unit, UnitName, UnitWriter};
 
 /// A unit that is open for longer is closed early: what a slow function has done should not be lost.
@@ -29,7 +30,7 @@ const ORIGIN: &str = "lakebed origin";
 pub(super) struct Collector<'a> {
     run: &'a Run,
     answers: AnswerStream,
-    pace: Arc<Pace>,
+    sizer: Arc<BatchSizer>,
     full: &'a mpsc::Sender<Result<RecordBatch>>,
     open: Option<OpenUnit>,
     names: Vec<UnitName>,
@@ -73,11 +74,11 @@ impl<'a> Collector<'a> {
     pub(super) fn new(
         run: &'a Run,
         answers: AnswerStream,
-        pace: Arc<Pace>,
+        sizer: Arc<BatchSizer>,
         full: &'a mpsc::Sender<Result<RecordBatch>>,
     ) -> Self {
         let (open, names) = (None, Vec::new());
-        Self { run, answers, pace, full, open, names, at: 0, failures: 0, called: false }
+        Self { run, answers, sizer, full, open, names, at: 0, failures: 0, called: false }
     }
 
     pub(super) async fn run(mut self, mut to_come: mpsc::Receiver<Pending>) -> Result<()> {
@@ -113,9 +114,8 @@ impl<'a> Collector<'a> {
         {
             return Err(failed(error));
         }
-        if let Some(ledger) = self.run.stage.ledger.clone() {
-            let names = std::mem::take(&mut self.names);
-            blocking(move || ledger.complete(&names)).await?;
+        if let Some(ledger) = &self.run.stage.ledger {
+            ledger.complete(&self.names).await?;
         }
         Ok(())
     }
@@ -137,10 +137,11 @@ impl<'a> Collector<'a> {
             bytes += bytes_of(&answer.rows);
             self.count(&answer.failures, self.at)?;
             let origins = origins(&answer, self.run.stage.shape, arguments.num_rows());
-            let rows = glue(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
+            let rows =
+                assemble(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
             self.keep(answer, origins).await?;
             if !more {
-                self.pace.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
+                self.sizer.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
                 self.done(arguments, ends.take()).await?;
             }
             if !send(self.full, rows).await {
@@ -215,10 +216,8 @@ impl<'a> Collector<'a> {
         let (range, schema, writing) = ((unit.from, self.at), self.kept_schema(), ledger.clone());
         let OpenUnit { content, rows, writer, failures, .. } = unit;
         let written = blocking(move || written(&writing, &schema, writer, &rows));
-        let (unit, ()) = tokio::join!(written, self.run.stage.pause.wait());
-        let unit = unit?;
-        let name = blocking(move || ledger.commit(unit, range, content.digest(), &failures));
-        self.names.push(name.await?);
+        let (unit, ()) = tokio::join!(written, ledger.pause());
+        self.names.push(ledger.commit(unit?, range, content.digest(), failures).await?);
         self.run.watch.wrote(began.elapsed());
         Ok(())
     }
@@ -237,7 +236,8 @@ impl<'a> Collector<'a> {
         let passing = concat_batches(first.schema_ref(), passing)?;
         let mut sent = 0;
         loop {
-            let (some, rest) = blocking(move || Ok((unit.next_rows()?, unit))).await?;
+            let read = move || -> crate::Result<_> { Ok((unit.next_rows()?, unit)) };
+            let (some, rest) = blocking(read).await?;
             if some.is_empty() {
                 break;
             }
@@ -246,12 +246,12 @@ impl<'a> Collector<'a> {
             let rows = match (self.run.stage.shape, results.columns().split_last()) {
                 (Shape::Any, Some((origins, columns))) => {
                     let origins = origins.as_primitive::<UInt32Type>();
-                    glue(&passing, columns, Some(origins), &self.run.schema)?
+                    assemble(&passing, columns, Some(origins), &self.run.schema)?
                 }
                 (Shape::Any, None) => return internal_err!("a unit without origins"),
                 (Shape::OnePerRow, _) => {
                     let passing = passing.slice(sent, results.num_rows());
-                    glue(&passing, results.columns(), None, &self.run.schema)?
+                    assemble(&passing, results.columns(), None, &self.run.schema)?
                 }
             };
             sent += results.num_rows();

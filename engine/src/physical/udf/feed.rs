@@ -12,8 +12,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::pace::Pace;
-use super::{End, Pending, Run, UdfStage, blocking};
+use super::batch_sizer::BatchSizer;
+use super::{End, Pending, Run, UdfStage};
 use crate::checkpoint::{Content, Unit, UnitName};
 use crate::progress::StageProgress;
 
@@ -30,7 +30,7 @@ pub(super) struct Feeder {
     at: u64,
     pending: mpsc::Sender<Pending>,
     calls: mpsc::Sender<RecordBatch>,
-    pace: Arc<Pace>,
+    sizer: Arc<BatchSizer>,
 }
 
 /// Why feeding ends early.
@@ -52,7 +52,7 @@ impl Feeder {
         units: Vec<UnitName>,
         pending: mpsc::Sender<Pending>,
         calls: mpsc::Sender<RecordBatch>,
-        pace: Arc<Pace>,
+        sizer: Arc<BatchSizer>,
     ) -> Self {
         let running = &run.stage.running;
         let ahead = (2 * running.concurrency).div_ceil(running.unit_rows.max(1)).max(1);
@@ -68,7 +68,7 @@ impl Feeder {
             at: 0,
             pending,
             calls,
-            pace,
+            sizer,
         }
     }
 
@@ -134,8 +134,7 @@ impl Feeder {
         let (Some(name), Some(ledger)) = (self.units.pop_front(), self.stage.ledger.clone()) else {
             return Ok(());
         };
-        let (wanted, reader) = (name.clone(), ledger.clone());
-        let unit = blocking(move || reader.open(&wanted)).await?;
+        let unit = ledger.open(&name).await.map_err(DataFusionError::from)?;
         let mut content = Content::default();
         for rows in &self.gathered {
             content.add(&self.arguments(rows)?);
@@ -175,7 +174,7 @@ impl Feeder {
             if let (None, Some(gate)) = (&self.permit, &self.gate) {
                 self.permit = Arc::clone(gate).acquire_owned().await.ok();
             }
-            let height = self.pace.rows().min(rows.num_rows() - from);
+            let height = self.sizer.rows().min(rows.num_rows() - from);
             let piece = rows.slice(from, height);
             from += height;
             let arguments = self.arguments(&piece)?;

@@ -144,7 +144,7 @@ fn local_path(uri: &str) -> Result<Cow<'_, str>> {
 /// A path that starts with `~`, as shells read it; `./~` is a file of that name.
 fn below_home(path: &str) -> Option<String> {
     let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-    Some(format!("{}{rest}", config::home()?.to_str()?))
+    Some(format!("{}{rest}", config::home()?))
 }
 
 fn first_wildcard_segment(path: &str) -> Option<usize> {

@@ -20,7 +20,7 @@ use walkdir::WalkDir;
 
 use super::FileAt;
 use super::glob::{Pattern, Target};
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 /// Rows of a batch: small enough that the first results come at once.
 const BATCH_ROWS: usize = 8192;
@@ -136,12 +136,7 @@ fn refused(path: &str, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
         return Error::PathNotFound { path: path.to_owned() };
     }
-    Error::Storage {
-        action: "list",
-        location: path.to_owned(),
-        reason: error.to_string(),
-        source: Some(Box::new(error)),
-    }
+    storage::refused("list", path, error)
 }
 
 /// Columns of `File` under construction.

@@ -18,7 +18,7 @@ use datafusion::logical_expr::{
 use udf_runtime::Shape;
 
 use super::super::{column, rows, session, sql};
-use crate::Running;
+use crate::UdfOptions;
 use crate::logical::{Call, FunctionId, GroupRows, Keep, Udf};
 
 pub(super) type Made = Vec<(&'static str, LogicalPlan)>;
@@ -400,7 +400,7 @@ pub(super) fn call() -> Call {
         arguments: vec![x()],
         results: vec![Arc::new(Field::new("made", DataType::Int64, true))],
         keep: Keep::All,
-        running: Running::default(),
+        running: UdfOptions::default(),
     }
 }
 

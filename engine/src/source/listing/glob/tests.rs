@@ -70,8 +70,8 @@ fn what_writers_keep_for_themselves_is_private_unless_a_pattern_asks() {
 fn a_tilde_is_the_home_folder() {
     let shown = |uri: &str| Pattern::parse(uri, true).unwrap().to_string();
     let home = crate::config::home().unwrap();
-    assert_eq!(shown("~"), home.display().to_string());
-    assert_eq!(shown("~/a"), home.join("a").display().to_string());
+    assert_eq!(shown("~"), home.as_str());
+    assert_eq!(shown("~/a"), format!("{home}/a"));
     assert_eq!(shown("~a"), "~a");
     assert_eq!(shown("./~"), "./~");
 }

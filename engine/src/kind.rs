@@ -37,7 +37,7 @@ pub(crate) fn kind_name(kind: &DataType) -> String {
 }
 
 /// The names of several types, in a row.
-pub(super) fn kind_names(kinds: &[DataType]) -> String {
+pub(crate) fn kind_names(kinds: &[DataType]) -> String {
     kinds.iter().map(kind_name).collect::<Vec<_>>().join(", ")
 }
 
@@ -50,20 +50,20 @@ fn plain(kind: &DataType) -> &DataType {
     }
 }
 
-pub(super) fn is_text(kind: &DataType) -> bool {
+pub(crate) fn is_text(kind: &DataType) -> bool {
     plain(kind).is_string()
 }
 
-pub(super) fn is_number(kind: &DataType) -> bool {
+pub(crate) fn is_number(kind: &DataType) -> bool {
     plain(kind).is_numeric()
 }
 
 /// A point in time or a part of one; text can say which.
-pub(super) fn is_temporal(kind: &DataType) -> bool {
+pub(crate) fn is_temporal(kind: &DataType) -> bool {
     plain(kind).is_temporal()
 }
 
 /// Whether one is text and the other something else.
-pub(super) fn mixes_text(left: &DataType, right: &DataType) -> bool {
+pub(crate) fn mixes_text(left: &DataType, right: &DataType) -> bool {
     !left.is_null() && !right.is_null() && is_text(left) != is_text(right)
 }

@@ -1,4 +1,4 @@
-//! [`filtered`]: filters that follow each other are one step, so that a plan is not as deep as they are many.
+//! `filter`: keeps rows. Filters that follow each other are one step, so that a plan is not as deep as they are many.
 
 use std::sync::Arc;
 
@@ -6,10 +6,21 @@ use datafusion::logical_expr::utils::{split_conjunction, split_conjunction_owned
 use datafusion::logical_expr::{Expr as PlanExpr, Filter, LogicalPlan};
 
 use crate::expr::MANY_CONDITIONS;
-use crate::{Result, functions};
+use crate::{Chain, Expr, Result, functions};
+
+impl Chain {
+    /// Keeps the rows for which every predicate is true; null is not true.
+    ///
+    /// # Errors
+    /// An unknown column, or a predicate that is no boolean.
+    pub fn filter(&self, predicates: &[Expr]) -> Result<Self> {
+        let all = self.resolver().resolve_condition(&Expr::all(predicates.to_vec()))?;
+        self.with_plan(filtered(self.plan(), all)?)
+    }
+}
 
 /// The rows of `plan` for which the condition is true.
-pub(super) fn filtered(plan: &LogicalPlan, condition: PlanExpr) -> Result<LogicalPlan> {
+fn filtered(plan: &LogicalPlan, condition: PlanExpr) -> Result<LogicalPlan> {
     let (condition, input) = match plan {
         LogicalPlan::Filter(below) => {
             let known = split_conjunction(&below.predicate).len();

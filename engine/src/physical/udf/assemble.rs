@@ -7,7 +7,7 @@ use arrow::record_batch::RecordBatchOptions;
 use datafusion::error::Result;
 
 /// Rows from results and, for each result, its input row; without origins they are those of the input rows in order.
-pub(super) fn glue(
+pub(super) fn assemble(
     passing: &RecordBatch,
     results: &[ArrayRef],
     origins: Option<&UInt32Array>,

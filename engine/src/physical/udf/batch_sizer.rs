@@ -1,9 +1,9 @@
-//! [`Pace`]: how many rows a call should get.
+//! [`BatchSizer`]: how many rows a call should get.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::logical::Running;
+use crate::logical::UdfOptions;
 
 /// A call should take about this long: long enough that handing it over costs nothing, short enough that workers end
 /// together and that little is lost.
@@ -15,15 +15,15 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// The height of the next batch, learnt from those before.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct BatchSizer {
     rows: AtomicUsize,
     fixed: bool,
     least: usize,
     most: usize,
 }
 
-impl Pace {
-    pub(super) fn new(running: &Running) -> Self {
+impl BatchSizer {
+    pub(super) fn new(running: &UdfOptions) -> Self {
         let most = (running.unit_rows / 4).clamp(1, MOST_ROWS);
         let least = running.concurrency.clamp(1, most);
         let first = FIRST_ROWS.clamp(least, most);

@@ -1,4 +1,4 @@
-//! [`Debt`]: what is owed for a batch, and [`Failures`], which do not wait for their turn.
+//! [`Promise`]: how a batch is answered, and [`Failures`], which do not wait for their turn.
 
 use std::future::pending;
 use std::iter;
@@ -19,7 +19,7 @@ pub(super) type Outcome = Result<Result<Answer, FunctionFailure>>;
 
 /// The way of a batch's results to whoever waits for them.
 #[derive(Debug)]
-pub(super) struct Debt {
+pub(super) struct Promise {
     /// The stage.
     pub(super) name: String,
     /// The rows of the stream before the batch.
@@ -35,9 +35,9 @@ pub(super) struct Failed {
     error: Error,
 }
 
-impl Debt {
+impl Promise {
     /// Hands an outcome over; after a failure there is nothing more to do.
-    pub(super) fn pay(self, outcome: Outcome) -> ControlFlow<()> {
+    pub(super) fn fulfil(self, outcome: Outcome) -> ControlFlow<()> {
         let error = match outcome {
             Ok(Ok(answer)) => {
                 let taken = self.answer.send(answer).is_ok();
@@ -49,7 +49,7 @@ impl Debt {
             }
             Err(error) => error,
         };
-        // There is room for a failure of everybody who has debts.
+        // There is room for a failure for everybody who made a promise.
         drop(self.failures.try_send(Failed { before: self.before, error }));
         ControlFlow::Break(())
     }

@@ -1,147 +1,18 @@
-//! Which columns the verbs of [`crate::Chain`] put into projections: parts of models, replaced columns, group keys.
+//! [`GroupKeys`]: leaves are grouped, and packed again into their models afterwards.
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
-use datafusion::common::{Column, DFSchema};
-use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, lit};
+use arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::Column;
+use datafusion::logical_expr::Expr as PlanExpr;
 
-use super::NamedExpr;
+use super::check_new_name;
 use crate::expr::Resolver;
-use crate::functions::{Nulls, pack_struct, prune_struct};
-use crate::sys::{self, SYS};
-use crate::{Error, Expr, Result};
+use crate::functions::{Nulls, pack_struct};
+use crate::model::part_of;
+use crate::{Error, Expr, NamedExpr, Result};
 
-/// One expression for each root column among `paths`, in the order of first mention.
-pub(super) fn select(resolver: &Resolver<'_>, paths: &[String]) -> Result<Vec<PlanExpr>> {
-    let mut roots: Vec<(String, Vec<Vec<String>>)> = Vec::new();
-    for path in paths {
-        let steps = resolver.steps(path)?;
-        let (root, rest) = (steps[0].clone(), steps[1..].to_vec());
-        match roots.iter_mut().find(|(known, _)| *known == root) {
-            Some((_, kept)) => kept.push(rest),
-            None => roots.push((root, vec![rest])),
-        }
-    }
-    let column = |(root, kept): (String, Vec<Vec<String>>)| {
-        let (expr, field) = resolver.path(&root)?;
-        if kept.iter().any(Vec::is_empty) {
-            return Ok(expr);
-        }
-        let part = keep(&field, &kept);
-        Ok(if part == field { expr } else { prune_struct(expr, part).alias(root) })
-    };
-    roots.into_iter().map(column).collect()
-}
-
-/// The field with only the kept paths below it, in the model's order. A part of a model is a model of its own.
-fn keep(field: &FieldRef, kept: &[Vec<String>]) -> FieldRef {
-    let DataType::Struct(children) = field.data_type() else {
-        return Arc::clone(field);
-    };
-    if kept.iter().any(Vec::is_empty) {
-        return Arc::clone(field);
-    }
-    let mut parts: Vec<FieldRef> = Vec::new();
-    for child in children {
-        let below: Vec<Vec<String>> = kept
-            .iter()
-            .filter(|path| path[0] == *child.name())
-            .map(|path| path[1..].to_vec())
-            .collect();
-        if !below.is_empty() {
-            parts.push(keep(child, &below));
-        }
-    }
-    let parts = Fields::from(parts);
-    if parts == *children {
-        return Arc::clone(field);
-    }
-    Arc::new(partial(field, parts))
-}
-
-const TYPE: &str = "lakebed.type";
-
-/// `field` with other children, named after its model and what is left of it.
-fn partial(field: &Field, parts: Fields) -> Field {
-    let mut metadata = field.metadata().clone();
-    if let Some(model) = metadata.get(TYPE).and_then(|kind| kind.strip_prefix("model:")) {
-        let base = model.split('@').next().unwrap_or(model);
-        let names: Vec<&str> = parts.iter().map(|part| part.name().as_str()).collect();
-        let print = fnv1a(&names.join(",")) & 0xff_ffff_ffff;
-        metadata.insert(TYPE.to_owned(), format!("model:{base}Partial_{print:010x}@v1"));
-    }
-    Field::new(field.name(), DataType::Struct(parts), field.is_nullable()).with_metadata(metadata)
-}
-
-/// 64-bit FNV-1a (Fowler, Noll, Vo): stable between releases, which `std`'s hasher is not.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// All columns after some were added, replaced or renamed. Every value reads the columns as they were.
-///
-/// `step` is unique in the session. WHY: DataFusion drops a projection that equals the one below it, although applying
-/// `x + 1` twice is not applying it once; a qualifier of its own makes every step different.
-pub(super) fn mutate(
-    resolver: &Resolver<'_>,
-    schema: &DFSchema,
-    changes: &[NamedExpr],
-    step: u64,
-) -> Result<Vec<PlanExpr>> {
-    let mut values: Vec<(&str, PlanExpr)> = Vec::with_capacity(changes.len());
-    for change in changes {
-        check_new_name(&change.name)?;
-        let value = resolver.resolve(&change.expr)?;
-        values.push((
-            &change.name,
-            value.alias_qualified(Some(format!("step#{step}")), &change.name),
-        ));
-    }
-    let mut value_of = |name: &str| {
-        let at = values.iter().rposition(|(changed, _)| *changed == name)?;
-        Some(values.remove(at).1)
-    };
-    let mut columns = Vec::with_capacity(schema.fields().len() + changes.len());
-    for (qualifier, field) in schema.iter() {
-        let name = field.name();
-        let renamed = changes.iter().find(|change| {
-            matches!(&change.expr, Expr::Column(old) if old == name && *old != change.name)
-        });
-        let is_redefined = changes.iter().any(|change| change.name == *name);
-        match renamed {
-            _ if is_redefined => columns.extend(value_of(name)),
-            Some(change) if !resolver.is_column(&change.name) => {
-                columns.extend(value_of(&change.name))
-            }
-            Some(_) => {}
-            None => columns.push(PlanExpr::Column(Column::from((qualifier, field)))),
-        }
-    }
-    for change in changes {
-        columns.extend(value_of(&change.name));
-    }
-    // `sys` stays last.
-    columns.sort_by_key(|column| matches!(column, PlanExpr::Column(column) if column.name == SYS));
-    Ok(columns)
-}
-
-/// A name that a column may be given: paths into it must stay readable, and `sys` is ours.
-pub(super) fn check_new_name(name: &str) -> Result<()> {
-    if !name.is_empty() && !name.contains('.') && !name.contains("__") && name != SYS {
-        return Ok(());
-    }
-    Err(Error::InvalidArgument {
-        argument: "column name",
-        given: name.to_owned(),
-        accepted: "it must not be empty, `sys`, or hold `.` or `__`".to_owned(),
-    })
-}
-
-/// The keys of a `group_by`: leaves are grouped, and packed again into their models afterwards.
+/// The keys of a `group_by`.
 pub(super) struct GroupKeys {
     groups: Vec<PlanExpr>,
     roots: Vec<Root>,
@@ -321,7 +192,7 @@ fn packed(field: &FieldRef, parts: &[Part]) -> Result<(PlanExpr, FieldRef)> {
     let (own, below): (Vec<&Part>, Vec<&Part>) =
         parts.iter().partition(|part| part.path.is_empty());
     let kept = below.iter().filter(|part| part.told == Told::Value).map(|part| part.path.clone());
-    let model = keep(field, &kept.collect::<Vec<_>>());
+    let model = part_of(field, &kept.collect::<Vec<_>>());
     let DataType::Struct(children) = model.data_type() else {
         return Err(Error::internal(format!("`{}` is no model", field.name())));
     };
@@ -351,18 +222,4 @@ fn packed(field: &FieldRef, parts: &[Part]) -> Result<(PlanExpr, FieldRef)> {
         None => Nulls::Nowhere,
     };
     Ok((pack_struct(values, Arc::clone(&model), nulls), model))
-}
-
-/// Gives rows that have lost their `sys` new numbers, in their present order.
-pub(super) fn number_rows(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let number = "sys number";
-    let mut columns: Vec<PlanExpr> = plan
-        .schema()
-        .iter()
-        .map(|(qualifier, field)| PlanExpr::Column(Column::from((qualifier, field))))
-        .collect();
-    let id = PlanExpr::Column(Column::new_unqualified(number)) - lit(1_u64);
-    columns.push(sys::of(id).alias(SYS));
-    let numbered = LogicalPlanBuilder::from(plan).window(vec![row_number().alias(number)])?;
-    Ok(numbered.project(columns)?.build()?)
 }

@@ -1,0 +1,305 @@
+//! Whatever operation of a store or a catalog fails, or is the last one of a process: versions read as they were
+//! recorded, nothing half is seen, the next run is right, and what is left over is collected.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type};
+use catalog::{Bump, CatalogStore, NewJob, VersionFilter, VersionSpec, Wanted};
+use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Stop};
+
+use crate::storage::Storage;
+use crate::storage::faults::{Faults, Faulty, Mode};
+use crate::{
+    Chain, Config, Expr, GcOptions, Pause, Result, Root, SaveMode, SaveRequest, Saved, Session,
+    Stage, UdfOptions,
+};
+
+const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
+
+/// A session as a process of its own has it.
+async fn session(root: &Root, faults: Option<&Arc<Faults>>) -> Arc<Session> {
+    let storage = Storage::open(root.clone(), Pause::default()).await.unwrap();
+    let catalog: Arc<dyn CatalogStore> = root.catalog().unwrap();
+    let config = Config { target_partitions: 2, ..Config::with_root(root.clone()) };
+    match faults {
+        None => Session::new(config, storage, catalog),
+        Some(faults) => {
+            let storage = storage.through(|store| Arc::new(Faulty::new(faults, store)));
+            Session::new(config, storage, Arc::new(Faulty::new(faults, catalog)))
+        }
+    }
+}
+
+fn column(name: &str, values: impl Iterator<Item = i64>) -> RecordBatch {
+    let values: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+    RecordBatch::try_from_iter_with_nullable([(name, values, true)]).unwrap()
+}
+
+fn numbers(session: &Arc<Session>, from: i64) -> Chain {
+    let batch = column("id", from..from + 30);
+    session.read_batches(&batch.schema(), &[batch]).unwrap()
+}
+
+async fn save(chain: &Chain, mode: SaveMode) -> Result<Saved> {
+    let job = chain.session().catalog().start_job(NewJob::default()).await?.id;
+    let request = SaveRequest {
+        name: "cats".parse().unwrap(),
+        wanted: Wanted::Bump(Bump::Patch),
+        mode,
+        lists: false,
+        job,
+        description: None,
+        attrs: None,
+    };
+    chain.save(request, &Arc::default()).await
+}
+
+async fn values(chain: &Chain, column: &str) -> Vec<i64> {
+    let batches = chain.collect().await.unwrap();
+    let column = |batch: &RecordBatch| batch[column].as_primitive::<Int64Type>().values().to_vec();
+    batches.iter().flat_map(column).collect()
+}
+
+/// What each complete version of `cats` holds, oldest first; each must be what its record says.
+async fn versions(session: &Arc<Session>) -> Vec<Vec<i64>> {
+    let mut found = Vec::new();
+    for record in session.catalog().versions(VersionFilter::default()).await.unwrap() {
+        let spec = VersionSpec::Exact(record.version);
+        let chain = session.read_dataset(&record.dataset, &spec).await.unwrap();
+        let rows = values(&chain, "id").await;
+        assert_eq!(rows.len() as u64, record.rows, "{}", record.version);
+        found.push(rows);
+    }
+    found
+}
+
+async fn collect(session: &Arc<Session>) -> Result<()> {
+    let ttl = Duration::ZERO;
+    session.gc(GcOptions { ttl, results_ttl: ttl, dry_run: false }).await.map(drop)
+}
+
+/// Data files below the root.
+async fn data_files(session: &Arc<Session>) -> HashSet<String> {
+    let all = session.storage().list(&"data".into()).await.unwrap();
+    let paths = all.iter().map(|entry| entry.location.to_string());
+    paths.filter(|path| path.contains("/data/") && path.ends_with(".lance")).collect()
+}
+
+/// The data files that complete versions list.
+async fn needed_files(session: &Arc<Session>) -> HashSet<String> {
+    let mut needed = HashSet::new();
+    for record in session.catalog().versions(VersionFilter::default()).await.unwrap() {
+        let dataset = session.open_version(&record).await.unwrap();
+        let files = dataset.manifest().fragments.iter().flat_map(|fragment| &fragment.files);
+        needed.extend(files.map(|file| format!("{}/data/{}", record.location, file.path)));
+    }
+    needed
+}
+
+/// Collects twice over, and nothing is left that no version needs.
+async fn check_collected(root: &Root) {
+    let session = session(root, None).await;
+    let before = versions(&session).await;
+    collect(&session).await.unwrap();
+    assert_eq!(versions(&session).await, before);
+    assert_eq!(data_files(&session).await, needed_files(&session).await);
+    let pending = VersionFilter { include_unfinished: true, ..VersionFilter::default() };
+    let pending = session.catalog().versions(pending).await.unwrap();
+    assert!(pending.iter().all(|record| record.status != catalog::VersionStatus::Pending));
+}
+
+/// Runs `step` with a fault at each of its operations in turn; `check` sees what came of it, and whether it said that it
+/// succeeded. How many operations there are.
+async fn at_each_operation(
+    mode: Mode,
+    step: impl AsyncFn(Arc<Session>) -> Result<()>,
+    check: impl AsyncFn(&Root, bool),
+) -> usize {
+    for at in 0.. {
+        let root = Root::memory();
+        let before = session(&root, None).await;
+        save(&numbers(&before, 0), SaveMode::Replace).await.unwrap();
+        drop(before);
+        let faults = Faults::new(mode, at);
+        let outcome = step(session(&root, Some(&faults)).await).await;
+        check(&root, outcome.is_ok()).await;
+        check_collected(&root).await;
+        if !faults.struck() {
+            assert!(outcome.is_ok(), "{outcome:?}");
+            return at;
+        }
+    }
+    unreachable!()
+}
+
+fn count(from: i64, to: i64) -> Vec<i64> {
+    (from..to).collect()
+}
+
+async fn check_saves(mode: SaveMode, new: fn() -> Vec<i64>) {
+    for fault in MODES {
+        let step = async |session: Arc<Session>| save(&numbers(&session, 30), mode).await.map(drop);
+        let check = async |root: &Root, succeeded: bool| {
+            let session = session(root, None).await;
+            let found = versions(&session).await;
+            let both = vec![count(0, 30), new()];
+            assert!(found == both || (!succeeded && found == both[..1]), "{succeeded} {found:?}");
+            // The next one is right, whatever the last one left.
+            save(&numbers(&session, 60), SaveMode::Append).await.unwrap();
+            let newest = versions(&session).await.pop().unwrap();
+            let last = found.last().unwrap();
+            assert_eq!(newest, [last.clone(), count(60, 90)].concat());
+            save(&numbers(&session, 90), SaveMode::Replace).await.unwrap();
+            assert_eq!(versions(&session).await.pop().unwrap(), count(90, 120));
+        };
+        let operations = at_each_operation(fault, step, check).await;
+        assert!(operations > 8, "{operations}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_may_end_anywhere() {
+    check_saves(SaveMode::Replace, || count(30, 60)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_may_end_anywhere() {
+    check_saves(SaveMode::Append, || count(0, 60)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_may_end_anywhere() {
+    for fault in MODES {
+        let step = async |session: Arc<Session>| {
+            // Something to collect: a version that is removed.
+            let saved = save(&numbers(&session, 30), SaveMode::Replace).await?;
+            session.catalog().remove_version(&saved.record.dataset, saved.record.version).await?;
+            collect(&session).await
+        };
+        let check = async |root: &Root, _: bool| {
+            let session = session(root, None).await;
+            let found = versions(&session).await;
+            assert!(found[0] == count(0, 30) && found.len() <= 2, "{found:?}");
+        };
+        at_each_operation(fault, step, check).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_may_end_anywhere() {
+    for fault in MODES {
+        let step = async |session: Arc<Session>| {
+            save(&numbers(&session, 30).map(Twice::default().stage())?, SaveMode::Replace)
+                .await
+                .map(drop)
+        };
+        let check = async |root: &Root, succeeded: bool| {
+            let session = session(root, None).await;
+            let twice = Twice::default();
+            let chain = numbers(&session, 30).map(twice.stage()).unwrap();
+            let saved = save(&chain, SaveMode::Replace).await.unwrap();
+            let expected: Vec<i64> = (30..60).map(|id| 2 * id).collect();
+            assert_eq!(values(&saved.chain, "twice").await, expected);
+            let computed = twice.computed.load(Ordering::SeqCst);
+            assert!(computed.is_multiple_of(10) && (!succeeded || computed == 0), "{computed}");
+        };
+        let operations = at_each_operation(fault, step, check).await;
+        assert!(operations > 16, "{operations}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_savers_lose_nothing_and_double_nothing() {
+    const SAVERS: i64 = 8;
+    const SAVES: i64 = 50;
+    let root = Root::memory();
+    let mut savers = Vec::new();
+    for saver in 0..SAVERS {
+        let root = root.clone();
+        savers.push(udf_runtime::task::spawn(async move {
+            let session = session(&root, None).await;
+            for save_number in 0..SAVES {
+                // The first saver begins anew now and then; the others add.
+                let mode = match (saver, save_number % 10) {
+                    (0, 0) => SaveMode::Replace,
+                    _ => SaveMode::Append,
+                };
+                let batch = column("id", [saver * 1000 + save_number].into_iter());
+                let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
+                save(&chain, mode).await.unwrap();
+            }
+        }));
+    }
+    for saver in savers {
+        saver.await.unwrap();
+    }
+    let session = session(&root, None).await;
+    let found = versions(&session).await;
+    assert_eq!(found.len() as i64, SAVERS * SAVES);
+    // Each version has one more row than an older one, or begins anew. Rewrites that became complete later than what
+    // stands above them are the only ones that were not added to.
+    let (mut rows, mut added_to) = (HashSet::new(), HashSet::new());
+    for (at, version) in found.iter().enumerate() {
+        let (row, before) = version.split_last().unwrap();
+        assert!(rows.insert(*row), "{row} was saved twice");
+        let base = found[..at].iter().rposition(|older| older == before);
+        assert!(before.is_empty() || base.is_some_and(|base| added_to.insert(base)), "{version:?}");
+    }
+    let rewrites = usize::try_from(SAVES / 10).unwrap();
+    assert!(added_to.len() >= found.len() - 1 - rewrites, "{}", added_to.len());
+    check_collected(&root).await;
+}
+
+/// `2 * id`; counts its rows.
+#[derive(Clone, Debug, Default)]
+struct Twice {
+    computed: Arc<AtomicUsize>,
+    begun: VecDeque<RecordBatch>,
+}
+
+impl Twice {
+    fn stage(&self) -> Stage {
+        Stage {
+            function: Arc::new(self.clone()),
+            arguments: vec![Expr::Column("id".to_owned())],
+            results: vec![Arc::new(Field::new("twice", DataType::Int64, true))],
+            running: UdfOptions { unit_rows: 10, ..UdfOptions::default() },
+        }
+    }
+}
+
+impl BatchFunction for Twice {
+    fn name(&self) -> &str {
+        "twice"
+    }
+
+    fn identity(&self) -> std::result::Result<Identity, String> {
+        let [stage, code] = ["twice", "2 * id"].map(str::to_owned);
+        Ok(Identity { stage, code, origin: String::new() })
+    }
+
+    fn start(&self) -> std::result::Result<Box<dyn RunningFunction>, FunctionFailure> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl RunningFunction for Twice {
+    fn begin(&mut self, arguments: RecordBatch) {
+        self.begun.push_back(arguments);
+    }
+
+    fn complete(&mut self, _stop: &Stop) -> std::result::Result<Answer, FunctionFailure> {
+        let Some(arguments) = self.begun.pop_front() else { panic!("nothing was begun") };
+        self.computed.fetch_add(arguments.num_rows(), Ordering::SeqCst);
+        let ids = arguments.column(0).as_primitive::<Int64Type>();
+        Ok(Answer::one_per_row(column("twice", ids.values().iter().map(|id| 2 * id))))
+    }
+
+    fn finish(&mut self) -> std::result::Result<(), FunctionFailure> {
+        Ok(())
+    }
+}

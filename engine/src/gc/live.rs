@@ -1,0 +1,94 @@
+//! [`Live`]: the files that complete versions need, whichever dataset they are in.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use catalog::{DatasetVersion, VersionFilter, VersionStatus};
+use lance::Dataset;
+
+use crate::storage::Location;
+use crate::{Result, Session, layout};
+
+/// By how much the clocks of machines that share a root may differ.
+const CLOCKS: Duration = Duration::from_secs(60 * 60);
+
+/// Locations of files. Grows only: a version that is removed meanwhile is collected next time.
+#[derive(Default)]
+pub(super) struct Live {
+    /// Versions whose files are known.
+    known: HashSet<String>,
+    files: HashSet<Location>,
+    /// Datasets with a version whose files cannot be told. Nor can be told in which datasets these are.
+    unknown: HashSet<Location>,
+}
+
+impl Live {
+    /// Adds the files of all complete versions.
+    pub(super) async fn add_all(&mut self, session: &Arc<Session>) -> Result<()> {
+        let records = session.catalog().versions(VersionFilter::default()).await?;
+        self.add(session, &records).await
+    }
+
+    /// Adds those of a dataset's versions, and of versions that were completed since.
+    pub(super) async fn add_new(
+        &mut self,
+        session: &Arc<Session>,
+        records: &[DatasetVersion],
+        since: SystemTime,
+    ) -> Result<()> {
+        self.add(session, records).await?;
+        let since = since.checked_sub(CLOCKS).unwrap_or(SystemTime::UNIX_EPOCH);
+        let new = VersionFilter { finished_since: Some(since.into()), ..VersionFilter::default() };
+        let new = session.catalog().versions(new).await?;
+        self.add(session, &new).await
+    }
+
+    async fn add(&mut self, session: &Arc<Session>, records: &[DatasetVersion]) -> Result<()> {
+        let complete = records.iter().filter(|record| record.status == VersionStatus::Complete);
+        for record in complete {
+            if self.known.contains(&record.uuid) {
+                continue;
+            }
+            let folder = layout::location(&record.location)?;
+            match session.open_version(record).await {
+                Ok(dataset) => {
+                    self.known.insert(record.uuid.clone());
+                    self.files.extend(files(session, &folder, &dataset)?);
+                }
+                Err(_) => drop(self.unknown.insert(folder)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a version needs the file.
+    pub(super) fn has(&self, file: &Location) -> bool {
+        self.files.contains(file)
+    }
+
+    /// Datasets with versions whose files are not known; these may be anywhere.
+    pub(super) fn unknown(&self) -> &HashSet<Location> {
+        &self.unknown
+    }
+}
+
+/// The data files of a version.
+fn files(session: &Session, folder: &Location, dataset: &Dataset) -> Result<Vec<Location>> {
+    let manifest = dataset.manifest();
+    let mut found = Vec::new();
+    for file in manifest.fragments.iter().flat_map(|fragment| &fragment.files) {
+        let base = file.base_id.and_then(|id| manifest.base_paths.get(&id));
+        let folder = match base {
+            None => folder.clone().join("data"),
+            Some(base) => match session.storage().within(&base.path) {
+                Some(folder) if base.is_dataset_root => folder.join("data"),
+                Some(folder) => folder,
+                // Nothing outside of the root is ever collected.
+                None => continue,
+            },
+        };
+        found.push(file.path.split('/').fold(folder, |folder, step| folder.join(step)));
+    }
+    Ok(found)
+}

@@ -1,0 +1,127 @@
+//! What kinds of trouble a store has, told from the types of its errors: [`StorageKind`].
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{self, ErrorKind};
+
+use crate::Error;
+
+/// Why a store refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StorageKind {
+    /// Nothing is there.
+    NotFound,
+    /// Something is there already.
+    Exists,
+    /// The credentials or permissions do not allow it, or the place is read-only.
+    Denied,
+    /// Too many requests for now.
+    Throttled,
+    /// No answer in time, or the connection broke.
+    TimedOut,
+    /// No room is left.
+    Full,
+    /// The bytes are not what was written.
+    Corrupt,
+    /// None of these.
+    Other,
+}
+
+impl StorageKind {
+    /// Whether the same request may succeed when it is repeated.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::Throttled | Self::TimedOut)
+    }
+
+    fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::AlreadyExists => Self::Exists,
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::Denied,
+            ErrorKind::TimedOut
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::Interrupted => Self::TimedOut,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Self::Full
+            }
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData => Self::Corrupt,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_store(error: &object_store::Error) -> Option<Self> {
+        match error {
+            object_store::Error::NotFound { .. } => Some(Self::NotFound),
+            object_store::Error::AlreadyExists { .. }
+            | object_store::Error::Precondition { .. } => Some(Self::Exists),
+            object_store::Error::PermissionDenied { .. }
+            | object_store::Error::Unauthenticated { .. } => Some(Self::Denied),
+            // Its source tells.
+            _ => None,
+        }
+    }
+}
+
+/// The kind that an error, or what caused it, has by its type; `None` if none of them is a store's.
+pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> Option<StorageKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            match (StorageKind::of_io(error), error.get_ref()) {
+                // Not the system's: it carries another one.
+                (StorageKind::Other, Some(inner)) => return kind_of(inner),
+                (kind, _) => return Some(kind),
+            }
+        }
+        if let Some(kind) = error.downcast_ref().and_then(StorageKind::of_store) {
+            return Some(kind);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// A store's error.
+#[derive(Debug)]
+pub(crate) struct Refused(Box<dyn StdError + Send + Sync>);
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<object_store::Error> for Refused {
+    fn from(error: object_store::Error) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// The error of a place that users know by this name.
+pub(crate) fn refused(
+    action: &'static str,
+    location: impl fmt::Display,
+    error: impl Into<Refused>,
+) -> Error {
+    let Refused(source) = error.into();
+    Error::Storage {
+        action,
+        location: location.to_string(),
+        kind: kind_of(source.as_ref()).unwrap_or(StorageKind::Other),
+        reason: reason_of(source.as_ref()),
+        source: Some(source),
+    }
+}
+
+/// The innermost message: what is around it repeats the location in the store's own form.
+fn reason_of(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

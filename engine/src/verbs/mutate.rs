@@ -1,0 +1,67 @@
+//! `mutate`: adds columns, replaces and renames them.
+
+use datafusion::common::{Column, DFSchema};
+use datafusion::logical_expr::Expr as PlanExpr;
+
+use super::new_names::check_new_name;
+use crate::expr::Resolver;
+use crate::sys::SYS;
+use crate::{Chain, Expr, NamedExpr, Result};
+
+impl Chain {
+    /// Adds columns, or replaces those whose names are taken. A new name for a plain column renames it.
+    ///
+    /// # Errors
+    /// An unknown column, or a name that is a path.
+    pub fn mutate(&self, columns: &[NamedExpr]) -> Result<Self> {
+        let step = self.session().next_number();
+        self.project(all_columns(&self.resolver(), self.plan().schema(), columns, step)?)
+    }
+}
+
+/// All columns after some were added, replaced or renamed. Every value reads the columns as they were.
+///
+/// `step` is unique in the session. WHY: DataFusion drops a projection that equals the one below it, although applying
+/// `x + 1` twice is not applying it once; a qualifier of its own makes every step different.
+fn all_columns(
+    resolver: &Resolver<'_>,
+    schema: &DFSchema,
+    changes: &[NamedExpr],
+    step: u64,
+) -> Result<Vec<PlanExpr>> {
+    let mut values: Vec<(&str, PlanExpr)> = Vec::with_capacity(changes.len());
+    for change in changes {
+        check_new_name(&change.name)?;
+        let value = resolver.resolve(&change.expr)?;
+        values.push((
+            &change.name,
+            value.alias_qualified(Some(format!("step#{step}")), &change.name),
+        ));
+    }
+    let mut value_of = |name: &str| {
+        let at = values.iter().rposition(|(changed, _)| *changed == name)?;
+        Some(values.remove(at).1)
+    };
+    let mut columns = Vec::with_capacity(schema.fields().len() + changes.len());
+    for (qualifier, field) in schema.iter() {
+        let name = field.name();
+        let renamed = changes.iter().find(|change| {
+            matches!(&change.expr, Expr::Column(old) if old == name && *old != change.name)
+        });
+        let is_redefined = changes.iter().any(|change| change.name == *name);
+        match renamed {
+            _ if is_redefined => columns.extend(value_of(name)),
+            Some(change) if !resolver.is_column(&change.name) => {
+                columns.extend(value_of(&change.name))
+            }
+            Some(_) => {}
+            None => columns.push(PlanExpr::Column(Column::from((qualifier, field)))),
+        }
+    }
+    for change in changes {
+        columns.extend(value_of(&change.name));
+    }
+    // `sys` stays last.
+    columns.sort_by_key(|column| matches!(column, PlanExpr::Column(column) if column.name == SYS));
+    Ok(columns)
+}

@@ -1,0 +1,90 @@
+"""Verbs that add, replace, keep or drop columns."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from lakebed import _columns
+from lakebed._verbs.base import Base
+from lakebed.exceptions import (
+    DataChainColumnError,
+    DataChainParamsError,
+    SignalResolvingTypeError,
+)
+from lakebed.expr import Column, Expr, call, to_expr
+from lakebed.functions.aggregate import Aggregate
+
+
+class Columns(Base):
+    """Which columns there are."""
+
+    __slots__ = ()
+
+    def select(self, *columns: str | Expr, **named: Any) -> Self:
+        """Keep only these columns, fields of columns, or named expressions.
+
+        A field as `file.path` stays inside of its model, of which only the kept fields
+        are left.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(x=[1, 2], y=[3, 4])
+            >>> chain.select("y", double=dc.C("x") * 2).to_list()
+            [(3, 2), (4, 4)]
+        """
+        paths = []
+        for column in columns:
+            if isinstance(column, Expr) and column._label:
+                named[column._label] = column
+                paths.append(column._label)
+            elif isinstance(column, Expr) and not isinstance(column, Column):
+                msg = f"select() cannot infer a name for `{column!r}`; hint: select(name=expr)"
+                raise SignalResolvingTypeError(msg)
+            else:
+                paths.append(_columns.path_of(column, "select"))
+        paths += [name for name in named if name not in paths]
+        if not paths:
+            return self
+        # a renamed column would be gone under its old name, a computed one is a copy
+        made = {name: _copied(value) for name, value in named.items()}
+        chain = self.mutate(**made) if made else self
+        return self._with(chain._native.select(paths))
+
+    def select_except(self, *columns: str | Column) -> Self:
+        """Leave out these columns or fields of columns."""
+        if not columns:
+            return self
+        gone = _columns.paths_of(columns, "select_except")
+        known = _columns.resolved(self._native)
+        return self._with(self._native.select(_columns.without(known, gone)))
+
+    def mutate(self, *args: Any, **columns: Any) -> Self:
+        """Add columns, replace or rename them.
+
+        Args:
+            args: None; columns need names.
+            columns: Expressions or constants by name. A plain column, as
+                `new=C("old")`, is renamed; a field, as `path=C("file.path")`, copied.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(x=[1, 2])
+            >>> chain.mutate(y=dc.C("x") + 1, kind="a").to_list()
+            [(1, 2, 'a'), (2, 3, 'a')]
+        """
+        if args:
+            msg = f"mutate takes columns by name, not `{args[0]!r}`; hint: mutate(name=...)"
+            raise DataChainParamsError(msg)
+        for name, value in columns.items():
+            if isinstance(value, Aggregate):
+                msg = f"column `{name}`: `{value!r}` needs a group; hint: group_by"
+                raise DataChainColumnError(msg)
+        if not columns:
+            return self
+        pairs = [(name, to_expr(value)._native) for name, value in columns.items()]
+        return self._with(self._native.mutate(pairs))
+
+
+def _copied(value: Any) -> Any:
+    """A plain column as a computed one, which does not rename."""
+    return call("coalesce", value) if isinstance(value, Column) else value

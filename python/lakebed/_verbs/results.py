@@ -1,0 +1,110 @@
+"""Verbs that compute rows and give them to Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakebed import _columns, _export
+from lakebed._coerce import whole
+from lakebed._progress import progress
+from lakebed._verbs.base import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from lakebed.expr import Column
+
+
+class Results(Base):
+    """The rows as Python values, frames and text."""
+
+    __slots__ = ()
+
+    def count(self) -> int:
+        """The number of rows."""
+        with progress() as report:
+            return self._native.count(report)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self.to_iter()
+
+    def to_iter(self, *cols: str | Column) -> Iterator[tuple[Any, ...]]:
+        """Rows as tuples, read while iterating: of all columns or the given ones.
+
+        A field as `file.path` gives its value.
+        """
+        return _export.rows(self._native, _columns.paths_of(cols, "to_iter"))
+
+    def to_list(self, *cols: str | Column) -> list[tuple[Any, ...]]:
+        """All rows as tuples; takes what `to_iter` takes."""
+        return list(_export.rows(self._native, _columns.paths_of(cols, "to_list")))
+
+    def to_values(self, col: str | Column) -> list[Any]:
+        """All values of one column or field."""
+        paths = _columns.paths_of([col], "to_values")
+        return [value for (value,) in _export.rows(self._native, paths)]
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """All rows as flat dicts, with keys such as `file__path`."""
+        return _export.records(self._native)
+
+    def to_arrow(self) -> pa.Table:
+        """All rows as a PyArrow table; models are structs."""
+        return _export.arrow(self._native)
+
+    def to_pandas(
+        self,
+        flatten: bool = False,  # noqa: FBT001, FBT002
+        include_hidden: bool = True,  # noqa: FBT001, FBT002
+    ) -> pd.DataFrame:
+        """All rows as a pandas frame with one column for each leaf field.
+
+        Args:
+            flatten: Dotted names instead of several header levels.
+            include_hidden: Also the fields that models hide.
+        """
+        return _export.pandas(self._native, flatten=flatten, include_hidden=include_hidden)
+
+    def to_polars(self) -> pl.DataFrame:
+        """All rows as a Polars frame; models are structs."""
+        frame: pl.DataFrame = _export.polars(self._native)
+        return frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The rows as an Arrow stream, for every library that takes one."""
+        return self._native.__arrow_c_stream__(requested_schema)
+
+    def show(
+        self,
+        limit: int = 20,
+        flatten: bool = False,  # noqa: FBT001, FBT002
+        transpose: bool = False,  # noqa: FBT001, FBT002
+        truncate: bool = True,  # noqa: FBT001, FBT002
+        include_hidden: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Print the first rows as a table.
+
+        Args:
+            limit: How many rows; 0 for all.
+            flatten: One header line of dotted names instead of one for each level.
+            transpose: Columns as lines.
+            truncate: Cut long values and many rows.
+            include_hidden: Also the fields that models hide.
+        """
+        from lakebed._show import render
+
+        native = self._native.limit(limit) if whole("limit", limit) else self._native
+        text = render(
+            _columns.resolved(native),
+            list(_export.rows(native)),
+            flatten=flatten,
+            transpose=transpose,
+            truncate=truncate,
+            include_hidden=include_hidden,
+            limit_note=limit or None,
+        )
+        print(text)  # noqa: T201  what it is for
