@@ -199,7 +199,7 @@ class Checked(BaseModel):
     @model_validator(mode="after")
     def checked(self) -> Checked:
         if self.v > 15:
-            raise ValueError("too large")  # noqa: EM101, TRY003
+            raise ValueError("too large")
         self.v += 10
         return self
 
