@@ -98,14 +98,9 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Whether the user named this file, or a pattern for it, rather than a folder above it.
-    pub(super) fn is_explicit(&self, base: &Path, file: &Path) -> bool {
-        self.matcher.is_some() || self.is_the_file(base, file)
-    }
-
-    /// Whether the user named this very file.
-    pub(super) fn is_the_file(&self, base: &Path, file: &Path) -> bool {
-        file == self.base || base.join(&self.base) == file
+    /// Whether the user gave a pattern for the files, rather than a folder above them.
+    pub(super) fn is_pattern(&self) -> bool {
+        self.matcher.is_some()
     }
 
     /// Whether a path below the folder is one of those that writers keep for themselves, as `_temporary/` and

@@ -72,11 +72,11 @@ fn walk_one(target: &Target, rows: &mut Rows, found: &mpsc::Sender<Found>) -> Re
 pub(super) fn files(patterns: &[Pattern], extension: &str) -> Result<Vec<FileAt>> {
     let mut files = Vec::new();
     for target in targets(patterns)? {
+        // Then it is this very file that the user named.
+        let is_named = target.base.is_file();
         each_file(&target, |base, file, _| {
             let below = file.strip_prefix(base).unwrap_or(file);
-            let is_named = target.is_the_file(base, file);
-            let is_asked =
-                target.is_explicit(base, file) || file.extension().is_some_and(|e| e == extension);
+            let is_asked = target.is_pattern() || file.extension().is_some_and(|e| e == extension);
             if is_named || (is_asked && !target.is_private(below)) {
                 files.push(FileAt { path: utf8(file)?.to_owned(), below: utf8(below)?.to_owned() });
             }
