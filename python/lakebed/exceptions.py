@@ -362,6 +362,7 @@ BY_CODE: dict[str, type[LakebedError]] = {
     "engine.value": DataChainColumnError,
     "engine.invalid_argument": DataChainParamsError,
     "engine.path_not_found": MissingPathError,
+    "engine.file_changed": FileChangedError,
     "engine.storage": StorageError,
     "engine.corrupt": CorruptDataError,
     "engine.not_supported": NotSupportedError,

@@ -133,9 +133,7 @@ impl<'py> Builder<'py> {
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match self {
             Self::Dict => Ok(rows.into_iter().map(Bound::into_any).collect()),
-            Self::Restored(make) => {
-                rows.into_iter().map(|row| make.call((), Some(&row))).collect()
-            }
+            Self::Restored(make) => rows.into_iter().map(|row| make.call((), Some(&row))).collect(),
             Self::Validated { validate, named } => {
                 rows.into_iter().map(|row| validate.call((row,), Some(named))).collect()
             }

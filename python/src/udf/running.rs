@@ -12,8 +12,8 @@ use udf_runtime::{Answer, FunctionFailure, RunningFunction, Spent, Stop};
 
 use super::arguments::Arguments;
 use super::calls::{Calls, Outcome, UnderWay, next_outcome};
-use super::results::Results;
 use super::observed::Observed;
+use super::results::Results;
 use super::{Definition, Mode, Take, batch, failure};
 use crate::gate::{attach, call, call_method};
 
