@@ -60,6 +60,14 @@ pub enum Error {
         /// Where we looked.
         path: String,
     },
+    /// A file that is not what it was when it was listed.
+    #[error("file `{path}` {how}; hint: list it again")]
+    FileChanged {
+        /// The file.
+        path: String,
+        /// In which way it is another one.
+        how: String,
+    },
     /// The storage refused: read-only, full, gone.
     #[error("cannot {action} `{location}`: {reason}")]
     Storage {
@@ -125,6 +133,7 @@ impl Error {
             Self::Value { .. } => "engine.value",
             Self::InvalidArgument { .. } => "engine.invalid_argument",
             Self::PathNotFound { .. } => "engine.path_not_found",
+            Self::FileChanged { .. } => "engine.file_changed",
             Self::Storage { .. } => "engine.storage",
             Self::Corrupt { .. } => "engine.corrupt",
             Self::NotSupported { .. } => "engine.not_supported",
@@ -151,6 +160,9 @@ impl Error {
         match self {
             Self::Value { what } => Self::Value { what: what.clone() },
             Self::PathNotFound { path } => Self::PathNotFound { path: path.clone() },
+            Self::FileChanged { path, how } => {
+                Self::FileChanged { path: path.clone(), how: how.clone() }
+            }
             Self::Storage { action, location, kind, reason, .. } => Self::Storage {
                 action,
                 location: location.clone(),

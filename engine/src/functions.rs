@@ -32,7 +32,7 @@ use crate::{Error, Result};
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
 pub(crate) use meaning::with_meaning;
-pub(crate) use moments::{compared_moments, have_an_order};
+pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
 pub(crate) use structs::{Nulls, pack_struct, prune_struct};
 
 /// Our functions, in the order of their names.

@@ -178,7 +178,11 @@ impl Session {
         let shown = listing.to_string();
         let files = listing.files("parquet").await?;
         if files.is_empty() {
-            return Err(Error::PathNotFound { path: shown });
+            return Err(Error::InvalidArgument {
+                argument: "path",
+                given: shown,
+                accepted: "there is no `*.parquet` file; hint: name files that are called otherwise, as in `folder/part-*`".to_owned(),
+            });
         }
         let table = ParquetTable::try_open(&self.state, files).await?;
         self.scan("parquet", Arc::new(table))
@@ -193,10 +197,10 @@ impl Session {
         schema: &Schema,
         batches: &[RecordBatch],
     ) -> Result<Chain> {
-        if let Some(name) = doubled(schema) {
+        if let Some(name) = doubled(schema.fields()) {
             return Err(Error::InvalidArgument {
                 argument: "column name",
-                given: name.to_owned(),
+                given: name,
                 accepted: "two columns have it; rename one of them".to_owned(),
             });
         }

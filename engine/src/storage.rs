@@ -5,6 +5,7 @@
 
 mod error;
 mod fetched;
+pub(crate) mod files;
 mod lance;
 mod local;
 mod presence;

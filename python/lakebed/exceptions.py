@@ -349,6 +349,7 @@ BY_CODE: dict[str, type[LakebedError]] = {
     "engine": LakebedError,
     "engine.column_exists": DataChainColumnError,
     "engine.value": DataChainColumnError,
+    "engine.file_changed": FileChangedError,
     "sql": SqlError,
     "udf": UdfError,
 } | {

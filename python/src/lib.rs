@@ -12,6 +12,7 @@
 
 mod allocator;
 mod arrow;
+mod born;
 mod chain;
 mod codec;
 mod error;
@@ -37,5 +38,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<arrow::StreamFailure>()?;
     module.add_class::<udf::Function>()?;
     module.add_function(wrap_pyfunction!(udf::serve, module)?)?;
+    module.add_function(wrap_pyfunction!(born::born, module)?)?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod arguments;
 mod batch;
 mod calls;
 mod failure;
+mod observed;
 mod results;
 mod running;
 mod ship;

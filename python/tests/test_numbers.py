@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
@@ -208,3 +209,43 @@ def test_values_keep_their_signs(signs: dc.DataChain) -> None:
     bits = signs.order_by("x", "row").limit(2).to_arrow()["x"].to_numpy().view("i8")
     assert bits.tolist() == [-(2**63), 0]
     assert [str(x) for x in signs.filter(C("x") == 0).to_values("x")] == ["-0.0", "0.0"]
+
+
+LARGE = 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        (lambda: C("u") % 10, [LARGE % 10, 7, None]),
+        (lambda: C("u") // 10, [LARGE // 10, 0, None]),
+        (lambda: C("u") % C("i"), [LARGE % 10, 7 % -2, None]),
+        (lambda: C("u") // C("i"), [LARGE // 10, 7 // -2, None]),
+        (lambda: C("u") // C("v"), [1, 3, None]),
+        (lambda: C("i") % C("v"), [10, 0, 0]),
+        (lambda: C("i") // C("v"), [0, -1, 3]),
+        (lambda: C("u") % 0, [None, None, None]),
+    ],
+)
+def test_whole_numbers_without_sign_are_divided_as_they_are(
+    expr: Callable[[], dc.Expr], expected: list[int | None]
+) -> None:
+    columns = {
+        "u": pa.array([LARGE, 7, None], pa.uint64()),
+        "i": [10, -2, 3],
+        "v": pa.array([LARGE, 2, 1], pa.uint64()),
+    }
+    assert dc.read_arrow(pa.table(columns)).mutate(r=expr()).to_values("r") == expected
+
+
+def test_a_quotient_that_does_not_fit_names_its_columns() -> None:
+    table = pa.table({"u": pa.array([LARGE], pa.uint64()), "one": [1]})
+    with pytest.raises(DataChainColumnError, match=rf"`u // one = {LARGE} // 1` overflows int64"):
+        dc.read_arrow(table).mutate(r=C("u") // C("one")).to_values("r")
+
+
+def test_random_numbers_are_divided() -> None:
+    dc.read_values(i=list(range(100))).save("numbers")
+    rest = dc.read_dataset("numbers").mutate(r=C("sys.rand") % 10).to_values("r")
+    assert set(rest) <= set(range(10))
+    assert len(set(rest)) > 1

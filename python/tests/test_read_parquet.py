@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import DataChainParamsError, NotSupportedError
+from lakebed.exceptions import (
+    DataChainParamsError,
+    FileChangedError,
+    MissingPathError,
+    NotSupportedError,
+    SignalSchemaError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 pq = pytest.importorskip("pyarrow.parquet")
@@ -49,3 +57,97 @@ def test_refuses_two_columns_of_one_name(tmp_path: Path) -> None:
         dc.read_parquet(tmp_path / "twice.parquet")
     with pytest.raises(DataChainParamsError, match="invalid column name `a`: two columns have it"):
         dc.read_arrow(table)
+
+
+def write(path: Path, values: Sequence[Any]) -> None:
+    pq.write_table(pa.table({"k": values}), path)
+
+
+QUESTIONS: dict[str, Callable[[dc.DataChain], Any]] = {
+    "count": lambda chain: chain.count(),
+    "rows": lambda chain: chain.to_values("k"),
+    "filter": lambda chain: chain.filter(dc.C("k") > 10).to_values("k"),
+    "save": lambda chain: chain.save("rewritten"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_file_that_is_written_anew_is_not_taken_for_the_one_that_was_listed(
+    tmp_path: Path, question: str
+) -> None:
+    path = tmp_path / "a#1 %41.parquet"
+    write(path, [1, 2, 3])
+    chain, times = dc.read_parquet(path), path.stat()
+    QUESTIONS[question](chain)
+    write(path, [11, 12, 13])
+    # of the same size and time
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(FileChangedError, match=r"file `.*/a#1 %41.parquet` was written anew"):
+        QUESTIONS[question](chain)
+    write(path, list(range(1000)))
+    with pytest.raises(FileChangedError, match=r"had \d+ bytes when it was listed and has \d+ now"):
+        QUESTIONS[question](chain)
+    assert dc.read_parquet(path).count() == 1000
+    path.unlink()
+    with pytest.raises(MissingPathError, match="a#1 %41.parquet"):
+        QUESTIONS[question](chain)
+
+
+def test_a_file_that_is_written_anew_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "long.parquet"
+    pq.write_table(pa.table({"k": range(300_000)}), path, row_group_size=1000)
+    rows = dc.read_parquet(path).settings(batch_rows=1000).to_iter("k")
+    next(rows)
+    write(path, [1])
+    with pytest.raises(FileChangedError, match="has \\d+ now"):
+        list(rows)
+
+
+NAMES = ["x.pq", "data/x.pq", "./data/x.pq", "data/part-0", "data/_x.parquet", "data/x#1 {y}"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_what_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "beside").mkdir()
+    write(tmp_path / name, [1])
+    for folder, given in ((tmp_path, name), (tmp_path / "beside", f"../{name}")):
+        monkeypatch.chdir(folder)
+        assert dc.read_parquet(given).to_values("k") == [1]
+        assert dc.read_parquet((tmp_path / name).as_posix()).to_values("k") == [1]
+
+
+def test_also_in_braces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    for at, name in enumerate(("part-0", "_x.parquet", "y.parquet")):
+        write(tmp_path / "data" / name, [at])
+    monkeypatch.chdir(tmp_path)
+    assert dc.read_parquet("data/{part-0,_x.parquet,y.parquet}").to_values("k") == [0, 1, 2]
+
+
+def test_a_folder_without_parquet_files_is_there(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").touch()
+    with pytest.raises(DataChainParamsError, match=r"there is no `\*.parquet` file"):
+        dc.read_parquet(tmp_path)
+    with pytest.raises(MissingPathError, match="no such file or directory"):
+        dc.read_parquet(tmp_path / "missing")
+
+
+def test_refuses_two_fields_of_one_name(tmp_path: Path) -> None:
+    twice = pa.StructArray.from_arrays([pa.array([1]), pa.array(["x"])], ["a", "a"])
+    lists = pa.ListArray.from_arrays([0, 1], twice)
+    for column in (twice, lists):
+        table = pa.table({"c": column})
+        pq.write_table(table, tmp_path / "twice.parquet")
+        with pytest.raises(NotSupportedError, match=r"two columns `c.a` in `.*twice.parquet`"):
+            dc.read_parquet(tmp_path / "twice.parquet")
+        with pytest.raises(DataChainParamsError, match="`c.a`: two columns have it"):
+            dc.read_arrow(table)
+
+
+def test_refuses_to_read_one_of_two_fields_for_both() -> None:
+    made = dc.sql("select named_struct('a', 1, 'a', 'x') as c")
+    with pytest.raises(SignalSchemaError, match="has two fields `a`; hint: rename one of them"):
+        made.to_values("c")

@@ -83,9 +83,34 @@ struct Shared {
     differs: bool,
 }
 
-/// The columns that the joins share.
+/// The columns that the joins share, and those in parentheses.
 fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
-    let constraint = |operator: &JoinOperator| match operator {
+    let mut found = shared_here(from)?;
+    let joined = from.joins.iter().map(|join| &join.relation);
+    for factor in std::iter::once(&from.relation).chain(joined) {
+        let TableFactor::NestedJoin { table_with_joins, alias } = factor else {
+            continue;
+        };
+        let within = shared_by(table_with_joins)?;
+        if within.iter().any(|column| column.differs) {
+            if alias.is_some() {
+                return Err(refused("RIGHT or FULL JOIN with USING in parentheses with a name"));
+            }
+            if from.joins.iter().any(|join| shares(&join.join_operator)) {
+                return Err(refused("RIGHT or FULL JOIN with USING beside other joins with USING"));
+            }
+        }
+        found.extend(within);
+    }
+    Ok(found)
+}
+
+fn refused(what: &str) -> Error {
+    Error::Plan { reason: format!("{what} is not supported: write the condition with ON") }
+}
+
+fn constraint(operator: &JoinOperator) -> JoinConstraint {
+    match operator {
         JoinOperator::Join(on)
         | JoinOperator::Inner(on)
         | JoinOperator::Left(on)
@@ -94,10 +119,14 @@ fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
         | JoinOperator::RightOuter(on)
         | JoinOperator::FullOuter(on) => on.clone(),
         _ => JoinConstraint::None,
-    };
-    let shares = |operator: &JoinOperator| {
-        matches!(constraint(operator), JoinConstraint::Using(_) | JoinConstraint::Natural)
-    };
+    }
+}
+
+fn shares(operator: &JoinOperator) -> bool {
+    matches!(constraint(operator), JoinConstraint::Using(_) | JoinConstraint::Natural)
+}
+
+fn shared_here(from: &TableWithJoins) -> Result<Vec<Shared>> {
     let lacks_left = |operator: &JoinOperator| {
         let right = matches!(operator, JoinOperator::Right(_) | JoinOperator::RightOuter(_));
         shares(operator) && (right || matches!(operator, JoinOperator::FullOuter(_)))
@@ -117,9 +146,6 @@ fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
         });
         return Ok(shared.collect());
     }
-    let refused = |what: &str| Error::Plan {
-        reason: format!("{what} is not supported: write the condition with ON"),
-    };
     let first = &joins[0];
     if !lacks_left(&first.join_operator)
         || joins[1..].iter().any(|join| shares(&join.join_operator))
@@ -172,15 +198,19 @@ fn either(left: Expr, right: Expr) -> Expr {
 }
 
 fn replace_in_select(select: &mut Select, shared: &[Shared]) {
+    let differs = shared.iter().any(|column| column.differs);
     for item in &mut select.projection {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = match &*expr {
-                    Expr::Identifier(name) => find(name, shared).map(|_| name.clone()),
-                    _ => None,
-                };
+                let given = expr.clone();
                 replace(expr, shared);
-                if let Some(alias) = name {
+                let alias = match given {
+                    Expr::Identifier(name) => find(&name, shared).map(|_| name),
+                    // Else the result would be called by what stands for the column.
+                    given => (differs && given != *expr)
+                        .then(|| Ident::with_quote('"', given.to_string())),
+                };
+                if let Some(alias) = alias {
                     *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
                 }
             }

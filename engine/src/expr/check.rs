@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Cast, Expr as PlanExpr, ExprSchemable, Operator, 
 use super::Resolver;
 use super::build::Part;
 use crate::adapter::error::pattern_reason;
-use crate::functions::have_an_order;
+use crate::functions::{have_an_order, moment_of_text};
 use crate::kind::{is_number, is_temporal, is_text, kind_name, kind_names, mixes_text};
 use crate::{Error, Expr, Result};
 
@@ -64,7 +64,7 @@ fn as_moment(expr: &Expr, part: Part, other: &DataType) -> Result<Part> {
     let (Some(text), true) = (literal.try_as_str().flatten(), is_temporal(other)) else {
         return Ok(part);
     };
-    match literal.cast_to(other) {
+    match moment_of_text(literal, other) {
         Ok(moment) => {
             let expr = PlanExpr::Literal(moment, meaning.clone());
             Ok(Part { expr, kind: other.clone() })

@@ -1,13 +1,13 @@
 //! `true_divide`, `floor_divide`, `modulo`: division as Python means it, null where the divisor is zero.
 //!
-//! `7 / 2` is 3.5, `-7 // 2` is -4, `-7 % 2` is 1. Two integers give an int64 for `//` and `%`, or an error where it does
-//! not fit; anything with a float gives a float.
+//! `7 / 2` is 3.5, `-7 // 2` is -4, `-7 % 2` is 1. Two integers give an int64 for `//` and `%`, or a uint64 where that holds
+//! all results and int64 does not, or an error where neither does; anything with a float gives a float.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, PrimitiveArray, UInt64Array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Float64Type, Int64Type, UInt64Type};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -32,16 +32,39 @@ enum Kind {
 }
 
 impl Kind {
-    fn of_integers(self, left: i64, right: i64) -> Result<Option<i64>> {
-        if right == 0 {
-            return Ok(None);
+    fn operator(self) -> &'static str {
+        match self {
+            Self::TrueDivide => "/",
+            Self::FloorDivide => "//",
+            Self::Modulo => "%",
         }
-        let remainder = left.wrapping_rem(right);
+    }
+
+    /// Of numbers of 64 bits, with and without sign.
+    fn of_integers(self, left: i128, right: i128) -> Option<i128> {
+        if right == 0 {
+            return None;
+        }
+        let remainder = left % right;
         let crosses = remainder != 0 && (remainder < 0) != (right < 0);
-        match (self, left.checked_div(right)) {
-            (Self::Modulo, _) => Ok(Some(if crosses { remainder + right } else { remainder })),
-            (_, Some(quotient)) => Ok(Some(quotient - i64::from(crosses))),
-            (_, None) => Err(overflow(&format!("{left} // {right}"), &DataType::Int64)),
+        Some(match self {
+            Self::Modulo if crosses => remainder + right,
+            Self::Modulo => remainder,
+            _ => left / right - i128::from(crosses),
+        })
+    }
+
+    /// What holds the result, also of a uint64 by an int64: only a quotient by 1 or -1 may be larger.
+    fn of_kinds(self, left: &DataType, right: &DataType) -> DataType {
+        let unsigned = match self {
+            Self::TrueDivide => return DataType::Float64,
+            Self::Modulo => right == &DataType::UInt64,
+            Self::FloorDivide => left == &DataType::UInt64 && right.is_unsigned_integer(),
+        };
+        match (left.is_integer() && right.is_integer(), unsigned) {
+            (false, _) => DataType::Float64,
+            (true, false) => DataType::Int64,
+            (true, true) => DataType::UInt64,
         }
     }
 
@@ -75,26 +98,67 @@ impl Division {
         Self { kind, signature: Signature::any(2, Volatility::Immutable) }
     }
 
-    fn divide(&self, left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-        // What does not fit is an error and not a null.
-        let exact = CastOptions { safe: false, ..CastOptions::default() };
-        let (left, right) =
-            (cast_with_options(left, to, &exact)?, cast_with_options(right, to, &exact)?);
-        if to == &DataType::Int64 {
-            let (left, right) =
-                (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
-            let pairs = left.iter().zip(right);
-            let results = pairs.map(|(left, right)| match (left, right) {
-                (Some(left), Some(right)) => self.kind.of_integers(left, right),
-                _ => Ok(None),
-            });
-            return Ok(Arc::new(results.collect::<Result<Int64Array>>()?));
-        }
-        let (left, right) =
-            (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
-        let pairs = left.iter().zip(right);
+    fn divide_floats(&self, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
+        let (left, right) = (exact(left, &DataType::Float64)?, exact(right, &DataType::Float64)?);
+        let pairs =
+            left.as_primitive::<Float64Type>().iter().zip(right.as_primitive::<Float64Type>());
         let results = pairs.map(|(left, right)| self.kind.of_floats(left?, right?));
         Ok(Arc::new(results.collect::<Float64Array>()))
+    }
+
+    fn divide_integers<T>(&self, left: &ArrayRef, right: &ArrayRef, shown: &str) -> Result<ArrayRef>
+    where
+        T: ArrowPrimitiveType,
+        T::Native: TryFrom<i128>,
+    {
+        let (left, right) = (whole(left)?, whole(right)?);
+        let results = left.iter().zip(right.iter()).map(|(left, right)| {
+            let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
+            let result = self.kind.of_integers(left, right).map(T::Native::try_from).transpose();
+            result.map_err(|_| {
+                let values = format!("{left} {} {right}", self.kind.operator());
+                let is_said = values == shown;
+                let text = if is_said { values } else { format!("{shown} = {values}") };
+                overflow(&text, &T::DATA_TYPE)
+            })
+        });
+        Ok(Arc::new(results.collect::<Result<PrimitiveArray<T>>>()?))
+    }
+}
+
+/// Integers of any type, as they are.
+enum Whole {
+    Signed(Int64Array),
+    Unsigned(UInt64Array),
+}
+
+fn whole(array: &ArrayRef) -> Result<Whole> {
+    Ok(match array.as_primitive_opt::<UInt64Type>() {
+        Some(unsigned) => Whole::Unsigned(unsigned.clone()),
+        None => Whole::Signed(exact(array, &DataType::Int64)?.as_primitive().clone()),
+    })
+}
+
+impl Whole {
+    fn iter(&self) -> Box<dyn Iterator<Item = Option<i128>> + '_> {
+        match self {
+            Self::Signed(values) => Box::new(values.iter().map(|value| value.map(i128::from))),
+            Self::Unsigned(values) => Box::new(values.iter().map(|value| value.map(i128::from))),
+        }
+    }
+}
+
+/// A conversion that fails where a value does not fit.
+fn exact(array: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    Ok(cast_with_options(array, kind, &options)?)
+}
+
+/// An argument as a user would write it.
+fn shown(call: &ScalarFunctionArgs, at: usize) -> String {
+    match &call.args[at] {
+        ColumnarValue::Scalar(value) => value.to_string(),
+        ColumnarValue::Array(_) => call.arg_fields[at].name().clone(),
     }
 }
 
@@ -115,13 +179,17 @@ impl ScalarUDFImpl for Division {
         if let Some(other) = arguments.iter().find(|kind| !kind.is_numeric() && !kind.is_null()) {
             return plan_err!("division needs numbers, this is {}", kind_name(other));
         }
-        let integers = arguments.iter().all(DataType::is_integer) && self.kind != Kind::TrueDivide;
-        Ok(if integers { DataType::Int64 } else { DataType::Float64 })
+        Ok(self.kind.of_kinds(&arguments[0], &arguments[1]))
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&call.args)?;
-        let divided = self.divide(&arrays[0], &arrays[1], call.return_field.data_type())?;
-        Ok(ColumnarValue::Array(divided))
+        let (left, right) = (&arrays[0], &arrays[1]);
+        let text = format!("{} {} {}", shown(&call, 0), self.kind.operator(), shown(&call, 1));
+        Ok(ColumnarValue::Array(match call.return_field.data_type() {
+            DataType::Int64 => self.divide_integers::<Int64Type>(left, right, &text)?,
+            DataType::UInt64 => self.divide_integers::<UInt64Type>(left, right, &text)?,
+            _ => self.divide_floats(left, right)?,
+        }))
     }
 }

@@ -52,7 +52,22 @@ impl FunctionRewrite for CompareMoments {
 
 fn compared(op: Operator, left: &Expr, right: &Expr, schema: &DFSchema) -> Option<Expr> {
     let kinds = (left.get_type(schema).ok()?, right.get_type(schema).ok()?);
+    if let Some(right) = as_moment(right, &kinds.0) {
+        return Some(binary_expr(left.clone(), op, right));
+    }
+    if let Some(left) = as_moment(left, &kinds.1) {
+        return Some(binary_expr(left, op, right.clone()));
+    }
     compared_moments(op, (left, &kinds.0), (right, &kinds.1))
+}
+
+/// The text as a point in time of the type, if that has a time zone: the query engine would read it in that.
+fn as_moment(text: &Expr, kind: &DataType) -> Option<Expr> {
+    let (Expr::Literal(text, meaning), DataType::Timestamp(_, Some(_))) = (text, kind) else {
+        return None;
+    };
+    text.try_as_str().flatten()?;
+    Some(Expr::Literal(moment_of_text(text, kind).ok()?, meaning.clone()))
 }
 
 /// `left op right` without a conversion that may overflow; `None` where the query engine needs no help.
@@ -76,20 +91,21 @@ pub(crate) fn compared_moments(
 
 /// Whether the two types say when something is, on one scale. What has no time zone is in UTC.
 pub(crate) fn have_an_order(left: &DataType, right: &DataType) -> bool {
-    match (left, right) {
-        (DataType::Timestamp(_, Some(_)), DataType::Timestamp(_, Some(_)))
-        | (DataType::Time32(_) | DataType::Time64(_), DataType::Time32(_) | DataType::Time64(_)) => {
-            true
-        }
-        (left, right) => is_utc(left) && is_utc(right),
-    }
+    use DataType::{Date32, Date64, Time32, Time64, Timestamp};
+    matches!(
+        (left, right),
+        (Date32 | Date64 | Timestamp(..), Date32 | Date64 | Timestamp(..))
+            | (Time32(_) | Time64(_), Time32(_) | Time64(_))
+    )
 }
 
-fn is_utc(kind: &DataType) -> bool {
+/// The point in time that a text means beside values of a type, whose time zone is not that of the text.
+pub(crate) fn moment_of_text(text: &ScalarValue, kind: &DataType) -> Result<ScalarValue> {
     match kind {
-        DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, None) => true,
-        DataType::Timestamp(_, Some(zone)) => matches!(zone.as_ref(), "UTC" | "Z" | "+00:00"),
-        _ => false,
+        DataType::Timestamp(unit, Some(_)) => {
+            text.cast_to(&DataType::Timestamp(*unit, Some("UTC".into())))?.cast_to(kind)
+        }
+        _ => text.cast_to(kind),
     }
 }
 
@@ -115,7 +131,7 @@ fn among(list: &InList, schema: &DFSchema) -> Option<Expr> {
     let kind = list.expr.get_type(schema).ok()?;
     let (mut same, mut apart) = (Vec::new(), Vec::new());
     for item in &list.list {
-        match as_constant(item, &kind) {
+        match as_moment(item, &kind).or_else(|| as_constant(item, &kind)) {
             Some(item) => same.push(item),
             None => match compared(Operator::Eq, &list.expr, item, schema) {
                 Some(equal) => apart.push(equal),

@@ -96,7 +96,7 @@ impl Listing {
     /// The files, found now; of a folder only those with this extension.
     pub(crate) async fn files(&self, extension: &'static str) -> Result<Vec<FileAt>> {
         let patterns = self.patterns.clone();
-        task::spawn_blocking(move || walk::files(&patterns, extension))
+        task::spawn_blocking(move || walk::files_of(&patterns, extension))
             .await
             .map_err(|error| Error::internal(error.to_string()))?
     }

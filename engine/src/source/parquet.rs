@@ -1,6 +1,7 @@
 //! [`ParquetTable`]: Parquet files as one table, in the order of their paths.
 //!
-//! The files and their footers are read when the table is opened; a run reads exactly those files. Files may differ:
+//! The files and their footers are read when the table is opened; a run reads exactly those files, and none that was
+//! written anew since. Files may differ:
 //! types widen to what holds both, a column that a file lacks is null in its rows, anything else is an error. Folders
 //! called `key=value` are columns too.
 
@@ -9,11 +10,11 @@ mod fit;
 mod folders;
 mod merge;
 mod nan;
+mod unchanged;
 mod within;
 
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
-use std::{fs, io};
+use std::io;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
@@ -35,7 +36,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{
-    Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload,
+    Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, Result as StoreResult,
 };
 use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
@@ -49,6 +50,7 @@ use damage::{NamedFiles, of_file};
 use fit::FitColumns;
 use folders::Folders;
 use nan::NanAwareReaders;
+use unchanged::Opened;
 use within::WithinFiles;
 
 /// What a store's bytes are; their own crate is none of our dependencies.
@@ -76,7 +78,7 @@ pub(crate) struct ParquetTable {
 /// What a footer tells.
 struct Footer {
     file: ObjectMeta,
-    path: String,
+    opened: Opened,
     schema: SchemaRef,
     rows: Precision<usize>,
 }
@@ -93,7 +95,8 @@ impl ParquetTable {
             .buffered(FOOTERS_AT_ONCE)
             .try_collect()
             .await?;
-        let merged = merge::merged(footers.iter().map(|one| (one.path.as_str(), &one.schema)))?;
+        let merged =
+            merge::merged(footers.iter().map(|one| (one.opened.path.as_str(), &one.schema)))?;
         let is_folder = |name: &str| columns.iter().any(|column| column.name() == name);
         let fields = merged.fields().iter().filter(|field| !is_folder(field.name())).cloned();
         let schema = TableSchema::new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns);
@@ -101,7 +104,7 @@ impl ParquetTable {
             .iter()
             .fold(Precision::Exact(0), |rows: Precision<usize>, one| rows.add(&one.rows));
         let files = footers.into_iter().zip(values).map(|(one, values)| {
-            let mut file = PartitionedFile::new_from_meta(one.file);
+            let mut file = PartitionedFile::new_from_meta(one.file).with_extension(one.opened);
             file.partition_values = values;
             file
         });
@@ -110,31 +113,31 @@ impl ParquetTable {
 }
 
 impl Source for ParquetTable {
-    /// The files as they were when the table was opened.
+    /// The files as they were when the table was opened, if they still are that.
     fn identity(&self) -> Result<SourceIdentity, Reason> {
         let file = |file: &PartitionedFile| {
-            let PartitionedFile { object_meta: file, partition_values: folders, .. } = file;
-            FileIdentity {
-                path: file.location.to_string(),
-                bytes: file.size,
-                modified: file.last_modified.timestamp_micros(),
-                e_tag: file.e_tag.clone(),
-                changed: changed(&file.location),
-                folders: folders.clone(),
-            }
+            let PartitionedFile { object_meta, partition_values: folders, .. } = file;
+            let Some(opened) = file.extension::<Opened>() else {
+                return Err(format!("what `{}` is cannot be told", object_meta.location));
+            };
+            opened.check().map_err(|error| error.to_string())?;
+            let (e_tag, folders) = (object_meta.e_tag.clone(), folders.clone());
+            Ok(FileIdentity { e_tag, folders, ..opened.identity() })
         };
-        Ok(SourceIdentity::Files(self.files.iter().map(file).collect()))
+        Ok(SourceIdentity::Files(self.files.iter().map(file).collect::<Result<_, _>>()?))
     }
-}
-
-/// When the file system last changed anything about a file: whoever sets its time back cannot set this.
-fn changed(path: &Path) -> Option<(i64, i64)> {
-    let found = fs::metadata(format!("/{path}")).ok()?;
-    Some((found.ctime(), found.ctime_nsec()))
 }
 
 fn store(runtime: &RuntimeEnv, url: &ObjectStoreUrl) -> PlanResult<Arc<dyn ObjectStore>> {
     Ok(Arc::new(WithinFiles(runtime.object_store(url)?)))
+}
+
+/// Stores know no `..`.
+fn location(path: &str) -> StoreResult<Path> {
+    if path.split('/').any(|step| step == "..") {
+        return Ok(Path::from_filesystem_path(path)?);
+    }
+    Ok(Path::from_absolute_path(path)?)
 }
 
 async fn footer(
@@ -143,8 +146,9 @@ async fn footer(
     format: &ParquetFormat,
     path: String,
 ) -> Result<Footer> {
-    let location = Path::from_absolute_path(&path)
-        .map_err(|error| refused("read", &path, io::Error::other(error)))?;
+    let opened = Opened::now(&path)?;
+    let location =
+        location(&path).map_err(|error| refused("read", &path, io::Error::other(error)))?;
     let file = match store.head(&location).await {
         Ok(file) => file,
         Err(StoreError::NotFound { .. }) => return Err(Error::PathNotFound { path }),
@@ -158,13 +162,15 @@ async fn footer(
         let metadata = written.fetch_metadata().await?;
         // It is at hand now.
         let written = written.with_page_index_policy(Some(PageIndexPolicy::Skip));
-        let twice = doubled(&written.fetch_schema().await?).map(str::to_owned);
+        let twice = doubled(written.fetch_schema().await?.fields());
         let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await?;
         let rows: i64 = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum();
         let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
         Ok((twice, schema, rows))
     })
-    .await?;
+    .await
+    .map_err(|error| opened.reason(error))?;
+    opened.check()?;
     if let Some(name) = twice {
         // Readers that know columns by name would lose one of two.
         return Err(Error::NotSupported {
@@ -172,7 +178,7 @@ async fn footer(
             instead: "rename one of them".to_owned(),
         });
     }
-    Ok(Footer { file, path, schema, rows })
+    Ok(Footer { file, opened, schema, rows })
 }
 
 #[async_trait]
@@ -192,6 +198,11 @@ impl TableProvider for ParquetTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        // How many rows there are may be all that is asked for: then no file is opened.
+        self.files
+            .iter()
+            .filter_map(PartitionedFile::extension::<Opened>)
+            .try_for_each(Opened::check)?;
         let url = ObjectStoreUrl::local_filesystem();
         let runtime = state.runtime_env();
         let cache = runtime.cache_manager.get_file_metadata_cache();

@@ -125,7 +125,7 @@ def is_fast(cls: type[BaseModel]) -> bool:
     )
     return (
         not runs_code
-        and not any(_overrides(cls, name) for name in _OWN_METHODS)
+        and not any(overrides(cls, name) for name in _OWN_METHODS)
         and set(cls.model_config) <= _HARMLESS_CONFIG
         and cls.model_config.get("extra") in (None, "ignore")
         and all(_is_plain_field(field) for field in cls.model_fields.values())
@@ -170,7 +170,7 @@ def _default(field: FieldInfo) -> Default | None:
     return ("value", field.default)
 
 
-def _overrides(cls: type[BaseModel], name: str) -> bool:
+def overrides(cls: type[BaseModel], name: str) -> bool:
     """Whether a class between `cls` and Pydantic's own defines this method."""
     foreign = {"pydantic", "builtins", "typing", "abc"}
     own = (c for c in cls.__mro__ if c.__module__.partition(".")[0] not in foreign)

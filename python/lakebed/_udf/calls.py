@@ -204,11 +204,14 @@ class _Threads(Calls):
 
     def _serve(self) -> None:
         observe.follow(self._reads)
-        with contextlib.suppress(KeyboardInterrupt):  # of `interrupt`
-            while (job := self._waiting.get()) is not None and not self._closed.is_set():
-                row, future = job
-                outcome = _attempts(self._call, row, self._limits, self._closed.is_set)
-                future.set_result(outcome)
+        try:
+            with contextlib.suppress(KeyboardInterrupt):  # of `interrupt`
+                while (job := self._waiting.get()) is not None and not self._closed.is_set():
+                    row, future = job
+                    outcome = _attempts(self._call, row, self._limits, self._closed.is_set)
+                    future.set_result(outcome)
+        finally:
+            observe.end()
 
     def complete(self, begun: list[futures.Future[Outcome]], tick: Tick) -> Iterator[Outcome]:
         for at, future in enumerate(begun):

@@ -5,8 +5,10 @@ held then. From then on the function's code is also what is in those of the file
 hold something else now. So results stand for what was read, and when a file is as before,
 so are they.
 
-Only `open` is heard, which nearly all of Python goes through; not what compiled code
-opens on its own, nor files of Python and its packages, of the system, or below the root.
+Only `open` is heard, which nearly all of Python goes through, on the threads that call a
+function and those that it starts; not what compiled code and other processes open on
+their own, nor files of Python and its packages, of the system, or below the root. A file
+that came into being while the function ran, and is gone, was no input.
 """
 
 from __future__ import annotations
@@ -20,9 +22,14 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
+import weakref
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from lakebed._native import born
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +41,11 @@ _CHUNK_BYTES = 1 << 20
 
 _MOST_IN_CALLS = 64
 """Calls that open more than this read a file for each row."""
+
+_CLOCK = 5 if sys.platform == "linux" else time.CLOCK_REALTIME
+"""That of file systems, `CLOCK_REALTIME_COARSE`; the other is a little ahead of it."""
+
+_THREAD_STARTS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 """What a function's digest covers, or a release."""
@@ -53,14 +65,17 @@ class Seen(NamedTuple):
     Attributes:
         stamp: Its size, times and number.
         content: The digest of its bytes, or the stamp of a large one.
+        is_made: Whether it came into being while the function ran: that it is gone
+            afterwards is as it was before.
     """
 
     stamp: str
     content: str
+    is_made: bool = False
 
 
 class Reads:
-    """What one thread opens, for one function or set-up.
+    """What is opened for one function or set-up.
 
     Args:
         root: What is below it does not count.
@@ -78,6 +93,7 @@ class Reads:
         self._folder = folder
         self._left = _MOST_IN_CALLS
         self._own: set[str] = set()
+        self._since = time.clock_gettime_ns(_CLOCK)
 
     def opened(self, path: Any, flags: Any) -> None:
         """Note a file that is being opened."""
@@ -90,7 +106,7 @@ class Reads:
             if not self.in_setup:
                 self._left -= 1
             if self._left >= 0 and (seen := _look(name)):
-                self.add(name, seen)
+                self.add(name, seen._replace(is_made=_born(name) >= self._since))
 
     def add(self, name: str, seen: Seen) -> None:
         """Note a file that held this."""
@@ -100,34 +116,44 @@ class Reads:
         if self._folder is not None:
             _put(self._folder, name, seen)
 
+    def end(self) -> None:
+        """The function is not called any more: files of its own that are gone are forgotten."""
+        for name, seen in list(self.files.items()):
+            if seen.is_made and not os.path.exists(name):  # noqa: PTH110  pathlib is slow
+                self._forget(name)
+
     def _write(self, name: str) -> None:
         """What a function writes is its result, also where it reads that again."""
         self._own.add(name)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
         if self.files.pop(name, None) and self._folder is not None:
             _record(self._folder, name).unlink(missing_ok=True)
 
 
 _reads: dict[int, Reads] = {}
-"""By thread. Those of the engine lose what is local to them between two calls."""
+"""By the threads that call functions, while they do. Those of the engine lose what is local to them
+between two calls."""
+
+_started: WeakKeyDictionary[threading.Thread, weakref.ref[Reads]] = WeakKeyDictionary()
+"""For whom threads were started that functions started."""
+
+_deaf: set[int] = set()
+"""Threads whose files do not count."""
 
 
-def begin(spec: Mapping[str, Any]) -> None:
-    """From now on this thread sets a function up."""
-    _reads.pop(threading.get_ident(), None)
+def reads_of(spec: Mapping[str, Any]) -> Reads | None:
+    """What notes the files of a function that is about to be set up, if that is of use."""
     root, key = spec.get("root"), spec.get("reads")
-    if root and key:
-        _install()
-        _reads[threading.get_ident()] = Reads(root, folder_of(root, key))
-
-
-def calling() -> None:
-    """From now on it calls the function."""
-    if reads := current():
-        reads.in_setup = False
+    if not (root and key):
+        return None
+    _install()
+    return Reads(root, folder_of(root, key))
 
 
 def end() -> None:
-    """This thread is done with the function."""
+    """This thread calls the function no more."""
     _reads.pop(threading.get_ident(), None)
 
 
@@ -151,22 +177,22 @@ def collecting() -> Iterator[Reads]:
     try:
         yield inner
     finally:
-        _reads.pop(threading.get_ident(), None)
+        end()
         follow(outer)
 
 
 @contextlib.contextmanager
 def own_input() -> Iterator[None]:
     """A row's own file is opened, which counts as the row's; in a set-up there is none."""
-    reads = current()
-    if reads is None or reads.in_setup:
+    thread = threading.get_ident()
+    if thread in _deaf or all(reads.in_setup for reads in _listening(thread)):
         yield
         return
-    del _reads[threading.get_ident()]
+    _deaf.add(thread)
     try:
         yield
     finally:
-        follow(reads)
+        _deaf.discard(thread)
 
 
 def are_same(files: Mapping[str, Seen]) -> bool:
@@ -183,29 +209,72 @@ def with_reads(folder: Path, code: str) -> str:
     """The digest of code and of what is in the files that it read, where that changed."""
     changed = []
     for record in sorted(folder.glob("*.json")):
-        name, *seen = json.loads(record.read_text())
-        now = _changed(name, Seen(*seen))
+        name, *fields = json.loads(record.read_text())
+        seen = Seen(*fields)
+        now = _changed(name, seen)
         if now is not None:
             changed.append((name, now))
+        elif seen.is_made and not os.path.exists(name):  # noqa: PTH110  pathlib is slow
+            # of a run that was killed
+            record.unlink(missing_ok=True)
     return blake2b(repr((code, changed)).encode(), digest_size=32).hexdigest() if changed else code
 
 
 @functools.cache
 def _install() -> None:
     sys.addaudithook(_hear)
+    if sys.version_info < (3, 12):
+        # it says nothing when a thread starts
+        start = threading.Thread.start
+
+        @functools.wraps(start)
+        def followed(self: threading.Thread) -> None:
+            _follow_start(self)
+            start(self)
+
+        threading.Thread.start = followed  # type: ignore[method-assign]
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "open":
+    if event not in ("open", *_THREAD_STARTS):
+        return
+    thread = threading.get_ident()
+    if thread in _deaf or not (_reads or _started):
         return
     # what is opened in here is not the function's
-    reads = _reads.pop(threading.get_ident(), None)
-    if reads is None:
+    _deaf.add(thread)
+    try:
+        if event != "open":
+            _follow_start(getattr(arguments[0], "__self__", None))
+            return
+        for reads in _listening(thread):
+            reads.opened(arguments[0], arguments[2])
+    except Exception:  # noqa: BLE001, S110  an error would be the user's
+        pass
+    finally:
+        _deaf.discard(thread)
+
+
+def _follow_start(begun: Any) -> None:
+    """A thread is started; what it opens counts where it was started for a function."""
+    if not isinstance(begun, threading.Thread):
         return
-    # an error would be the user's
-    with contextlib.suppress(Exception):
-        reads.opened(arguments[0], arguments[2])
-    follow(reads)
+    if reads := current():
+        _started[begun] = weakref.ref(reads)
+    elif reference := _started.get(threading.current_thread()):
+        _started[begun] = reference
+
+
+def _listening(thread: int) -> list[Reads]:
+    """For whom this thread opens files."""
+    if reads := _reads.get(thread):
+        return [reads]
+    reference = _started.get(threading.current_thread()) if _started else None
+    if reference is None:
+        return []
+    # functions may share the threads of a pool: it is for one that is called now, or who began it
+    starter = reference()
+    return list({*_reads.values(), *([] if starter is None else [starter])})
 
 
 def _is_elsewhere(name: str) -> bool:
@@ -223,6 +292,12 @@ def _look(name: str) -> Seen | None:
         return None
 
 
+def _born(name: str) -> int:
+    """When a file came into being; where that is not known, when anything about it changed last."""
+    found = born(name)
+    return os.stat(name).st_ctime_ns if found is None else found  # noqa: PTH116
+
+
 @functools.lru_cache(maxsize=256)
 def _content(name: str, _stamp: str) -> str:
     digest = blake2b(digest_size=32)
@@ -236,7 +311,7 @@ def _changed(name: str, seen: Seen) -> str | None:
     """What a file holds now; None if it is what it held."""
     now = _look(name)
     if now is None:
-        return "gone"
+        return None if seen.is_made else "gone"
     return None if seen.stamp == now.stamp or seen.content == now.content else now.content
 
 

@@ -72,7 +72,8 @@ impl Model {
         };
         let class = class.bind(py).clone();
         if !self.fast && self.trusted {
-            return Ok(Builder::Constructed(class.getattr("model_construct")?));
+            let restored = py.import("lakebed._types.restored")?;
+            return Ok(Builder::Restored(restored.call_method1("maker_of", (class,))?));
         }
         if !self.fast {
             let named = PyDict::new(py);
@@ -116,8 +117,8 @@ impl Model {
 pub(super) enum Builder<'py> {
     /// There is no class: a dict.
     Dict,
-    /// Through Pydantic, but without validation.
-    Constructed(Bound<'py, PyAny>),
+    /// With the fields as they are, by `lakebed/_types/restored.py`.
+    Restored(Bound<'py, PyAny>),
     /// Through Pydantic.
     Validated { validate: Bound<'py, PyAny>, named: Bound<'py, PyDict> },
     /// Without Pydantic: the slots that it would set, set.
@@ -132,15 +133,7 @@ impl<'py> Builder<'py> {
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match self {
             Self::Dict => Ok(rows.into_iter().map(Bound::into_any).collect()),
-            Self::Constructed(construct) => {
-                let object = |row: Bound<'py, PyDict>| {
-                    let object = construct.call((), Some(&row))?;
-                    // What `model_post_init` made of the fields was stored; it runs for what it sets besides.
-                    object.getattr("__dict__")?.call_method1("update", (row,))?;
-                    Ok(object)
-                };
-                rows.into_iter().map(object).collect()
-            }
+            Self::Restored(make) => rows.into_iter().map(|row| make.call((), Some(&row))).collect(),
             Self::Validated { validate, named } => {
                 rows.into_iter().map(|row| validate.call((row,), Some(named))).collect()
             }

@@ -1,5 +1,7 @@
 //! Arrow → Python, a column at a time.
 
+use std::collections::HashSet;
+
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
@@ -254,6 +256,12 @@ fn read_models<'py>(py: Python<'py>, column: &ArrayRef, model: &Model) -> PyResu
         return Err(wrong(format!("{} is no model", column.data_type())));
     };
     let rows = column.as_struct();
+    let mut seen = HashSet::new();
+    if let Some(field) = rows.fields().iter().find(|field| !seen.insert(field.name())) {
+        let (model, name) = (&model.name, field.name());
+        let message = format!("`{model}` has two fields `{name}`; hint: rename one of them");
+        return Err(coded(py, "python.schema", &message));
+    }
     let mut columns = Vec::with_capacity(model.fields.len());
     for field in &model.fields {
         let Some(below) = rows.column_by_name(&field.name) else {

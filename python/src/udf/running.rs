@@ -12,6 +12,7 @@ use udf_runtime::{Answer, FunctionFailure, RunningFunction, Spent, Stop};
 
 use super::arguments::Arguments;
 use super::calls::{Calls, Outcome, UnderWay, next_outcome};
+use super::observed::Observed;
 use super::results::Results;
 use super::{Definition, Mode, Take, batch, failure};
 use crate::gate::{attach, call, call_method};
@@ -23,6 +24,7 @@ pub(super) struct PythonRunning {
     pub(super) definition: Arc<Definition>,
     pub(super) setups: Vec<Py<PyAny>>,
     pub(super) calls: Calls,
+    observed: Arc<Observed>,
     /// How many of the calls that were made before are used; all of them once one does not fit.
     known: usize,
     begun: VecDeque<Begun>,
@@ -58,10 +60,15 @@ struct RowsUnderWay {
 
 impl PythonRunning {
     pub(super) fn start(py: Python<'_>, definition: Arc<Definition>) -> PyResult<Self> {
-        // From here on, what the function reads is written down.
-        let observe = py.import("lakebed._udf.observe")?;
-        observe.call_method1("begin", (definition.spec.bind(py),))?;
-        let calls = Calls::start(py, &definition)?;
+        let observed = Arc::new(Observed::new(py, definition.spec.bind(py))?);
+        let (calls, setups) = observed.during(py, || Self::set_up(py, &definition))?;
+        observed.set_up(py)?;
+        let known = if definition.knows(py)? { 0 } else { definition.known.len() };
+        Ok(Self { definition, setups, calls, observed, known, begun: VecDeque::new() })
+    }
+
+    fn set_up(py: Python<'_>, definition: &Definition) -> PyResult<(Calls, Vec<Py<PyAny>>)> {
+        let calls = Calls::start(py, definition)?;
         if let Some(owner) = &definition.owner {
             let done =
                 call_method(owner.object.bind(py), "setup", &[]).and_then(|done| calls.run(done));
@@ -76,9 +83,7 @@ impl PythonRunning {
                 setups.push(value.map_err(raised)?.unbind());
             }
         }
-        observe.call_method0("calling")?;
-        let known = if definition.knows(py)? { 0 } else { definition.known.len() };
-        Ok(Self { definition, setups, calls, known, begun: VecDeque::new() })
+        Ok((calls, setups))
     }
 
     fn begin_calls(&mut self, calls: &Bound<'_, PyAny>, arguments: RecordBatch) -> PyResult<Begun> {
@@ -222,8 +227,32 @@ impl PythonRunning {
         Ok(answer)
     }
 
+    fn answer(
+        &mut self,
+        py: Python<'_>,
+        begun: Begun,
+        stop: &Stop,
+    ) -> Result<Answer, FunctionFailure> {
+        let calls = match &self.calls {
+            Calls::Managed(calls) => Some(calls.bind(py).clone()),
+            Calls::Direct => None,
+        };
+        match (begun, calls) {
+            (Begun::Rows(rows), Some(calls)) => self.await_rows(&calls, &rows, stop),
+            (Begun::Batch(batch, under_way), Some(calls)) => {
+                batch::Batches::new(py, self, Some(&calls), stop).complete(&batch, Some(&under_way))
+            }
+            (Begun::Waiting(waiting), _) if matches!(self.definition.mode, Mode::Batch(_)) => {
+                batch::Batches::new(py, self, None, stop).complete(&waiting.batch, None)
+            }
+            (Begun::Waiting(waiting), _) => self.call_rows(py, waiting, stop),
+            (Begun::Failed(failure), _) => Err(failure),
+            (_, None) => Err(FunctionFailure::new("InternalError", "no calls were begun")),
+        }
+    }
+
     fn tear_down(&self, py: Python<'_>) -> PyResult<()> {
-        py.import("lakebed._udf.observe")?.call_method0("end")?;
+        self.observed.end(py)?;
         if let Some(owner) = &self.definition.owner {
             let done = call_method(owner.object.bind(py), "teardown", &[]);
             let done = done.and_then(|done| self.calls.run(done));
@@ -241,7 +270,8 @@ impl RunningFunction for PythonRunning {
                     Calls::Managed(calls) => calls.bind(py).clone(),
                     Calls::Direct => return Begun::waiting(arguments),
                 };
-                let begun = self.begin_calls(&calls, arguments);
+                let observed = Arc::clone(&self.observed);
+                let begun = observed.during(py, || self.begin_calls(&calls, arguments));
                 begun.unwrap_or_else(|error| Begun::Failed(failure::of(py, error)))
             })
         } else {
@@ -254,25 +284,8 @@ impl RunningFunction for PythonRunning {
         let Some(begun) = self.begun.pop_front() else {
             return Err(FunctionFailure::new("InternalError", "nothing was begun"));
         };
-        attach(|py| {
-            let calls = match &self.calls {
-                Calls::Managed(calls) => Some(calls.bind(py).clone()),
-                Calls::Direct => None,
-            };
-            match (begun, calls) {
-                (Begun::Rows(rows), Some(calls)) => self.await_rows(&calls, &rows, stop),
-                (Begun::Batch(batch, under_way), Some(calls)) => {
-                    batch::Batches::new(py, self, Some(&calls), stop)
-                        .complete(&batch, Some(&under_way))
-                }
-                (Begun::Waiting(waiting), _) if matches!(self.definition.mode, Mode::Batch(_)) => {
-                    batch::Batches::new(py, self, None, stop).complete(&waiting.batch, None)
-                }
-                (Begun::Waiting(waiting), _) => self.call_rows(py, waiting, stop),
-                (Begun::Failed(failure), _) => Err(failure),
-                (_, None) => Err(FunctionFailure::new("InternalError", "no calls were begun")),
-            }
-        })
+        let observed = Arc::clone(&self.observed);
+        attach(|py| observed.during(py, || self.answer(py, begun, stop)))
     }
 
     fn finish(&mut self) -> Result<(), FunctionFailure> {

@@ -101,6 +101,13 @@ def day(*parts: int) -> dt.datetime:
         (lambda: C("clock") > dt.time(2), [1]),
         (lambda: C("clock") == dt.time(2), [2]),
         (lambda: C("clock") < C("fine"), [2]),
+        (lambda: C("berlin") == C("ns"), [2]),
+        (lambda: C("berlin") == C("s"), [2]),
+        (lambda: C("berlin") <= C("day"), [2]),
+        (lambda: C("berlin") == day(2020, 1, 1), [2]),
+        (lambda: C("berlin") == "2020-01-01 00:00:00", [2]),
+        (lambda: C("berlin") == "2020-01-01T01:00:00+01:00", [2]),
+        (lambda: C("berlin").in_(["2020-01-01 00:00:00"]), [2]),
     ],
 )
 def test_compares_points_in_time_of_any_unit(source: str, condition, ids, tmp_path: Path) -> None:
@@ -109,6 +116,9 @@ def test_compares_points_in_time_of_any_unit(source: str, condition, ids, tmp_pa
             "id": [1, 2, 3],
             "ns": pa.array([day(1970, 1, 1), day(2020, 1, 1), None], pa.timestamp("ns")),
             "s": pa.array([day(9999, 1, 1), day(2020, 1, 1), None], pa.timestamp("s")),
+            "berlin": pa.array(
+                [day(2021, 7, 1), day(2020, 1, 1), None], pa.timestamp("us", "Europe/Berlin")
+            ),
             "day": pa.array([dt.date(1, 1, 1), dt.date(2020, 1, 1), None]),
             "clock": pa.array([dt.time(3), dt.time(2), None], pa.time32("ms")),
             "fine": pa.array([dt.time(3), dt.time(2, 0, 0, 1), None], pa.time64("ns")),

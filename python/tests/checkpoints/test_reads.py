@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import subprocess
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +17,8 @@ import pytest
 import lakebed as dc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from conftest import Project
 
 SCRIPT = """
@@ -169,3 +176,139 @@ def test_the_files_of_rows_count_for_their_rows(tmp_path: Path) -> None:
     assert calls.read_text() == "ab"
     (files / "b").write_text("B")
     assert read() == ["a", "B"]
+
+
+def made_by_others(path: Path, text: str) -> None:
+    """A file that this process does not write."""
+    subprocess.run(["sh", "-c", f"echo {text} > {path}"], check=True)  # noqa: S603, S607
+
+
+def records() -> list[Path]:
+    return list((Path(os.environ["LAKEBED_ROOT"]) / "reads").glob("*/*"))
+
+
+def test_what_came_into_being_and_is_gone_was_no_input(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+
+    def converted(x: int) -> int:
+        with calls.open("a") as log:
+            log.write("x")
+        with tempfile.TemporaryDirectory() as folder:
+            made_by_others(Path(folder) / "out", str(x))
+            return int((Path(folder) / "out").read_text())
+
+    for concurrency in (1, 2):
+        made = dc.read_values(x=[1, 2, 3]).settings(concurrency=concurrency).map(y=converted)
+        assert [made.to_values("y") for _ in range(2)] == [[1, 2, 3]] * 2
+        assert records() == []
+    assert calls.read_text() == "xxx"
+
+
+def test_what_was_there_before_and_is_gone_was_one(tmp_path: Path) -> None:
+    given, calls = tmp_path / "given", tmp_path / "calls"
+
+    def taken(x: int) -> int:
+        with calls.open("a") as log:
+            log.write("x")
+        text = given.read_text() if given.exists() else "0"
+        given.unlink(missing_ok=True)
+        return x + int(text)
+
+    made_by_others(given, "7")
+    probe = tmp_path / "probe"
+    probe.touch()
+    while probe.stat().st_ctime_ns == given.stat().st_ctime_ns:
+        # clocks of file systems tick slowly
+        probe.touch()
+    made = dc.read_values(x=[1]).map(y=taken)
+    assert made.to_values("y") == [8]
+    assert made.to_values("y") == [1]
+    assert calls.read_text() == "xx"
+
+
+def test_a_set_up_runs_once_whatever_it_made_and_removed(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+
+    def loaded() -> int:
+        with calls.open("a") as log:
+            log.write("x")
+        with tempfile.TemporaryDirectory() as folder:
+            made_by_others(Path(folder) / "out", "5")
+            return int((Path(folder) / "out").read_text())
+
+    chain = dc.read_values(x=[1, 2]).setup(by=loaded)
+    chain = chain.map(y=lambda x, by: x * by, output=int)
+    assert chain.map(z=lambda y, by: y * by, output=int).to_values("z") == [25, 50]
+    assert calls.read_text() == "x"
+
+
+def in_pool(weights: Path) -> Callable[[int], int]:
+    def scaled(x: int) -> int:
+        with ThreadPoolExecutor(1) as pool:
+            return x * int(pool.submit(weights.read_text).result())
+
+    return scaled
+
+
+def in_thread_of_thread(weights: Path) -> Callable[[int], int]:
+    def scaled(x: int) -> int:
+        found: list[int] = []
+        inner = threading.Thread(target=lambda: found.append(int(weights.read_text())))
+        outer = threading.Thread(target=lambda: (inner.start(), inner.join()))
+        outer.start()
+        outer.join()
+        return x * found[0]
+
+    return scaled
+
+
+def in_coroutine(weights: Path) -> Callable[[int], Coroutine[Any, Any, int]]:
+    async def scaled(x: int) -> int:
+        return x * int(await asyncio.to_thread(weights.read_text))
+
+    return scaled
+
+
+@pytest.mark.parametrize("made", [in_pool, in_thread_of_thread, in_coroutine])
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_threads_that_a_function_starts_are_heard(
+    weights: Path, made: Callable[[Path], Any], concurrency: int
+) -> None:
+    chain = dc.read_values(x=[1, 10]).settings(concurrency=concurrency)
+    chain = chain.map(y=made(weights), output=int)
+    assert chain.to_values("y") == [2, 20]
+    weights.write_text("3")
+    assert chain.to_values("y") == [3, 30]
+
+
+def test_other_threads_are_not(weights: Path) -> None:
+    def fails(x: int) -> int:
+        raise ValueError(x)
+
+    def doubled(x: int) -> int:
+        return 2 * x
+
+    chain = dc.read_values(x=[1, 2, 3]).settings(concurrency=3)
+    with pytest.raises(ValueError, match="1"):
+        chain.map(y=fails).to_values("y")
+    rows = chain.map(y=doubled).to_iter("y")
+    next(rows)
+    for _ in range(8):
+        thread = threading.Thread(target=weights.read_text)
+        thread.start()
+        thread.join()
+    list(rows)
+    assert records() == []
+
+
+def test_a_thread_that_writes_later_does_not_write_for_a_function(weights: Path) -> None:
+    def scaled(x: int) -> int:
+        return x * int(weights.read_text())
+
+    chain = dc.read_values(x=[1, 10]).settings(concurrency=4).map(y=scaled)
+    assert chain.to_values("y") == [2, 20]
+    threads = [threading.Thread(target=weights.write_text, args=("3",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert chain.to_values("y") == [3, 30]

@@ -25,6 +25,7 @@ fn each_variant_survives_the_loop() {
     check(Error::Value { what: text() });
     check(Error::InvalidArgument { argument: "limit", given: text(), accepted: text() });
     check(Error::PathNotFound { path: text() });
+    check(Error::FileChanged { path: text(), how: text() });
     let kind = StorageKind::Full;
     check(Error::Storage { action: "write", location: text(), kind, reason: text(), source: None });
     check(Error::Corrupt { what: text(), reason: text(), source: None });

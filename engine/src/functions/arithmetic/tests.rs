@@ -3,9 +3,9 @@
 use super::Kind;
 
 #[track_caller]
-fn check_integers(left: i64, right: i64, floor: Option<i64>, modulo: Option<i64>) {
-    assert_eq!(Kind::FloorDivide.of_integers(left, right).unwrap(), floor, "{left} // {right}");
-    assert_eq!(Kind::Modulo.of_integers(left, right).unwrap(), modulo, "{left} % {right}");
+fn check_integers(left: i128, right: i128, floor: Option<i128>, modulo: Option<i128>) {
+    assert_eq!(Kind::FloorDivide.of_integers(left, right), floor, "{left} // {right}");
+    assert_eq!(Kind::Modulo.of_integers(left, right), modulo, "{left} % {right}");
 }
 
 #[test]
@@ -16,8 +16,10 @@ fn integers_round_towards_minus_infinity() {
     check_integers(-7, -2, Some(3), Some(-1));
     check_integers(6, 3, Some(2), Some(0));
     check_integers(1, 0, None, None);
-    assert!(Kind::FloorDivide.of_integers(i64::MIN, -1).is_err());
-    assert_eq!(Kind::Modulo.of_integers(i64::MIN, -1).unwrap(), Some(0));
+    check_integers(i64::MIN.into(), -1, Some(1 << 63), Some(0));
+    check_integers(u64::MAX.into(), 10, Some(1_844_674_407_370_955_161), Some(5));
+    check_integers(u64::MAX.into(), -10, Some(-1_844_674_407_370_955_162), Some(-5));
+    check_integers(-1, u64::MAX.into(), Some(-1), Some((u64::MAX - 1).into()));
 }
 
 #[test]

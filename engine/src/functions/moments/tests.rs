@@ -45,3 +45,11 @@ fn other_scales_are_left_alone() {
     check(&MICROS, ScalarValue::Time64Microsecond(Some(1)), "as it is");
     check(&DataType::Int64, micros(1), "as it is");
 }
+
+#[test]
+fn what_has_no_time_zone_is_in_utc() {
+    let berlin = DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Berlin".into()));
+    let same = "t < TimestampMicrosecond(1, Some(\"Europe/Berlin\"))";
+    check(&berlin, micros(1), same);
+    check(&berlin, ScalarValue::TimestampMicrosecond(Some(1), Some("UTC".into())), same);
+}

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 use percent_encoding::percent_decode_str;
 
+use crate::storage::files;
 use crate::{Error, Result, config};
 
 #[cfg(test)]
@@ -40,9 +41,8 @@ impl Pattern {
     }
 
     /// The path, if something is there that is called so.
-    fn literal(&self) -> Option<PathBuf> {
-        let given = self.escaped.iter().chain([&self.path]).map(PathBuf::from);
-        given.into_iter().find(|path| path.exists())
+    fn literal(&self) -> Option<String> {
+        self.escaped.iter().chain([&self.path]).find(|path| files::exists(path)).cloned()
     }
 
     /// Where to look and how to choose, as far as is known now.
@@ -55,8 +55,8 @@ impl Pattern {
     }
 
     fn below(&self, folder: &str, rest: &str) -> Result<Target> {
-        let literal = PathBuf::from(format!("{folder}{rest}"));
-        let Some(at) = first_wildcard_segment(rest).filter(|_| !literal.exists()) else {
+        let literal = format!("{folder}{rest}");
+        let Some(at) = first_wildcard_segment(rest).filter(|_| !files::exists(&literal)) else {
             return Ok(Target { base: literal, matcher: None, recursive: self.recursive });
         };
         let base = match format!("{folder}{}", &rest[..at]) {
@@ -64,14 +64,14 @@ impl Pattern {
             base => base,
         };
         let matcher = Some(matcher(&rest[at..])?);
-        Ok(Target { base: base.into(), matcher, recursive: true })
+        Ok(Target { base, matcher, recursive: true })
     }
 }
 
 /// The length of the longest part of the path that is a folder, its slash included.
 fn existing_folder(path: &str) -> usize {
     let ends = path.match_indices('/').map(|(at, _)| at + 1);
-    ends.take_while(|end| Path::new(&path[..*end]).is_dir()).last().unwrap_or(0)
+    ends.take_while(|end| files::is_folder(&path[..*end])).last().unwrap_or(0)
 }
 
 fn matcher(pattern: &str) -> Result<GlobMatcher> {
@@ -92,20 +92,15 @@ impl fmt::Display for Pattern {
 
 /// A resolved pattern.
 pub(super) struct Target {
-    pub(super) base: PathBuf,
+    pub(super) base: String,
     matcher: Option<GlobMatcher>,
     pub(super) recursive: bool,
 }
 
 impl Target {
-    /// Whether the user named this file, or a pattern for it, rather than a folder above it.
-    pub(super) fn is_explicit(&self, base: &Path, file: &Path) -> bool {
-        self.matcher.is_some() || self.is_the_file(base, file)
-    }
-
-    /// Whether the user named this very file.
-    pub(super) fn is_the_file(&self, base: &Path, file: &Path) -> bool {
-        file == self.base || base.join(&self.base) == file
+    /// Whether the user gave a pattern for the files, rather than a folder above them.
+    pub(super) fn is_pattern(&self) -> bool {
+        self.matcher.is_some()
     }
 
     /// Whether a path below the folder is one of those that writers keep for themselves, as `_temporary/` and

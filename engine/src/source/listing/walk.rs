@@ -1,11 +1,8 @@
 //! Walks local folders on a blocking thread and turns what it finds into batches of `File` rows.
 
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use arrow::array::{
     ArrayRef, BooleanArray, Int64Builder, StringArray, StringBuilder, StructArray,
@@ -16,19 +13,19 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::stream::{BoxStream, StreamExt, unfold};
 use tokio::sync::mpsc;
 use udf_runtime::task;
-use walkdir::WalkDir;
 
 use super::FileAt;
 use super::glob::{Pattern, Target};
+use crate::storage::files::{self, Closed, FileState, Found};
 use crate::{Error, Result, storage};
 
 /// Rows of a batch: small enough that the first results come at once.
 const BATCH_ROWS: usize = 8192;
 
-type Found = Result<RecordBatch>;
+type Batch = Result<RecordBatch>;
 
 /// Starts to walk when first polled; dropping the stream stops the walk at its next batch.
-pub(super) fn batches(patterns: Arc<Vec<Pattern>>, schema: SchemaRef) -> BoxStream<'static, Found> {
+pub(super) fn batches(patterns: Arc<Vec<Pattern>>, schema: SchemaRef) -> BoxStream<'static, Batch> {
     let start = async move {
         let (found, batches) = mpsc::channel(2);
         let walk = task::spawn_blocking(move || {
@@ -44,7 +41,7 @@ pub(super) fn batches(patterns: Arc<Vec<Pattern>>, schema: SchemaRef) -> BoxStre
     futures::stream::once(start).flatten().boxed()
 }
 
-fn walk_all(patterns: &[Pattern], schema: &SchemaRef, found: &mpsc::Sender<Found>) -> Result<()> {
+fn walk_all(patterns: &[Pattern], schema: &SchemaRef, found: &mpsc::Sender<Batch>) -> Result<()> {
     for target in targets(patterns)? {
         let mut rows = Rows::new(Arc::clone(schema));
         walk_one(&target, &mut rows, found)?;
@@ -60,7 +57,7 @@ fn targets(patterns: &[Pattern]) -> Result<Vec<Target>> {
     Ok(targets.into_iter().flatten().collect())
 }
 
-fn walk_one(target: &Target, rows: &mut Rows, found: &mpsc::Sender<Found>) -> Result<()> {
+fn walk_one(target: &Target, rows: &mut Rows, found: &mpsc::Sender<Batch>) -> Result<()> {
     each_file(target, |base, file, metadata| {
         rows.push(base, file, metadata)?;
         let is_full = rows.count == BATCH_ROWS;
@@ -69,67 +66,57 @@ fn walk_one(target: &Target, rows: &mut Rows, found: &mpsc::Sender<Found>) -> Re
 }
 
 /// The files that the patterns name; below a folder only those with this extension, and none that is private.
-pub(super) fn files(patterns: &[Pattern], extension: &str) -> Result<Vec<FileAt>> {
-    let mut files = Vec::new();
+pub(super) fn files_of(patterns: &[Pattern], extension: &str) -> Result<Vec<FileAt>> {
+    let mut found = Vec::new();
     for target in targets(patterns)? {
+        // Then it is this very file that the user named.
+        let is_named = target.base.is_file();
         each_file(&target, |base, file, _| {
             let below = file.strip_prefix(base).unwrap_or(file);
-            let is_named = target.is_the_file(base, file);
-            let is_asked =
-                target.is_explicit(base, file) || file.extension().is_some_and(|e| e == extension);
+            let is_asked = target.is_pattern() || file.extension().is_some_and(|e| e == extension);
             if is_named || (is_asked && !target.is_private(below)) {
-                files.push(FileAt { path: utf8(file)?.to_owned(), below: utf8(below)?.to_owned() });
+                found.push(FileAt { path: utf8(file)?.to_owned(), below: utf8(below)?.to_owned() });
             }
             Ok(true)
         })?;
     }
-    Ok(files)
+    Ok(found)
 }
 
-/// Calls `visit` with the base, the path and the metadata of each file until it returns false.
+/// Calls `visit` with the base, the path and the state of each file until it returns false.
 fn each_file(
     target: &Target,
-    mut visit: impl FnMut(&Path, &Path, &Metadata) -> Result<bool>,
+    mut visit: impl FnMut(&Path, &Path, &FileState) -> Result<bool>,
 ) -> Result<()> {
-    let shown = || target.base.display().to_string();
-    let base = std::path::absolute(&target.base).map_err(|error| refused(&shown(), error))?;
-    let metadata = base.metadata().map_err(|error| refused(&shown(), error))?;
-    if metadata.is_file() {
-        visit(base.parent().unwrap_or(&base), &base, &metadata)?;
-        return Ok(());
+    let shown = target.base.as_str();
+    let base = files::absolute(shown).map_err(|error| refused(shown, error))?;
+    match files::look(&base).map_err(|error| refused(shown, error))? {
+        Found::File(state) => {
+            visit(base.parent().unwrap_or(&base), &base, &state)?;
+            return Ok(());
+        }
+        Found::Folder => {}
+        Found::Other => {
+            return Err(Error::NotSupported {
+                what: format!("`{shown}`, which is neither a file nor a folder,"),
+                instead: "give a file, a folder or a glob".to_owned(),
+            });
+        }
     }
-    if !metadata.is_dir() {
-        return Err(Error::NotSupported {
-            what: format!("`{}`, which is neither a file nor a folder,", shown()),
-            instead: "give a file, a folder or a glob".to_owned(),
-        });
-    }
-    let depth = if target.recursive { usize::MAX } else { 1 };
-    for entry in WalkDir::new(&base).follow_links(true).sort_by_file_name().max_depth(depth) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) if leads_nowhere(&error) => continue,
-            Err(error) => {
-                let path = error.path().map_or_else(shown, |path| path.display().to_string());
-                return Err(refused(&path, error.into()));
-            }
-        };
-        let relative = entry.path().strip_prefix(&base).unwrap_or_else(|_| entry.path());
-        if !entry.file_type().is_file() || !target.matches(relative) {
+    for file in files::below(&base, target.recursive) {
+        let file = file.map_err(|Closed { path, error }| {
+            refused(path.as_deref().unwrap_or(shown), error)
+        })?;
+        let relative = file.path().strip_prefix(&base).unwrap_or_else(|_| file.path());
+        if !target.matches(relative) {
             continue;
         }
-        let metadata = entry.metadata().map_err(|error| refused(&shown(), error.into()))?;
-        if !visit(&base, entry.path(), &metadata)? {
+        let state = file.state().map_err(|error| refused(shown, error))?;
+        if !visit(&base, file.path(), &state)? {
             return Ok(());
         }
     }
     Ok(())
-}
-
-/// A link to nowhere or to a folder above is not a file.
-fn leads_nowhere(error: &walkdir::Error) -> bool {
-    let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    error.loop_ancestor().is_some() || error.io_error().is_some_and(is_gone)
 }
 
 fn refused(path: &str, error: io::Error) -> Error {
@@ -163,20 +150,19 @@ impl Rows {
         }
     }
 
-    fn push(&mut self, base: &Path, file: &Path, metadata: &Metadata) -> Result<()> {
+    fn push(&mut self, base: &Path, file: &Path, state: &FileState) -> Result<()> {
         let relative = file.strip_prefix(base).unwrap_or(file);
         self.source.append_value(format!("file://{}", utf8(base)?.trim_end_matches('/')));
         self.path.append_value(utf8(relative)?);
-        self.size.append_value(i64::try_from(metadata.len()).unwrap_or(i64::MAX));
-        let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let age = age.unwrap_or_default();
-        self.etag.append_value(etag(age, metadata));
-        self.modified.append_value(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+        self.size.append_value(i64::try_from(state.bytes).unwrap_or(i64::MAX));
+        self.etag.append_value(etag(state));
+        let modified = state.modified_since_epoch().as_micros();
+        self.modified.append_value(i64::try_from(modified).unwrap_or(i64::MAX));
         self.count += 1;
         Ok(())
     }
 
-    fn finish(&mut self) -> Found {
+    fn finish(&mut self) -> Batch {
         let rows = std::mem::take(&mut self.count);
         let DataType::Struct(fields) = self.schema.field(0).data_type() else {
             return Err(Error::internal("a listing's column is no struct"));
@@ -205,15 +191,16 @@ impl Rows {
 
 /// Time and bytes, and what changes when a file is replaced by another of the same time and bytes: its inode, and when
 /// that was changed last. `lakebed/_listed.py` makes the same of a file that is read.
-fn etag(age: Duration, metadata: &Metadata) -> String {
-    let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
-    let (nanos, bytes, inode) = (age.as_nanos(), metadata.len(), metadata.ino());
-    format!("{nanos:x}-{bytes:x}-{inode:x}-{:x}", changed.max(0))
+fn etag(state: &FileState) -> String {
+    let FileState { bytes, changed: (seconds, nanos), inode, .. } = state;
+    let changed = i128::from(*seconds) * 1_000_000_000 + i128::from(*nanos);
+    let modified = state.modified_since_epoch().as_nanos();
+    format!("{modified:x}-{bytes:x}-{inode:x}-{:x}", changed.max(0))
 }
 
 fn utf8(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| Error::NotSupported {
-        what: format!("the file name `{}`, which is not UTF-8,", PathBuf::from(path).display()),
+        what: format!("the file name `{}`, which is not UTF-8,", path.display()),
         instead: "rename the file".to_owned(),
     })
 }

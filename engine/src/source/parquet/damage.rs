@@ -25,9 +25,10 @@ use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_plan::DisplayFormatType;
 use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use futures::future::poll_fn;
+use futures::future::{poll_fn, ready};
 use futures::{FutureExt, StreamExt, stream};
 
+use super::unchanged::Opened;
 use crate::adapter::error::plain_message;
 use crate::{Error, Result, config};
 
@@ -123,17 +124,24 @@ struct NamedOpener(Box<Open>);
 
 impl FileOpener for NamedOpener {
     fn open(&self, file: PartitionedFile) -> PlanResult<FileOpenFuture> {
-        let path: Arc<str> = format!("/{}", file.object_meta.location).into();
-        let opening = caught(&path, || (self.0)(file))??;
+        let Some(listed) = file.extensions.get_arc::<Opened>() else {
+            return Err(Error::internal("a file was not looked at").into());
+        };
+        listed.check()?;
+        let opening = caught(&listed.path, || (self.0)(file))??;
         let opened = async move {
-            let mut rows = of_file(&path, opening).await?;
+            let rows = of_file(&listed.path, opening).await;
+            let mut rows = rows.map_err(|error| listed.reason(error))?;
+            let after = Arc::clone(&listed);
             let rows = stream::poll_fn(move |context| {
-                match caught(&path, || rows.poll_next_unpin(context)) {
-                    Ok(rows) => rows.map_err(|error| named(&path, error).into()),
-                    Err(panicked) => Poll::Ready(Some(Err(panicked.into()))),
+                let path = listed.path.as_str();
+                match caught(path, || rows.poll_next_unpin(context)) {
+                    Ok(rows) => rows.map_err(|error| listed.reason(named(path, error)).into()),
+                    Err(panicked) => Poll::Ready(Some(Err(listed.reason(panicked).into()))),
                 }
             });
-            Ok(rows.boxed())
+            let after = async move { after.check_after().err().map(|error| Err(error.into())) };
+            Ok(rows.chain(stream::once(after).filter_map(ready)).boxed())
         };
         Ok(opened.boxed())
     }
