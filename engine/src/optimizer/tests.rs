@@ -6,11 +6,11 @@ use datafusion::optimizer::Optimizer;
 use datafusion::prelude::SessionContext;
 
 use super::{push_down_rules, pushes_down};
-use crate::{Config, Session};
+use crate::{Config, Root, Session};
 
 /// The plan of a query over the rows of `t`, and what the rules make of it.
 async fn planned(query: &str) -> (LogicalPlan, LogicalPlan) {
-    let session = Session::open(Config::in_memory()).await.unwrap();
+    let session = Session::open(Config::with_root(Root::memory())).await.unwrap();
     let context = SessionContext::new_with_state(session.state().clone());
     let query = format!("WITH t(a, b, l) AS (VALUES (1, 2, [1]), (3, 4, [2])) {query}");
     let state = context.state();

@@ -68,6 +68,11 @@ pub(crate) fn exists(path: &str) -> bool {
     Path::new(path).exists()
 }
 
+/// Whether a file is there.
+pub(crate) fn is_file(path: &str) -> bool {
+    Path::new(path).is_file()
+}
+
 /// Whether a folder is there.
 pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()

@@ -26,6 +26,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ("session", &["verbs", "sink"]),
 ];
 
+/// What only the module of storage names: everything else works below any root.
+const FILES: &[&str] = &["std::fs", "tokio::fs", "PathBuf", "tempfile", "walkdir"];
+
 /// Nodes that need no operator file of their own, each with the reason.
 const WITHOUT_OPERATOR: &[(&str, &str)] = &[];
 
@@ -37,6 +40,19 @@ fn modules_point_one_way(root: &Path) -> Findings {
             continue;
         };
         let wrong = banned.iter().find(|name| source.names.contains(**name));
+        findings.judge(wrong.is_none(), || {
+            format!("{}: must not name `{}`", source.path.display(), wrong.unwrap_or(&""))
+        });
+    }
+    findings
+}
+
+/// Files of a disk are named by one module.
+fn files_are_named_in_storage(root: &Path) -> Findings {
+    let mut findings = Findings::default();
+    for source in sources(root).iter().filter(|source| source.module != "storage") {
+        let text = without_comments(root, &source.path);
+        let wrong = FILES.iter().find(|name| text.contains(**name));
         findings.judge(wrong.is_none(), || {
             format!("{}: must not name `{}`", source.path.display(), wrong.unwrap_or(&""))
         });
@@ -156,6 +172,21 @@ mod tests {
     #[test]
     fn our_modules_point_one_way() {
         modules_point_one_way(&here()).assert_clean(60);
+    }
+
+    #[test]
+    fn our_files_are_named_in_storage() {
+        files_are_named_in_storage(&here()).assert_clean(60);
+    }
+
+    #[test]
+    fn a_file_that_is_named_elsewhere_is_found() {
+        let path = "engine/src/gc.rs";
+        let storage = ("engine/src/storage/local.rs", "use std::fs;");
+        let root = |line| tree(&[("engine/src/lib.rs", ""), storage, (path, line)]);
+        let findings = files_are_named_in_storage(root("use std::fs;").path());
+        findings.assert_only(&format!("{path}: must not name `std::fs`"));
+        files_are_named_in_storage(root("// std::fs").path()).assert_clean(1);
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(super) fn files_of(patterns: &[Pattern], extension: &str) -> Result<Vec<File
     let mut found = Vec::new();
     for target in targets(patterns)? {
         // Then it is this very file that the user named.
-        let is_named = target.base.is_file();
+        let is_named = files::is_file(&target.base);
         each_file(&target, |base, file, _| {
             let below = file.strip_prefix(base).unwrap_or(file);
             let is_asked = target.is_pattern() || file.extension().is_some_and(|e| e == extension);
