@@ -1,11 +1,15 @@
 //! The crate's one [`Error`].
 
+mod storage;
+mod words;
+
 use std::fmt;
 
 use datafusion::error::DataFusionError;
 
-use crate::adapter::error::plain_message;
-use crate::storage::StorageKind;
+pub use storage::StorageKind;
+pub(crate) use storage::{Refused, kind_of, refused};
+pub(crate) use words::{plain_message, without_category};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

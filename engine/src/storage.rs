@@ -3,7 +3,6 @@
 //! A [`Root`] is a URL; what is below it has a [`Location`], a relative path with `/` between its steps. An object appears
 //! whole or not at all. Who is at work below a location is told by [`Presence`].
 
-mod error;
 mod fetched;
 pub(crate) mod files;
 mod lance;
@@ -30,10 +29,9 @@ use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, Pu
 use tokio::io::AsyncWriteExt;
 
 use crate::blocking::blocking;
+use crate::error::{Refused, refused};
 use crate::{Error, Pause, Result};
 
-pub use error::StorageKind;
-pub(crate) use error::{Refused, kind_of, refused};
 pub(crate) use fetched::Fetched;
 pub(crate) use object_store::path::Path as Location;
 pub(crate) use presence::{Entered, Presence};

@@ -7,8 +7,8 @@ use arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 use lance_core::Error as LanceError;
 
+use crate::error::{StorageKind, kind_of, without_category};
 use crate::kind::kind_name;
-use crate::storage::{StorageKind, kind_of};
 use crate::{Error, Result};
 
 #[cfg(test)]
@@ -90,24 +90,6 @@ pub(crate) fn pattern_reason(message: &str) -> Option<String> {
     let pattern = shown.lines().map(str::trim).find(|line| !line.is_empty())?;
     let reason = shown.lines().find_map(|line| line.strip_prefix("error: "))?;
     Some(format!("`{pattern}` is no regular expression: {reason}"))
-}
-
-/// The first line of the innermost message, without the names that the query engine gives to kinds of errors.
-pub(crate) fn plain_message(error: &DataFusionError) -> String {
-    let message = error.find_root().strip_backtrace();
-    without_category(&message).lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
-}
-
-/// `Cast error: `, `Error during planning: ` and the like.
-fn without_category(message: &str) -> &str {
-    match message.split_once(": ") {
-        Some((category, rest)) if is_category(category) => without_category(rest),
-        _ => message,
-    }
-}
-
-fn is_category(words: &str) -> bool {
-    words == "Error during planning" || (words.ends_with(" error") && !words.contains('`'))
 }
 
 /// An error that several readers wait for. The last of them gets it, the others a copy.

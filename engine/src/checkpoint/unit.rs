@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use udf_runtime::{FunctionFailure, RowFailure};
 
 use super::ledger::short;
-use crate::storage::{Fetched, Staged, refused};
+use crate::error::refused;
+use crate::storage::{Fetched, Staged};
 use crate::{Error, Result};
 
 const ARGUMENTS: &str = "lakebed.arguments";

@@ -19,7 +19,7 @@ use super::Resolver;
 use super::check::{
     alternatives, cast, check_condition, check_number, check_pattern, check_text, comparable,
 };
-use crate::adapter::error::plain_message;
+use crate::error::plain_message;
 use crate::kind::{is_text, kind_names};
 use crate::{BinaryOp, Expr, Result, functions};
 

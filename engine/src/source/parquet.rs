@@ -13,8 +13,8 @@ mod nan;
 mod unchanged;
 mod within;
 
-use std::sync::Arc;
 use std::io;
+use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
@@ -42,9 +42,9 @@ use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
+use crate::error::refused;
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
 use crate::source::{FileAt, Source, doubled};
-use crate::storage::refused;
 use crate::{Error, Result};
 use damage::{NamedFiles, of_file};
 use fit::FitColumns;

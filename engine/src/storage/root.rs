@@ -12,10 +12,11 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use percent_encoding::percent_decode_str;
 
+use super::Location;
 use super::presence::{Flock, Presence, Table};
 use super::temporary::Temporary;
-use super::{Location, refused};
 use crate::blocking::blocking;
+use crate::error::refused;
 use crate::{Error, Result};
 
 /// The place that a URL names, by what follows its scheme.

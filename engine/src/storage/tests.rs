@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use super::{Location, Root, Storage, StorageKind};
-use crate::{Error, Pause};
+use super::{Location, Root, Storage};
+use crate::error::refused;
+use crate::{Error, Pause, StorageKind};
 
 async fn storages() -> Vec<Storage> {
     let mut storages = Vec::new();
@@ -132,7 +133,7 @@ async fn kinds_come_from_types() {
     let error = Storage::open(root, Pause::default()).await.unwrap_err();
     assert_eq!(error.code(), "engine.storage");
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-    let Error::Storage { kind, reason, .. } = super::refused("write", "x", full) else { panic!() };
+    let Error::Storage { kind, reason, .. } = refused("write", "x", full) else { panic!() };
     assert_eq!((kind, reason.as_str()), (StorageKind::Full, "no storage space"));
     let throttled = StorageKind::Throttled;
     assert!(throttled.is_retryable() && !StorageKind::Denied.is_retryable());

@@ -17,7 +17,7 @@ use udf_runtime::task;
 use super::FileAt;
 use super::glob::{Pattern, Target};
 use crate::storage::files::{self, Closed, FileState, Found};
-use crate::{Error, Result, storage};
+use crate::{Error, Result};
 
 /// Rows of a batch: small enough that the first results come at once.
 const BATCH_ROWS: usize = 8192;
@@ -104,9 +104,8 @@ fn each_file(
         }
     }
     for file in files::below(&base, target.recursive) {
-        let file = file.map_err(|Closed { path, error }| {
-            refused(path.as_deref().unwrap_or(shown), error)
-        })?;
+        let file = file
+            .map_err(|Closed { path, error }| refused(path.as_deref().unwrap_or(shown), error))?;
         let relative = file.path().strip_prefix(&base).unwrap_or_else(|_| file.path());
         if !target.matches(relative) {
             continue;
@@ -123,7 +122,7 @@ fn refused(path: &str, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
         return Error::PathNotFound { path: path.to_owned() };
     }
-    storage::refused("list", path, error)
+    crate::error::refused("list", path, error)
 }
 
 /// Columns of `File` under construction.

@@ -29,7 +29,7 @@ use futures::future::{poll_fn, ready};
 use futures::{FutureExt, StreamExt, stream};
 
 use super::unchanged::Opened;
-use crate::adapter::error::plain_message;
+use crate::error::plain_message;
 use crate::{Error, Result, config};
 
 /// The source within, whose errors name the file.

@@ -4,9 +4,9 @@
 
 use std::io::ErrorKind;
 
+use crate::error::refused;
 use crate::identity::FileIdentity;
 use crate::storage::files::FileState;
-use crate::storage::refused;
 use crate::{Error, Result};
 
 /// A file, as it was when it was opened.
@@ -48,7 +48,10 @@ impl Opened {
         let how = if now.state.bytes == self.state.bytes {
             "was written anew since it was listed".to_owned()
         } else {
-            format!("had {} bytes when it was listed and has {} now", self.state.bytes, now.state.bytes)
+            format!(
+                "had {} bytes when it was listed and has {} now",
+                self.state.bytes, now.state.bytes
+            )
         };
         Err(Error::FileChanged { path: self.path.clone(), how })
     }
