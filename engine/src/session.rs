@@ -178,10 +178,15 @@ impl Session {
         let shown = listing.to_string();
         let files = listing.files("parquet").await?;
         if files.is_empty() {
-            return Err(Error::InvalidArgument {
-                argument: "path",
-                given: shown,
-                accepted: "there is no `*.parquet` file; hint: name files that are called otherwise, as in `folder/part-*`".to_owned(),
+            return Err(if Path::new(&shown).is_dir() {
+                let accepted = "no file in it is called `*.parquet`; hint: name the files, as in `folder/part-*`";
+                Error::InvalidArgument {
+                    argument: "folder",
+                    given: shown,
+                    accepted: accepted.to_owned(),
+                }
+            } else {
+                Error::PathNotFound { path: shown }
             });
         }
         let table = ParquetTable::try_open(&self.state, files).await?;
@@ -197,10 +202,10 @@ impl Session {
         schema: &Schema,
         batches: &[RecordBatch],
     ) -> Result<Chain> {
-        if let Some(name) = doubled(schema.fields()) {
+        if let Some(name) = doubled(schema) {
             return Err(Error::InvalidArgument {
                 argument: "column name",
-                given: name,
+                given: name.to_owned(),
                 accepted: "two columns have it; rename one of them".to_owned(),
             });
         }

@@ -14,7 +14,7 @@ mod ranges;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
@@ -115,27 +115,8 @@ impl TableProvider for Table {
     }
 }
 
-/// The first name that two columns have, or two fields of one column: then the path of it.
-pub(crate) fn doubled(fields: &Fields) -> Option<String> {
+/// The first name that two columns have.
+pub(crate) fn doubled(schema: &Schema) -> Option<&str> {
     let mut seen = HashSet::new();
-    let within =
-        |field: &FieldRef| Some(format!("{}.{}", field.name(), doubled_in(field.data_type())?));
-    let mut names = fields.iter().map(|field| field.name());
-    names.find(|name| !seen.insert(*name)).cloned().or_else(|| fields.iter().find_map(within))
-}
-
-fn doubled_in(kind: &DataType) -> Option<String> {
-    match kind {
-        DataType::Struct(fields) => doubled(fields),
-        DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(pair) => pair.iter().find_map(|side| doubled_in(side.data_type())),
-            _ => None,
-        },
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => doubled_in(item.data_type()),
-        _ => None,
-    }
+    schema.fields().iter().map(|field| field.name().as_str()).find(|name| !seen.insert(*name))
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 

@@ -9,6 +9,7 @@ import pytest
 
 import lakebed as dc
 from lakebed.exceptions import (
+    DataChainColumnError,
     DataChainParamsError,
     FileChangedError,
     MissingPathError,
@@ -89,7 +90,7 @@ def test_a_file_that_is_written_anew_is_not_taken_for_the_one_that_was_listed(
         QUESTIONS[question](chain)
     assert dc.read_parquet(path).count() == 1000
     path.unlink()
-    with pytest.raises(MissingPathError, match="a#1 %41.parquet"):
+    with pytest.raises(MissingPathError, match=r"a#1 %41.parquet"):
         QUESTIONS[question](chain)
 
 
@@ -99,7 +100,7 @@ def test_a_file_that_is_written_anew_while_it_is_read(tmp_path: Path) -> None:
     rows = dc.read_parquet(path).settings(batch_rows=1000).to_iter("k")
     next(rows)
     write(path, [1])
-    with pytest.raises(FileChangedError, match="has \\d+ now"):
+    with pytest.raises(FileChangedError, match=r"has \d+ now"):
         list(rows)
 
 
@@ -129,25 +130,30 @@ def test_also_in_braces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_folder_without_parquet_files_is_there(tmp_path: Path) -> None:
     (tmp_path / "note.txt").touch()
-    with pytest.raises(DataChainParamsError, match=r"there is no `\*.parquet` file"):
+    with pytest.raises(DataChainParamsError, match=r"no file in it is called `\*.parquet`"):
         dc.read_parquet(tmp_path)
     with pytest.raises(MissingPathError, match="no such file or directory"):
         dc.read_parquet(tmp_path / "missing")
-
-
-def test_refuses_two_fields_of_one_name(tmp_path: Path) -> None:
-    twice = pa.StructArray.from_arrays([pa.array([1]), pa.array(["x"])], ["a", "a"])
-    lists = pa.ListArray.from_arrays([0, 1], twice)
-    for column in (twice, lists):
-        table = pa.table({"c": column})
-        pq.write_table(table, tmp_path / "twice.parquet")
-        with pytest.raises(NotSupportedError, match=r"two columns `c.a` in `.*twice.parquet`"):
-            dc.read_parquet(tmp_path / "twice.parquet")
-        with pytest.raises(DataChainParamsError, match="`c.a`: two columns have it"):
-            dc.read_arrow(table)
+    with pytest.raises(MissingPathError, match="no such file or directory"):
+        dc.read_parquet(tmp_path / "part-*")
 
 
 def test_refuses_to_read_one_of_two_fields_for_both() -> None:
-    made = dc.sql("select named_struct('a', 1, 'a', 'x') as c")
-    with pytest.raises(SignalSchemaError, match="has two fields `a`; hint: rename one of them"):
-        made.to_values("c")
+    twice = pa.StructArray.from_arrays([pa.array([1]), pa.array(["x"])], ["a", "a"])
+    lists = pa.ListArray.from_arrays([0, 1], twice)
+    for made in (
+        dc.sql("select named_struct('a', 1, 'a', 'x') as c"),
+        dc.read_arrow(pa.table({"c": twice})),
+        dc.read_arrow(pa.table({"c": lists})),
+    ):
+        with pytest.raises(SignalSchemaError, match=r"has two fields `a`; hint: rename one"):
+            made.to_values("c")
+        with pytest.raises(SignalSchemaError, match=r"has two fields `a`; hint: rename one"):
+            made.map(k=lambda c: c is None, output=bool).to_values("k")
+
+
+def test_a_value_that_does_not_fit_is_named_with_its_file(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", [0.5])
+    write(tmp_path / "b#.parquet", [2**53 + 1])
+    with pytest.raises(DataChainColumnError, match=r"column `k`: .* cast the column: `.*/b#.par"):
+        dc.read_parquet(tmp_path).to_values("k")

@@ -162,7 +162,7 @@ async fn footer(
         let metadata = written.fetch_metadata().await?;
         // It is at hand now.
         let written = written.with_page_index_policy(Some(PageIndexPolicy::Skip));
-        let twice = doubled(written.fetch_schema().await?.fields());
+        let twice = doubled(&written.fetch_schema().await?).map(str::to_owned);
         let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await?;
         let rows: i64 = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum();
         let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);

@@ -28,6 +28,7 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::future::{poll_fn, ready};
 use futures::{FutureExt, StreamExt, stream};
 
+use super::fit::REMEDY;
 use super::unchanged::Opened;
 use crate::error::plain_message;
 use crate::{Error, Result, config};
@@ -164,6 +165,9 @@ pub(super) async fn of_file<T>(
 fn named(path: &str, error: DataFusionError) -> Error {
     let source = match Error::from(error) {
         Error::Execution { source } => source,
+        Error::Value { what } if what.ends_with(REMEDY) => {
+            return Error::Value { what: format!("{what}: `{path}`") };
+        }
         ours => return ours,
     };
     if is_gone(&source) {

@@ -27,6 +27,9 @@ use datafusion::physical_expr_adapter::{
 use crate::Error;
 use crate::source::memory::nulls_in_fields;
 
+/// What is to be done about a value that does not fit.
+pub(super) const REMEDY: &str = "read the files apart and cast the column";
+
 /// Makes an adapter for each file.
 #[derive(Debug)]
 pub(super) struct FitColumns;
@@ -124,9 +127,9 @@ impl ScalarUDFImpl for FitColumn {
 /// Says which column it was.
 fn named(column: &str, error: DataFusionError) -> DataFusionError {
     match Error::from(error) {
-        Error::Value { what } => Error::Value {
-            what: format!("column `{column}`: {what}; read the files apart and cast the column"),
-        },
+        Error::Value { what } => {
+            Error::Value { what: format!("column `{column}`: {what}; {REMEDY}") }
+        }
         other => other,
     }
     .into()
