@@ -26,7 +26,7 @@ use crate::source::{
     DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
     doubled, nulls_reach_fields, plain, plain_schema,
 };
-use crate::storage::{Entered, Location, Root, Storage};
+use crate::storage::{Entered, Location, Root, Storage, files};
 use crate::sys::SYS;
 use crate::{Chain, Config, Error, Result, functions, layout, optimizer};
 
@@ -176,9 +176,9 @@ impl Session {
 
     async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
         let shown = listing.to_string();
-        let files = listing.files("parquet").await?;
-        if files.is_empty() {
-            return Err(if Path::new(&shown).is_dir() {
+        let found = listing.files("parquet").await?;
+        if found.is_empty() {
+            return Err(if files::is_folder(&shown) {
                 let accepted = "no file in it is called `*.parquet`; hint: name the files, as in `folder/part-*`";
                 Error::InvalidArgument {
                     argument: "folder",
@@ -189,7 +189,7 @@ impl Session {
                 Error::PathNotFound { path: shown }
             });
         }
-        let table = ParquetTable::try_open(&self.state, files).await?;
+        let table = ParquetTable::try_open(&self.state, found).await?;
         self.scan("parquet", Arc::new(table))
     }
 
