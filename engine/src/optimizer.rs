@@ -1,7 +1,8 @@
 //! Our optimizer rules, and why each stands where it does.
 //!
 //! Analyzer rules, which say what a plan means, run after DataFusion's:
-//! 1. `compare_floats`: types have been coerced, so it is known which operands are floats.
+//! 1. `naive_in_utc`: types have been coerced, so all conversions are there;
+//! 2. `compare_floats`: it is known which operands are floats.
 //!
 //! Logical rules that run before DataFusion's:
 //! 1. `in_subquery`: conditions still hold the queries, which become joins next.
@@ -25,6 +26,7 @@ mod drop_unread_map;
 mod fix_limited_rows;
 mod in_subquery;
 mod keep_row_order;
+mod naive_in_utc;
 mod prune_leaves;
 mod push_below_map;
 mod push_filters_below_joins;
@@ -44,7 +46,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    vec![Arc::new(compare_floats::CompareFloats)]
+    vec![Arc::new(naive_in_utc::NaiveInUtc), Arc::new(compare_floats::CompareFloats)]
 }
 
 /// DataFusion's logical rules and ours.

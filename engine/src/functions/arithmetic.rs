@@ -114,8 +114,9 @@ impl Division {
         let (left, right) = (whole(left)?, whole(right)?);
         let results = left.iter().zip(right.iter()).map(|(left, right)| {
             let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
-            let result = self.kind.of_integers(left, right).map(T::Native::try_from).transpose();
-            result.map_err(|_| {
+            let Some(result) = self.kind.of_integers(left, right) else { return Ok(None) };
+            let fitting = T::Native::try_from(result).ok();
+            fitting.map(Some).ok_or_else(|| {
                 let values = format!("{left} {} {right}", self.kind.operator());
                 let is_said = values == shown;
                 let text = if is_said { values } else { format!("{shown} = {values}") };

@@ -52,22 +52,7 @@ impl FunctionRewrite for CompareMoments {
 
 fn compared(op: Operator, left: &Expr, right: &Expr, schema: &DFSchema) -> Option<Expr> {
     let kinds = (left.get_type(schema).ok()?, right.get_type(schema).ok()?);
-    if let Some(right) = as_moment(right, &kinds.0) {
-        return Some(binary_expr(left.clone(), op, right));
-    }
-    if let Some(left) = as_moment(left, &kinds.1) {
-        return Some(binary_expr(left, op, right.clone()));
-    }
     compared_moments(op, (left, &kinds.0), (right, &kinds.1))
-}
-
-/// The text as a point in time of the type, if that has a time zone: the query engine would read it in that.
-fn as_moment(text: &Expr, kind: &DataType) -> Option<Expr> {
-    let (Expr::Literal(text, meaning), DataType::Timestamp(_, Some(_))) = (text, kind) else {
-        return None;
-    };
-    text.try_as_str().flatten()?;
-    Some(Expr::Literal(moment_of_text(text, kind).ok()?, meaning.clone()))
 }
 
 /// `left op right` without a conversion that may overflow; `None` where the query engine needs no help.
@@ -131,7 +116,7 @@ fn among(list: &InList, schema: &DFSchema) -> Option<Expr> {
     let kind = list.expr.get_type(schema).ok()?;
     let (mut same, mut apart) = (Vec::new(), Vec::new());
     for item in &list.list {
-        match as_moment(item, &kind).or_else(|| as_constant(item, &kind)) {
+        match as_constant(item, &kind) {
             Some(item) => same.push(item),
             None => match compared(Operator::Eq, &list.expr, item, schema) {
                 Some(equal) => apart.push(equal),

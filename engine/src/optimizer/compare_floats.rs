@@ -104,7 +104,7 @@ fn key(value: Expr, keys: &mut Vec<Expr>) -> Expr {
     column
 }
 
-fn input_schema(plan: &LogicalPlan) -> DFSchemaRef {
+pub(super) fn input_schema(plan: &LogicalPlan) -> DFSchemaRef {
     match plan.inputs().as_slice() {
         [only] => Arc::clone(only.schema()),
         inputs => Arc::new(merge_schema(inputs)),
