@@ -20,6 +20,9 @@ const SYSTEM: &str = "system";
 /// What projects in it start with whose datasets go when their session does.
 const SESSION: &str = "session_";
 
+/// The project in it of what was found in storages.
+const LISTINGS: &str = "listings";
+
 const LONGEST: usize = 128;
 
 /// Characters with a meaning in references, paths or URLs.
@@ -113,6 +116,16 @@ impl QualifiedName {
     pub fn of_session(session: &str, name: NamePart) -> Result<Self> {
         let project = NamePart::try_from(format!("{SESSION}{session}"))?;
         Ok(Self::new(NamePart(SYSTEM.to_owned()), project, name))
+    }
+
+    /// `system.listings.x`: what was found in a storage.
+    pub fn of_listing(name: NamePart) -> Self {
+        Self::new(NamePart(SYSTEM.to_owned()), NamePart(LISTINGS.to_owned()), name)
+    }
+
+    /// Whether the dataset is what was found in a storage.
+    pub fn is_listing(&self) -> bool {
+        self.namespace.as_str() == SYSTEM && self.project.as_str() == LISTINGS
     }
 
     /// Whether the dataset goes when its session does.

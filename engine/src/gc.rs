@@ -18,6 +18,7 @@ use crate::storage::{Location, Storage};
 use crate::{Result, Session};
 
 mod files;
+mod listings;
 mod live;
 mod stages;
 
@@ -132,6 +133,7 @@ struct Found {
 impl Collector<'_> {
     async fn run(mut self) -> Result<GcReport> {
         self.dead_claims().await?;
+        self.listings().await?;
         self.live.add_all(self.session).await?;
         let (all, depth) = layout::datasets();
         for folder in self.storage().folders(&all, depth).await? {

@@ -5,6 +5,7 @@
 
 mod commit;
 mod encoding;
+mod found;
 mod fragments;
 mod preview;
 mod save;

@@ -14,8 +14,10 @@ mod ranges;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use catalog::JobId;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
 use datafusion::datasource::{provider_as_source, source_as_provider};
@@ -24,6 +26,7 @@ use datafusion::logical_expr::{
     Expr, TableProviderFilterPushDown, TableScan, TableSource, TableType,
 };
 use datafusion::physical_plan::ExecutionPlan;
+use futures::stream::BoxStream;
 
 use crate::identity::{Reason, SourceIdentity};
 
@@ -35,7 +38,6 @@ pub(crate) use parquet::ParquetTable;
 pub(crate) use plain::{plain, plain_schema};
 
 /// Where rows come from, as far as more than their columns is asked for.
-#[async_trait]
 pub(crate) trait Source: TableProvider {
     /// What the rows are, or why that cannot be told.
     fn identity(&self) -> Result<SourceIdentity, Reason>;
@@ -45,9 +47,9 @@ pub(crate) trait Source: TableProvider {
         None
     }
 
-    /// The same source with the rows that it has now, which stay the same for a run; none where they do anyway.
-    async fn pin(&self) -> crate::Result<Option<Arc<dyn Source>>> {
-        Ok(None)
+    /// The rows that it has now, which are kept before anybody reads them; none where they stay the same anyway.
+    fn found(&self) -> Option<Found> {
+        None
     }
 
     /// The columns as paths into what is stored, where parts of them can be read.
@@ -59,6 +61,22 @@ pub(crate) trait Source: TableProvider {
     fn with_leaves(&self, _leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
         None
     }
+}
+
+/// Rows that are others each time that somebody looks.
+pub(crate) struct Found {
+    /// Where they were looked for, for users: URIs.
+    pub(crate) places: String,
+    /// One column.
+    pub(crate) column: FieldRef,
+    pub(crate) rows: BoxStream<'static, crate::Result<RecordBatch>>,
+}
+
+/// Keeps what was found, so that it stays the same for a run and can be told from what is found later.
+#[async_trait]
+pub(crate) trait KeepFound: Send + Sync {
+    /// What reads it; `job` is the one that asks, if one does.
+    async fn keep(&self, found: Found, job: Option<&JobId>) -> crate::Result<Arc<dyn Source>>;
 }
 
 /// What rows were made of.

@@ -172,7 +172,7 @@ def _info(record: Mapping[str, Any], job: Mapping[str, Any]) -> DatasetInfo:
         finished_at=record["finished_at"],
         num_objects=record["rows"],
         size=record["bytes"],
-        params=json.loads(job.get("params") or "{}"),
+        params=json.loads(job.get("params") or "{}") or {},
         error_message=record["error"] or "",
         error_stack=job.get("error") or "",
         attrs=record["attrs"] or [],

@@ -59,7 +59,8 @@ def read_storage(
         in_memory: Use a session in memory.
         recursive: Also files in folders below.
         column: The column's name.
-        update: Listings are always fresh, so both values do the same.
+        update: List again now. Local folders are listed at each run, so both values do the
+            same. What was found is kept in `system.listings`; see `datasets(include_listing=)`.
         anon: For cloud storage; means nothing for local files.
         client_config: The same.
         others: Other options of the peer, refused with a reason.

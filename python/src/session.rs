@@ -1,5 +1,6 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -168,8 +169,11 @@ impl Session {
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let catalog = Arc::clone(self.0.catalog());
         let filter = VersionFilter { include_removed, ..VersionFilter::default() };
-        let records = wait(py, async move { Ok(catalog.versions(filter).await?) }, None)?;
-        records.iter().map(|record| version_row(py, record)).collect()
+        let found = async move { Ok((catalog.versions(filter).await?, catalog.datasets().await?)) };
+        let (records, datasets) = wait(py, found, None)?;
+        let listings = datasets.into_iter().filter(|dataset| dataset.name.is_listing());
+        let places = listings.filter_map(|one| Some((one.name, one.description?))).collect();
+        records.iter().map(|record| version_row(py, record, &places)).collect()
     }
 
     fn job<'py>(&self, py: Python<'py>, id: String) -> PyResult<Bound<'py, PyDict>> {
@@ -335,7 +339,12 @@ fn timestamp(py: Python<'_>, micros: Option<i64>) -> PyResult<Bound<'_, PyAny>> 
     codec.read(py, &column)?.pop().ok_or_else(|| PyValueError::new_err("no value"))
 }
 
-fn version_row<'py>(py: Python<'py>, record: &DatasetVersion) -> PyResult<Bound<'py, PyDict>> {
+/// A version as Python sees it; `places` are those that listings are of.
+fn version_row<'py>(
+    py: Python<'py>,
+    record: &DatasetVersion,
+    places: &HashMap<QualifiedName, String>,
+) -> PyResult<Bound<'py, PyDict>> {
     let row = PyDict::new(py);
     row.set_item("namespace", record.dataset.namespace.as_str())?;
     row.set_item("project", record.dataset.project.as_str())?;
@@ -353,8 +362,11 @@ fn version_row<'py>(py: Python<'py>, record: &DatasetVersion) -> PyResult<Bound<
     row.set_item("error", &record.error)?;
     row.set_item("job", record.job.as_str())?;
     let dependencies = record.dependencies.iter();
-    let dependencies: Vec<String> =
-        dependencies.map(|one| format!("{}@{}", one.name, one.version)).collect();
+    let shown = |one: &catalog::Dependency| match places.get(&one.name) {
+        Some(place) => format!("{place}@{}", one.version),
+        None => format!("{}@{}", one.name, one.version),
+    };
+    let dependencies: Vec<String> = dependencies.map(shown).collect();
     row.set_item("dependencies", dependencies)?;
     Ok(row)
 }

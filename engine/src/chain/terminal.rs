@@ -9,6 +9,7 @@ use std::time::Instant;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use catalog::JobId;
 use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::TaskContext;
@@ -124,8 +125,9 @@ impl Chain {
     }
 
     /// The chain of one run: the same with sources that stay as they are.
-    pub(crate) async fn pinned(&self) -> Result<Self> {
-        let chain = self.with_plan(checkpoint::pin(&self.plan).await?)?;
+    pub(crate) async fn pinned(&self, job: Option<&JobId>) -> Result<Self> {
+        let plan = checkpoint::pin(&self.plan, &self.session, job).await?;
+        let chain = self.with_plan(plan)?;
         Ok(Self { facts: Some(chain.new_facts()), ..chain })
     }
 
@@ -204,7 +206,7 @@ impl Chain {
         if !checkpoint::has_stages(&plan)? {
             return Ok(plan);
         }
-        let plan = checkpoint::pin(&plan).await?;
+        let plan = checkpoint::pin(&plan, &self.session, None).await?;
         let (chain, state) = (self.clone(), state.clone());
         let keyed = task::spawn_blocking(move || {
             let facts = chain.facts.clone().unwrap_or_else(|| chain.new_facts());

@@ -3,15 +3,21 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use catalog::JobId;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::LogicalPlan;
 
 use crate::Result;
-use crate::source::{as_table, source_of};
+use crate::source::{KeepFound, as_table, source_of};
 
-/// The same plan over sources that stay as they are now. Scans of one name are one source.
-pub(crate) async fn pin(plan: &LogicalPlan) -> Result<LogicalPlan> {
+/// The same plan over sources that stay as they are now; `keeper` keeps what is found, for `job` if there is one. Scans of
+/// one name are one source.
+pub(crate) async fn pin(
+    plan: &LogicalPlan,
+    keeper: &dyn KeepFound,
+    job: Option<&JobId>,
+) -> Result<LogicalPlan> {
     let (mut seen, mut sources) = (HashSet::new(), Vec::new());
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
@@ -24,8 +30,8 @@ pub(crate) async fn pin(plan: &LogicalPlan) -> Result<LogicalPlan> {
     })?;
     let mut pinned = HashMap::new();
     for (name, source) in sources {
-        if let Some(fixed) = source.pin().await? {
-            pinned.insert(name, as_table(fixed));
+        if let Some(found) = source.found() {
+            pinned.insert(name, as_table(keeper.keep(found, job).await?));
         }
     }
     if pinned.is_empty() {

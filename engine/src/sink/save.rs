@@ -20,14 +20,14 @@ use serde_json::Value;
 use udf_runtime::task;
 
 use super::commit::Commit;
-use super::fragments::{Columns, Target, Written, check_types};
+use super::fragments::{Columns, Rows, Target, Written, check_types};
 use super::preview;
 use super::vectors::VectorLengths;
 use crate::kind::kind_name;
 use crate::layout::{self, locate};
 use crate::progress::Progress;
 use crate::storage::Entered;
-use crate::{Chain, Error, Ready, Result, config};
+use crate::{Chain, Error, Ready, Result, Session, config};
 
 /// What to save a chain as.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub struct Saved {
 impl Chain {
     /// Runs the chain and saves its rows, in order, as a new version of a dataset.
     ///
-    /// Until the last step nothing is visible; when it fails, what it wrote is removed. `sys` is not saved.
+    /// Until the last step nothing is visible. `sys` is not saved.
     ///
     /// # Errors
     /// What the query fails with; a version number that is taken, before anything runs; [`Error::Storage`].
@@ -97,18 +97,24 @@ impl Chain {
         }
         check_names(chain.schema().fields())?;
         check_types(&chain.schema())?;
-        let chain = chain.pinned().await?;
+        let chain = chain.pinned(Some(&request.job)).await?;
         let fingerprint = chain.fingerprint().await?;
         if let Some(saved) = same_rows(&chain, &request, fingerprint.as_deref(), progress).await? {
             return Ok(saved);
         }
+        let saving = Saving {
+            session: &session,
+            request: &request,
+            schema: chain.schema(),
+            dependencies: chain.dependencies()?,
+        };
         let prepared = chain.prepare(chain.visible_plan()?, progress);
-        let ((target, _entered), ready) = try_join!(open_target(&chain, &request), prepared)?;
-        let added = write_all(&ready, &target, &request, progress).await?;
+        let (place, ready) = try_join!(saving.open(), prepared)?;
+        let added = saving.write(&place, ready.partitions()?, progress).await?;
         session.storage().pause().await;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
-        let (record, dataset) = publish(&chain, &request, &target, fingerprint, added).await?;
+        let (record, dataset) = saving.publish(&place, fingerprint, added).await?;
         let chain = session.rows_of(&record, dataset)?;
         Ok(Saved { record, chain, is_new: true })
     }
@@ -126,12 +132,8 @@ async fn same_rows(
     if fingerprint.is_none() || request.mode == SaveMode::Append || config::ignores_checkpoints() {
         return Ok(None);
     }
-    let record = match session.catalog().resolve(name, &catalog::VersionSpec::Latest).await {
-        Ok(record) => record,
-        Err(catalog::Error::DatasetNotFound { .. } | catalog::Error::VersionNotFound { .. }) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error.into()),
+    let Some(record) = newest(session, name).await? else {
+        return Ok(None);
     };
     let fits = match request.wanted {
         Wanted::Exact(version) => version == record.version,
@@ -185,57 +187,169 @@ fn check_names_below(kind: &DataType) -> Result<()> {
     }
 }
 
-/// Where the rows go, and what keeps collectors of garbage out of there: while it lives, or out of what belongs to a
-/// session, while the session does.
-async fn open_target(chain: &Chain, request: &SaveRequest) -> Result<(Arc<Target>, Entered)> {
-    let (session, name) = (chain.session(), &request.name);
-    let is_free = session.catalog().check_wanted(name, request.wanted).err_into();
-    let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
-    let base = base(chain, request).await?;
-    let folder = layout::location(&location)?;
-    if name.is_of_session() {
-        session.hold(&layout::parent(&folder)).await?;
-    }
-    let entered = session.storage().share(&folder).await?;
-    let target = Target {
-        uri: session.storage().lance_uri(&folder),
-        location,
-        title: name.short().to_string(),
-        base,
-        session: Arc::clone(session.lance()),
-    };
-    Ok((Arc::new(target), entered))
+/// A version on its way.
+pub(super) struct Saving<'a> {
+    pub(super) session: &'a Arc<Session>,
+    pub(super) request: &'a SaveRequest,
+    /// The columns of its rows.
+    pub(super) schema: SchemaRef,
+    pub(super) dependencies: Vec<catalog::Dependency>,
 }
 
-/// The version that is added to: the dataset's newest, whose columns the chain must have. `None` where there is none yet,
-/// or nothing is added.
-async fn base(chain: &Chain, request: &SaveRequest) -> Result<Option<DatasetVersion>> {
-    if request.mode == SaveMode::Replace {
-        return Ok(None);
+/// Where rows go, and what keeps collectors of garbage out of there while it lives.
+pub(super) struct Place {
+    target: Arc<Target>,
+    _entered: Entered,
+}
+
+impl Saving<'_> {
+    /// What belongs to a session stays there while the session does.
+    pub(super) async fn open(&self) -> Result<Place> {
+        let (session, name) = (self.session, &self.request.name);
+        let is_free = session.catalog().check_wanted(name, self.request.wanted).err_into();
+        let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
+        let base = self.base().await?;
+        let folder = layout::location(&location)?;
+        if name.is_of_session() {
+            session.hold(&layout::parent(&folder)).await?;
+        }
+        let _entered = session.storage().share(&folder).await?;
+        let target = Target {
+            uri: session.storage().lance_uri(&folder),
+            location,
+            title: name.short().to_string(),
+            base,
+            session: Arc::clone(session.lance()),
+        };
+        Ok(Place { target: Arc::new(target), _entered })
     }
-    let name = &request.name;
-    let latest = chain.session().catalog().resolve(name, &catalog::VersionSpec::Latest).await;
-    let record = match latest {
-        Ok(record) => record,
-        Err(catalog::Error::DatasetNotFound { .. } | catalog::Error::VersionNotFound { .. }) => {
+
+    /// The version that is added to: the dataset's newest, whose columns the rows must have. `None` where there is none
+    /// yet, or nothing is added.
+    async fn base(&self) -> Result<Option<DatasetVersion>> {
+        if self.request.mode == SaveMode::Replace {
             return Ok(None);
         }
-        Err(error) => return Err(error.into()),
-    };
-    let expected = VectorLengths::of_stored(&record.schema).apply_to(&chain.schema());
-    if expected.fields() != record.schema.fields() {
-        return Err(Error::InvalidArgument {
-            argument: "columns",
-            given: columns(&chain.schema()),
-            accepted: format!(
-                "to be added to `{}@{}` they must be its columns: {}",
-                name.short(),
-                record.version,
-                columns(&record.schema)
-            ),
-        });
+        let Some(record) = newest(self.session, &self.request.name).await? else {
+            return Ok(None);
+        };
+        let expected = VectorLengths::of_stored(&record.schema).apply_to(&self.schema);
+        if expected.fields() != record.schema.fields() {
+            return Err(Error::InvalidArgument {
+                argument: "columns",
+                given: columns(&self.schema),
+                accepted: format!(
+                    "to be added to `{}@{}` they must be its columns: {}",
+                    record.dataset.short(),
+                    record.version,
+                    columns(&record.schema)
+                ),
+            });
+        }
+        Ok(Some(record))
     }
-    Ok(Some(record))
+
+    /// Writes all partitions at once, each into its own files.
+    pub(super) async fn write(
+        &self,
+        place: &Place,
+        mut partitions: Vec<Rows>,
+        progress: &Arc<Progress>,
+    ) -> Result<Added> {
+        let target = &place.target;
+        let saving = progress.start(&format!("save {}", target.title), None);
+        let lengths = match &target.base {
+            Some(base) => VectorLengths::of_stored(&base.schema).of_lists_in(&self.schema),
+            None if self.request.lists => VectorLengths::none(),
+            None => VectorLengths::of_first_rows(&self.schema, &mut partitions).await?,
+        };
+        let columns = Columns::new(lengths, &self.schema);
+        let mut writers = Vec::new();
+        for rows in partitions {
+            let (target, saving) = (Arc::clone(target), Arc::clone(&saving));
+            let writer = task::spawn(target.write(columns.clone(), rows, saving));
+            writers.push(async move {
+                writer.await.map_err(|error| Error::internal(error.to_string()))?
+            });
+        }
+        Added::new(target, columns, try_join_all(writers).await?)
+    }
+
+    /// From files that nobody knows to a version that everybody sees.
+    pub(super) async fn publish(
+        &self,
+        place: &Place,
+        fingerprint: Option<String>,
+        added: Added,
+    ) -> Result<(DatasetVersion, Dataset)> {
+        let (catalog, request) = (self.session.catalog(), self.request);
+        loop {
+            let base = self.base().await?;
+            let claim = ClaimRequest {
+                name: request.name.clone(),
+                location: place.target.location.clone(),
+                wanted: request.wanted,
+                job: request.job.clone(),
+                description: request.description.clone(),
+                attrs: request.attrs.clone(),
+            };
+            let claim = catalog.claim_version(claim).await?;
+            let commit = Commit {
+                base: base.as_ref().map(|base| base.storage_version),
+                added: added.fragments.clone(),
+                schema: Arc::clone(&added.schema),
+            };
+            let committed = async {
+                let dataset = commit.apply(&place.target, &claim).boxed().await?;
+                let completed = CompletedVersion {
+                    // What is added must not hide what became complete meanwhile; a rewrite hides nothing of its own.
+                    newest: match request.mode {
+                        SaveMode::Replace => Newest::Any,
+                        SaveMode::Append => Newest::Is(base.as_ref().map(|base| base.version)),
+                    },
+                    dependencies: self.dependencies.clone(),
+                    ..added.onto(base.as_ref(), &dataset, fingerprint.clone())
+                };
+                Ok((catalog.complete_version(&claim, completed).await?, dataset))
+            };
+            let outcome: Result<_> = committed.await;
+            let Err(error) = outcome else {
+                return outcome;
+            };
+            // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
+            drop(catalog.abandon_version(&claim, &error.to_string()).await);
+            let moved = matches!(&error, Error::Catalog(catalog::Error::NewestMoved { .. }));
+            if !moved || !matches!(request.wanted, Wanted::Bump(_)) {
+                return Err(error);
+            }
+        }
+    }
+}
+
+impl Ready {
+    /// The rows of its partitions.
+    fn partitions(&self) -> Result<Vec<Rows>> {
+        let partitions = 0..self.plan.output_partitioning().partition_count();
+        let execute = |partition| {
+            let rows = self.plan.execute(partition, Arc::clone(&self.context))?;
+            Ok(rows.map_err(Error::from).boxed())
+        };
+        partitions.map(execute).collect()
+    }
+}
+
+/// The dataset's newest version, if it has one.
+pub(super) async fn newest(
+    session: &Session,
+    name: &QualifiedName,
+) -> Result<Option<DatasetVersion>> {
+    match session.catalog().resolve(name, &catalog::VersionSpec::Latest).await {
+        Ok(record) => Ok(Some(record)),
+        Err(catalog::Error::DatasetNotFound { .. } | catalog::Error::VersionNotFound { .. }) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn columns(schema: &Schema) -> String {
@@ -243,88 +357,8 @@ fn columns(schema: &Schema) -> String {
     schema.fields().iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
-/// Writes all partitions at once, each into its own files.
-async fn write_all(
-    ready: &Ready,
-    target: &Arc<Target>,
-    request: &SaveRequest,
-    progress: &Arc<Progress>,
-) -> Result<Added> {
-    let saving = progress.start(&format!("save {}", target.title), None);
-    let (schema, mut partitions) = (ready.plan.schema(), Vec::new());
-    for partition in 0..ready.plan.output_partitioning().partition_count() {
-        let rows = ready.plan.execute(partition, Arc::clone(&ready.context))?;
-        partitions.push(rows.map_err(Error::from).boxed());
-    }
-    let lengths = match &target.base {
-        Some(base) => VectorLengths::of_stored(&base.schema).of_lists_in(&schema),
-        None if request.lists => VectorLengths::none(),
-        None => VectorLengths::of_first_rows(&schema, &mut partitions).await?,
-    };
-    let columns = Columns::new(lengths, &schema);
-    let mut writers = Vec::new();
-    for rows in partitions {
-        let (target, saving) = (Arc::clone(target), Arc::clone(&saving));
-        let writer = task::spawn(target.write(columns.clone(), rows, saving));
-        writers
-            .push(async move { writer.await.map_err(|error| Error::internal(error.to_string()))? });
-    }
-    Added::new(target, columns, try_join_all(writers).await?)
-}
-
-/// From files that nobody knows to a version that everybody sees.
-async fn publish(
-    chain: &Chain,
-    request: &SaveRequest,
-    target: &Target,
-    fingerprint: Option<String>,
-    added: Added,
-) -> Result<(DatasetVersion, Dataset)> {
-    let catalog = chain.session().catalog();
-    loop {
-        let base = base(chain, request).await?;
-        let claim = ClaimRequest {
-            name: request.name.clone(),
-            location: target.location.clone(),
-            wanted: request.wanted,
-            job: request.job.clone(),
-            description: request.description.clone(),
-            attrs: request.attrs.clone(),
-        };
-        let claim = catalog.claim_version(claim).await?;
-        let commit = Commit {
-            base: base.as_ref().map(|base| base.storage_version),
-            added: added.fragments.clone(),
-            schema: Arc::clone(&added.schema),
-        };
-        let committed = async {
-            let dataset = commit.apply(target, &claim).boxed().await?;
-            let completed = CompletedVersion {
-                // What is added must not hide what became complete meanwhile; a rewrite hides nothing of its own.
-                newest: match request.mode {
-                    SaveMode::Replace => Newest::Any,
-                    SaveMode::Append => Newest::Is(base.as_ref().map(|base| base.version)),
-                },
-                dependencies: chain.dependencies()?,
-                ..added.onto(base.as_ref(), &dataset, fingerprint.clone())
-            };
-            Ok((catalog.complete_version(&claim, completed).await?, dataset))
-        };
-        let outcome: Result<_> = committed.await;
-        let Err(error) = outcome else {
-            return outcome;
-        };
-        // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
-        drop(catalog.abandon_version(&claim, &error.to_string()).await);
-        let moved = matches!(&error, Error::Catalog(catalog::Error::NewestMoved { .. }));
-        if !moved || !matches!(request.wanted, Wanted::Bump(_)) {
-            return Err(error);
-        }
-    }
-}
-
 /// What a save wrote: fragments that belong to no version yet.
-struct Added {
+pub(super) struct Added {
     fragments: Vec<Fragment>,
     schema: SchemaRef,
     rows: u64,
@@ -342,6 +376,12 @@ impl Added {
         let schema = target.base.as_ref().map_or(columns.schema, |base| Arc::clone(&base.schema));
         let (rows, bytes) = size_of(&fragments);
         Ok(Self { fragments, schema, rows, bytes, preview })
+    }
+
+    /// The files that nobody knows.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        let files = self.fragments.iter().flat_map(|fragment| &fragment.files);
+        files.map(|file| file.path.as_str())
     }
 
     /// The version that adds this to another, or is only this.

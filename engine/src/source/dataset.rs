@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
-use catalog::{QualifiedName, Version};
+use catalog::{DatasetVersion, QualifiedName, Version};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
@@ -39,6 +39,8 @@ pub(crate) struct DatasetTable {
     name: QualifiedName,
     version: Version,
     uuid: String,
+    /// The digest of the rows, where versions of the same rows are the same.
+    content: Option<String>,
     dataset: Arc<Dataset>,
     leaves: Vec<Leaf>,
     schema: SchemaRef,
@@ -56,7 +58,21 @@ impl DatasetTable {
         let columns = schema.fields().iter().cloned().chain([sys::field()]);
         let leaves =
             columns.map(|field| Leaf { path: vec![field.name().clone()], field }).collect();
-        Self { name, version, uuid, dataset, leaves, schema: Arc::new(Schema::empty()) }.finish()
+        let (content, schema) = (None, Arc::new(Schema::empty()));
+        Self { name, version, uuid, content, dataset, leaves, schema }.finish()
+    }
+
+    /// What was found in a storage: the version's one column under another name.
+    pub(crate) fn of_listing(
+        record: &DatasetVersion,
+        dataset: Arc<Dataset>,
+        column: FieldRef,
+    ) -> Self {
+        let (name, version, uuid) = (record.dataset.clone(), record.version, record.uuid.clone());
+        let path = record.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let leaves = vec![Leaf { path, field: column }];
+        let (content, schema) = (record.fingerprint.clone(), Arc::new(Schema::empty()));
+        Self { name, version, uuid, content, dataset, leaves, schema }.finish()
     }
 
     fn finish(mut self) -> Self {
@@ -70,6 +86,9 @@ impl DatasetTable {
 impl Source for DatasetTable {
     /// The version, whose rows never change, and what is seen of it.
     fn identity(&self) -> Result<SourceIdentity, Reason> {
+        if let Some(digest) = &self.content {
+            return Ok(SourceIdentity::Values { digest: digest.clone() });
+        }
         let paths = self.leaves.iter().map(|leaf| leaf.path.clone()).collect();
         Ok(SourceIdentity::Version { uuid: self.uuid.clone(), paths })
     }

@@ -21,10 +21,9 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 
-use futures::TryStreamExt;
 use udf_runtime::task;
 
-use super::{Source, ValuesTable};
+use super::{Found, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::{Error, Result};
 use glob::Pattern;
@@ -142,17 +141,19 @@ impl ListingTable {
     }
 }
 
-#[async_trait]
 impl Source for ListingTable {
     fn identity(&self) -> Result<SourceIdentity, Reason> {
         Err("the files that its listing finds may be others each time".to_owned())
     }
 
-    /// The files that are there now, as rows: paths, sizes, times of change.
-    async fn pin(&self) -> Result<Option<Arc<dyn Source>>> {
-        let files = walk::batches(Arc::clone(&self.patterns), Arc::clone(&self.schema));
-        let files = ValuesTable::try_new(Arc::clone(&self.schema), files.try_collect().await?)?;
-        Ok(Some(Arc::new(files)))
+    /// The files that are there now: paths, sizes, times of change.
+    fn found(&self) -> Option<Found> {
+        let patterns: Vec<String> = self.patterns.iter().map(Pattern::uri).collect();
+        Some(Found {
+            places: patterns.join(", "),
+            column: Arc::clone(&self.schema.fields()[0]),
+            rows: walk::batches(Arc::clone(&self.patterns), Arc::clone(&self.schema)),
+        })
     }
 }
 

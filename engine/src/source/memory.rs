@@ -14,8 +14,8 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::Source;
 use super::ranges::{Slice, ranges};
+use super::{Dependency, Source};
 use crate::Result;
 use crate::identity::{Content, Reason, SourceIdentity};
 
@@ -27,6 +27,7 @@ mod tests;
 pub(crate) struct ValuesTable {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
+    made_of: Option<Dependency>,
     digest: OnceLock<String>,
 }
 
@@ -35,7 +36,12 @@ impl ValuesTable {
         if let Some(other) = batches.iter().find(|batch| !schema.contains(&batch.schema())) {
             return Ok(plan_err!("rows of {} among rows of {schema}", other.schema())?);
         }
-        Ok(Self { schema, batches, digest: OnceLock::new() })
+        Ok(Self { schema, batches, made_of: None, digest: OnceLock::new() })
+    }
+
+    /// The same rows, which are known elsewhere too.
+    pub(crate) fn made_of(self, dependency: Dependency) -> Self {
+        Self { made_of: Some(dependency), ..self }
     }
 
     /// The rows, cut for partitions.
@@ -51,6 +57,10 @@ impl Source for ValuesTable {
     fn identity(&self) -> Result<SourceIdentity, Reason> {
         let digest = self.digest.get_or_init(|| Content::of(&self.batches)).clone();
         Ok(SourceIdentity::Values { digest })
+    }
+
+    fn dependency(&self) -> Option<Dependency> {
+        self.made_of.clone()
     }
 }
 

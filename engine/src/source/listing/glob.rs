@@ -40,6 +40,14 @@ impl Pattern {
         Ok(pattern)
     }
 
+    /// The place as a URI, wherever the program runs.
+    pub(super) fn uri(&self) -> String {
+        let absolute = files::absolute(&self.path);
+        let path = absolute.map_or_else(|_| self.path.clone(), |path| path.display().to_string());
+        let own = if self.recursive { "" } else { " (not below)" };
+        format!("file://{path}{own}")
+    }
+
     /// The path, if something is there that is called so.
     fn literal(&self) -> Option<String> {
         self.escaped.iter().chain([&self.path]).find(|path| files::exists(path)).cloned()
