@@ -1,7 +1,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
-__all__ = ["Chain", "Expr", "Function", "Rows", "Session", "StreamFailure", "serve"]
+__all__ = ["Chain", "Expr", "Function", "Rows", "Session", "StreamFailure", "born", "serve"]
 
 _Spec: TypeAlias = dict[str, Any]
 _Stage: TypeAlias = tuple[str, int, int | None, int, int]

@@ -131,14 +131,14 @@ async fn a_long_chain_asks_each_function_once_a_run() {
     const MAPS: usize = 200;
     let (session, times) = (session().await, Arc::new(AtomicUsize::new(0)));
     let long = maps(chain(&session, 1), MAPS, &times);
-    let pinned = long.pinned().await.unwrap();
+    let pinned = long.pinned(None).await.unwrap();
     let print = pinned.fingerprint().await.unwrap();
     assert!(print.is_some());
     let keys: HashSet<String> = keys_of(&pinned).await.into_iter().collect();
     assert_eq!(keys.len(), MAPS);
     assert_eq!(times.swap(0, Ordering::SeqCst), MAPS);
     // The next run asks again.
-    assert_eq!(long.pinned().await.unwrap().fingerprint().await.unwrap(), print);
+    assert_eq!(long.pinned(None).await.unwrap().fingerprint().await.unwrap(), print);
     assert_eq!(times.load(Ordering::SeqCst), MAPS);
 }
 
@@ -157,7 +157,7 @@ async fn without_an_identity_nothing_above_has_one() {
         |file: &str| format!("UDF 'asked': no checkpoint, because `{file}` is an open file");
     let reasons = [reason("secret"), reason("secret"), reason("secret too")];
     assert_eq!(progress.remarks(), reasons);
-    assert_eq!(made.pinned().await.unwrap().fingerprint().await.unwrap(), None);
+    assert_eq!(made.pinned(None).await.unwrap().fingerprint().await.unwrap(), None);
 }
 
 #[tokio::test]
