@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder
 
 use crate::checkpoint::RunFacts;
 use crate::expr::Resolver;
-use crate::physical::Registration;
+use crate::registry::Registration;
 use crate::source::{Dependency, source_of};
 use crate::sys::{self, SYS};
 use crate::{Error, Result, Session};
