@@ -125,7 +125,7 @@ pub(crate) fn fingerprint(
     plan.apply_with_subqueries(|node| {
         // So many rows may fail: no kept result depends on that, but whether there is a whole one does.
         if let Some(udf) = Udf::of(node) {
-            out.maybe(udf.call.running.max_failures, Encoder::number);
+            out.maybe(udf.call.options.max_failures, Encoder::number);
         }
         Ok(TreeNodeRecursion::Continue)
     })?;

@@ -6,7 +6,7 @@ mod udf;
 use datafusion::logical_expr::LogicalPlan;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
 pub use udf::UdfOptions;
-pub(crate) use udf::{Call, FunctionId, Keep, StageKey, Udf};
+pub(crate) use udf::{FunctionId, Keep, StageKey, Udf, UdfCall};
 
 /// The nodes of a plan, without queries inside of expressions: inputs before the nodes that read them, in their order.
 ///

@@ -15,7 +15,7 @@ use lance::dataset::builder::DatasetBuilder;
 use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
-use crate::physical::{Surroundings, UdfPlanner};
+use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
 use crate::registry::Functions;
 use crate::storage::{Entered, Location, Root, Storage};
@@ -31,7 +31,7 @@ pub struct Session {
     storage: Arc<Storage>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
-    surroundings: Arc<Surroundings>,
+    udf_context: Arc<UdfContext>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
     held: Mutex<HashMap<Location, Entered>>,
@@ -65,15 +65,15 @@ impl Session {
         catalog: Arc<dyn CatalogStore>,
     ) -> Arc<Self> {
         let storage = Arc::new(storage);
-        let surroundings = Arc::new(Surroundings {
+        let udf_context = Arc::new(UdfContext {
             functions: Arc::default(),
             workers: config.worker.map(WorkerPool::new),
             storage: Arc::clone(&storage),
         });
         Arc::new(Self {
             catalog,
-            state: state(config.target_partitions, &surroundings),
-            surroundings,
+            state: state(config.target_partitions, &udf_context),
+            udf_context,
             lance: Arc::new(lance::session::Session::new(
                 INDEX_CACHE_BYTES,
                 METADATA_CACHE_BYTES,
@@ -125,7 +125,7 @@ impl Session {
     }
 
     pub(crate) fn functions(&self) -> &Arc<Functions> {
-        &self.surroundings.functions
+        &self.udf_context.functions
     }
 
     pub(crate) fn lance(&self) -> &Arc<lance::session::Session> {
@@ -160,7 +160,7 @@ impl Session {
     }
 }
 
-fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionState {
+fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(target_partitions)
         .with_information_schema(true)
@@ -181,7 +181,7 @@ fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionS
         .with_default_features()
         .with_optimizer_rules(optimizer::logical_rules())
         .with_physical_optimizer_rules(optimizer::physical_rules())
-        .with_query_planner(Arc::new(UdfPlanner(Arc::clone(surroundings))));
+        .with_query_planner(Arc::new(UdfPlanner(Arc::clone(udf_context))));
     for rule in optimizer::analyzer_rules() {
         builder = builder.with_analyzer_rule(rule);
     }

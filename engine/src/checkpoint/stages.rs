@@ -49,7 +49,7 @@ pub(crate) fn has_stages(plan: &LogicalPlan) -> PlanResult<bool> {
 pub(crate) fn all_kept(plan: &LogicalPlan) -> PlanResult<bool> {
     let mut kept = true;
     plan.apply_with_subqueries(|node| {
-        kept &= Udf::of(node).is_none_or(|udf| udf.call.running.checkpoint);
+        kept &= Udf::of(node).is_none_or(|udf| udf.call.options.checkpoint);
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(kept)
@@ -132,7 +132,7 @@ fn rebuilt(
 
 /// The function that a node is, if it keeps its results.
 fn kept_stage(node: &LogicalPlan) -> Option<&Udf> {
-    Udf::of(node).filter(|udf| udf.call.running.checkpoint)
+    Udf::of(node).filter(|udf| udf.call.options.checkpoint)
 }
 
 fn with_key(stage: &Udf, key: StageKey) -> LogicalPlan {

@@ -14,7 +14,7 @@ use udf_runtime::{Identity, Shape};
 use super::encoder::Encoder;
 use super::scope::Scope;
 use super::{Digest, Facts, Reason};
-use crate::logical::{Call, GroupRows, Keep, StageKey, Udf};
+use crate::logical::{GroupRows, Keep, StageKey, Udf, UdfCall};
 
 /// The digest of a node from those of its inputs; of a function also which stage it is.
 pub(super) fn digest(
@@ -339,7 +339,7 @@ impl Node<'_> {
     fn function(&mut self, udf: &Udf) -> Result<StageKey, Reason> {
         // The schema, which only the node itself may name, follows from the rest.
         let Udf { input: _, call, key: _, .. } = udf;
-        let Call { name: _, function, shape, arguments, results, keep, running: _ } = call;
+        let UdfCall { name: _, function, shape, arguments, results, keep, options: _ } = call;
         let Identity { stage, code, origin } = self.facts.function(*function)?;
         self.out.tag("function");
         self.out.text(&stage);

@@ -26,7 +26,7 @@ use crate::storage::Storage;
 
 /// Where functions run and where their results are kept: what the operators of user functions need of a session.
 #[derive(Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct UdfContext {
     pub(crate) functions: Arc<Functions>,
     /// Starts worker processes; without it, `parallel` is an error.
     pub(crate) workers: Option<Arc<WorkerPool>>,
@@ -34,10 +34,10 @@ pub(crate) struct Surroundings {
     pub(crate) storage: Arc<Storage>,
 }
 
-impl Surroundings {
+impl UdfContext {
     fn executor(&self, node: &Udf) -> Result<Arc<dyn Executor>> {
-        let running = &node.call.running;
-        let Some(workers) = running.parallel else {
+        let options = &node.call.options;
+        let Some(workers) = options.parallel else {
             return Ok(Arc::new(InProcess));
         };
         let Some(pool) = &self.workers else {
@@ -45,9 +45,9 @@ impl Surroundings {
         };
         Ok(pool.executor(PoolOptions {
             workers,
-            row_timeout: running.row_timeout,
-            memory_bytes: running.memory_bytes,
-            dead_rows: running.dead_rows,
+            row_timeout: options.row_timeout,
+            memory_bytes: options.memory_bytes,
+            dead_rows: options.dead_rows,
         }))
     }
 
@@ -59,7 +59,7 @@ impl Surroundings {
 
 /// Plans with DataFusion's planner and our operators.
 #[derive(Clone)]
-pub(crate) struct UdfPlanner(pub(crate) Arc<Surroundings>);
+pub(crate) struct UdfPlanner(pub(crate) Arc<UdfContext>);
 
 impl fmt::Debug for UdfPlanner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,7 +125,7 @@ impl ExtensionPlanner for UdfPlanner {
             arguments: exprs(&call.arguments, udf.input.schema())?,
             kept: udf.kept()?,
             results: call.results.clone(),
-            running: call.running.clone(),
+            options: call.options.clone(),
             fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
             ledger,
         };

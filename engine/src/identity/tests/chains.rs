@@ -46,7 +46,7 @@ fn map(chain: &Chain, code: &str, result: &str, times: &Arc<AtomicUsize>) -> Cha
         function: Arc::new(function),
         arguments: vec![Expr::Column("x".to_owned())],
         results: vec![Arc::new(Field::new(result, DataType::Int64, true))],
-        running: UdfOptions::default(),
+        options: UdfOptions::default(),
     };
     chain.map(stage).unwrap()
 }
