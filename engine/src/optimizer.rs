@@ -35,7 +35,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -45,6 +45,8 @@ use datafusion::optimizer::push_down_limit::PushDownLimit;
 use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+
+use crate::logical::has_queries;
 
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     vec![Arc::new(naive_in_utc::NaiveInUtc), Arc::new(compare_floats::CompareFloats)]
@@ -68,7 +70,7 @@ pub(crate) fn push_down(
     node: LogicalPlan,
     state: &SessionState,
 ) -> Result<Transformed<LogicalPlan>> {
-    if !pushes_down(&node)? {
+    if !pushes_down(&node) {
         return Ok(Transformed::no(node));
     }
     let rules = Optimizer::with_rules(push_down_rules());
@@ -102,16 +104,11 @@ fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 }
 
 /// Whether one of [`push_down_rules`] may begin at the node: they leave a plan without such nodes as it is.
-fn pushes_down(plan: &LogicalPlan) -> Result<bool> {
-    let moves = match plan {
+fn pushes_down(node: &LogicalPlan) -> bool {
+    let moves = match node {
         LogicalPlan::Filter(_) | LogicalPlan::Limit(_) | LogicalPlan::Join(_) => true,
         LogicalPlan::Sort(sort) => sort.fetch.is_some(),
         _ => false,
     };
-    let mut has_queries = false;
-    plan.apply_subqueries(|_| {
-        has_queries = true;
-        Ok(TreeNodeRecursion::Stop)
-    })?;
-    Ok(moves || has_queries)
+    moves || has_queries(node)
 }

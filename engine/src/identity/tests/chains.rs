@@ -40,7 +40,7 @@ impl BatchFunction for Asked {
     }
 }
 
-fn map(chain: &Chain, code: &str, result: &str, times: &Arc<AtomicUsize>) -> Chain {
+pub(super) fn map(chain: &Chain, code: &str, result: &str, times: &Arc<AtomicUsize>) -> Chain {
     let function = Asked { code: code.to_owned(), times: Arc::clone(times) };
     let stage = Stage {
         function: Arc::new(function),
