@@ -37,7 +37,7 @@ impl Chain {
         let call = UdfCall { name, function, shape, arguments, results, keep, options };
         let node = Udf::try_new(input, call)?;
         let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
-        self.with_plan(plan)?.holding(registration).with_sys(self.shows_sys())
+        Ok(self.with_plan(plan)?.holding(registration))
     }
 
     pub(super) fn resolved(&self, expressions: &[Expr]) -> Result<Vec<PlanExpr>> {
