@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder
 
 use crate::checkpoint::RunFacts;
 use crate::expr::Resolver;
-use crate::physical::Registration;
+use crate::registry::Registration;
 use crate::source::{Dependency, source_of};
 use crate::sys::{self, SYS};
 use crate::{Error, Result, Session};
@@ -86,9 +86,8 @@ impl Chain {
     /// None that a caller can cause.
     pub fn with_sys(&self, shown: bool) -> Result<Self> {
         let mut chain = self.clone();
-        let has_sys = self.plan.schema().fields().iter().any(|field| field.name() == SYS);
-        if shown && !has_sys {
-            chain.plan = sys::number_rows(self.plan.clone())?;
+        if shown {
+            chain.plan = sys::kept(chain.plan)?;
         }
         chain.shows_sys = shown;
         Ok(chain)
@@ -113,6 +112,7 @@ impl Chain {
                 instead: "`persist()` computes what there is and starts a new one".to_owned(),
             });
         }
+        let plan = if self.shows_sys { sys::kept(plan)? } else { plan };
         let (session, registrations) = (Arc::clone(&self.session), self.registrations.clone());
         Ok(Self { session, plan, registrations, shows_sys: self.shows_sys, facts: None })
     }
@@ -121,11 +121,6 @@ impl Chain {
     pub(crate) fn holding(mut self, registration: Registration) -> Self {
         self.registrations.push(Arc::new(registration));
         self
-    }
-
-    /// Whether users see the computed column `sys`.
-    pub(crate) fn shows_sys(&self) -> bool {
-        self.shows_sys
     }
 
     fn is_visible(&self, field: &FieldRef) -> bool {

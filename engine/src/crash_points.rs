@@ -267,7 +267,7 @@ impl Twice {
             function: Arc::new(self.clone()),
             arguments: vec![Expr::Column("id".to_owned())],
             results: vec![Arc::new(Field::new("twice", DataType::Int64, true))],
-            running: UdfOptions { unit_rows: 10, ..UdfOptions::default() },
+            options: UdfOptions { unit_rows: 10, ..UdfOptions::default() },
         }
     }
 }

@@ -13,6 +13,7 @@
 mod content;
 mod encoder;
 mod expr;
+mod order;
 mod plan;
 mod scope;
 mod source;
@@ -50,7 +51,7 @@ pub(crate) trait Facts {
 pub(crate) struct Digest {
     hash: Hash,
     scope: Scope,
-    /// Only sources, row-wise steps and functions: the rows come in the same order each time.
+    /// Whether the rows come in the same order each time: all nodes [keep it](order::keeps_order).
     ordered: bool,
 }
 
@@ -125,7 +126,7 @@ pub(crate) fn fingerprint(
     plan.apply_with_subqueries(|node| {
         // So many rows may fail: no kept result depends on that, but whether there is a whole one does.
         if let Some(udf) = Udf::of(node) {
-            out.maybe(udf.call.running.max_failures, Encoder::number);
+            out.maybe(udf.call.options.max_failures, Encoder::number);
         }
         Ok(TreeNodeRecursion::Continue)
     })?;

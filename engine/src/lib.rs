@@ -29,6 +29,8 @@ mod optimizer;
 mod pause;
 mod physical;
 mod progress;
+mod read;
+mod registry;
 mod session;
 mod sink;
 mod source;

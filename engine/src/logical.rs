@@ -3,10 +3,11 @@
 mod group_rows;
 mod udf;
 
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
 pub use udf::UdfOptions;
-pub(crate) use udf::{Call, FunctionId, Keep, StageKey, Udf};
+pub(crate) use udf::{FunctionId, Keep, StageKey, Udf, UdfCall};
 
 /// The nodes of a plan, without queries inside of expressions: inputs before the nodes that read them, in their order.
 ///
@@ -19,4 +20,11 @@ pub(crate) fn inputs_first(plan: &LogicalPlan) -> Vec<&LogicalPlan> {
     }
     nodes.reverse();
     nodes
+}
+
+/// Whether there are queries inside of the node's expressions.
+pub(crate) fn has_queries(node: &LogicalPlan) -> bool {
+    let end = node.apply_subqueries(|_| Ok(TreeNodeRecursion::Stop));
+    // Nothing here fails.
+    !matches!(end, Ok(TreeNodeRecursion::Continue))
 }

@@ -35,8 +35,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
+use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::eliminate_limit::EliminateLimit;
 use datafusion::optimizer::push_down_filter::PushDownFilter;
@@ -44,6 +45,8 @@ use datafusion::optimizer::push_down_limit::PushDownLimit;
 use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+
+use crate::logical::has_queries;
 
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     vec![Arc::new(naive_in_utc::NaiveInUtc), Arc::new(compare_floats::CompareFloats)]
@@ -62,30 +65,16 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules
 }
 
-/// What decides which rows a function sees: filters and limits move below it.
-pub(crate) fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    vec![
-        // A sort that keeps its first 0 rows cannot run.
-        Arc::new(EliminateLimit::new()),
-        Arc::new(PushDownFilter::new()),
-        Arc::new(PushDownLimit::new()),
-        Arc::new(push_below_map::PushBelowMap),
-    ]
-}
-
-/// Whether one of [`push_down_rules`] may begin at the node: they leave a plan without such nodes as it is.
-pub(crate) fn pushes_down(plan: &LogicalPlan) -> Result<bool> {
-    let moves = match plan {
-        LogicalPlan::Filter(_) | LogicalPlan::Limit(_) | LogicalPlan::Join(_) => true,
-        LogicalPlan::Sort(sort) => sort.fetch.is_some(),
-        _ => false,
-    };
-    let mut has_queries = false;
-    plan.apply_subqueries(|_| {
-        has_queries = true;
-        Ok(TreeNodeRecursion::Stop)
-    })?;
-    Ok(moves || has_queries)
+/// Filters and limits, which decide what rows functions see, moved down from a node; a node where none begins stays.
+pub(crate) fn push_down(
+    node: LogicalPlan,
+    state: &SessionState,
+) -> Result<Transformed<LogicalPlan>> {
+    if !pushes_down(&node) {
+        return Ok(Transformed::no(node));
+    }
+    let rules = Optimizer::with_rules(push_down_rules());
+    Ok(Transformed::yes(rules.optimize(node, state, |_, _| {})?))
 }
 
 /// DataFusion's physical rules and ours.
@@ -102,4 +91,24 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));
     rules
+}
+
+fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    vec![
+        // A sort that keeps its first 0 rows cannot run.
+        Arc::new(EliminateLimit::new()),
+        Arc::new(PushDownFilter::new()),
+        Arc::new(PushDownLimit::new()),
+        Arc::new(push_below_map::PushBelowMap),
+    ]
+}
+
+/// Whether one of [`push_down_rules`] may begin at the node: they leave a plan without such nodes as it is.
+fn pushes_down(node: &LogicalPlan) -> bool {
+    let moves = match node {
+        LogicalPlan::Filter(_) | LogicalPlan::Limit(_) | LogicalPlan::Join(_) => true,
+        LogicalPlan::Sort(sort) => sort.fetch.is_some(),
+        _ => false,
+    };
+    moves || has_queries(node)
 }

@@ -10,4 +10,4 @@ mod udf;
 
 pub(crate) use concat_partitions::{concat_partitions, in_order};
 pub(crate) use fixed_rows::FixedRowsExec;
-pub(crate) use planner::{Functions, Registration, Surroundings, UdfPlanner};
+pub(crate) use planner::{UdfContext, UdfPlanner};

@@ -4,14 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::datatypes::Schema;
-use arrow::record_batch::RecordBatch;
-use catalog::{
-    CatalogExt, CatalogStore, DatasetVersion, QualifiedName, SqliteCatalog, VersionSpec,
-};
+use catalog::{CatalogStore, DatasetVersion, SqliteCatalog};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
-use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -20,15 +15,11 @@ use lance::dataset::builder::DatasetBuilder;
 use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
-use crate::physical::{Functions, Surroundings, UdfPlanner};
+use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
-use crate::source::{
-    DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
-    doubled, nulls_reach_fields, plain, plain_schema,
-};
-use crate::storage::{Entered, Location, Root, Storage, files};
-use crate::sys::SYS;
-use crate::{Chain, Config, Error, Result, functions, layout, optimizer};
+use crate::registry::Functions;
+use crate::storage::{Entered, Location, Root, Storage};
+use crate::{Config, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
 const INDEX_CACHE_BYTES: usize = 256 << 20;
@@ -40,7 +31,7 @@ pub struct Session {
     storage: Arc<Storage>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
-    surroundings: Arc<Surroundings>,
+    udf_context: Arc<UdfContext>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
     held: Mutex<HashMap<Location, Entered>>,
@@ -50,7 +41,7 @@ impl Session {
     /// Opens the catalog, creating the root folder when it is missing.
     ///
     /// # Errors
-    /// [`Error::Storage`] when the root cannot be created or written.
+    /// [`Error::Storage`](crate::Error::Storage) when the root cannot be created or written.
     pub fn open(config: Config) -> BoxFuture<'static, Result<Arc<Self>>> {
         Self::open_config(config).boxed()
     }
@@ -74,15 +65,15 @@ impl Session {
         catalog: Arc<dyn CatalogStore>,
     ) -> Arc<Self> {
         let storage = Arc::new(storage);
-        let surroundings = Arc::new(Surroundings {
+        let udf_context = Arc::new(UdfContext {
             functions: Arc::default(),
             workers: config.worker.map(WorkerPool::new),
             storage: Arc::clone(&storage),
         });
         Arc::new(Self {
             catalog,
-            state: state(config.target_partitions, &surroundings),
-            surroundings,
+            state: state(config.target_partitions, &udf_context),
+            udf_context,
             lance: Arc::new(lance::session::Session::new(
                 INDEX_CACHE_BYTES,
                 METADATA_CACHE_BYTES,
@@ -110,28 +101,6 @@ impl Session {
         &self.catalog
     }
 
-    /// The rows of a dataset: the highest complete version that `spec` admits, fixed now.
-    ///
-    /// # Errors
-    /// The catalog's, when there is no such dataset or version; [`Error::Corrupt`] when its data is gone.
-    pub fn read_dataset<'a>(
-        self: &'a Arc<Self>,
-        name: &'a QualifiedName,
-        spec: &'a VersionSpec,
-    ) -> BoxFuture<'a, Result<Chain>> {
-        self.open_dataset(name, spec).boxed()
-    }
-
-    async fn open_dataset(
-        self: &Arc<Self>,
-        name: &QualifiedName,
-        spec: &VersionSpec,
-    ) -> Result<Chain> {
-        let record = self.catalog.resolve(name, spec).await?;
-        let dataset = self.open_version(&record).await?;
-        self.rows_of(&record, dataset)
-    }
-
     /// The data of a version.
     pub(crate) async fn open_version(&self, record: &DatasetVersion) -> Result<Dataset> {
         let title = format!("{}@{}", record.dataset.short(), record.version);
@@ -142,96 +111,6 @@ impl Session {
             .load()
             .await
             .lance("open", &title)
-    }
-
-    /// The rows of a version that was opened.
-    pub(crate) fn rows_of(
-        self: &Arc<Self>,
-        record: &DatasetVersion,
-        dataset: Dataset,
-    ) -> Result<Chain> {
-        let name = record.dataset.clone();
-        let title = format!("{}@{}", name.short(), record.version);
-        let (version, uuid) = (record.version, record.uuid.clone());
-        let table = DatasetTable::new(name, version, uuid, Arc::new(dataset), &record.schema);
-        self.scan(&title, Arc::new(table))
-    }
-
-    /// The files that a listing finds when the query runs.
-    ///
-    /// # Errors
-    /// None that a caller can cause.
-    pub fn read_listing(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
-        self.scan("listing", Arc::new(ListingTable::new(listing)))
-    }
-
-    /// The rows of Parquet files, types as they are, nested ones too. Reads the files' footers.
-    ///
-    /// # Errors
-    /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file,
-    /// [`Error::NotSupported`] when they disagree on a column.
-    pub fn read_parquet(self: &Arc<Self>, listing: Listing) -> BoxFuture<'_, Result<Chain>> {
-        self.open_parquet(listing).boxed()
-    }
-
-    async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
-        let shown = listing.to_string();
-        let found = listing.files("parquet").await?;
-        if found.is_empty() {
-            return Err(if files::is_folder(&shown) {
-                let accepted = "no file in it is called `*.parquet`; hint: name the files, as in `folder/part-*`";
-                Error::InvalidArgument {
-                    argument: "folder",
-                    given: shown,
-                    accepted: accepted.to_owned(),
-                }
-            } else {
-                Error::PathNotFound { path: shown }
-            });
-        }
-        let table = ParquetTable::try_open(&self.state, found).await?;
-        self.scan("parquet", Arc::new(table))
-    }
-
-    /// Rows that are in memory.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] when two columns have one name. The batches must have the schema.
-    pub fn read_batches(
-        self: &Arc<Self>,
-        schema: &Schema,
-        batches: &[RecordBatch],
-    ) -> Result<Chain> {
-        if let Some(name) = doubled(schema) {
-            return Err(Error::InvalidArgument {
-                argument: "column name",
-                given: name.to_owned(),
-                accepted: "two columns have it; rename one of them".to_owned(),
-            });
-        }
-        let schema = plain_schema(schema);
-        let batches = batches
-            .iter()
-            .map(|batch| nulls_reach_fields(&plain(batch, &schema)?))
-            .collect::<Result<_>>()?;
-        self.scan("values", Arc::new(ValuesTable::try_new(schema, batches)?))
-    }
-
-    fn scan(self: &Arc<Self>, title: &str, source: Arc<dyn Source>) -> Result<Chain> {
-        if source.schema().fields().iter().any(|field| field.name() == SYS)
-            && !source.leaves().iter().any(Leaf::is_sys)
-        {
-            return Err(Error::InvalidArgument {
-                argument: "column name",
-                given: SYS.to_owned(),
-                accepted: "that name is taken by the row numbers; rename the column".to_owned(),
-            });
-        }
-        // Plans compare scans by name, so every scan gets its own.
-        let number = self.next_number();
-        let name = datafusion::common::TableReference::bare(format!("{title}#{number}"));
-        let scan = TableScan::try_new(name, as_table(source), None, vec![], None)?;
-        Ok(Chain::new(Arc::clone(self), LogicalPlan::TableScan(scan)))
     }
 
     /// The query engine's options, functions and rules, for front ends that plan with them.
@@ -246,7 +125,7 @@ impl Session {
     }
 
     pub(crate) fn functions(&self) -> &Arc<Functions> {
-        &self.surroundings.functions
+        &self.udf_context.functions
     }
 
     pub(crate) fn lance(&self) -> &Arc<lance::session::Session> {
@@ -281,7 +160,7 @@ impl Session {
     }
 }
 
-fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionState {
+fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(target_partitions)
         .with_information_schema(true)
@@ -302,7 +181,7 @@ fn state(target_partitions: usize, surroundings: &Arc<Surroundings>) -> SessionS
         .with_default_features()
         .with_optimizer_rules(optimizer::logical_rules())
         .with_physical_optimizer_rules(optimizer::physical_rules())
-        .with_query_planner(Arc::new(UdfPlanner(Arc::clone(surroundings))));
+        .with_query_planner(Arc::new(UdfPlanner(Arc::clone(udf_context))));
     for rule in optimizer::analyzer_rules() {
         builder = builder.with_analyzer_rule(rule);
     }

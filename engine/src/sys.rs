@@ -47,8 +47,11 @@ pub(crate) fn of(places: PlanExpr) -> PlanExpr {
     ScalarUDF::from(Sys { signature }).call(vec![places])
 }
 
-/// Gives rows that have lost their `sys` new numbers, in their present order.
-pub(crate) fn number_rows(plan: LogicalPlan) -> Result<LogicalPlan> {
+/// The plan with the column: rows that have lost theirs get new numbers, in their present order.
+pub(crate) fn kept(plan: LogicalPlan) -> Result<LogicalPlan> {
+    if plan.schema().fields().iter().any(|field| field.name() == SYS) {
+        return Ok(plan);
+    }
     let number = "sys number";
     let mut columns: Vec<PlanExpr> = plan
         .schema()

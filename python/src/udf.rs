@@ -126,18 +126,18 @@ impl Function {
 
 impl Function {
     /// The function, as the engine runs it.
-    pub(crate) fn stage(&self, running: &Bound<'_, PyDict>) -> PyResult<engine::Stage> {
+    pub(crate) fn stage(&self, options: &Bound<'_, PyDict>) -> PyResult<engine::Stage> {
         let arguments = self.0.takes.iter().filter_map(|take| match take {
             Take::Column { path, .. } => Some(Expr::Column(path.clone())),
             Take::Setup(_) => None,
         });
-        let running = self.0.running(running)?;
-        let depth = self.0.depth(&running);
+        let options = self.0.options(options)?;
+        let depth = self.0.depth(&options);
         Ok(engine::Stage {
             function: Arc::new(PythonFunction { definition: Arc::clone(&self.0), depth }),
             arguments: arguments.collect(),
             results: self.0.schema.fields().iter().cloned().collect::<Vec<FieldRef>>(),
-            running,
+            options,
         })
     }
 }
@@ -173,7 +173,7 @@ impl Definition {
     }
 
     /// How the engine is told to run the function.
-    fn running(&self, given: &Bound<'_, PyDict>) -> PyResult<UdfOptions> {
+    fn options(&self, given: &Bound<'_, PyDict>) -> PyResult<UdfOptions> {
         let seconds: Option<f64> = optional(given, "timeout")?;
         let row_timeout = seconds.map(Duration::try_from_secs_f64).transpose();
         let default = UdfOptions::default();
@@ -201,14 +201,14 @@ impl Definition {
 
     /// Batches that must be begun so that enough rows are in flight: a batch has at least one row for each that may
     /// be, unless results are to be durable more often.
-    fn depth(&self, running: &UdfOptions) -> usize {
+    fn depth(&self, options: &UdfOptions) -> usize {
         if self.concurrency == 1 {
             return 1;
         }
-        let rows = match (&self.mode, running.batch_rows) {
+        let rows = match (&self.mode, options.batch_rows) {
             (Mode::Batch(_), _) => 1,
             (_, Some(rows)) => rows.max(1),
-            _ => self.concurrency.min(running.unit_rows / 4).max(1),
+            _ => self.concurrency.min(options.unit_rows / 4).max(1),
         };
         (2 * self.concurrency).div_ceil(rows).max(DEPTH)
     }

@@ -40,7 +40,7 @@ impl Multiply {
             function: Arc::new(self.clone()),
             arguments: vec![column("value")],
             results: vec![Arc::new(Field::new("product", DataType::Int64, true))],
-            running: UdfOptions { unit_rows, ..UdfOptions::default() },
+            options: UdfOptions { unit_rows, ..UdfOptions::default() },
         }
     }
 }

@@ -23,7 +23,7 @@ impl AddOne {
             function: Arc::new(self.clone()),
             arguments: vec![Expr::Column(argument.to_owned())],
             results: vec![Arc::new(Field::new(result, DataType::Int64, true))],
-            running: UdfOptions { batch_rows: Some(batch_rows), ..UdfOptions::default() },
+            options: UdfOptions { batch_rows: Some(batch_rows), ..UdfOptions::default() },
         }
     }
 

@@ -27,7 +27,7 @@ use crate::identity::fingerprint;
 use crate::physical::in_order;
 use crate::progress::Progress;
 use crate::source::{Dependency, source_of};
-use crate::{Error, Result, checkpoint, explain};
+use crate::{Error, Result, checkpoint, explain, optimizer};
 
 /// Batches on their way to a caller; dropping it stops the query.
 pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
@@ -210,7 +210,8 @@ impl Chain {
         let (chain, state) = (self.clone(), state.clone());
         let keyed = task::spawn_blocking(move || {
             let facts = chain.facts.clone().unwrap_or_else(|| chain.new_facts());
-            checkpoint::key_stages(&chain.session, &state, &facts, &plan)
+            let storage = chain.session.storage();
+            checkpoint::key_stages(storage, &state, &facts, optimizer::push_down, &plan)
         });
         let keyed = keyed.await.map_err(|error| Error::internal(error.to_string()))??;
         for remark in keyed.remarks {

@@ -9,7 +9,7 @@ use udf_runtime::Identity;
 
 use crate::identity::{Facts, Reason};
 use crate::logical::FunctionId;
-use crate::physical::Functions;
+use crate::registry::Functions;
 use crate::source::{Source, source_of};
 
 /// A source and its digest.

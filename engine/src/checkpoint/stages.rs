@@ -10,14 +10,16 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan};
-use datafusion::optimizer::Optimizer;
-
 use tokio::runtime::Handle;
 
 use super::{Ledger, RunFacts};
+use crate::config;
 use crate::identity::Digests;
 use crate::logical::{StageKey, Udf, inputs_first};
-use crate::{Session, config, optimizer};
+use crate::storage::Storage;
+
+/// Moves filters and limits down from a node, or leaves the node as it is when none begins there.
+type PushDown = fn(LogicalPlan, &SessionState) -> PlanResult<Transformed<LogicalPlan>>;
 
 /// A plan whose stages have their keys, and what users should know about those that have none.
 pub(crate) struct Keyed {
@@ -28,14 +30,14 @@ pub(crate) struct Keyed {
 /// The plan, analyzed, with a key for each stage that can have one. Calls user code that tells identities: not for a
 /// thread of the async runtime.
 pub(crate) fn key_stages(
-    session: &Session,
+    storage: &Arc<Storage>,
     state: &SessionState,
     facts: &RunFacts,
+    push_down: PushDown,
     plan: &LogicalPlan,
 ) -> PlanResult<Keyed> {
-    let keys =
-        Keys { session, state, facts, fresh: config::ignores_checkpoints(), remarks: Vec::new() };
-    keys.assign(plan)
+    let (fresh, remarks) = (config::ignores_checkpoints(), Vec::new());
+    Keys { storage, state, facts, push_down, fresh, remarks }.assign(plan)
 }
 
 /// Whether some function of the plan keeps its results.
@@ -47,16 +49,17 @@ pub(crate) fn has_stages(plan: &LogicalPlan) -> PlanResult<bool> {
 pub(crate) fn all_kept(plan: &LogicalPlan) -> PlanResult<bool> {
     let mut kept = true;
     plan.apply_with_subqueries(|node| {
-        kept &= Udf::of(node).is_none_or(|udf| udf.call.running.checkpoint);
+        kept &= Udf::of(node).is_none_or(|udf| udf.call.options.checkpoint);
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(kept)
 }
 
 struct Keys<'a> {
-    session: &'a Session,
+    storage: &'a Arc<Storage>,
     state: &'a SessionState,
     facts: &'a RunFacts,
+    push_down: PushDown,
     fresh: bool,
     remarks: Vec<String>,
 }
@@ -71,18 +74,14 @@ impl Keys<'_> {
         Ok(Keyed { plan, remarks: self.remarks })
     }
 
-    fn pushed_down(&self, plan: LogicalPlan) -> PlanResult<LogicalPlan> {
-        Optimizer::with_rules(optimizer::push_down_rules()).optimize(plan, self.state, |_, _| {})
-    }
-
     /// The plan with filters and limits moved down, from the sources up, so that each stage is seen once with the input
     /// that it has alone. One that is complete gets its key at once, and nothing is moved below it any more.
     fn settled(&self, plan: &LogicalPlan) -> PlanResult<LogicalPlan> {
         let mut digests = Digests::new(self.facts);
         rebuilt(plan, |node| {
-            if optimizer::pushes_down(&node)? {
-                let inputs = node.inputs().len();
-                let node = self.pushed_down(node)?;
+            let inputs = node.inputs().len();
+            let Transformed { data: node, transformed, .. } = (self.push_down)(node, self.state)?;
+            if transformed {
                 digests.replace(inputs, &node);
                 return Ok(node);
             }
@@ -94,7 +93,7 @@ impl Keys<'_> {
     }
 
     fn is_complete(&self, key: &StageKey) -> bool {
-        let ledger = Ledger::new(Arc::clone(self.session.storage()), key);
+        let ledger = Ledger::new(Arc::clone(self.storage), key);
         // A folder that cannot be read is told when the stage runs.
         !self.fresh && Handle::current().block_on(ledger.is_complete()).unwrap_or(false)
     }
@@ -134,7 +133,7 @@ fn rebuilt(
 
 /// The function that a node is, if it keeps its results.
 fn kept_stage(node: &LogicalPlan) -> Option<&Udf> {
-    Udf::of(node).filter(|udf| udf.call.running.checkpoint)
+    Udf::of(node).filter(|udf| udf.call.options.checkpoint)
 }
 
 fn with_key(stage: &Udf, key: StageKey) -> LogicalPlan {

@@ -345,7 +345,7 @@ impl Node<'_> {
         Ok(())
     }
 
-    /// A query inside of an expression; it becomes a join, whose rows have no order.
+    /// A query inside of an expression.
     fn subquery<'e>(
         &mut self,
         tag: &str,
@@ -357,7 +357,6 @@ impl Node<'_> {
         let rows = Digests::of(subquery, self.facts)?;
         self.input(rows);
         self.several(outer_ref_columns, parts);
-        self.ordered = false;
         Ok(())
     }
 

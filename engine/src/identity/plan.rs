@@ -12,9 +12,10 @@ use datafusion::logical_expr::{
 use udf_runtime::{Identity, Shape};
 
 use super::encoder::Encoder;
+use super::order::keeps_order;
 use super::scope::Scope;
 use super::{Digest, Facts, Reason};
-use crate::logical::{Call, GroupRows, Keep, StageKey, Udf};
+use crate::logical::{GroupRows, Keep, StageKey, Udf, UdfCall};
 
 /// The digest of a node from those of its inputs; of a function also which stage it is.
 pub(super) fn digest(
@@ -22,45 +23,31 @@ pub(super) fn digest(
     inputs: Vec<Digest>,
     facts: &dyn Facts,
 ) -> Result<(Digest, Option<StageKey>), Reason> {
-    let (out, scope, ordered) = (Encoder::new("node"), Scope::default(), keeps_order(plan));
+    let ordered = keeps_order(plan) && inputs.iter().all(|input| input.ordered);
+    let (out, scope) = (Encoder::new("node"), Scope::default());
     let mut node = Node { out, scope, ordered, facts };
     node.out.count(inputs.len());
     for input in inputs {
         node.input(input);
     }
     let stage = node.plan(plan)?;
-    let Node { out, scope, ordered, .. } = node;
+    let Node { out, scope, .. } = node;
     Ok((Digest { hash: out.finish(), scope, ordered }, stage))
-}
-
-/// Whether the node's rows come in the same order each time if those of its inputs do.
-fn keeps_order(plan: &LogicalPlan) -> bool {
-    matches!(
-        plan,
-        LogicalPlan::TableScan(_)
-            | LogicalPlan::EmptyRelation(_)
-            | LogicalPlan::Projection(_)
-            | LogicalPlan::Filter(_)
-            | LogicalPlan::SubqueryAlias(_)
-            | LogicalPlan::Limit(_)
-            | LogicalPlan::Extension(_)
-    )
 }
 
 /// A node that is encoded.
 pub(super) struct Node<'a> {
     pub(super) out: Encoder,
     pub(super) scope: Scope,
-    pub(super) ordered: bool,
+    ordered: bool,
     pub(super) facts: &'a dyn Facts,
 }
 
 impl Node<'_> {
     /// Adds a plan that the node reads, and which of the tables in it are which of those that were met before.
     pub(super) fn input(&mut self, input: Digest) {
-        let Digest { hash, scope, ordered } = input;
+        let Digest { hash, scope, ordered: _ } = input;
         self.out.hash(&hash);
-        self.ordered &= ordered;
         if self.scope.tables().is_empty() {
             self.scope = scope;
             return;
@@ -339,7 +326,7 @@ impl Node<'_> {
     fn function(&mut self, udf: &Udf) -> Result<StageKey, Reason> {
         // The schema, which only the node itself may name, follows from the rest.
         let Udf { input: _, call, key: _, .. } = udf;
-        let Call { name: _, function, shape, arguments, results, keep, running: _ } = call;
+        let UdfCall { name: _, function, shape, arguments, results, keep, options: _ } = call;
         let Identity { stage, code, origin } = self.facts.function(*function)?;
         self.out.tag("function");
         self.out.text(&stage);

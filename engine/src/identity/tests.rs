@@ -3,6 +3,7 @@
 mod chains;
 mod exprs;
 mod nodes;
+mod order;
 mod values;
 
 use std::collections::HashMap;

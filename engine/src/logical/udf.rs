@@ -94,7 +94,7 @@ pub(crate) struct Udf {
     /// Where the rows come from.
     pub(crate) input: LogicalPlan,
     /// What is called.
-    pub(crate) call: Call,
+    pub(crate) call: UdfCall,
     /// Where results are kept; `None` until the run is prepared, or for good.
     pub(crate) key: Option<StageKey>,
     schema: DFSchemaRef,
@@ -102,7 +102,7 @@ pub(crate) struct Udf {
 
 /// What a [`Udf`] does to its input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Call {
+pub(crate) struct UdfCall {
     /// The stage's name, for users.
     pub(crate) name: String,
     /// What to call.
@@ -116,11 +116,11 @@ pub(crate) struct Call {
     /// What stands beside them.
     pub(crate) keep: Keep,
     /// How it is run.
-    pub(crate) running: UdfOptions,
+    pub(crate) options: UdfOptions,
 }
 
 impl Udf {
-    pub(crate) fn try_new(input: LogicalPlan, call: Call) -> Result<Self> {
+    pub(crate) fn try_new(input: LogicalPlan, call: UdfCall) -> Result<Self> {
         Self { input, call, key: None, schema: Arc::new(DFSchema::empty()) }.with_schema()
     }
 
@@ -178,7 +178,7 @@ impl Udf {
         Ok(self)
     }
 
-    fn identity(&self) -> (&Call, Option<&StageKey>) {
+    fn identity(&self) -> (&UdfCall, Option<&StageKey>) {
         (&self.call, self.key.as_ref())
     }
 }
@@ -238,7 +238,7 @@ impl UserDefinedLogicalNodeCore for Udf {
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Call { name, arguments, results, .. } = &self.call;
+        let UdfCall { name, arguments, results, .. } = &self.call;
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let results: Vec<&str> = results.iter().map(|field| field.name().as_str()).collect();
         let node = self.verb();
@@ -253,7 +253,7 @@ impl UserDefinedLogicalNodeCore for Udf {
         let Some(input) = inputs.pop() else {
             return datafusion::common::internal_err!("a function needs an input");
         };
-        let (call, key) = (Call { arguments: exprs, ..self.call.clone() }, self.key.clone());
+        let (call, key) = (UdfCall { arguments: exprs, ..self.call.clone() }, self.key.clone());
         let made = Self { input, call, key, schema: Arc::clone(&self.schema) };
         // Rules rebuild all nodes of a plan, again and again; most times they change nothing below.
         if Arc::ptr_eq(made.input.schema(), self.input.schema()) {

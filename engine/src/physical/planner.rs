@@ -1,8 +1,7 @@
-//! [`UdfPlanner`]: node → operator, and [`Functions`], where a node's function is found.
+//! [`UdfPlanner`]: node → operator.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::common::{DFSchema, internal_err, plan_err};
@@ -15,67 +14,19 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
-use udf_runtime::{BatchFunction, Executor, Identity, InProcess, PoolOptions, WorkerPool};
+use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 
 use super::group_rows::{GroupRowsExec, Grouping};
 use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::udf::{UdfExec, UdfStage};
 use crate::checkpoint::Ledger;
-use crate::logical::{FunctionId, GroupRows, KEY_ROW, Udf};
+use crate::logical::{GroupRows, KEY_ROW, Udf};
+use crate::registry::Functions;
 use crate::storage::Storage;
-
-/// The next id, and the functions by theirs.
-type Known = (u64, HashMap<FunctionId, Arc<dyn BatchFunction>>);
-
-/// The functions that the session's chains use, by the id that stands in their plans.
-#[derive(Debug, Default)]
-pub(crate) struct Functions {
-    known: Mutex<Known>,
-}
-
-impl Functions {
-    /// Keeps `function` for as long as the returned registration lives.
-    pub(crate) fn register(self: &Arc<Self>, function: Arc<dyn BatchFunction>) -> Registration {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = FunctionId(known.0);
-        known.0 += 1;
-        known.1.insert(id, function);
-        Registration { id, functions: Arc::clone(self) }
-    }
-
-    fn get(&self, id: FunctionId) -> Option<Arc<dyn BatchFunction>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).1.get(&id).cloned()
-    }
-
-    /// What a function is, or why that cannot be told. Calls user code.
-    pub(crate) fn identity(&self, id: FunctionId) -> std::result::Result<Identity, String> {
-        match self.get(id) {
-            Some(function) => function.identity(),
-            None => Err("its function is gone".to_owned()),
-        }
-    }
-}
-
-/// Keeps a function registered; chains hold it beside their plans.
-#[derive(Debug)]
-pub(crate) struct Registration {
-    pub(crate) id: FunctionId,
-    functions: Arc<Functions>,
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        let mut known = self.functions.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = known.1.remove(&self.id);
-        drop(known);
-        // The function's own drop may do anything: it runs after the lock is free.
-        drop(gone);
-    }
-}
 
 /// Where functions run and where their results are kept: what the operators of user functions need of a session.
 #[derive(Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct UdfContext {
     pub(crate) functions: Arc<Functions>,
     /// Starts worker processes; without it, `parallel` is an error.
     pub(crate) workers: Option<Arc<WorkerPool>>,
@@ -83,10 +34,10 @@ pub(crate) struct Surroundings {
     pub(crate) storage: Arc<Storage>,
 }
 
-impl Surroundings {
+impl UdfContext {
     fn executor(&self, node: &Udf) -> Result<Arc<dyn Executor>> {
-        let running = &node.call.running;
-        let Some(workers) = running.parallel else {
+        let options = &node.call.options;
+        let Some(workers) = options.parallel else {
             return Ok(Arc::new(InProcess));
         };
         let Some(pool) = &self.workers else {
@@ -94,9 +45,9 @@ impl Surroundings {
         };
         Ok(pool.executor(PoolOptions {
             workers,
-            row_timeout: running.row_timeout,
-            memory_bytes: running.memory_bytes,
-            dead_rows: running.dead_rows,
+            row_timeout: options.row_timeout,
+            memory_bytes: options.memory_bytes,
+            dead_rows: options.dead_rows,
         }))
     }
 
@@ -108,7 +59,7 @@ impl Surroundings {
 
 /// Plans with DataFusion's planner and our operators.
 #[derive(Clone)]
-pub(crate) struct UdfPlanner(pub(crate) Arc<Surroundings>);
+pub(crate) struct UdfPlanner(pub(crate) Arc<UdfContext>);
 
 impl fmt::Debug for UdfPlanner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,7 +125,7 @@ impl ExtensionPlanner for UdfPlanner {
             arguments: exprs(&call.arguments, udf.input.schema())?,
             kept: udf.kept()?,
             results: call.results.clone(),
-            running: call.running.clone(),
+            options: call.options.clone(),
             fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
             ledger,
         };

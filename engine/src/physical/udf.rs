@@ -42,7 +42,7 @@ pub(super) struct UdfStage {
     /// Positions of the input columns that stand beside the results.
     pub(super) kept: Vec<usize>,
     pub(super) results: Vec<FieldRef>,
-    pub(super) running: UdfOptions,
+    pub(super) options: UdfOptions,
     /// Where results are kept, if they are.
     pub(super) ledger: Option<Ledger>,
     /// What is kept already is removed and computed anew.
@@ -69,11 +69,11 @@ struct End {
 
 impl fmt::Display for UdfStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { node, name, arguments, results, running, .. } = self;
+        let Self { node, name, arguments, results, options, .. } = self;
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let results: Vec<&str> = results.iter().map(|field| field.name().as_str()).collect();
         write!(f, "{node}Exec: {name}({}) -> [{}]", arguments.join(", "), results.join(", "))?;
-        if let Some(workers) = running.parallel {
+        if let Some(workers) = options.parallel {
             write!(f, ", workers={workers}")?;
         }
         Ok(())
@@ -179,10 +179,10 @@ impl Run {
             None => None,
         };
         let units = self.usable_units().await?;
-        let workers = self.stage.running.parallel.unwrap_or(1);
+        let workers = self.stage.options.parallel.unwrap_or(1);
         let (pending, to_come) = mpsc::channel(16.max(workers * 8));
         let (calls, arguments) = mpsc::channel(1);
-        let sizer = Arc::new(batch_sizer::BatchSizer::new(&self.stage.running));
+        let sizer = Arc::new(batch_sizer::BatchSizer::new(&self.stage.options));
         let feeder = feed::Feeder::new(self, units, pending, calls, Arc::clone(&sizer));
         let answers = self.stage.executor.run(
             Arc::clone(&self.stage.function),

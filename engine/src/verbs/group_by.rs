@@ -59,7 +59,7 @@ impl Chain {
             .build()?;
         // WHY: the builder looks for every output among all aggregates; these are columns already.
         let plan = LogicalPlan::Projection(Projection::try_new(outputs, Arc::new(groups))?);
-        self.with_plan(plan)?.with_sys(false)
+        self.with_sys(false)?.with_plan(plan)
     }
 
     /// The column of an aggregate over its output; the smallest of some models is such a model itself.

@@ -6,7 +6,7 @@ use arrow::datatypes::FieldRef;
 use datafusion::logical_expr::{Expr as PlanExpr, Extension, LogicalPlan};
 use udf_runtime::BatchFunction;
 
-use crate::logical::{Call, Keep, Udf, UdfOptions};
+use crate::logical::{Keep, Udf, UdfCall, UdfOptions};
 use crate::{Chain, Expr, Result};
 
 /// A user function and how to call it.
@@ -19,7 +19,7 @@ pub struct Stage {
     /// The columns that it returns.
     pub results: Vec<FieldRef>,
     /// How it is run.
-    pub running: UdfOptions,
+    pub options: UdfOptions,
 }
 
 impl Chain {
@@ -33,11 +33,11 @@ impl Chain {
     ) -> Result<Self> {
         let (name, shape) = (stage.function.name().to_owned(), stage.function.shape());
         let registration = self.session().functions().register(stage.function);
-        let (function, results, running) = (registration.id, stage.results, stage.running);
-        let call = Call { name, function, shape, arguments, results, keep, running };
+        let (function, results, options) = (registration.id, stage.results, stage.options);
+        let call = UdfCall { name, function, shape, arguments, results, keep, options };
         let node = Udf::try_new(input, call)?;
         let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
-        self.with_plan(plan)?.holding(registration).with_sys(self.shows_sys())
+        Ok(self.with_plan(plan)?.holding(registration))
     }
 
     pub(super) fn resolved(&self, expressions: &[Expr]) -> Result<Vec<PlanExpr>> {

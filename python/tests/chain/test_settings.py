@@ -159,6 +159,24 @@ def test_sys(chain: dc.DataChain) -> None:
     assert len({row.id for row in shown.to_values("sys")}) == 4
 
 
+def test_sys_is_shown_by_every_step_but_groups(chain: dc.DataChain) -> None:
+    shown = chain.settings(sys=True)
+    steps = [
+        shown.select("name"),
+        shown.mutate(n=1),
+        shown.filter(dc.C("name") != ""),
+        shown.order_by("name").limit(4),
+        shown.map(n=lambda name: 2 * len(name)),
+        shown.gen(letter=lambda name: [name[0]], output=str),
+        shown.gen(letter=lambda name: [name[0]], output=str).select("letter"),
+    ]
+    for step in steps:
+        assert "sys" in step.schema
+        assert len({row.id for row in step.to_values("sys")}) == 4
+    assert [row.id for row in steps[-1].to_values("sys")] == [0, 1, 2, 3]
+    assert "sys" not in shown.group_by(n=dc.func.count()).schema
+
+
 def test_says_once_what_has_no_effect(
     chain: dc.DataChain, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

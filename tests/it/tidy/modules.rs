@@ -21,9 +21,10 @@ const NEVER: &[(&str, &[&str])] = &[
     ("expr", &["logical", "physical", "source", "sink", "session", "chain"]),
     ("source", &["physical", "sink", "session", "chain"]),
     ("optimizer", &["sink", "session", "chain"]),
-    ("physical", &["session", "chain"]),
-    ("chain", &["verbs", "sink"]),
-    ("session", &["verbs", "sink"]),
+    ("physical", &["optimizer", "session", "chain"]),
+    ("checkpoint", &["physical", "optimizer", "session", "chain"]),
+    ("session", &["source", "chain", "verbs", "sink"]),
+    ("chain", &["read", "verbs", "sink"]),
 ];
 
 /// What only the module of storage names: everything else works below any root.

@@ -40,13 +40,13 @@ impl BatchFunction for Asked {
     }
 }
 
-fn map(chain: &Chain, code: &str, result: &str, times: &Arc<AtomicUsize>) -> Chain {
+pub(super) fn map(chain: &Chain, code: &str, result: &str, times: &Arc<AtomicUsize>) -> Chain {
     let function = Asked { code: code.to_owned(), times: Arc::clone(times) };
     let stage = Stage {
         function: Arc::new(function),
         arguments: vec![Expr::Column("x".to_owned())],
         results: vec![Arc::new(Field::new(result, DataType::Int64, true))],
-        running: UdfOptions::default(),
+        options: UdfOptions::default(),
     };
     chain.map(stage).unwrap()
 }

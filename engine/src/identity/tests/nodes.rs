@@ -12,7 +12,7 @@ use datafusion::logical_expr::{
 
 use super::{check_distinct, column, digest, sql, told};
 use crate::UdfOptions;
-use crate::logical::Call;
+use crate::logical::UdfCall;
 use crate::source::{as_table, source_of};
 use made::{Inputs, all, call, node, scan_of, schema};
 
@@ -95,8 +95,8 @@ async fn every_part_of_a_plan_counts_in_the_whole() {
 async fn how_functions_run_and_what_they_are_called_does_not_count() {
     let inputs = Inputs::new().await;
     let base = node(call(), &inputs.both);
-    let running = UdfOptions { parallel: Some(4), unit_rows: 7, ..UdfOptions::default() };
-    for call in [Call { running, ..call() }, Call { name: "g".to_owned(), ..call() }] {
+    let options = UdfOptions { parallel: Some(4), unit_rows: 7, ..UdfOptions::default() };
+    for call in [UdfCall { options, ..call() }, UdfCall { name: "g".to_owned(), ..call() }] {
         assert_eq!(digest(&node(call, &inputs.both)), digest(&base));
     }
 }

@@ -23,12 +23,12 @@ pub(super) struct BatchSizer {
 }
 
 impl BatchSizer {
-    pub(super) fn new(running: &UdfOptions) -> Self {
-        let most = (running.unit_rows / 4).clamp(1, MOST_ROWS);
-        let least = running.concurrency.clamp(1, most);
+    pub(super) fn new(options: &UdfOptions) -> Self {
+        let most = (options.unit_rows / 4).clamp(1, MOST_ROWS);
+        let least = options.concurrency.clamp(1, most);
         let first = FIRST_ROWS.clamp(least, most);
-        let rows = running.batch_rows.unwrap_or(first).max(1);
-        Self { rows: AtomicUsize::new(rows), fixed: running.batch_rows.is_some(), least, most }
+        let rows = options.batch_rows.unwrap_or(first).max(1);
+        Self { rows: AtomicUsize::new(rows), fixed: options.batch_rows.is_some(), least, most }
     }
 
     /// Rows for the next batch.

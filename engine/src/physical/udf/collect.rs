@@ -287,7 +287,7 @@ impl<'a> Collector<'a> {
             one.failure = one.failure.offset_by(before);
             one
         }));
-        let Some(most) = self.run.stage.running.max_failures else {
+        let Some(most) = self.run.stage.options.max_failures else {
             return Ok(());
         };
         match failures.last() {

@@ -54,9 +54,9 @@ impl Feeder {
         calls: mpsc::Sender<RecordBatch>,
         sizer: Arc<BatchSizer>,
     ) -> Self {
-        let running = &run.stage.running;
-        let ahead = (2 * running.concurrency).div_ceil(running.unit_rows.max(1)).max(1);
-        let open = running.parallel.unwrap_or(1) * ahead;
+        let options = &run.stage.options;
+        let ahead = (2 * options.concurrency).div_ceil(options.unit_rows.max(1)).max(1);
+        let open = options.parallel.unwrap_or(1) * ahead;
         let gate = run.stage.ledger.as_ref().map(|_| Arc::new(Semaphore::new(open)));
         Self {
             stage: Arc::clone(&run.stage),
@@ -124,7 +124,7 @@ impl Feeder {
 
     /// Where the unit that holds the current row ends: on the grid, or where a kept one begins.
     fn end_of_unit(&self, kept: Option<u64>) -> u64 {
-        let unit = self.stage.running.unit_rows.max(1) as u64;
+        let unit = self.stage.options.unit_rows.max(1) as u64;
         let grid = (self.at / unit + 1) * unit;
         kept.map_or(grid, |kept| kept.min(grid))
     }

@@ -19,7 +19,7 @@ use udf_runtime::Shape;
 
 use super::super::{column, rows, session, sql};
 use crate::UdfOptions;
-use crate::logical::{Call, FunctionId, GroupRows, Keep, Udf};
+use crate::logical::{FunctionId, GroupRows, Keep, Udf, UdfCall};
 
 pub(super) type Made = Vec<(&'static str, LogicalPlan)>;
 
@@ -392,19 +392,19 @@ fn unnested(inputs: &Inputs) -> Made {
     made.into_iter().map(|unnest| ("unnest", LogicalPlan::Unnest(unnest))).collect()
 }
 
-pub(super) fn call() -> Call {
-    Call {
+pub(super) fn call() -> UdfCall {
+    UdfCall {
         name: "f".to_owned(),
         function: FunctionId(10),
         shape: Shape::OnePerRow,
         arguments: vec![x()],
         results: vec![Arc::new(Field::new("made", DataType::Int64, true))],
         keep: Keep::All,
-        running: UdfOptions::default(),
+        options: UdfOptions::default(),
     }
 }
 
-pub(super) fn node(call: Call, input: &LogicalPlan) -> LogicalPlan {
+pub(super) fn node(call: UdfCall, input: &LogicalPlan) -> LogicalPlan {
     let node = Udf::try_new(input.clone(), call).unwrap();
     LogicalPlan::Extension(Extension { node: Arc::new(node) })
 }
@@ -414,18 +414,18 @@ fn ours(inputs: &Inputs) -> Made {
     let columns = |name: &str| vec![Column::new(Some("a"), name)];
     let result = |field: Field| vec![Arc::new(field)];
     let calls = [
-        Call { function: FunctionId(11), ..base.clone() },
-        Call { function: FunctionId(20), ..base.clone() },
-        Call { shape: Shape::Any, ..base.clone() },
-        Call { arguments: vec![y()], ..base.clone() },
-        Call { arguments: vec![x(), y()], ..base.clone() },
-        Call { results: result(Field::new("other", DataType::Int64, true)), ..base.clone() },
-        Call { results: result(Field::new("made", DataType::Int32, true)), ..base.clone() },
-        Call { results: result(Field::new("made", DataType::Int64, false)), ..base.clone() },
-        Call { keep: Keep::Columns(vec![]), ..base.clone() },
-        Call { keep: Keep::Columns(columns("x")), ..base.clone() },
-        Call { keep: Keep::Columns(columns("y")), ..base.clone() },
-        Call { keep: Keep::Groups(columns("x")), ..base.clone() },
+        UdfCall { function: FunctionId(11), ..base.clone() },
+        UdfCall { function: FunctionId(20), ..base.clone() },
+        UdfCall { shape: Shape::Any, ..base.clone() },
+        UdfCall { arguments: vec![y()], ..base.clone() },
+        UdfCall { arguments: vec![x(), y()], ..base.clone() },
+        UdfCall { results: result(Field::new("other", DataType::Int64, true)), ..base.clone() },
+        UdfCall { results: result(Field::new("made", DataType::Int32, true)), ..base.clone() },
+        UdfCall { results: result(Field::new("made", DataType::Int64, false)), ..base.clone() },
+        UdfCall { keep: Keep::Columns(vec![]), ..base.clone() },
+        UdfCall { keep: Keep::Columns(columns("x")), ..base.clone() },
+        UdfCall { keep: Keep::Columns(columns("y")), ..base.clone() },
+        UdfCall { keep: Keep::Groups(columns("x")), ..base.clone() },
         base.clone(),
     ];
     let mut made: Made =

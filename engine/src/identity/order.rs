@@ -1,0 +1,23 @@
+//! [`keeps_order`]: after which steps rows come in the same order each time.
+//!
+//! `docs/adr/0007-order-of-rows.md` says what is promised of rows that do, and of those that do not.
+
+use datafusion::logical_expr::LogicalPlan;
+
+use crate::logical::has_queries;
+
+/// Whether the node's rows come in the same order each time if those of its inputs do.
+pub(super) fn keeps_order(node: &LogicalPlan) -> bool {
+    let takes_rows_in_turn = matches!(
+        node,
+        LogicalPlan::TableScan(_)
+            | LogicalPlan::EmptyRelation(_)
+            | LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::SubqueryAlias(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Extension(_)
+    );
+    // A query inside of an expression becomes a join.
+    takes_rows_in_turn && !has_queries(node)
+}
