@@ -66,9 +66,11 @@ clippy: ## Lint the Rust code; a warning fails
 unit: ## Unit tests, then the two cross-crate binaries `it` and `slt`
 ifeq ($(NEXTEST),yes)
 	@$(STEP) unit cargo nextest run $(CARGO_FLAGS) $(WORKSPACE) --filterset 'not binary(slt)'
+	@LAKEBED_TEST_ROOT=memory $(STEP) in-memory cargo nextest run $(CARGO_FLAGS) $(WORKSPACE) --filterset 'binary(it) and not test(tidy)'
 	@$(STEP) slt cargo test $(CARGO_FLAGS) $(WORKSPACE) --test slt
 else
 	@$(STEP) unit cargo test $(CARGO_FLAGS) $(WORKSPACE) --tests
+	@LAKEBED_TEST_ROOT=memory $(STEP) in-memory cargo test $(CARGO_FLAGS) $(WORKSPACE) --test it
 endif
 
 doctest: ## The examples in the Rust docs

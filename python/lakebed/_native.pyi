@@ -109,7 +109,7 @@ class Chain:
         job: str,
         description: str | None,
         attrs: Sequence[str] | None,
-        vectors: bool,  # noqa: FBT001
+        vectors: bool,
         progress: _Progress,
     ) -> tuple[Chain, str, str]: ...
     def persist(
@@ -117,7 +117,7 @@ class Chain:
         session: str,
         name: str,
         job: str,
-        vectors: bool,  # noqa: FBT001
+        vectors: bool,
         progress: _Progress,
     ) -> Chain: ...
     def rows(self, specs: Sequence[_Spec], progress: _Progress) -> Rows: ...

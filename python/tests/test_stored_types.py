@@ -130,7 +130,8 @@ def test_lists_whose_length_changes(at: list[int]) -> None:
 def test_a_late_list_of_another_length_is_an_error_unless_lists_are_wanted() -> None:
     given = [[1.0, 2.0]] * 70_000 + [[3.0]]
     chain = dc.read_values(v=given)
-    with pytest.raises(dc.exceptions.DataChainColumnError, match=r"`v` has a row of 1 number.*vectors=False"):
+    message = r"`v` has a row of 1 number.*vectors=False"
+    with pytest.raises(dc.exceptions.DataChainColumnError, match=message):
         chain.save("ragged")
     assert chain.settings(vectors=False).save("ragged").to_values("v")[-2:] == given[-2:]
     assert chain.settings(vectors=False).persist().to_values("v")[-1] == [3.0]

@@ -50,7 +50,7 @@ impl Deref for Place {
 
 /// Whether the tests are to run without a disk.
 fn in_memory() -> bool {
-    env::var("LAKEBED_TEST_ROOT").is_ok_and(|root| root == "memory")
+    env::var_os("LAKEBED_TEST_ROOT").is_some_and(|root| root == "memory")
 }
 
 /// A session on a root, as another process would open it.

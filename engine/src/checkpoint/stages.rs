@@ -124,7 +124,8 @@ fn rebuilt(
     for old in inputs_first(plan) {
         let inputs = made.len().saturating_sub(old.inputs().len());
         let mut inputs = made.split_off(inputs).into_iter();
-        let replace = |old| Ok(inputs.next().map_or(Transformed::no(old), Transformed::yes));
+        let replace =
+            |old| Ok(inputs.next().map_or_else(|| Transformed::no(old), Transformed::yes));
         made.push(node(old.clone().map_children(replace)?.data)?);
     }
     Ok(made.pop().unwrap_or_else(|| plan.clone()))

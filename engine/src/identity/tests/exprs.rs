@@ -136,6 +136,52 @@ fn columns() -> Vec<Expr> {
     made
 }
 
+const OPERATORS: [Operator; 43] = [
+    Operator::Eq,
+    Operator::NotEq,
+    Operator::Lt,
+    Operator::LtEq,
+    Operator::Gt,
+    Operator::GtEq,
+    Operator::Plus,
+    Operator::Minus,
+    Operator::Multiply,
+    Operator::Divide,
+    Operator::Modulo,
+    Operator::And,
+    Operator::Or,
+    Operator::IsDistinctFrom,
+    Operator::IsNotDistinctFrom,
+    Operator::RegexMatch,
+    Operator::RegexIMatch,
+    Operator::RegexNotMatch,
+    Operator::RegexNotIMatch,
+    Operator::LikeMatch,
+    Operator::ILikeMatch,
+    Operator::NotLikeMatch,
+    Operator::NotILikeMatch,
+    Operator::BitwiseAnd,
+    Operator::BitwiseOr,
+    Operator::BitwiseXor,
+    Operator::BitwiseShiftRight,
+    Operator::BitwiseShiftLeft,
+    Operator::StringConcat,
+    Operator::AtArrow,
+    Operator::ArrowAt,
+    Operator::Arrow,
+    Operator::LongArrow,
+    Operator::HashArrow,
+    Operator::HashLongArrow,
+    Operator::AtAt,
+    Operator::IntegerDivide,
+    Operator::HashMinus,
+    Operator::AtQuestion,
+    Operator::Question,
+    Operator::QuestionAnd,
+    Operator::QuestionPipe,
+    Operator::Colon,
+];
+
 fn operations() -> Vec<Expr> {
     let unary: [fn(Box<Expr>) -> Expr; 10] = [
         Expr::Not,
@@ -152,53 +198,8 @@ fn operations() -> Vec<Expr> {
     let mut made: Vec<Expr> =
         unary.iter().flat_map(|unary| [unary(boxed(x())), unary(boxed(y()))]).collect();
     made.extend([x(), y()].map(|expr| Expr::Unnest(Unnest { expr: boxed(expr) })));
-    let operators = [
-        Operator::Eq,
-        Operator::NotEq,
-        Operator::Lt,
-        Operator::LtEq,
-        Operator::Gt,
-        Operator::GtEq,
-        Operator::Plus,
-        Operator::Minus,
-        Operator::Multiply,
-        Operator::Divide,
-        Operator::Modulo,
-        Operator::And,
-        Operator::Or,
-        Operator::IsDistinctFrom,
-        Operator::IsNotDistinctFrom,
-        Operator::RegexMatch,
-        Operator::RegexIMatch,
-        Operator::RegexNotMatch,
-        Operator::RegexNotIMatch,
-        Operator::LikeMatch,
-        Operator::ILikeMatch,
-        Operator::NotLikeMatch,
-        Operator::NotILikeMatch,
-        Operator::BitwiseAnd,
-        Operator::BitwiseOr,
-        Operator::BitwiseXor,
-        Operator::BitwiseShiftRight,
-        Operator::BitwiseShiftLeft,
-        Operator::StringConcat,
-        Operator::AtArrow,
-        Operator::ArrowAt,
-        Operator::Arrow,
-        Operator::LongArrow,
-        Operator::HashArrow,
-        Operator::HashLongArrow,
-        Operator::AtAt,
-        Operator::IntegerDivide,
-        Operator::HashMinus,
-        Operator::AtQuestion,
-        Operator::Question,
-        Operator::QuestionAnd,
-        Operator::QuestionPipe,
-        Operator::Colon,
-    ];
     let binary = |op| Expr::BinaryExpr(BinaryExpr::new(boxed(x()), op, boxed(y())));
-    made.extend(operators.map(binary));
+    made.extend(OPERATORS.map(binary));
     made.push(Expr::BinaryExpr(BinaryExpr::new(boxed(y()), Operator::Eq, boxed(x()))));
     let base = Like::new(false, boxed(x()), boxed(y()), None, false);
     let likes = [

@@ -70,7 +70,7 @@ pub(super) fn schema() -> DFSchemaRef {
     Arc::clone(&schemas()[0])
 }
 
-fn keys(expr: Expr) -> [SortExpr; 3] {
+fn keys(expr: &Expr) -> [SortExpr; 3] {
     [(true, false), (false, false), (true, true)]
         .map(|(asc, nulls_first)| SortExpr::new(expr.clone(), asc, nulls_first))
 }
@@ -129,7 +129,7 @@ fn grouped(inputs: &Inputs) -> Made {
         DistinctOn { select_expr: vec![y()], ..base.clone() },
         DistinctOn { sort_expr: Some(vec![]), ..base.clone() },
     ];
-    for key in keys(x()) {
+    for key in keys(&x()) {
         distinct.push(DistinctOn { sort_expr: Some(vec![key]), ..base.clone() });
     }
     distinct.extend(schemas().into_iter().map(|schema| DistinctOn { schema, ..base.clone() }));
@@ -142,11 +142,11 @@ fn grouped(inputs: &Inputs) -> Made {
 fn sorted(inputs: &Inputs) -> Made {
     let input = || Arc::clone(&inputs.both);
     let mut sorts = Vec::new();
-    for key in keys(x()) {
+    for key in keys(&x()) {
         sorts.push(Sort { expr: vec![key], input: input(), fetch: None });
     }
-    let [key, ..] = keys(x());
-    let [other, ..] = keys(y());
+    let [key, ..] = keys(&x());
+    let [other, ..] = keys(&y());
     sorts.extend([
         Sort { expr: vec![key.clone(), other.clone()], input: input(), fetch: None },
         Sort { expr: vec![other, key.clone()], input: input(), fetch: None },
