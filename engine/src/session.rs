@@ -169,6 +169,8 @@ fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionStat
         // Sources cut themselves, into consecutive ranges of their rows.
         .with_repartition_file_scans(false);
     let options = config.options_mut();
+    // Whoever sorts in a query below a limit means it, though the standard promises nothing.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     // Pydantic's field names are case-sensitive.
     options.sql_parser.enable_ident_normalization = false;
     // Lance stores views as plain strings, so a view would change its type on save.
