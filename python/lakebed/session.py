@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import shutil
 import threading
 import uuid
 from contextvars import ContextVar
+from functools import cached_property
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, ClassVar
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from lakebed import _native
 from lakebed.exceptions import DataChainParamsError
@@ -141,6 +144,15 @@ class Session:
         return f"Session({self.name!r}, root={self.root!r})"
 
     # Inside
+
+    @cached_property
+    def _records(self) -> str:
+        """The folder of this machine where it is written down what functions read."""
+        if "://" not in self.root:
+            return self.root
+        folder = mkdtemp(prefix="lakebed-")
+        finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def _job_id(self) -> str:
         """The job that saves belong to, started on the first one."""

@@ -42,7 +42,7 @@ class Stages:
         native: What the functions read.
         setup: The values that functions may take beside columns.
         settings: How they run.
-        root: Where their results are kept.
+        root: Where it is written down what they read.
 
     Attributes:
         names: The stages that were added.

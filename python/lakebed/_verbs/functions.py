@@ -234,7 +234,7 @@ class Functions(Base):
 
     def _stages(self) -> Stages:
         """What adds functions to the plan."""
-        return Stages(self._native, self._setup, self._settings, self._session.root)
+        return Stages(self._native, self._setup, self._settings, self._session._records)
 
     def _staged(self, stages: Stages, native: Chain) -> Self:
         """The chain with the functions; `errors` does not tell of those that skip."""
