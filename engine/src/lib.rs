@@ -13,8 +13,6 @@ mod blocking;
 mod chain;
 mod checkpoint;
 mod config;
-#[cfg(test)]
-mod crash_points;
 mod error;
 mod explain;
 mod expr;
@@ -37,6 +35,8 @@ mod source;
 mod storage;
 mod stored;
 mod sys;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 pub(crate) use chain::Ready;

@@ -14,8 +14,8 @@ use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunct
 use crate::storage::Storage;
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::{
-    Chain, Config, Expr, GcOptions, Pause, Result, Root, SaveMode, SaveRequest, Saved, Session,
-    Stage, UdfOptions,
+    Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode, SaveRequest,
+    Saved, Session, Stage, UdfOptions,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
@@ -67,7 +67,8 @@ async fn values(chain: &Chain, column: &str) -> Vec<i64> {
 /// What each complete version of `cats` holds, oldest first; each must be what its record says.
 async fn versions(session: &Arc<Session>) -> Vec<Vec<i64>> {
     let mut found = Vec::new();
-    for record in session.catalog().versions(VersionFilter::default()).await.unwrap() {
+    let cats = VersionFilter::of(&"cats".parse().unwrap());
+    for record in session.catalog().versions(cats).await.unwrap() {
         let spec = VersionSpec::Exact(record.version);
         let chain = session.read_dataset(&record.dataset, &spec).await.unwrap();
         let rows = values(&chain, "id").await;
@@ -206,6 +207,38 @@ async fn a_stage_may_end_anywhere() {
             assert_eq!(values(&saved.chain, "twice").await, expected);
             let computed = twice.computed.load(Ordering::SeqCst);
             assert!(computed.is_multiple_of(10) && (!succeeded || computed == 0), "{computed}");
+        };
+        let operations = at_each_operation(fault, step, check).await;
+        assert!(operations > 16, "{operations}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_may_end_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [("a", "1"), ("b", "22"), ("c", "")] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let uris = [folder.path().to_str().unwrap().to_owned()];
+    let sizes = async |session: &Arc<Session>| -> Result<Vec<i64>> {
+        let listing = Listing::try_new(&uris, true, "file", FileKind::Binary)?;
+        let stage = Stage {
+            arguments: vec![Expr::Column("file.size".to_owned())],
+            ..Twice::default().stage()
+        };
+        let batches = session.read_listing(listing)?.map(stage)?.collect().await?;
+        let twice =
+            |batch: &RecordBatch| batch["twice"].as_primitive::<Int64Type>().values().to_vec();
+        Ok(batches.iter().flat_map(twice).collect())
+    };
+    for fault in MODES {
+        let step = async |session: Arc<Session>| sizes(&session).await.map(drop);
+        let check = async |root: &Root, _: bool| {
+            let session = session(root, None).await;
+            assert_eq!(sizes(&session).await.unwrap(), [2, 4, 0]);
+            let all = session.catalog().versions(VersionFilter::default()).await.unwrap();
+            let listings = all.iter().filter(|record| record.dataset.is_listing());
+            assert!(listings.clone().count() == 1 && listings.into_iter().all(|one| one.rows == 3));
         };
         let operations = at_each_operation(fault, step, check).await;
         assert!(operations > 16, "{operations}");

@@ -1,0 +1,3 @@
+//! Tests that need several modules, and faults that only the inside can bring about.
+
+mod crash_points;
