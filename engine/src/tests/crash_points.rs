@@ -215,11 +215,11 @@ async fn a_stage_may_end_anywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_may_end_anywhere() {
-    let folder = tempfile::tempdir().unwrap();
+    let files = Storage::open(Root::temporary().unwrap(), Pause::default()).await.unwrap();
     for (name, bytes) in [("a", "1"), ("b", "22"), ("c", "")] {
-        std::fs::write(folder.path().join(name), bytes).unwrap();
+        files.put(&name.into(), bytes.into()).await.unwrap();
     }
-    let uris = [folder.path().to_str().unwrap().to_owned()];
+    let uris = [files.root().to_string()];
     let sizes = async |session: &Arc<Session>| -> Result<Vec<i64>> {
         let listing = Listing::try_new(&uris, true, "file", FileKind::Binary)?;
         let stage = Stage {
