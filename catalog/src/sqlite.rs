@@ -119,15 +119,28 @@ impl SqliteCatalog {
         slot.clone()
     }
 
+    /// New connections in place of this process's.
+    fn renew(&self) {
+        let mut slot = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.process == process::id() {
+            *slot = Pools::new(&self.path);
+        }
+    }
+
     /// A transaction that holds the write lock from its first moment, so that it never has to be
     /// repeated.
     async fn begin(&self) -> Result<Tx, Failure> {
-        let started = Instant::now();
+        let (started, mut renewed) = (Instant::now(), false);
         loop {
             self.check_in_place()?;
             match self.pools().writer.begin_with("BEGIN IMMEDIATE").await.map_err(Failure::from) {
                 Err(failure) if failure.is_busy() && started.elapsed() < PATIENCE => {
                     sleep(PAUSE).await
+                }
+                // A connection whose transaction a full disk ended takes itself to be in one for good.
+                Err(_) if !renewed => {
+                    renewed = true;
+                    self.renew();
                 }
                 begun => return begun,
             }

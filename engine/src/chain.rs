@@ -14,7 +14,7 @@ use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder
 use crate::checkpoint::RunFacts;
 use crate::expr::Resolver;
 use crate::registry::Registration;
-use crate::source::{Dependency, source_of};
+use crate::source::source_of;
 use crate::sys::{self, SYS};
 use crate::{Error, Result, Session};
 
@@ -68,7 +68,7 @@ impl Chain {
         let LogicalPlan::TableScan(scan) = &self.plan else {
             return None;
         };
-        let Dependency::Version(version) = source_of(scan)?.dependency()?;
+        let version = source_of(scan)?.version()?;
         Some((version.name, version.version))
     }
 

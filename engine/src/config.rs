@@ -31,11 +31,6 @@ pub(crate) fn shows_panics() -> bool {
     is_set(BACKTRACE_VARIABLE)
 }
 
-/// The folder that `~` stands for.
-pub(crate) fn home() -> Option<String> {
-    std::env::home_dir()?.into_os_string().into_string().ok()
-}
-
 /// What a session needs to know before it starts.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -4,7 +4,7 @@
 //! dataset may list files of another ([`live`]). Presence says who is alive. Tags and Lance's records of its states
 //! stay: they are small, and their numbers must not come back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::layout::{self, first_location, is_of_session};
-use crate::storage::{Location, Storage};
+use crate::storage::{Entry, Location, Storage};
 use crate::{Result, Session};
 
 mod files;
@@ -24,6 +24,9 @@ mod stages;
 
 use files::{Files, Size};
 use live::Live;
+
+/// By how much the times of a disk and of the catalog may differ.
+const TICK: Duration = Duration::from_secs(1);
 
 const COMPLETE: &str = "its versions need it";
 const DEAD: &str = "its save died";
@@ -99,10 +102,10 @@ impl Session {
     async fn remove_dataset(&self, records: &[DatasetVersion], folder: &Location) -> Result<()> {
         for record in records {
             if record.status == VersionStatus::Pending {
-                self.catalog().abandon_version(&record.to_claim(), ENDED).await?;
+                already(self.catalog().abandon_version(&record.to_claim(), ENDED).await)?;
             }
             if record.status != VersionStatus::Removed {
-                self.catalog().remove_version(&record.dataset, record.version).await?;
+                already(self.catalog().remove_version(&record.dataset, record.version).await)?;
             }
         }
         self.storage().delete_all(folder).await?;
@@ -136,9 +139,16 @@ impl Collector<'_> {
         self.listings().await?;
         self.live.add_all(self.session).await?;
         let (all, depth) = layout::datasets();
+        let mut seen = HashSet::new();
         for folder in self.storage().folders(&all, depth).await? {
             if layout::is_dataset(&folder) {
+                seen.insert(folder.clone());
                 self.dataset(folder).await?;
+            }
+        }
+        for (folder, title) in self.live.unknown() {
+            if !seen.contains(folder) {
+                note(&mut self.report.kept, title, UNREADABLE, Size::default());
             }
         }
         self.stages().await?;
@@ -163,7 +173,8 @@ impl Collector<'_> {
             // INVARIANT: listed again when alone; a claim that was completed meanwhile is none any more.
             for claim in self.old_claims(VersionFilter::all_at(location)).await? {
                 if !self.options.dry_run {
-                    self.session.catalog().abandon_version(&claim.to_claim(), DEAD).await?;
+                    let catalog = self.session.catalog();
+                    already(catalog.abandon_version(&claim.to_claim(), DEAD).await)?;
                 }
                 let version = format!("{}@{}", claim.dataset.short(), claim.version);
                 note(&mut self.report.removed, &version, DEAD, Size::default());
@@ -243,12 +254,16 @@ impl Collector<'_> {
     async fn unused_files(&mut self, found: &Found) -> Result<()> {
         self.live.add_new(self.session, &found.records, self.started).await?;
         if !self.live.unknown().is_empty() {
-            let is_own = self.live.unknown().contains(&found.folder);
+            let is_own = self.live.unknown().contains_key(&found.folder);
             return self
                 .keep_all(found, if is_own { UNREADABLE } else { UNREADABLE_ELSEWHERE })
                 .await;
         }
         let files = Files::below(self.storage(), &found.folder).await?;
+        if has_unknown_versions(found, &files) {
+            self.keep(found, UNKNOWN_VERSIONS, files.size());
+            return Ok(());
+        }
         let [mut used, mut young, mut refused, mut removed] = [Size::default(); 4];
         for file in files.directly_in(&found.folder.clone().join("data")) {
             let place = if self.live.has(&file.location) {
@@ -290,6 +305,34 @@ impl Collector<'_> {
 
     fn keep(&mut self, found: &Found, reason: &'static str, size: Size) {
         note(&mut self.report.kept, &found.title, reason, size);
+    }
+}
+
+/// Whether there are versions, as their tags tell, that the catalog never heard of: it is an older one, or was lost. A
+/// number that was claimed after its tag was written is not that version's.
+fn has_unknown_versions(found: &Found, files: &Files) -> bool {
+    let claimed: HashMap<String, SystemTime> = found
+        .records
+        .iter()
+        .map(|record| (format!("{}.json", record.version), record.created_at.into()))
+        .collect();
+    let is_unknown = |tag: &Entry| {
+        let claimed = tag.location.filename().and_then(|name| claimed.get(name));
+        claimed.is_none_or(|claimed| tag.modified + TICK < *claimed)
+    };
+    let folder = found.folder.clone().join("_refs").join("tags");
+    files.directly_in(&folder).any(is_unknown)
+}
+
+/// Another collector may have done it first.
+fn already(done: catalog::Result<()>) -> Result<()> {
+    match done {
+        Err(
+            catalog::Error::VersionNotFound { .. }
+            | catalog::Error::DatasetNotFound { .. }
+            | catalog::Error::WrongStatus { .. },
+        ) => Ok(()),
+        done => Ok(done?),
     }
 }
 

@@ -48,10 +48,8 @@ impl Session {
         record: &DatasetVersion,
         dataset: Dataset,
     ) -> Result<Chain> {
-        let name = record.dataset.clone();
-        let title = format!("{}@{}", name.short(), record.version);
-        let (version, uuid) = (record.version, record.uuid.clone());
-        let table = DatasetTable::new(name, version, uuid, Arc::new(dataset), &record.schema);
+        let title = format!("{}@{}", record.dataset.short(), record.version);
+        let table = DatasetTable::new(record, Arc::new(dataset));
         self.scan(&title, Arc::new(table))
     }
 

@@ -19,7 +19,7 @@ use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
 use crate::registry::Functions;
 use crate::storage::{Entered, Location, Root, Storage};
-use crate::{Config, Result, functions, layout, optimizer};
+use crate::{Config, Error, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
 const INDEX_CACHE_BYTES: usize = 256 << 20;
@@ -105,12 +105,23 @@ impl Session {
     pub(crate) async fn open_version(&self, record: &DatasetVersion) -> Result<Dataset> {
         let title = format!("{}@{}", record.dataset.short(), record.version);
         let uri = self.storage.lance_uri(&layout::location(&record.location)?);
-        DatasetBuilder::from_uri(uri)
+        let dataset = DatasetBuilder::from_uri(uri)
             .with_session(Arc::clone(&self.lance))
             .with_version(record.storage_version)
             .load()
             .await
-            .lance("open", &title)
+            .lance("open", &title)?;
+        // Lance counts its states from 1 again where a folder was removed.
+        let heights = dataset.manifest().fragments.iter().filter_map(|part| part.num_rows());
+        let rows = heights.sum::<usize>() as u64;
+        if rows != record.rows {
+            return Err(Error::Corrupt {
+                what: title,
+                reason: format!("it has {rows} rows where {} were saved", record.rows),
+                source: None,
+            });
+        }
+        Ok(dataset)
     }
 
     /// The query engine's options, functions and rules, for front ends that plan with them.

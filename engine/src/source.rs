@@ -42,9 +42,14 @@ pub(crate) trait Source: TableProvider {
     /// What the rows are, or why that cannot be told.
     fn identity(&self) -> Result<SourceIdentity, Reason>;
 
-    /// What a dataset that is made of the rows depends on.
-    fn dependency(&self) -> Option<Dependency> {
+    /// The version of a dataset that it is.
+    fn version(&self) -> Option<catalog::Dependency> {
         None
+    }
+
+    /// What a dataset that is made of the rows depends on.
+    fn dependencies(&self) -> Vec<Dependency> {
+        Vec::new()
     }
 
     /// The rows that it has now, which are kept before anybody reads them; none where they stay the same anyway.

@@ -25,7 +25,9 @@ use std::time::SystemTime;
 
 use futures::{TryStreamExt, stream};
 use object_store::buffered::BufWriter;
-use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{
+    GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::blocking::blocking;
@@ -133,6 +135,16 @@ impl Storage {
     pub(crate) async fn put(&self, location: &Location, bytes: Vec<u8>) -> Result<()> {
         let written = self.store.put(location, PutPayload::from(bytes)).await;
         written.map(drop).map_err(|error| self.refused("write", location, error))
+    }
+
+    /// Writes an object where there is none; whether it did.
+    pub(crate) async fn put_new(&self, location: &Location, bytes: Vec<u8>) -> Result<bool> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(location, PutPayload::from(bytes), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(self.refused("write", location, error)),
+        }
     }
 
     /// A file of this machine that becomes an object below `folder` when it is [published](Self::publish). Blocks.

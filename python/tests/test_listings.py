@@ -88,5 +88,11 @@ def test_gc_removes_listings_that_nothing_was_made_of(tmp_path: Path) -> None:
     assert [version for version, _ in listings()] == ["1.0.0", "1.0.1", "1.0.2"]
     assert not dc.gc().removed
     dc.gc(ttl=0)
-    assert [version for version, _ in listings()] == ["1.0.0", "1.0.2"]
+    assert [version for version, _ in listings()] == ["1.0.0"]
     assert dc.read_dataset("sizes").count() == 3
+
+
+def test_lineage_goes_through_what_a_session_kept(tmp_path: Path) -> None:
+    uri = files(tmp_path / "pets", 3)
+    dc.read_storage(f"{uri}/").map(n=size).persist().save("sizes")
+    assert dc.datasets().to_values("dependencies") == [[f"{uri}@1.0.0"]]

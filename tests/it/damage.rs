@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use engine::{Config, Error, Root, Session};
 
@@ -130,4 +131,31 @@ async fn a_catalog_that_is_no_database_is_refused() {
         .unwrap();
     let error = Session::open(Config::with_root(Root::clone(&root))).await.unwrap_err();
     assert!(error.code().starts_with("catalog."), "{error:?}");
+}
+
+#[tokio::test]
+async fn another_dataset_in_the_place_of_one_that_is_gone_is_noticed() {
+    let root = Place::on_disk();
+    saved(&root).await;
+    fs::remove_dir_all(root.path().join("data")).unwrap();
+    let session = session_on(&root).await;
+    save(&chain(&session, vec![batch(vec![("id", integers(0..3))])]), "cats").await.unwrap();
+    session.catalog().close().await;
+    let session = session_on(&root).await;
+    let error = read(&session, "cats", "1.0.0").await.unwrap_err();
+    assert_eq!(error.code(), "engine.corrupt", "{error:?}");
+}
+
+#[tokio::test]
+async fn roots_of_any_name_hold_datasets_and_nothing_stands_beside_them() {
+    let around = Place::on_disk();
+    for name in ["josé", "a b", "50%", "x#1", "~y", "[z]"] {
+        let session = session_on(&Root::folder_at(around.path().join(name)).unwrap()).await;
+        save(&chain(&session, vec![batch(vec![("id", integers(0..3))])]), "cats").await.unwrap();
+        assert_eq!(
+            read(&session, "cats", "").await.unwrap().count(&Arc::default()).await.unwrap(),
+            3
+        );
+    }
+    assert_eq!(fs::read_dir(around.path()).unwrap().count(), 6);
 }

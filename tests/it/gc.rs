@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use catalog::{Claim, ClaimRequest, NewJob, VersionFilter, VersionStatus};
 use engine::{Chain, GcOptions, GcReport, Session};
+use futures::future::join_all;
 
 use crate::fixture::{Place, batch, chain, integers, read, save, session_on, values};
 
@@ -100,4 +101,45 @@ async fn a_version_that_cannot_be_read_protects_all_files() {
     assert!(report.removed.is_empty());
     assert_eq!(report.kept[0].reason, "which files its versions need cannot be read");
     assert_eq!(data_files(&root, "cats"), 1);
+}
+
+#[tokio::test]
+async fn versions_of_a_lost_catalog_stay_and_keep_their_numbers() {
+    let root = Place::on_disk();
+    let session = session_on(&root).await;
+    for from in [0, 3] {
+        save(&numbers(&session, from), "cats").await.unwrap();
+    }
+    session.catalog().close().await;
+    drop(session);
+    for file in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+        drop(fs::remove_file(root.path().join(file)));
+    }
+    // As if they had been made long ago.
+    let tags = root.path().join("data/local/local/cats.lance/_refs/tags");
+    let past = SystemTime::now() - HOUR;
+    for tag in fs::read_dir(tags).unwrap() {
+        fs::File::open(tag.unwrap().path()).unwrap().set_modified(past).unwrap();
+    }
+    let session = session_on(&root).await;
+    let saved = save(&numbers(&session, 6), "cats").await.unwrap();
+    assert_eq!(saved.record.version.to_string(), "1.0.2");
+    let report = collect(&session, Duration::ZERO).await;
+    assert!(report.removed.is_empty(), "{report:?}");
+    assert_eq!(data_files(&root, "cats"), 3);
+}
+
+#[tokio::test]
+async fn who_collects_at_the_same_time_is_in_nobodys_way() {
+    let root = Place::new();
+    let session = session_on(&root).await;
+    for name in ["cats", "dogs", "owls"] {
+        claim(&session, name).await;
+    }
+    let options = GcOptions { ttl: Duration::ZERO, results_ttl: Duration::ZERO, dry_run: false };
+    let sessions = [session_on(&root).await, session_on(&root).await, session];
+    for report in join_all(sessions.iter().map(|session| session.gc(options))).await {
+        report.unwrap();
+    }
+    assert_eq!(statuses(&sessions[0], "dogs").await, [VersionStatus::Failed]);
 }

@@ -161,10 +161,12 @@ impl Chain {
         self.plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node
                 && let Some(source) = source_of(scan)
-                && let Some(Dependency::Version(version)) = source.dependency()
-                && !found.contains(&version)
             {
-                found.push(version);
+                for Dependency::Version(version) in source.dependencies() {
+                    if !found.contains(&version) {
+                        found.push(version);
+                    }
+                }
             }
             Ok(TreeNodeRecursion::Continue)
         })?;

@@ -1,26 +1,23 @@
-//! Listings of storages that nothing was made of and that newer ones replace.
+//! Listings of storages that nothing was made of for a while.
 
 use std::collections::HashSet;
 
-use catalog::{DatasetVersion, VersionFilter};
+use catalog::VersionFilter;
 
 use super::files::Size;
-use super::{Collector, note};
+use super::{Collector, already, note};
 use crate::Result;
 
-const SUPERSEDED: &str = "a newer listing is there, and nothing was made of it";
+const UNUSED: &str = "nothing was made of it for the time to live";
 
 impl Collector<'_> {
-    /// Removes their versions; their files go with those of other versions. The newest of each place stays, and what a
-    /// version depends on: what is found later is compared with it.
+    /// Removes their versions; their files go with those of other versions. What a version depends on stays: what is
+    /// found later is compared with it.
     pub(super) async fn listings(&mut self) -> Result<()> {
         let records = self.session.catalog().versions(VersionFilter::default()).await?;
         let made_of = records.iter().flat_map(|record| &record.dependencies);
         let needed: HashSet<_> = made_of.map(|one| (&one.name, one.version)).collect();
-        // By name and number: the next one is of the same place if there is a newer one.
-        let newer = |pair: &[DatasetVersion]| pair[0].dataset == pair[1].dataset;
-        let older = records.windows(2).filter(|pair| newer(pair)).map(|pair| &pair[0]);
-        for record in older.filter(|record| record.dataset.is_listing()) {
+        for record in records.iter().filter(|record| record.dataset.is_listing()) {
             let finished = record.finished_at.unwrap_or(record.created_at);
             if needed.contains(&(&record.dataset, record.version))
                 || !self.is_older(self.options.results_ttl, finished.into())
@@ -29,10 +26,10 @@ impl Collector<'_> {
             }
             if !self.options.dry_run {
                 let catalog = self.session.catalog();
-                catalog.remove_version(&record.dataset, record.version).await?;
+                already(catalog.remove_version(&record.dataset, record.version).await)?;
             }
             let version = format!("{}@{}", record.dataset.short(), record.version);
-            note(&mut self.report.removed, &version, SUPERSEDED, Size::default());
+            note(&mut self.report.removed, &version, UNUSED, Size::default());
         }
         Ok(())
     }

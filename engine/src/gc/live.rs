@@ -1,6 +1,6 @@
 //! [`Live`]: the files that complete versions need, whichever dataset they are in.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +20,7 @@ pub(super) struct Live {
     known: HashSet<String>,
     files: HashSet<Location>,
     /// Datasets with a version whose files cannot be told. Nor can be told in which datasets these are.
-    unknown: HashSet<Location>,
+    unknown: HashMap<Location, String>,
 }
 
 impl Live {
@@ -56,7 +56,10 @@ impl Live {
                     self.known.insert(record.uuid.clone());
                     self.files.extend(files(session, &folder, &dataset)?);
                 }
-                Err(_) => drop(self.unknown.insert(folder)),
+                Err(_) => {
+                    let title = format!("{}@{}", record.dataset.short(), record.version);
+                    self.unknown.insert(folder, title);
+                }
             }
         }
         Ok(())
@@ -67,8 +70,8 @@ impl Live {
         self.files.contains(file)
     }
 
-    /// Datasets with versions whose files are not known; these may be anywhere.
-    pub(super) fn unknown(&self) -> &HashSet<Location> {
+    /// Datasets with versions whose files are not known, and one of these for each; the files may be anywhere.
+    pub(super) fn unknown(&self) -> &HashMap<Location, String> {
         &self.unknown
     }
 }

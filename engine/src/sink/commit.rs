@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use catalog::Claim;
+use chrono::Utc;
 use futures::FutureExt;
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
+use lance::dataset::refs::TagContents;
 use lance::dataset::transaction::{Operation, Transaction, TransactionBuilder};
 use lance::dataset::{CommitBuilder, WriteDestination};
 use lance_core::Error as LanceError;
@@ -37,8 +39,8 @@ pub(super) struct Commit {
 }
 
 impl Commit {
-    /// Commits and tags the state, however many others commit meanwhile.
-    pub(super) async fn apply(&self, target: &Target, claim: &Claim) -> Result<Dataset> {
+    /// Commits and tags the state, however many others commit meanwhile; `None` where another has that tag.
+    pub(super) async fn apply(&self, target: &Target, claim: &Claim) -> Result<Option<Dataset>> {
         for _ in 0..ATTEMPTS {
             let committed = match self.base {
                 None => self.rewrite(target, claim).boxed().await,
@@ -46,9 +48,8 @@ impl Commit {
             };
             match committed {
                 Ok(Some(dataset)) => {
-                    let (tag, number) = (claim.version.to_string(), dataset.version().version);
-                    dataset.tags().create(&tag, number).await.lance("tag", &target.title)?;
-                    return Ok(dataset);
+                    let is_new = tag(target, claim, &dataset).await?;
+                    return Ok(is_new.then_some(dataset));
                 }
                 Ok(None) => {}
                 Err(error) if is_conflict(&error) => {}
@@ -94,6 +95,29 @@ impl Commit {
         let dataset = commit(target, claim, head, operation).await?;
         Ok((dataset.version().version == before + 1).then_some(dataset))
     }
+}
+
+/// Gives the state the name of the version; whether it was free.
+///
+/// WHY: Lance's own way makes folders beside the root where its path has letters that URLs escape.
+async fn tag(target: &Target, claim: &Claim, dataset: &Dataset) -> Result<bool> {
+    let now = Some(Utc::now());
+    let tag = TagContents {
+        branch: None,
+        version: dataset.version().version,
+        created_at: now,
+        updated_at: now,
+        manifest_size: dataset
+            .manifest_location()
+            .size
+            .and_then(|size| usize::try_from(size).ok())
+            .unwrap_or_default(),
+        metadata: HashMap::new(),
+    };
+    let text =
+        serde_json::to_vec_pretty(&tag).map_err(|error| Error::internal(error.to_string()))?;
+    let tags = target.folder.clone().join("_refs").join("tags");
+    target.storage.put_new(&tags.join(format!("{}.json", claim.version)), text).await
 }
 
 /// Lance's newest state.

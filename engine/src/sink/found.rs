@@ -20,6 +20,9 @@ use crate::{Error, Result, Session, layout};
 /// So many files are held in memory; more are read back.
 const FEW: usize = 1 << 16;
 
+/// So much of the places is shown.
+const SHOWN: usize = 1000;
+
 /// What the column is called where it is stored: every chain has a name of its own for it.
 const COLUMN: &str = "file";
 
@@ -112,7 +115,7 @@ impl Kept<'_> {
             mode: SaveMode::Replace,
             lists: true,
             job,
-            description: Some(self.places.clone()),
+            description: Some(shown(&self.places)),
             attrs: None,
         };
         let (session, dependencies) = (self.session, Vec::new());
@@ -133,11 +136,17 @@ impl Kept<'_> {
 
     /// A run that saves nothing has no job, and who looked is recorded all the same.
     async fn job_of_its_own(&self) -> Result<JobId> {
-        let job = NewJob { name: format!("list {}", self.places), ..NewJob::default() };
+        let job = NewJob { name: format!("list {}", shown(&self.places)), ..NewJob::default() };
         let job = self.session.catalog().start_job(job).await?.id;
         self.session.catalog().finish_job(&job, JobStatus::Complete, None).await?;
         Ok(job)
     }
+}
+
+/// The places, or the beginning of very many.
+fn shown(places: &str) -> String {
+    let end = places.floor_char_boundary(SHOWN);
+    if end < places.len() { format!("{}…", &places[..end]) } else { places.to_owned() }
 }
 
 /// The column as it is stored, whatever it is called and whatever its files are read as.

@@ -20,6 +20,7 @@ use super::vectors::VectorLengths;
 use crate::adapter::error::LanceResultExt;
 use crate::kind::kind_name;
 use crate::progress::StageProgress;
+use crate::storage::{Location, Storage};
 use crate::stored::{converted, stored_schema};
 use crate::{Error, Result};
 
@@ -36,6 +37,9 @@ pub(super) struct Target {
     /// The version that is added to.
     pub(super) base: Option<DatasetVersion>,
     pub(super) session: Arc<lance::session::Session>,
+    pub(super) storage: Arc<Storage>,
+    /// The folder, as the storage has it.
+    pub(super) folder: Location,
 }
 
 /// The columns of a version, known before its rows are written, so that many may write at once.

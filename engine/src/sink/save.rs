@@ -220,6 +220,8 @@ impl Saving<'_> {
             title: name.short().to_string(),
             base,
             session: Arc::clone(session.lance()),
+            storage: Arc::clone(session.storage()),
+            folder,
         };
         Ok(Place { target: Arc::new(target), _entered })
     }
@@ -300,7 +302,9 @@ impl Saving<'_> {
                 schema: Arc::clone(&added.schema),
             };
             let committed = async {
-                let dataset = commit.apply(&place.target, &claim).boxed().await?;
+                let Some(dataset) = commit.apply(&place.target, &claim).boxed().await? else {
+                    return Ok(None);
+                };
                 let completed = CompletedVersion {
                     // What is added must not hide what became complete meanwhile; a rewrite hides nothing of its own.
                     newest: match request.mode {
@@ -310,15 +314,26 @@ impl Saving<'_> {
                     dependencies: self.dependencies.clone(),
                     ..added.onto(base.as_ref(), &dataset, fingerprint.clone())
                 };
-                Ok((catalog.complete_version(&claim, completed).await?, dataset))
+                Ok(Some((catalog.complete_version(&claim, completed).await?, dataset)))
             };
-            let outcome: Result<_> = committed.await;
-            let Err(error) = outcome else {
-                return outcome;
+            let outcome: Result<Option<_>> = committed.await;
+            let error = match outcome {
+                Ok(Some(saved)) => return Ok(saved),
+                // A version has the number that the catalog does not know: an older catalog was put in its place.
+                Ok(None) => {
+                    let (name, version) = (claim.name.clone(), claim.version);
+                    Error::Catalog(catalog::Error::VersionTaken { name, version, latest: version })
+                }
+                Err(error) => error,
             };
             // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
             drop(catalog.abandon_version(&claim, &error.to_string()).await);
-            let moved = matches!(&error, Error::Catalog(catalog::Error::NewestMoved { .. }));
+            let moved = matches!(
+                &error,
+                Error::Catalog(
+                    catalog::Error::NewestMoved { .. } | catalog::Error::VersionTaken { .. }
+                )
+            );
             if !moved || !matches!(request.wanted, Wanted::Bump(_)) {
                 return Err(error);
             }

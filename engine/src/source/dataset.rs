@@ -39,6 +39,7 @@ pub(crate) struct DatasetTable {
     name: QualifiedName,
     version: Version,
     uuid: String,
+    made_of: Vec<catalog::Dependency>,
     /// The digest of the rows, where versions of the same rows are the same.
     content: Option<String>,
     dataset: Arc<Dataset>,
@@ -47,19 +48,12 @@ pub(crate) struct DatasetTable {
 }
 
 impl DatasetTable {
-    /// The whole version; `schema` is the one that the catalog recorded.
-    pub(crate) fn new(
-        name: QualifiedName,
-        version: Version,
-        uuid: String,
-        dataset: Arc<Dataset>,
-        schema: &Schema,
-    ) -> Self {
-        let columns = schema.fields().iter().cloned().chain([sys::field()]);
+    /// The whole version.
+    pub(crate) fn new(record: &DatasetVersion, dataset: Arc<Dataset>) -> Self {
+        let columns = record.schema.fields().iter().cloned().chain([sys::field()]);
         let leaves =
             columns.map(|field| Leaf { path: vec![field.name().clone()], field }).collect();
-        let (content, schema) = (None, Arc::new(Schema::empty()));
-        Self { name, version, uuid, content, dataset, leaves, schema }.finish()
+        Self::seen(record, None, dataset, leaves)
     }
 
     /// What was found in a storage: the version's one column under another name.
@@ -68,11 +62,28 @@ impl DatasetTable {
         dataset: Arc<Dataset>,
         column: FieldRef,
     ) -> Self {
-        let (name, version, uuid) = (record.dataset.clone(), record.version, record.uuid.clone());
         let path = record.schema.fields().iter().map(|field| field.name().clone()).collect();
         let leaves = vec![Leaf { path, field: column }];
-        let (content, schema) = (record.fingerprint.clone(), Arc::new(Schema::empty()));
-        Self { name, version, uuid, content, dataset, leaves, schema }.finish()
+        Self::seen(record, record.fingerprint.clone(), dataset, leaves)
+    }
+
+    fn seen(
+        record: &DatasetVersion,
+        content: Option<String>,
+        dataset: Arc<Dataset>,
+        leaves: Vec<Leaf>,
+    ) -> Self {
+        let table = Self {
+            name: record.dataset.clone(),
+            version: record.version,
+            uuid: record.uuid.clone(),
+            made_of: record.dependencies.clone(),
+            content,
+            dataset,
+            leaves,
+            schema: Arc::new(Schema::empty()),
+        };
+        table.finish()
     }
 
     fn finish(mut self) -> Self {
@@ -93,9 +104,17 @@ impl Source for DatasetTable {
         Ok(SourceIdentity::Version { uuid: self.uuid.clone(), paths })
     }
 
-    fn dependency(&self) -> Option<Dependency> {
+    fn version(&self) -> Option<catalog::Dependency> {
         let (name, version) = (self.name.clone(), self.version);
-        Some(Dependency::Version(catalog::Dependency { name, version }))
+        Some(catalog::Dependency { name, version })
+    }
+
+    /// The version; one that goes with its session leaves what it was made of.
+    fn dependencies(&self) -> Vec<Dependency> {
+        if self.name.is_of_session() {
+            return self.made_of.iter().cloned().map(Dependency::Version).collect();
+        }
+        self.version().into_iter().map(Dependency::Version).collect()
     }
 
     fn leaves(&self) -> &[Leaf] {

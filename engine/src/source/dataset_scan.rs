@@ -27,6 +27,9 @@ use crate::adapter::error::from_lance;
 use crate::stored::convert;
 use crate::sys;
 
+#[cfg(test)]
+mod tests;
+
 /// Read-ahead of one partition.
 const IO_BUFFER_BYTES: u64 = 64 << 20;
 

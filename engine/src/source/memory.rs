@@ -59,8 +59,8 @@ impl Source for ValuesTable {
         Ok(SourceIdentity::Values { digest })
     }
 
-    fn dependency(&self) -> Option<Dependency> {
-        self.made_of.clone()
+    fn dependencies(&self) -> Vec<Dependency> {
+        self.made_of.iter().cloned().collect()
     }
 }
 

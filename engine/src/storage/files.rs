@@ -78,6 +78,17 @@ pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()
 }
 
+/// The folder that `~` stands for.
+pub(crate) fn home() -> Option<String> {
+    std::env::home_dir()?.into_os_string().into_string().ok()
+}
+
+/// A path that starts with `~`, as shells read it; `./~` is a file of that name.
+pub(crate) fn below_home(path: &str) -> Option<String> {
+    let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+    Some(format!("{}{rest}", home()?))
+}
+
 /// The path from the top.
 pub(crate) fn absolute(path: &str) -> io::Result<Box<Path>> {
     std::path::absolute(path).map(Into::into)

@@ -12,9 +12,9 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use percent_encoding::percent_decode_str;
 
-use super::Location;
 use super::presence::{Flock, Presence, Table};
 use super::temporary::Temporary;
+use super::{Location, files};
 use crate::blocking::blocking;
 use crate::error::refused;
 use crate::{Error, Result};
@@ -51,8 +51,10 @@ impl Root {
     /// [`Error::NotSupported`] for URLs of other schemes.
     pub fn parse(text: &str) -> Result<Self> {
         let place = match text.split_once("://") {
-            None => Place::Folder(PathBuf::from(text)),
-            Some((scheme, rest)) => match SCHEMES.iter().find(|(known, _)| *known == scheme) {
+            None => {
+                Place::Folder(PathBuf::from(files::below_home(text).as_deref().unwrap_or(text)))
+            }
+            Some((scheme, rest)) => match SCHEMES.iter().find(|(known, _)| is(known, scheme)) {
                 Some((_, open)) => open(rest)?,
                 None => {
                     return Err(Error::NotSupported {
@@ -150,8 +152,20 @@ impl fmt::Display for Root {
     }
 }
 
+fn is(known: &str, scheme: &str) -> bool {
+    known.eq_ignore_ascii_case(scheme)
+}
+
 fn folder(rest: &str) -> Result<Place> {
-    let path = rest.strip_prefix("localhost").unwrap_or(rest);
+    let path = rest.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(rest);
+    if !path.starts_with('/') {
+        return Err(Error::InvalidArgument {
+            argument: "root",
+            given: format!("file://{rest}"),
+            accepted: "it names another machine; a folder of this one is `file:///folder`"
+                .to_owned(),
+        });
+    }
     let path = percent_decode_str(path).decode_utf8().map_err(|error| Error::InvalidArgument {
         argument: "root",
         given: format!("file://{rest}"),

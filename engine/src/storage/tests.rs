@@ -42,6 +42,15 @@ async fn what_is_put_is_there() {
 }
 
 #[tokio::test]
+async fn what_is_there_is_not_put_anew() {
+    for storage in storages().await {
+        assert!(storage.put_new(&at("a/b"), b"one".to_vec()).await.unwrap());
+        assert!(!storage.put_new(&at("a/b"), b"two".to_vec()).await.unwrap());
+        assert_eq!(storage.get(&at("a/b")).await.unwrap().unwrap(), b"one");
+    }
+}
+
+#[tokio::test]
 async fn a_staged_file_is_seen_when_it_is_published() {
     for storage in storages().await {
         let mut staged = storage.stage(&at("a")).unwrap();
@@ -120,7 +129,10 @@ fn roots_of_unknown_schemes_are_refused() {
         matches!(&error, Error::NotSupported { what, .. } if what.contains("ftp://")),
         "{error}"
     );
-    assert_eq!(Root::parse("file:///a%20b").unwrap().to_string(), "/a b");
+    assert_eq!(Root::parse("FILE:///a%20b").unwrap().to_string(), "/a b");
+    let home = super::files::home().unwrap();
+    assert_eq!(Root::parse("~/x").unwrap().to_string(), format!("{home}/x"));
+    assert_eq!(Root::parse("file://host/x").unwrap_err().code(), "engine.invalid_argument");
     assert_eq!(Root::parse("memory://x").unwrap_err().code(), "engine.invalid_argument");
 }
 

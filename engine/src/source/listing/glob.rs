@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use percent_encoding::percent_decode_str;
 
 use crate::storage::files;
-use crate::{Error, Result, config};
+use crate::{Error, Result};
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +29,7 @@ impl Pattern {
     pub(super) fn parse(uri: &str, recursive: bool) -> Result<Self> {
         let path = local_path(uri)?;
         let escaped = uri.strip_prefix("file://").filter(|raw| *raw != path).map(str::to_owned);
-        let path = below_home(&path).unwrap_or_else(|| path.into_owned());
+        let path = files::below_home(&path).unwrap_or_else(|| path.into_owned());
         let pattern = Self { path, escaped, recursive };
         for path in expand_braces(&pattern.path) {
             match first_wildcard_segment(&path).map(|at| matcher(&path[at..])) {
@@ -44,6 +44,7 @@ impl Pattern {
     pub(super) fn uri(&self) -> String {
         let absolute = files::absolute(&self.path);
         let path = absolute.map_or_else(|_| self.path.clone(), |path| path.display().to_string());
+        let path = if path.len() > 1 { path.trim_end_matches('/') } else { &path };
         let own = if self.recursive { "" } else { " (not below)" };
         format!("file://{path}{own}")
     }
@@ -142,12 +143,6 @@ fn local_path(uri: &str) -> Result<Cow<'_, str>> {
             instead: "give a local path or `file://…`".to_owned(),
         }),
     }
-}
-
-/// A path that starts with `~`, as shells read it; `./~` is a file of that name.
-fn below_home(path: &str) -> Option<String> {
-    let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-    Some(format!("{}{rest}", config::home()?))
 }
 
 fn first_wildcard_segment(path: &str) -> Option<usize> {

@@ -1,0 +1,126 @@
+//! Each row of a version is read once, in order, and only what is asked for.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow::datatypes::{Field, Int64Type, UInt64Type};
+use catalog::{Bump, NewJob, Wanted};
+use datafusion::catalog::TableProvider;
+use datafusion::common::stats::Precision;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use futures::TryStreamExt;
+
+use crate::source::{DatasetTable, Leaf, Source};
+use crate::{Config, Root, SaveMode, SaveRequest, Session};
+
+/// A version of these many rows, added piece by piece, so that it has several fragments.
+async fn version(session: &Arc<Session>, pieces: &[i64]) -> DatasetTable {
+    let mut record = None;
+    let mut from = 0;
+    for rows in pieces {
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + rows));
+        let names: ArrayRef = Arc::new(
+            (from..from + rows).map(|id| Some(format!("row {id}"))).collect::<StringArray>(),
+        );
+        let fields = [("id", ids), ("name", names)].map(|(name, values)| {
+            (Arc::new(Field::new(name, values.data_type().clone(), true)), values)
+        });
+        let model: ArrayRef = Arc::new(StructArray::from(fields.to_vec()));
+        let batch = RecordBatch::try_from_iter_with_nullable([("model", model, true)]).unwrap();
+        let request = SaveRequest {
+            name: "cats".parse().unwrap(),
+            wanted: Wanted::Bump(Bump::Patch),
+            mode: SaveMode::Append,
+            lists: false,
+            job: session.catalog().start_job(NewJob::default()).await.unwrap().id,
+            description: None,
+            attrs: None,
+        };
+        let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
+        record = Some(chain.save(request, &Arc::default()).await.unwrap().record);
+        from += rows;
+    }
+    let record = record.unwrap();
+    let dataset = Arc::new(session.open_version(&record).await.unwrap());
+    DatasetTable::new(&record, dataset)
+}
+
+async fn session(partitions: usize) -> Arc<Session> {
+    let config = Config::with_root(Root::memory());
+    Session::open(Config { target_partitions: partitions, ..config }).await.unwrap()
+}
+
+/// The rows of each partition.
+async fn read(session: &Session, scan: &Arc<dyn ExecutionPlan>) -> Vec<Vec<RecordBatch>> {
+    let mut parts = Vec::new();
+    for partition in 0..scan.output_partitioning().partition_count() {
+        let rows = scan.execute(partition, session.state().task_ctx()).unwrap();
+        parts.push(rows.try_collect().await.unwrap());
+    }
+    parts
+}
+
+fn ids(batch: &RecordBatch) -> Vec<i64> {
+    batch.column(0).as_primitive::<Int64Type>().values().to_vec()
+}
+
+/// The version seen through one leaf.
+fn seen(table: &DatasetTable, path: [&str; 2]) -> Arc<dyn Source> {
+    let field = Arc::new(Field::new(path.join("."), arrow::datatypes::DataType::Int64, true));
+    table.with_leaves(vec![Leaf { path: path.map(str::to_owned).to_vec(), field }]).unwrap()
+}
+
+#[tokio::test]
+async fn partitions_are_consecutive_ranges_across_fragments() {
+    let session = session(3).await;
+    let table = seen(&version(&session, &[50_000, 1, 70_000]).await, ["model", "id"]);
+    let scan = table.scan(session.state(), None, &[], None).await.unwrap();
+    let parts = read(&session, &scan).await;
+    let heights: Vec<usize> =
+        parts.iter().map(|part| part.iter().map(RecordBatch::num_rows).sum()).collect();
+    assert_eq!(heights, [40_001, 40_001, 39_999]);
+    let all: Vec<i64> = parts.iter().flatten().flat_map(ids).collect();
+    assert_eq!(all, (0..120_001).collect::<Vec<_>>());
+    for (partition, height) in heights.into_iter().enumerate() {
+        let told = scan.partition_statistics(Some(partition)).unwrap().num_rows;
+        assert_eq!(told, Precision::Exact(height));
+    }
+}
+
+#[tokio::test]
+async fn a_limit_reads_the_first_rows() {
+    let session = session(3).await;
+    let table = seen(&version(&session, &[10, 10, 10]).await, ["model", "id"]);
+    for limit in [0, 1, 10, 11, 30, 31] {
+        let scan = table.scan(session.state(), None, &[], Some(limit)).await.unwrap();
+        let all: Vec<i64> = read(&session, &scan).await.iter().flatten().flat_map(ids).collect();
+        assert_eq!(all, (0..limit.min(30) as i64).collect::<Vec<_>>(), "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn no_columns_are_rows_all_the_same() {
+    let session = session(3).await;
+    let table = version(&session, &[7, 5]).await;
+    let scan = table.scan(session.state(), Some(&vec![]), &[], None).await.unwrap();
+    let parts = read(&session, &scan).await;
+    assert_eq!(parts.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 12);
+}
+
+#[tokio::test]
+async fn a_row_keeps_its_place_in_all_versions_that_have_it() {
+    let session = session(1).await;
+    let places = async |table: &DatasetTable| {
+        let scan = table.scan(session.state(), Some(&vec![1]), &[], None).await.unwrap();
+        let parts = read(&session, &scan).await;
+        let place = |batch: &RecordBatch| {
+            let sys = batch.column(0).as_struct();
+            sys.column(0).as_primitive::<UInt64Type>().values().to_vec()
+        };
+        parts.iter().flatten().flat_map(place).collect::<Vec<u64>>()
+    };
+    let shorter = places(&version(&session, &[4]).await).await;
+    let longer = places(&version(&session, &[3]).await).await;
+    assert_eq!((shorter.len(), longer.len()), (4, 7));
+    assert_eq!(longer[..4], shorter);
+}
