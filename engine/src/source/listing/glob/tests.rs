@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Pattern, expand_braces};
+use crate::storage::files;
 
 #[track_caller]
 fn expands(given: &str, expected: &[&str]) {
@@ -69,7 +70,7 @@ fn what_writers_keep_for_themselves_is_private_unless_a_pattern_asks() {
 #[test]
 fn a_tilde_is_the_home_folder() {
     let shown = |uri: &str| Pattern::parse(uri, true).unwrap().to_string();
-    let home = crate::storage::files::home().unwrap();
+    let home = files::home().unwrap();
     assert_eq!(shown("~"), home.as_str());
     assert_eq!(shown("~/a"), format!("{home}/a"));
     assert_eq!(shown("~a"), "~a");
