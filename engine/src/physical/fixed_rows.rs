@@ -12,6 +12,7 @@ use datafusion::common::{Statistics, internal_err};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::OrderingRequirements;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, PlanProperties,
 };
@@ -20,14 +21,17 @@ use datafusion::physical_plan::{
 #[derive(Debug)]
 pub(crate) struct FixedRowsExec {
     input: Arc<dyn ExecutionPlan>,
-    /// The order of the rows when the limit was planned.
+    /// The order of the rows, where the limit is a sort; another one has its sort, if there is one, below.
     sorted_by: Option<OrderingRequirements>,
 }
 
 impl FixedRowsExec {
     /// Fixes the rows that the limit lets through.
     pub(crate) fn new(limit: Arc<dyn ExecutionPlan>) -> Self {
-        let sorted_by = limit.properties().output_ordering().cloned().map(Into::into);
+        // WHY: not the order that its properties tell, which leaves out what is constant in each partition: the branches
+        // of a union may have another constant each.
+        let sort = limit.downcast_ref::<SortExec>();
+        let sorted_by = sort.map(|sort| sort.expr().clone().into());
         Self { input: limit, sorted_by }
     }
 
