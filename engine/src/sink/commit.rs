@@ -70,7 +70,8 @@ impl Commit {
         match head(target).await {
             Ok(head) => commit(target, claim, head, operation).await.map(Some),
             Err(LanceError::DatasetNotFound { .. } | LanceError::NotFound { .. }) => {
-                let builder = CommitBuilder::new(WriteDestination::Uri(&target.uri));
+                let uri = target.uri();
+                let builder = CommitBuilder::new(WriteDestination::Uri(&uri));
                 let builder = builder.with_session(Arc::clone(&target.session));
                 builder.execute(transaction(claim, 0, operation)).await.map(Some)
             }
@@ -123,7 +124,7 @@ async fn tag(target: &Target, claim: &Claim, dataset: &Dataset) -> Result<bool> 
 /// Lance's newest state.
 async fn head(target: &Target) -> lance::Result<Dataset> {
     let session = Arc::clone(&target.session);
-    DatasetBuilder::from_uri(&target.uri).with_session(session).load().await
+    DatasetBuilder::from_uri(target.uri()).with_session(session).load().await
 }
 
 /// Whether the state holds what `base` does.

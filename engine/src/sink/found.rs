@@ -55,7 +55,8 @@ async fn keep(
     });
     if few {
         let schema = Arc::new(Schema::new(vec![column]));
-        return Ok(Arc::new(ValuesTable::try_new(schema, first)?.made_of(dependency)));
+        let table = ValuesTable::try_new(schema, first)?;
+        return Ok(Arc::new(table.known_as(dependency, record.fingerprint)));
     }
     // It is read while the run goes on, however long that is.
     session.hold(&layout::location(&record.location)?).await?;
@@ -89,7 +90,8 @@ impl Kept<'_> {
         let is = |digest: &str| {
             known.clone().filter(|known| known.fingerprint.as_deref() == Some(digest))
         };
-        if few && let Some(known) = is(&Content::of(&first)) {
+        let of_few = few.then(|| Content::of(&first));
+        if let Some(known) = of_few.as_deref().and_then(is) {
             return Ok(known);
         }
         let schema = stored(column);
@@ -97,14 +99,15 @@ impl Kept<'_> {
         let (counted, renamed) = (Arc::clone(&content), Arc::clone(&schema));
         let rows = stream::iter(first.into_iter().map(Ok)).chain(rest).map(move |batch| {
             let batch = batch?;
-            counted.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
+            if !few {
+                counted.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
+            }
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             let columns = batch.columns().to_vec();
             let renamed =
                 RecordBatch::try_new_with_options(Arc::clone(&renamed), columns, &options);
             renamed.map_err(|error| Error::internal(error.to_string()))
         });
-        let digest = || content.lock().unwrap_or_else(PoisonError::into_inner).digest();
         let job = match self.job {
             Some(job) => job.clone(),
             None => self.job_of_its_own().await?,
@@ -122,8 +125,10 @@ impl Kept<'_> {
         let saving = Saving { session, request: &request, schema, dependencies };
         let place = saving.open().await?;
         let added = saving.write(&place, vec![rows.boxed()], &Arc::default()).await?;
-        if let Some(known) = is(&digest()) {
-            let data = layout::location(&known.location)?.join("data");
+        let digest = of_few
+            .unwrap_or_else(|| content.lock().unwrap_or_else(PoisonError::into_inner).digest());
+        if let Some(known) = is(&digest) {
+            let data = place.target.folder.clone().join("data");
             for file in added.files() {
                 // No commit lists them. What stays is collected.
                 drop(session.storage().delete(&data.clone().join(file)).await);
@@ -131,7 +136,7 @@ impl Kept<'_> {
             return Ok(known);
         }
         session.storage().pause().await;
-        Ok(saving.publish(&place, Some(digest()), added).await?.0)
+        Ok(saving.publish(&place, Some(digest), added).await?.0)
     }
 
     /// A run that saves nothing has no job, and who looked is recorded all the same.

@@ -30,16 +30,12 @@ const MAX_FILE_BYTES: usize = 2 << 30;
 /// Where fragments are written.
 #[derive(Debug)]
 pub(super) struct Target {
-    pub(super) uri: String,
-    /// The folder below the root, as the catalog has it.
-    pub(super) location: String,
+    pub(super) folder: Location,
     pub(super) title: String,
     /// The version that is added to.
     pub(super) base: Option<DatasetVersion>,
     pub(super) session: Arc<lance::session::Session>,
     pub(super) storage: Arc<Storage>,
-    /// The folder, as the storage has it.
-    pub(super) folder: Location,
 }
 
 /// The columns of a version, known before its rows are written, so that many may write at once.
@@ -78,6 +74,11 @@ pub(super) struct Written {
 pub(super) type Rows = BoxStream<'static, Result<RecordBatch>>;
 
 impl Target {
+    /// Where Lance finds the folder.
+    pub(super) fn uri(&self) -> String {
+        self.storage.lance_uri(&self.folder)
+    }
+
     /// Writes all rows of a partition, in their order.
     pub(super) async fn write(
         self: Arc<Self>,
@@ -126,7 +127,7 @@ impl Target {
             session: Some(Arc::clone(&self.session)),
             ..WriteParams::default()
         };
-        FragmentCreateBuilder::new(&self.uri)
+        FragmentCreateBuilder::new(&self.uri())
             .schema(&stored)
             .write_params(&params)
             .write_fragments(rows)

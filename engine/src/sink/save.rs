@@ -198,7 +198,7 @@ pub(super) struct Saving<'a> {
 
 /// Where rows go, and what keeps collectors of garbage out of there while it lives.
 pub(super) struct Place {
-    target: Arc<Target>,
+    pub(super) target: Arc<Target>,
     _entered: Entered,
 }
 
@@ -215,13 +215,11 @@ impl Saving<'_> {
         }
         let _entered = session.storage().share(&folder).await?;
         let target = Target {
-            uri: session.storage().lance_uri(&folder),
-            location,
+            folder,
             title: name.short().to_string(),
             base,
             session: Arc::clone(session.lance()),
             storage: Arc::clone(session.storage()),
-            folder,
         };
         Ok(Place { target: Arc::new(target), _entered })
     }
@@ -289,7 +287,7 @@ impl Saving<'_> {
             let base = self.base().await?;
             let claim = ClaimRequest {
                 name: request.name.clone(),
-                location: place.target.location.clone(),
+                location: place.target.folder.to_string(),
                 wanted: request.wanted,
                 job: request.job.clone(),
                 description: request.description.clone(),

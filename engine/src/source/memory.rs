@@ -39,9 +39,10 @@ impl ValuesTable {
         Ok(Self { schema, batches, made_of: None, digest: OnceLock::new() })
     }
 
-    /// The same rows, which are known elsewhere too.
-    pub(crate) fn made_of(self, dependency: Dependency) -> Self {
-        Self { made_of: Some(dependency), ..self }
+    /// The same rows, which are kept elsewhere too, with their digest if it is known there.
+    pub(crate) fn known_as(self, made_of: Dependency, digest: Option<String>) -> Self {
+        let digest = digest.map_or_else(OnceLock::new, OnceLock::from);
+        Self { made_of: Some(made_of), digest, ..self }
     }
 
     /// The rows, cut for partitions.
