@@ -3,6 +3,7 @@
 set -euo pipefail
 
 python=${PYTHON:-python3}
+purpose=${1:-}
 
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -28,12 +29,16 @@ compiles_proto() {
 
 makes_venv() { "$python" -c 'import ensurepip' 2>/dev/null || "$python" -m pip --version >/dev/null 2>&1; }
 
+# The tests of the catalog start a server of their own.
+has_postgres() { has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+
 missing() {
     compiles_c || echo build-essential
     has pkg-config || echo pkg-config
     has mold || echo mold
     compiles_proto || echo protobuf-compiler libprotobuf-dev
     makes_venv || echo python3-venv
+    [ "$purpose" != dev ] || has_postgres || echo postgresql
 }
 
 install() {
@@ -62,7 +67,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 
 # Only `make test` formats and lints.
-if [ "${1:-}" = dev ]; then
+if [ "$purpose" = dev ]; then
     for tool in fmt clippy; do
         cargo "$tool" --version >/dev/null 2>&1 || rustup component add "${tool/fmt/rustfmt}"
     done
