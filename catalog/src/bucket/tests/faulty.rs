@@ -1,4 +1,5 @@
-//! [`Faulty`]: a bucket that counts, fails, dies, repeats itself, or lets others in between.
+//! [`Faulty`]: a bucket that counts, fails, dies, repeats itself, or lets others in between. Like a
+//! real one, it lets other tasks run before it answers.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -14,6 +15,7 @@ use object_store::{
     ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
     Result,
 };
+use tokio::task::yield_now;
 
 /// What happens at one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,6 +144,7 @@ impl ObjectStore for Faulty {
             }
             _ => {}
         }
+        yield_now().await;
         let put = || self.inner.put_opts(path, payload.clone(), options.clone());
         match self.meet("PUT").await {
             Fate::Passes => put().await,
@@ -158,6 +161,7 @@ impl ObjectStore for Faulty {
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        yield_now().await;
         match self.meet("GET").await {
             Fate::Passes | Fate::Repeats => self.inner.get_opts(path, options).await,
             Fate::Fails | Fate::Unheard => Err(failure()),
