@@ -45,8 +45,8 @@
 //! # What it promises
 //!
 //! All that [`CatalogStore`] does. A listing over several datasets shows each as it was at some
-//! moment of the call, not all as they were at the same one; and a rename looks when it begins
-//! whether its dataset is visible.
+//! moment of the call, not all as they were at the same one; a rename looks when it begins whether
+//! its dataset is visible; and a claim that a rename overtakes may tell the name before it.
 
 use std::fmt;
 use std::sync::Arc;

@@ -57,7 +57,13 @@ async fn claim_in(
         return Ok(None);
     }
     let owner = if settled { id.clone() } else { documents.settle(&request.location, &id).await? };
-    let found = if owner == id { found } else { documents.record(&owner).await? };
+    let (head, found) = if owner == id {
+        (head, found)
+    } else {
+        // WHY: the owner may have been renamed since the head was read.
+        let (head, found) = try_join!(documents.head(), documents.record(&owner))?;
+        (Head::of(head), found)
+    };
     let Some(name) = head.name_of(&owner) else { return Ok(None) };
     let path = documents.dataset_path(&owner)?;
     documents.edit(&path, found, |record| claim_number(record, &name, request, token)).await
