@@ -3,6 +3,7 @@
 //! A [`Root`] is a URL; what is below it has a [`Location`], a relative path with `/` between its steps. An object appears
 //! whole or not at all. Who is at work below a location is told by [`Presence`].
 
+pub(crate) mod buckets;
 mod fetched;
 pub(crate) mod files;
 mod lance;
@@ -11,6 +12,7 @@ mod presence;
 mod root;
 mod staged;
 mod temporary;
+pub(crate) mod uri;
 
 #[cfg(test)]
 pub(crate) mod faults;
@@ -34,11 +36,14 @@ use crate::blocking::blocking;
 use crate::error::{Refused, refused};
 use crate::{Error, Pause, Result};
 
+pub use buckets::ClientConfig;
+pub(crate) use buckets::{Bucket, Buckets};
 pub(crate) use fetched::Fetched;
 pub(crate) use object_store::path::Path as Location;
 pub(crate) use presence::{Entered, Presence};
 pub use root::Root;
 pub(crate) use staged::Staged;
+pub(crate) use uri::Uri;
 
 /// Objects that are removed at once.
 const REMOVED_AT_ONCE: usize = 10;
