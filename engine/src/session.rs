@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use catalog::{BucketCatalog, CatalogStore, DatasetVersion, PostgresCatalog, SqliteCatalog};
+use catalog::{CatalogStore, DatasetVersion, SqliteCatalog};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -193,11 +193,12 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
         return Ok(catalog);
     }
     if let Some(url) = &config.catalog {
-        return Ok(Arc::new(PostgresCatalog::open(url).await?));
+        drop(url);
+        return Err(Error::internal("the catalog in a database is being merged"));
     }
     Ok(match root.folder() {
         Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
-        None => Arc::new(BucketCatalog::new(storage.store(), Location::default())),
+        None => return Err(Error::internal("the catalog in a bucket is being merged")),
     })
 }
 
