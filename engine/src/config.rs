@@ -1,10 +1,11 @@
-//! Every option, its default and its bounds; the only reader of the environment.
+//! Every option, its default and its bounds.
 
 use std::thread;
 
 use udf_runtime::WorkerCommand;
 
-use crate::{Error, Pause, Result, Root};
+use crate::environment::{is_set, variable};
+use crate::{ClientConfig, Error, Pause, Result, Root};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
 const DEFAULT_ROOT: &str = ".lakebed";
@@ -42,6 +43,8 @@ pub struct Config {
     pub worker: Option<WorkerCommand>,
     /// What runs wait for before they make anything durable.
     pub pause: Pause,
+    /// How to reach buckets, beside what the environment says.
+    pub client_config: ClientConfig,
 }
 
 impl Config {
@@ -66,7 +69,13 @@ impl Config {
     #[must_use]
     pub fn with_root(root: Root) -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { root, target_partitions: cores, worker: None, pause: Pause::default() }
+        Self {
+            root,
+            target_partitions: cores,
+            worker: None,
+            pause: Pause::default(),
+            client_config: ClientConfig::default(),
+        }
     }
 
     /// Nothing outlives the session: the catalog is in memory, the data in a temporary folder.
@@ -76,15 +85,4 @@ impl Config {
     pub fn in_memory() -> Result<Self> {
         Root::temporary().map(Self::with_root)
     }
-}
-
-/// Whether a variable says yes.
-fn is_set(name: &str) -> bool {
-    variable(name)
-        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the only reader of the environment")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
