@@ -50,7 +50,7 @@ pub use model::{HIDDEN_KEY, TYPE_KEY};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
-pub use sink::{SaveMode, SaveRequest, Saved};
+pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
 pub use storage::Root;
 pub use verbs::{Aggregate, SortKey, Stage};

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
-use catalog::{Bump, CatalogStore, NewJob, VersionFilter, VersionSpec, Wanted};
+use catalog::{Bump, CatalogStore, NewJob, Version, VersionFilter, VersionSpec, Wanted};
+use lance_table::io::deletion::relative_deletion_file_path;
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Stop};
 
 use crate::storage::Storage;
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::{
-    Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode, SaveRequest,
-    Saved, Session, Stage, UdfOptions,
+    Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, RowAddresses, SaveMode,
+    SaveRequest, Saved, Session, Stage, UdfOptions,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
@@ -83,20 +84,25 @@ async fn collect(session: &Arc<Session>) -> Result<()> {
     session.gc(GcOptions { ttl, results_ttl: ttl, dry_run: false }).await.map(drop)
 }
 
-/// Data files below the root.
+/// Files below the root that hold rows, or say which of them are removed.
 async fn data_files(session: &Arc<Session>) -> HashSet<String> {
     let all = session.storage().list(&"data".into()).await.unwrap();
     let paths = all.iter().map(|entry| entry.location.to_string());
-    paths.filter(|path| path.contains("/data/") && path.ends_with(".lance")).collect()
+    let is_data = |path: &str| path.contains(".lance/data/") || path.contains("/_deletions/");
+    paths.filter(|path| is_data(path)).collect()
 }
 
-/// The data files that complete versions list.
+/// Those that complete versions list.
 async fn needed_files(session: &Arc<Session>) -> HashSet<String> {
     let mut needed = HashSet::new();
     for record in session.catalog().versions(VersionFilter::default()).await.unwrap() {
         let dataset = session.open_version(&record).await.unwrap();
-        let files = dataset.manifest().fragments.iter().flat_map(|fragment| &fragment.files);
-        needed.extend(files.map(|file| format!("{}/data/{}", record.location, file.path)));
+        for fragment in dataset.manifest().fragments.iter() {
+            let files = fragment.files.iter().map(|file| format!("data/{}", file.path));
+            let mask = fragment.deletion_file.as_ref();
+            let mask = mask.map(|mask| relative_deletion_file_path(fragment.id, mask));
+            needed.extend(files.chain(mask).map(|path| format!("{}/{path}", record.location)));
+        }
     }
     needed
 }
@@ -143,7 +149,9 @@ fn count(from: i64, to: i64) -> Vec<i64> {
 
 async fn check_saves(mode: SaveMode, new: fn() -> Vec<i64>) {
     for fault in MODES {
-        let step = async |session: Arc<Session>| save(&numbers(&session, 30), mode).await.map(drop);
+        let step = async |session: Arc<Session>| {
+            save(&numbers(&session, 30), mode.clone()).await.map(drop)
+        };
         let check = async |root: &Root, succeeded: bool| {
             let session = session(root, None).await;
             let found = versions(&session).await;
@@ -170,6 +178,14 @@ async fn a_save_may_end_anywhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_may_end_anywhere() {
     check_saves(SaveMode::Append, || count(0, 60)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_may_end_anywhere() {
+    let update = |removed| SaveMode::Update { base: Version::FIRST, removed };
+    let even = update((0..30).step_by(2).collect::<RowAddresses>());
+    check_saves(even, || (1..30).step_by(2).chain(30..60).collect()).await;
+    check_saves(update((0..30).collect()), || count(30, 60)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
