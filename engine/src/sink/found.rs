@@ -119,7 +119,7 @@ impl Kept<'_> {
             return Ok(known);
         }
         session.storage().pause().await;
-        Ok(saving.publish(&place, added.made_of(Some(digest))).await?.0)
+        Ok(saving.publish(&place, &added.made_of(Some(digest))).await?.0)
     }
 
     async fn request(&self) -> Result<SaveRequest> {

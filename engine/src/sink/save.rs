@@ -118,7 +118,7 @@ impl Chain {
         session.storage().pause().await;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
-        let (record, dataset) = saving.publish(&place, added.made_of(fingerprint)).await?;
+        let (record, dataset) = saving.publish(&place, &added.made_of(fingerprint)).await?;
         let chain = session.rows_of(&record, dataset)?;
         Ok(Saved { record, chain, is_new: true })
     }

@@ -125,12 +125,12 @@ impl Saving<'_> {
     pub(super) async fn publish(
         &self,
         place: &Place,
-        added: Added,
+        added: &Added,
     ) -> Result<(DatasetVersion, Dataset)> {
         loop {
             let base = self.base().await?;
             let claim = self.claim(place).await?;
-            let error = match self.complete(place, &claim, base.as_ref(), &added).boxed().await {
+            let error = match self.complete(place, &claim, base.as_ref(), added).boxed().await {
                 Ok(saved) => return Ok(saved),
                 Err(error) => error,
             };

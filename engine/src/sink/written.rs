@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use datafusion::error::DataFusionError;
 use lance_table::format::Fragment;
@@ -40,7 +40,9 @@ impl Written {
             Arc::new(UInt64Array::from(vec![self.rows])),
             Arc::new(StringArray::from(vec![to_json(&self.preview)?])),
         ];
-        Ok(RecordBatch::try_new(Self::schema(), columns).map_err(DataFusionError::from)?)
+        let row = RecordBatchOptions::new().with_row_count(Some(1));
+        let batch = RecordBatch::try_new_with_options(Self::schema(), columns, &row);
+        Ok(batch.map_err(DataFusionError::from)?)
     }
 
     /// What the rows of a batch say.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type};
+use arrow::datatypes::{DataType, Field, Int64Type, UInt64Type};
 use catalog::{Bump, CatalogStore, NewJob, Version, VersionFilter, VersionSpec, Wanted};
 use lance_table::io::deletion::relative_deletion_file_path;
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Stop};
@@ -15,8 +15,8 @@ use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunct
 use crate::storage::Storage;
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::{
-    Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, RowAddresses, SaveMode,
-    SaveRequest, Saved, Session, Stage, UdfOptions,
+    Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode, SaveRequest,
+    Saved, Session, Stage, UdfOptions,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
@@ -181,11 +181,16 @@ async fn an_append_may_end_anywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_may_end_anywhere() {
-    let update = |removed| SaveMode::Update { base: Version::FIRST, removed };
-    let even = update((0..30).step_by(2).collect::<RowAddresses>());
-    check_saves(even, || (1..30).step_by(2).chain(30..60).collect()).await;
-    check_saves(update((0..30).collect()), || count(30, 60)).await;
+async fn an_update_of_some_rows_may_end_anywhere() {
+    let even = (0..30).step_by(2).collect();
+    let update = SaveMode::Update { base: Version::FIRST, removed: even };
+    check_saves(update, || (1..30).step_by(2).chain(30..60).collect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_all_rows_may_end_anywhere() {
+    let update = SaveMode::Update { base: Version::FIRST, removed: (0..30).collect() };
+    check_saves(update, || count(30, 60)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,6 +306,48 @@ async fn many_savers_lose_nothing_and_double_nothing() {
     let rewrites = usize::try_from(SAVES / 10).unwrap();
     assert!(added_to.len() >= found.len() - 1 - rewrites, "{}", added_to.len());
     check_collected(&root).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_update_a_version_one_does() {
+    const SAVERS: i64 = 4;
+    const UPDATES: i64 = 8;
+    let root = Root::memory();
+    let session = session(&root, None).await;
+    save(&numbers(&session, 0), SaveMode::Replace).await.unwrap();
+    let mut savers = Vec::new();
+    for saver in 1..=SAVERS {
+        let root = root.clone();
+        savers.push(udf_runtime::task::spawn(async move {
+            for number in 0..UPDATES {
+                while let Err(error) = swap_first(&root, saver * 1000 + number).await {
+                    assert_eq!(error.code(), "catalog.newest_moved", "{error}");
+                }
+            }
+        }));
+    }
+    for saver in savers {
+        saver.await.unwrap();
+    }
+    let found = versions(&session).await;
+    assert_eq!(found.len() as i64, 1 + SAVERS * UPDATES);
+    for pair in found.windows(2) {
+        assert_eq!(pair[1][..29], pair[0][1..]);
+    }
+    check_collected(&root).await;
+}
+
+/// Removes the first row and adds another.
+async fn swap_first(root: &Root, added: i64) -> Result<Saved> {
+    let session = session(root, None).await;
+    let (name, newest) = ("cats".parse().unwrap(), VersionSpec::Latest);
+    let rows = session.read_dataset(&name, &newest).await?;
+    let first = rows.limit(1)?.with_sys(true)?.collect().await?;
+    let place = first[0]["sys"].as_struct()["id"].as_primitive::<UInt64Type>().value(0);
+    let (_, base) = rows.dataset().unwrap();
+    let batch = column("id", [added].into_iter());
+    let chain = session.read_batches(&batch.schema(), &[batch])?;
+    save(&chain, SaveMode::Update { base, removed: [place].into_iter().collect() }).await
 }
 
 /// `2 * id`; counts its rows.
