@@ -192,8 +192,7 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
     if let Some(catalog) = root.catalog() {
         return Ok(catalog);
     }
-    if let Some(url) = &config.catalog {
-        drop(url);
+    if config.catalog.is_some() {
         return Err(Error::internal("the catalog in a database is being merged"));
     }
     Ok(match root.folder() {

@@ -95,7 +95,7 @@ impl FragmentRows {
             Some(fragment) => fragment.get_deletion_vector().await?,
             None => None,
         };
-        let rows = masked.map_or(rows.clone(), |masked| among_masked(&masked, &rows));
+        let rows = masked.map_or_else(|| rows.clone(), |masked| among_masked(&masked, &rows));
         Ok(FragmentSlice {
             fragment_id: self.fragment,
             row_offset: rows.start as u64,
