@@ -1,7 +1,18 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, final
 
-__all__ = ["Chain", "Expr", "Function", "Rows", "Session", "Storage", "StreamFailure", "Writer", "born", "serve"]
+__all__ = [
+    "Chain",
+    "Expr",
+    "Function",
+    "Rows",
+    "Session",
+    "Storage",
+    "StreamFailure",
+    "Writer",
+    "born",
+    "serve",
+]
 
 _Spec: TypeAlias = dict[str, Any]
 _Stage: TypeAlias = tuple[str, int, int | None, int, int]
@@ -39,6 +50,8 @@ class Storage:
     def read(
         self, uri: str, start: int, end: int, *, etag: str = "", version: str = ""
     ) -> bytes: ...
+    def fetch(self, uri: str, size: int, *, etag: str, version: str) -> str: ...
+    def cached(self, uri: str, size: int, *, etag: str, version: str) -> str | None: ...
     def put(self, uri: str, data: bytes, attributes: Mapping[str, str]) -> _Info: ...
     def upload(self, path: str, uri: str, attributes: Mapping[str, str]) -> _Info: ...
     def download(self, uri: str, path: str, *, etag: str = "", version: str = "") -> _Info: ...
@@ -169,6 +182,7 @@ class Rows:
 class Function:
     def __new__(cls, spec: dict[str, Any]) -> Function: ...
     def identity(self) -> tuple[str, str]: ...
+
 
 def born(path: str) -> int | None: ...
 def serve() -> None: ...
