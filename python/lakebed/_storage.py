@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lakebed._native import Storage
 
 _of_worker: list[Storage] = []
@@ -24,3 +27,13 @@ def configure_worker(configs: dict[str, dict[str, str]]) -> None:
     from lakebed._native import Storage
 
     _of_worker[:] = [Storage(configs)]
+
+
+@contextmanager
+def without_session(options: dict[str, str]) -> Iterator[None]:
+    """Within the block files are reached so, and no root is opened for it."""
+    configure_worker({"": options})
+    try:
+        yield
+    finally:
+        _of_worker.clear()
