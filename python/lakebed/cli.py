@@ -7,8 +7,10 @@ on stderr and exit code 1.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lakebed._cli import parsers
@@ -40,6 +42,8 @@ environment:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     arguments = build_parser().parse_args(argv)
+    if hasattr(arguments, "verbose"):
+        logging.basicConfig(level=logging.DEBUG)
     try:
         arguments.run(arguments)
         sys.stdout.flush()
@@ -50,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  the last one to see it
+        if hasattr(arguments, "verbose"):
+            traceback.print_exception(error)
         print(_message(error), file=sys.stderr)
         return 1
     return 0
@@ -118,6 +124,15 @@ def _add_gc(commands: Any) -> None:
 
 class _Parser(argparse.ArgumentParser):
     """Wrong usage is an error like any other: one line, a hint, exit code 1."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        told = self.add_mutually_exclusive_group()
+        for name, what in (("verbose", "all there is to tell"), ("quiet", "only what went wrong")):
+            # not set unless given: the parser of a command would take back what came before it
+            absent = argparse.SUPPRESS
+            flags = (f"-{name[0]}", f"--{name}")
+            told.add_argument(*flags, action="store_true", default=absent, help=what)
 
     def error(self, message: str) -> NoReturn:
         print(f"error: {message}\nhint: {self.prog} --help", file=sys.stderr)

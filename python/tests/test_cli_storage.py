@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -330,6 +333,39 @@ def test_a_download_that_ends_early_leaves_nothing(
     faulty.set()
     assert lakebed("cp", f"{faulty.store.uri}/a", "out")[0] == 0
     assert (here / "out").read_bytes() == b"x" * 1000
+
+
+def test_ctrl_c_leaves_no_part_of_a_file(
+    here: Path, faulty: Proxy[S3Double], monkeypatch: pytest.MonkeyPatch
+):
+    reach(faulty.store, monkeypatch)
+    faulty.behind.fill(1, 200 << 20, "large")
+    faulty.set(bandwidth=20 << 20)
+    words = [sys.executable, "-m", "lakebed.cli", "cp", f"{faulty.store.uri}/large", "out"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as child:  # noqa: S603
+        while faulty.methods().get("GET", 0) < 4 and child.poll() is None:
+            pass
+        assert [path.name for path in here.iterdir() if path.suffix == ".tmp"]
+        child.send_signal(signal.SIGINT)
+        assert (child.communicate()[1], child.returncode) == ("", 130)
+    assert [path.name for path in here.iterdir()] == ["in"]
+
+
+def test_quiet_and_verbose(lakebed: Any, here: Path):
+    assert lakebed("cp", "-q", "in/a.txt", "out") == (0, "", "")
+    assert (here / "out").read_bytes() == b"aa"
+    code, out, err = lakebed("-v", "cp", "none", "out")
+    assert (code, out) == (1, "")
+    assert err.startswith("Traceback")
+    assert err.endswith("error: no such file or directory: `none`\n")
+
+
+def test_names_with_brackets(lakebed: Any, here: Path, s3_bucket: Store):
+    (here / "in" / "[a]").write_text("1")
+    s3_bucket.put("in/[b]", b"2")
+    assert lakebed("cp", "in/[a]", f"{s3_bucket.uri}/in/[b]", "out")[0] == 0
+    assert below(here / "out") == {"[a]": b"1", "[b]": b"2"}
+    assert lakebed("cp", "--no-glob", "in/*", "out")[0] == 1
 
 
 def test_marks_of_folders_are_no_files(lakebed: Any, here: Path, s3_bucket: S3Double):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,11 +25,15 @@ from lakebed.exceptions import DataChainParamsError, FileError, LakebedError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from lakebed._cli.place import Entry, Place
     from lakebed._native import Storage
 
 _THREADS = 16
+_AHEAD = 4 * _THREADS
+"""So many files are handed to the threads at once."""
+
 _SAMPLE = 32
 """So many files tell whether a copy was begun."""
 
@@ -42,6 +46,13 @@ class Told:
     bytes: int = 0
     skipped: int = 0
     failures: list[str] = field(default_factory=list)
+
+    def hear(self, job: Job, done: Future[None]) -> None:
+        """Count a file that is copied, or not."""
+        with self.failing(job.source):
+            done.result()
+            self.copied += 1
+            self.bytes += job.entry.size
 
     @contextmanager
     def failing(self, place: Place) -> Iterator[None]:
@@ -63,9 +74,10 @@ def cp(arguments: argparse.Namespace) -> None:
 
     told = Told()
     jobs = _missing([*_planned(arguments, told)], told, force=arguments.force)
-    with _bar(jobs, quiet=arguments.quiet) as show:
+    quiet = getattr(arguments, "quiet", False)
+    with _bar(jobs, quiet=quiet) as show:
         _run(jobs, told, storage(), show)
-    if not arguments.quiet:
+    if not quiet:
         there = f"; {told.skipped:,} were there already" if told.skipped else ""
         print(f"copied {told.copied:,} files, {size_text(told.bytes)}{there}")
     if told.failures:
@@ -179,15 +191,17 @@ def _run(jobs: Sequence[Job], told: Told, files: Storage, show: Callable[[int], 
             raise KeyboardInterrupt
         show(count)
 
+    left = iter(jobs)
+    running: dict[Future[None], Job] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
-        running = {pool.submit(transfer, job, files, tick): job for job in jobs}
         try:
-            for done in as_completed(running):
-                job = running[done]
-                with told.failing(job.source):
-                    done.result()
-                    told.copied += 1
-                    told.bytes += job.entry.size
+            while True:
+                for job in islice(left, _AHEAD - len(running)):
+                    running[pool.submit(transfer, job, files, tick)] = job
+                if not running:
+                    return
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    told.hear(running.pop(done), done)
         except BaseException:
             ended.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -97,7 +97,6 @@ def _add_cp(commands: Any) -> None:
     cp.add_argument("-f", "--force", action="store_true", help="replace other files")
     cp.add_argument("-r", "-R", "--recursive", action="store_true", help="also folders")
     cp.add_argument("--no-glob", action="store_true", help="take `*`, `?` and `[` as they are")
-    cp.add_argument("-q", "--quiet", action="store_true", help="tell only what is not copied")
     _runs(cp, "copying", "cp")
 
 

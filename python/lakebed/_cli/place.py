@@ -174,7 +174,7 @@ def found_at(given: str, *, patterns: bool = True) -> list[tuple[Place, Entry | 
     for part in parts[first:]:
         found = [fit for folder, file in found if file is None for fit in _fitting(folder, part)]
     if not found:
-        raise missing(place)
+        return [(place, file_at(place))]
     return [(replace(one, is_open=place.is_open), file) for one, file in found]
 
 
