@@ -10,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from servers.double_server import GcsDouble
 
 from lakebed import _storage
 from lakebed.cli import main
@@ -54,9 +53,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def cloud(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A bucket of each cloud that the environment tells how to reach."""
-    found = store.fresh(public=True) if isinstance(store, GcsDouble) else store
-    reach(found, monkeypatch)
-    return found
+    reach(store, monkeypatch)
+    return store
 
 
 @pytest.fixture
