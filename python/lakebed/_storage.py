@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lakebed._client_config import options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lakebed._native import Storage
 
@@ -46,6 +47,16 @@ def configure_worker(configs: Mapping[str, Mapping[str, str]]) -> None:
     from lakebed._native import Storage
 
     _of_worker[:] = [Storage(configs)]
+
+
+@contextmanager
+def without_session(options: dict[str, str]) -> Iterator[None]:
+    """Within the block files are reached so, and no root is opened for it."""
+    configure_worker({"": options})
+    try:
+        yield
+    finally:
+        _of_worker.clear()
 
 
 def keeps() -> bool:
