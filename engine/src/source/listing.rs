@@ -37,6 +37,10 @@ pub enum FileKind {
     Text,
     /// `ImageFile`
     Image,
+    /// `VideoFile`
+    Video,
+    /// `AudioFile`
+    Audio,
 }
 
 impl FileKind {
@@ -47,6 +51,8 @@ impl FileKind {
             Self::Binary => "File@v1",
             Self::Text => "TextFile@v1",
             Self::Image => "ImageFile@v1",
+            Self::Video => "VideoFile@v1",
+            Self::Audio => "AudioFile@v1",
         }
     }
 }
