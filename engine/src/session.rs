@@ -18,8 +18,8 @@ use crate::adapter::error::LanceResultExt;
 use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
 use crate::registry::Functions;
-use crate::storage::{Entered, Location, Root, Storage};
-use crate::{Config, Error, Result, functions, layout, optimizer};
+use crate::storage::{Buckets, Entered, Location, Root, Storage};
+use crate::{ClientConfig, Config, Error, Objects, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
 const INDEX_CACHE_BYTES: usize = 256 << 20;
@@ -29,6 +29,7 @@ const METADATA_CACHE_BYTES: usize = 128 << 20;
 #[derive(Debug)]
 pub struct Session {
     storage: Arc<Storage>,
+    buckets: Arc<Buckets>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
     udf_context: Arc<UdfContext>,
@@ -47,21 +48,18 @@ impl Session {
     }
 
     async fn open_config(config: Config) -> Result<Arc<Self>> {
-        let storage = Storage::open(config.root.clone(), config.pause.clone()).await?;
-        let catalog: Arc<dyn CatalogStore> =
-            match (storage.root().catalog(), storage.root().folder()) {
-                (None, Some(folder)) => {
-                    Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?)
-                }
-                (catalog, _) => catalog.unwrap_or_default(),
-            };
-        Ok(Self::new(config, storage, catalog))
+        let buckets = Arc::<Buckets>::default();
+        buckets.configure("", &config.client_config);
+        let storage = Storage::open(config.root.clone(), config.pause.clone(), &buckets).await?;
+        let catalog = open_catalog(&config, &storage).await?;
+        Ok(Self::new(config, storage, buckets, catalog))
     }
 
     /// A session over these bytes and this catalog.
     pub(crate) fn new(
         config: Config,
         storage: Storage,
+        buckets: Arc<Buckets>,
         catalog: Arc<dyn CatalogStore>,
     ) -> Arc<Self> {
         let storage = Arc::new(storage);
@@ -80,6 +78,7 @@ impl Session {
                 storage.lance_stores(),
             )),
             storage,
+            buckets,
             numbers: AtomicU64::new(0),
             held: Mutex::default(),
         })
@@ -93,6 +92,22 @@ impl Session {
 
     pub(crate) fn storage(&self) -> &Arc<Storage> {
         &self.storage
+    }
+
+    /// The buckets that users' files are in.
+    pub(crate) fn buckets(&self) -> &Arc<Buckets> {
+        &self.buckets
+    }
+
+    /// Users' files one by one.
+    #[must_use]
+    pub fn objects(&self) -> Objects {
+        Objects::of(&self.buckets)
+    }
+
+    /// How to reach a bucket from now on, `s3://name`; with no name all of them.
+    pub fn configure(&self, place: &str, config: &ClientConfig) {
+        self.buckets.configure(place, config);
     }
 
     /// Names, versions and lineage.
@@ -169,6 +184,21 @@ impl Session {
     fn held(&self) -> MutexGuard<'_, HashMap<Location, Entered>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The catalog is in the database that the configuration names, else below the root.
+async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn CatalogStore>> {
+    let root = storage.root();
+    if let Some(catalog) = root.catalog() {
+        return Ok(catalog);
+    }
+    if config.catalog.is_some() {
+        return Err(Error::internal("the catalog in a database is being merged"));
+    }
+    Ok(match root.folder() {
+        Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
+        None => return Err(Error::internal("the catalog in a bucket is being merged")),
+    })
 }
 
 fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionState {

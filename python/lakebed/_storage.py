@@ -1,11 +1,12 @@
-"""The object storage that files in buckets are read and written with; the engine has it."""
+"""Where files are reached: the current session's buckets, or in a worker those of the process that started it."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lakebed.exceptions import NotSupportedError
+from lakebed._client_config import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,14 +16,36 @@ if TYPE_CHECKING:
 _keeps: ContextVar[bool] = ContextVar("_keeps", default=False)
 
 
-def storage(client_config: Mapping[str, Any] | None = None) -> Storage:  # noqa: ARG001
-    """That of the current session, or of the process that works for it.
+_of_worker: list[Storage] = []
+
+
+def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
+    """Reads and writes files in the buckets of this process.
 
     Args:
         client_config: Another way to connect than the session's.
     """
-    msg = "files in buckets cannot be opened yet, only local ones"
-    raise NotSupportedError(msg)
+    if client_config:
+        return _connected(tuple(sorted(options_of(client_config).items())))
+    if _of_worker:
+        return _of_worker[0]
+    from lakebed.session import Session
+
+    return Session.get()._native.storage()
+
+
+@cache
+def _connected(options: tuple[tuple[str, str], ...]) -> Storage:
+    from lakebed._native import Storage
+
+    return Storage({"": dict(options)})
+
+
+def configure_worker(configs: Mapping[str, Mapping[str, str]]) -> None:
+    """Take the options of the process that started this one."""
+    from lakebed._native import Storage
+
+    _of_worker[:] = [Storage(configs)]
 
 
 def keeps() -> bool:

@@ -1,6 +1,6 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ use crate::codec::Codec;
 use crate::error::raise;
 use crate::look::look;
 use crate::runtime::wait;
+use crate::storage::{Storage, client_config};
 use crate::{arrow, error};
 
 /// A session; immutable, safe to share between threads.
@@ -53,13 +54,19 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
 #[pymethods]
 impl Session {
     #[staticmethod]
-    fn open(py: Python<'_>, root: Option<String>, in_memory: bool) -> PyResult<Self> {
+    fn open(
+        py: Python<'_>,
+        root: Option<String>,
+        in_memory: bool,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<Self> {
         let config = match (root, in_memory) {
             (_, true) => Config::in_memory(),
             (Some(root), false) => Root::parse(&root).map(Config::with_root),
             (None, false) => Config::from_environment(),
         };
         let mut config = config.map_err(|failed| raise(py, failed))?;
+        config.client_config = client_config(py, options)?;
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());
         Ok(Self(wait(py, engine::Session::open(config), None)?))
@@ -68,6 +75,22 @@ impl Session {
     #[getter]
     fn root(&self) -> String {
         self.0.root().to_string()
+    }
+
+    /// How to reach a bucket from now on, `s3://name`; with no name all of them.
+    fn configure(
+        &self,
+        py: Python<'_>,
+        place: &str,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<()> {
+        self.0.configure(place, &client_config(py, options)?);
+        Ok(())
+    }
+
+    /// Users' files one by one.
+    fn storage(&self) -> Storage {
+        Storage(self.0.objects())
     }
 
     #[pyo3(signature = (name, namespace, project, version))]
