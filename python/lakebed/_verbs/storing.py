@@ -68,7 +68,7 @@ class Storing(Keeping):
         copies = Copies(os.fspath(output), placement, link_type, threads, config or None)
         kept = self if self._version else self._with(self._native.select([path])).persist()
         total = copies.check(kept._files(path))
-        with progress() as report:
+        with self._session._as_current(), progress() as report:
             copies.run(
                 kept._files(path),
                 lambda done, old: report([("copying files", done, total, 0, old)], []),

@@ -97,7 +97,8 @@ class Bucket(Place):
     def copy_to(self, target: Path) -> None:
         path = self._cached() if not _storage.keeps() else self._fetch()
         if path is not None:
-            shutil.copyfile(path, target)
+            with observe.own_input():
+                shutil.copyfile(path, target)
             return
         known = self._known()
         self.storage.download(self.uri, str(target), etag=known.etag, version=known.version)
@@ -133,7 +134,7 @@ class Bucket(Place):
         file = self.file
         if not (file.etag or file.version):
             return None
-        return self.storage.cached(self.uri, etag=file.etag, version=file.version)
+        return self.storage.cached(self.uri, file.size, etag=file.etag, version=file.version)
 
     def _fetch(self) -> str:
         known = self._known()

@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 _AHEAD = 4
 """How many files each thread may be behind."""
-
-_CHUNK_BYTES = 1 << 20
 
 
 class Copies(NamedTuple):
@@ -81,7 +80,7 @@ class Copies(NamedTuple):
                     if (mark := _mark(file, self._is_content(file))) in seen:
                         continue
                     seen.add(mark)
-                    running.append(pool.submit(self._copy, file))
+                    running.append(pool.submit(copy_context().run, self._copy, file))
                     if len(running) >= _AHEAD * self.threads:
                         kept += running.popleft().result()
                         done += 1

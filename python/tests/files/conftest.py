@@ -56,7 +56,7 @@ class Buckets:
         path.write_bytes(data)
         return str(path)
 
-    def cached(self, uri: str, *, etag: str, version: str) -> str | None:
+    def cached(self, uri: str, _size: int, *, etag: str, version: str) -> str | None:
         path = self._path(uri, etag, version)
         return str(path) if path.exists() else None
 
