@@ -82,17 +82,27 @@ def test_what_changed_or_is_missing_is_an_error(bucket: Store, tmp_path: Path) -
 def test_the_cache_is_read_and_filled(bucket: Store) -> None:
     file = File.upload(b"content", f"{bucket.uri}/a")
     assert file.get_local_path() is None
-    assert _storage.keeping(lambda: file.read())() == b"content"
+    assert _storage.keeping(file.read)() == b"content"
     path = file.get_local_path()
     assert path is not None
     bucket.delete("a")
     assert (file.read(), File.at(path).read()) == (b"content", b"content")
 
 
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
 def test_signed_urls_need_no_credentials(bucket: Store) -> None:
     file = File.upload(b"content", f"{bucket.uri}/a b")
     with urllib.request.urlopen(file.sign(60)) as answer:  # noqa: S310  our own server's
         assert answer.read() == b"content"
+
+
+@pytest.mark.parametrize("store", ["gcs"], indirect=True)
+def test_a_version_that_was_replaced_is_not_signed(bucket: Store) -> None:
+    file = File.upload(b"content", f"{bucket.uri}/a")
+    assert file.version
+    bucket.put("a", b"another")
+    with pytest.raises(FileChangedError):
+        file.sign()
 
 
 def test_images_and_archives(bucket: Store, tmp_path: Path) -> None:
@@ -140,6 +150,7 @@ def test_a_session_says_how_to_connect(store: Store, tmp_path: Path) -> None:
     chain = dc.read_values(file=[file], session=session)
     chain.to_storage(tmp_path / "out")
     assert (tmp_path / "out" / store.bucket / "a").read_bytes() == b"x"
-    assert File.at(file.get_uri()).save(
-        tmp_path / "y", client_config=store.client_config
-    ).read() == b"x"
+    assert (
+        File.at(file.get_uri()).save(tmp_path / "y", client_config=store.client_config).read()
+        == b"x"
+    )
