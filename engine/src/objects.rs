@@ -246,8 +246,14 @@ impl Objects {
     ///
     /// # Errors
     /// [`Error::NotSupported`] for files of this machine.
-    pub async fn sign(&self, uri: &str, expires: Duration) -> Result<String> {
+    pub async fn sign(&self, uri: &str, expires: Duration, version: &str) -> Result<String> {
         let object = self.object(uri).await?;
+        if !version.is_empty() {
+            return Err(Error::NotSupported {
+                what: format!("a signed URL of one version of `{uri}`"),
+                instead: "sign the newest, without its version".to_owned(),
+            });
+        }
         let signer = match &object.bucket.signer {
             Some(signer) => signer,
             None if object.bucket.anonymous => return Ok(public_url(&object)),

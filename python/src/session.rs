@@ -1,6 +1,6 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ use crate::codec::Codec;
 use crate::error::raise;
 use crate::look::look;
 use crate::runtime::wait;
+use crate::storage::{Storage, client_config};
 use crate::{arrow, error};
 
 /// A session; immutable, safe to share between threads.
@@ -68,6 +69,22 @@ impl Session {
     #[getter]
     fn root(&self) -> String {
         self.0.root().to_string()
+    }
+
+    /// How to reach a bucket from now on, `s3://name`; with no name all of them.
+    fn configure(
+        &self,
+        py: Python<'_>,
+        place: &str,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<()> {
+        self.0.configure(place, &client_config(py, options)?);
+        Ok(())
+    }
+
+    /// Users' files one by one.
+    fn storage(&self) -> Storage {
+        Storage(self.0.objects())
     }
 
     #[pyo3(signature = (name, namespace, project, version))]
