@@ -19,6 +19,7 @@ use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
 use crate::registry::Functions;
 use crate::storage::{Buckets, Entered, Location, Root, Storage};
+use crate::turns::Turns;
 use crate::{ClientConfig, Config, Error, Objects, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
@@ -36,6 +37,7 @@ pub struct Session {
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
     held: Mutex<HashMap<Location, Entered>>,
+    turns: Turns,
 }
 
 impl Session {
@@ -87,6 +89,7 @@ impl Session {
             buckets,
             numbers: AtomicU64::new(0),
             held: Mutex::default(),
+            turns: Turns::default(),
         })
     }
 
@@ -114,6 +117,11 @@ impl Session {
     /// How to reach a bucket from now on, `s3://name`; with no name all of them.
     pub fn configure(&self, place: &str, config: &ClientConfig) {
         self.buckets.configure(place, config);
+    }
+
+    /// Who lists what.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Names, versions and lineage.

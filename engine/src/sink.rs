@@ -14,4 +14,5 @@ mod vectors;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use found::confirmed;
 pub use save::{SaveMode, SaveRequest, Saved};
