@@ -91,7 +91,10 @@ pub struct BucketCatalog {
 impl BucketCatalog {
     /// The catalog below a prefix of a bucket; it comes into being with the first job.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { documents: Documents::new(store, prefix.join("catalog")), schemas: Schemas::default() }
+        Self {
+            documents: Documents::new(store, prefix.join("catalog")),
+            schemas: Schemas::default(),
+        }
     }
 
     /// Turns a failure into the public error, with the place and with names that look alike.

@@ -1,11 +1,12 @@
 //! Every option, its default and its bounds.
 
+use std::time::Duration;
 use std::{fmt, thread};
 
 use udf_runtime::WorkerCommand;
 
 use crate::environment::{is_set, variable};
-use crate::{ClientConfig, Pause, Result, Root};
+use crate::{ClientConfig, Error, Pause, Result, Root};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
 const DEFAULT_ROOT: &str = ".lakebed";
@@ -18,6 +19,27 @@ const CATALOG_VARIABLE: &str = "LAKEBED_CATALOG";
 
 /// The environment variable that, set to anything but `0` or `false`, makes runs compute everything anew.
 pub const IGNORE_CHECKPOINTS_VARIABLE: &str = "LAKEBED_IGNORE_CHECKPOINTS";
+
+/// The environment variable for how many seconds a bucket's listing is used before it is made anew.
+pub const LISTING_TTL_VARIABLE: &str = "LAKEBED_LISTING_TTL";
+
+/// For how long a bucket's listing is used when [`LISTING_TTL_VARIABLE`] is not set.
+const LISTING_TTL: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// For how long a bucket's listing is used; asked at every run.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when the variable is no number of seconds.
+pub fn listing_ttl() -> Result<Duration> {
+    let Some(given) = variable(LISTING_TTL_VARIABLE) else { return Ok(LISTING_TTL) };
+    let seconds = given.parse().ok().and_then(|given| Duration::try_from_secs_f64(given).ok());
+    seconds.ok_or_else(|| Error::InvalidArgument {
+        argument: LISTING_TTL_VARIABLE,
+        given,
+        accepted: "it is a number of seconds, 0 for listings that are made anew in each run"
+            .to_owned(),
+    })
+}
 
 /// Whether kept results are not to be used; asked at every run.
 pub(crate) fn ignores_checkpoints() -> bool {

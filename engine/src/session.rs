@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use catalog::{CatalogStore, DatasetVersion, SqliteCatalog};
+use catalog::{BucketCatalog, CatalogStore, DatasetVersion, SqliteCatalog};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -19,6 +19,7 @@ use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
 use crate::registry::Functions;
 use crate::storage::{Buckets, Entered, Location, Root, Storage};
+use crate::turns::Turns;
 use crate::{ClientConfig, Config, Error, Objects, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
@@ -36,6 +37,7 @@ pub struct Session {
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
     held: Mutex<HashMap<Location, Entered>>,
+    turns: Turns,
 }
 
 impl Session {
@@ -81,6 +83,7 @@ impl Session {
             buckets,
             numbers: AtomicU64::new(0),
             held: Mutex::default(),
+            turns: Turns::default(),
         })
     }
 
@@ -108,6 +111,11 @@ impl Session {
     /// How to reach a bucket from now on, `s3://name`; with no name all of them.
     pub fn configure(&self, place: &str, config: &ClientConfig) {
         self.buckets.configure(place, config);
+    }
+
+    /// Who lists what.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Names, versions and lineage.
@@ -192,12 +200,13 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
     if let Some(catalog) = root.catalog() {
         return Ok(catalog);
     }
-    if config.catalog.is_some() {
+    if let Some(url) = &config.catalog {
+        drop(url.clone());
         return Err(Error::internal("the catalog in a database is being merged"));
     }
     Ok(match root.folder() {
         Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
-        None => return Err(Error::internal("the catalog in a bucket is being merged")),
+        None => Arc::new(BucketCatalog::new(storage.store(), Location::default())),
     })
 }
 

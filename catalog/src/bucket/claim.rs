@@ -18,10 +18,7 @@ use super::job;
 use super::record::{Content, DatasetRecord, Record, VersionRecord};
 use super::schemas::Schemas;
 
-pub(super) async fn claim(
-    documents: &Documents,
-    request: &ClaimRequest,
-) -> Result<Claim, Failure> {
+pub(super) async fn claim(documents: &Documents, request: &ClaimRequest) -> Result<Claim, Failure> {
     let token = Uuid::new_v4().to_string();
     let find_job = job::find(documents, &request.job);
     let (mut opened, _) = try_join!(documents.open(&request.name), find_job)?;
@@ -56,8 +53,7 @@ async fn claim_in(
         pass_over(documents, &request.name, &id).await?;
         return Ok(None);
     }
-    let owner =
-        if settled { id.clone() } else { documents.settle(&request.location, &id).await? };
+    let owner = if settled { id.clone() } else { documents.settle(&request.location, &id).await? };
     let found = if owner == id { found } else { documents.record(&owner).await? };
     let Some(name) = head.name_of(&owner) else { return Ok(None) };
     let path = documents.dataset_path(&owner)?;
