@@ -39,6 +39,11 @@ pub struct UdfOptions {
     pub dead_rows: DeadRows,
     /// Whether results are kept and kept results are used.
     pub checkpoint: bool,
+    /// Files of buckets that are fetched at once before their rows are handed over, 0 for none. By default as many as
+    /// hide the way to the bucket, if the function opens the files of its first rows.
+    pub prefetch: Option<usize>,
+    /// Whether fetched files stay for later runs.
+    pub keeps_files: bool,
 }
 
 impl Default for UdfOptions {
@@ -53,6 +58,8 @@ impl Default for UdfOptions {
             max_failures: None,
             dead_rows: DeadRows::Fail,
             checkpoint: true,
+            prefetch: None,
+            keeps_files: false,
         }
     }
 }
