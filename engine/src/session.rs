@@ -52,7 +52,9 @@ impl Session {
         if config.cache.is_none() {
             config.cache = Some(cache_of(&config.root)?);
         }
-        let storage = Storage::open(config.root.clone(), config.pause.clone()).await?;
+        let buckets = Arc::<Buckets>::default();
+        buckets.configure("", &config.client_config);
+        let storage = Storage::open(config.root.clone(), config.pause.clone(), &buckets).await?;
         let catalog: Arc<dyn CatalogStore> =
             match (storage.root().catalog(), storage.root().folder()) {
                 (None, Some(folder)) => {
@@ -60,18 +62,17 @@ impl Session {
                 }
                 (catalog, _) => catalog.unwrap_or_default(),
             };
-        Ok(Self::new(config, storage, catalog))
+        Ok(Self::new(config, storage, buckets, catalog))
     }
 
     /// A session over these bytes and this catalog.
     pub(crate) fn new(
         config: Config,
         storage: Storage,
+        buckets: Arc<Buckets>,
         catalog: Arc<dyn CatalogStore>,
     ) -> Arc<Self> {
         let storage = Arc::new(storage);
-        let buckets = Arc::<Buckets>::default();
-        buckets.configure("", &config.client_config);
         let cache = config.cache.unwrap_or_else(|| CacheOptions::beside(storage.root(), None));
         let udf_context = Arc::new(UdfContext {
             functions: Arc::default(),

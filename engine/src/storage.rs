@@ -44,6 +44,7 @@ pub(crate) use cache::{Cache, Keep, ObjectKey};
 pub(crate) use fetched::Fetched;
 pub(crate) use object_store::path::Path as Location;
 pub(crate) use presence::{Entered, Presence};
+use root::Opened;
 pub use root::Root;
 pub(crate) use staged::Staged;
 pub(crate) use uri::Uri;
@@ -74,15 +75,17 @@ pub(crate) struct Storage {
     root: Root,
     store: Arc<dyn ObjectStore>,
     presence: Arc<dyn Presence>,
+    /// What the root is a part of, where it is not on a local disk.
+    whole: Option<Arc<dyn ObjectStore>>,
     /// What runs wait for before they make anything durable.
     pause: Pause,
 }
 
 impl Storage {
     /// Opens the root, which is made if it can be.
-    pub(crate) async fn open(root: Root, pause: Pause) -> Result<Self> {
-        let (store, presence) = root.open().await?;
-        Ok(Self { root, store, presence, pause })
+    pub(crate) async fn open(root: Root, pause: Pause, buckets: &Buckets) -> Result<Self> {
+        let Opened { store, presence, whole } = root.open(buckets).await?;
+        Ok(Self { root, store, presence, whole, pause })
     }
 
     /// The same bytes, seen through another store.
@@ -91,7 +94,8 @@ impl Storage {
         self,
         wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>,
     ) -> Self {
-        Self { store: wrap(self.store), ..self }
+        let store = wrap(self.store);
+        Self { whole: self.whole.map(|_| Arc::clone(&store)), store, ..self }
     }
 
     pub(crate) fn root(&self) -> &Root {

@@ -11,8 +11,8 @@ use arrow::datatypes::{DataType, Field, Int64Type};
 use catalog::{Bump, CatalogStore, NewJob, VersionFilter, VersionSpec, Wanted};
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Stop};
 
-use crate::storage::Storage;
 use crate::storage::faults::{Faults, Faulty, Mode};
+use crate::storage::{Buckets, Storage};
 use crate::{
     Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode, SaveRequest,
     Saved, Session, Stage, UdfOptions,
@@ -22,14 +22,14 @@ const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
 
 /// A session as a process of its own has it.
 async fn session(root: &Root, faults: Option<&Arc<Faults>>) -> Arc<Session> {
-    let storage = Storage::open(root.clone(), Pause::default()).await.unwrap();
+    let storage = Storage::open(root.clone(), Pause::default(), &Buckets::default()).await.unwrap();
     let catalog: Arc<dyn CatalogStore> = root.catalog().unwrap();
     let config = Config { target_partitions: 2, ..Config::with_root(root.clone()) };
     match faults {
-        None => Session::new(config, storage, catalog),
+        None => Session::new(config, storage, Arc::default(), catalog),
         Some(faults) => {
             let storage = storage.through(|store| Arc::new(Faulty::new(faults, store)));
-            Session::new(config, storage, Arc::new(Faulty::new(faults, catalog)))
+            Session::new(config, storage, Arc::default(), Arc::new(Faulty::new(faults, catalog)))
         }
     }
 }
@@ -215,7 +215,9 @@ async fn a_stage_may_end_anywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_may_end_anywhere() {
-    let files = Storage::open(Root::temporary().unwrap(), Pause::default()).await.unwrap();
+    let files = Storage::open(Root::temporary().unwrap(), Pause::default(), &Buckets::default())
+        .await
+        .unwrap();
     for (name, bytes) in [("a", "1"), ("b", "22"), ("c", "")] {
         files.put(&name.into(), bytes.into()).await.unwrap();
     }
