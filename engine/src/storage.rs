@@ -19,6 +19,9 @@ pub(crate) mod uri;
 pub(crate) mod faults;
 
 #[cfg(test)]
+pub(crate) mod watched;
+
+#[cfg(test)]
 mod tests;
 
 use std::io;

@@ -19,8 +19,8 @@ def storage() -> Storage:
     return Session.get()._native.storage()
 
 
-def configure_worker(configs: dict[str, dict[str, str]]) -> None:
-    """Take the options of the process that started this one."""
+def configure_worker(setup: bytes) -> None:
+    """Reach files as the process that started this one does."""
     from lakebed._native import Storage
 
-    _of_worker[:] = [Storage(configs)]
+    _of_worker[:] = [Storage.restored(setup)]

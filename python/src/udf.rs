@@ -198,6 +198,7 @@ impl Definition {
             checkpoint: optional(given, "checkpoint")?.unwrap_or(default.checkpoint),
             prefetch: optional(given, "prefetch")?,
             keeps_files: optional(given, "cache")?.unwrap_or(default.keeps_files),
+            known_rows: self.known.len(),
         })
     }
 

@@ -44,6 +44,8 @@ pub struct UdfOptions {
     pub prefetch: Option<usize>,
     /// Whether fetched files stay for later runs.
     pub keeps_files: bool,
+    /// The first rows, whose results the function knows, so that it opens none of their files.
+    pub known_rows: usize,
 }
 
 impl Default for UdfOptions {
@@ -60,6 +62,7 @@ impl Default for UdfOptions {
             checkpoint: true,
             prefetch: None,
             keeps_files: false,
+            known_rows: 0,
         }
     }
 }

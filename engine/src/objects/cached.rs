@@ -22,7 +22,7 @@ impl Objects {
     ///
     /// # Errors
     /// What is wrong with the URI.
-    pub fn cached(&self, uri: &str, size: u64, is: Wanted<'_>) -> Result<Option<String>> {
+    pub fn cached(&self, uri: &str, size: Option<u64>, is: Wanted<'_>) -> Result<Option<String>> {
         let key = ObjectKey::try_new(uri, size, is.etag, is.version)?;
         Ok(key.and_then(|key| self.cache.used(&key)))
     }
@@ -32,7 +32,7 @@ impl Objects {
     ///
     /// # Errors
     /// As [`Self::read`]; [`Error::FileChanged`] when it has another size; [`Error::Storage`] when there is no room.
-    pub async fn fetch(&self, uri: &str, size: u64, is: Wanted<'_>) -> Result<String> {
+    pub async fn fetch(&self, uri: &str, size: Option<u64>, is: Wanted<'_>) -> Result<String> {
         let Some(key) = ObjectKey::try_new(uri, size, is.etag, is.version)? else {
             return Ok(files::absolute_of(uri)?.to_string_lossy().into_owned());
         };

@@ -136,7 +136,7 @@ impl Cache {
         let of = |area: &String| self.folder.join(area).join(key.name());
         let elsewhere = [Some(&self.own), self.parents.as_ref()].into_iter().flatten().map(of);
         let mut places = [self.kept_path(key.name())].into_iter().chain(elsewhere);
-        places.find(|path| fs::metadata(path).is_ok_and(|found| found.len() == key.size()))
+        places.find(|path| fs::metadata(path).is_ok_and(|found| key.fits(found.len())))
     }
 
     fn download(self: &Arc<Self>, key: &ObjectKey, keep: Keep, request: Request) -> Download {

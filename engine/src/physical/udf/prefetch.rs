@@ -74,9 +74,12 @@ impl Prefetch {
             return Ok(None);
         }
         let at_once = options.concurrency.max(1);
-        let trial = match options.prefetch {
-            Some(_) => Trial::decided(progress),
-            None => Trial::of(TRIED * options.parallel.unwrap_or(1).max(1) * at_once, progress),
+        let tried = TRIED * options.parallel.unwrap_or(1).max(1) * at_once + options.known_rows;
+        // Who says that files are to be kept means all.
+        let trial = if options.prefetch.is_some() || options.keeps_files {
+            Trial::decided(progress)
+        } else {
+            Trial::of(tried, progress)
         };
         Ok(Some(Self {
             objects: stage.objects.clone(),
@@ -126,7 +129,7 @@ impl Prefetch {
                 None => drop(missing.insert(key.name(), key)),
             }
         }
-        let bytes: u64 = missing.values().map(|key| key.size()).sum();
+        let bytes: u64 = missing.values().map(|key| key.bytes()).sum();
         let permits = u32::try_from(bytes.div_ceil(UNIT).min(BUDGET)).unwrap_or(u32::MAX);
         // All at once: who has a part and waits for the rest may wait for itself.
         let Ok(permit) = Arc::clone(&self.budget).acquire_many_owned(permits).await else {

@@ -36,10 +36,10 @@ pub(super) async fn run(
 ) -> Result<String> {
     let folder = cache.area().await?.path().to_owned();
     let Coming { size, mut pieces } = request.await?;
-    if size != key.size() {
+    if !key.fits(size) {
         return Err(Error::FileChanged {
             path: key.uri().to_owned(),
-            how: format!("has {size} bytes, and had {} when it was listed", key.size()),
+            how: format!("has {size} bytes, and had {} when it was listed", key.bytes()),
         });
     }
     let (mut staged, mut bytes, mut came) = (None, Vec::new(), 0);
@@ -60,7 +60,7 @@ pub(super) async fn run(
         }
     }
     if came != size {
-        return Err(another_length(key, came));
+        return Err(another_length(key, size, came));
     }
     let (cache, slot) = (Arc::clone(cache), (key.name().to_owned(), keep));
     blocking(move || {
@@ -76,14 +76,14 @@ pub(super) async fn run(
     .await
 }
 
-fn another_length(key: &ObjectKey, came: u64) -> Error {
-    let than = if came < key.size() { "ended after" } else { "went on after" };
-    let at = came.min(key.size());
+fn another_length(key: &ObjectKey, size: u64, came: u64) -> Error {
+    let than = if came < size { "ended after" } else { "went on after" };
+    let at = came.min(size);
     Error::Storage {
         action: "read",
         location: key.uri().to_owned(),
         kind: StorageKind::Corrupt,
-        reason: format!("the answer {than} {at} bytes of {}", key.size()),
+        reason: format!("the answer {than} {at} bytes of {size}"),
         source: None,
     }
 }

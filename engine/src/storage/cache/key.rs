@@ -9,22 +9,27 @@ use crate::storage::Uri;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectKey {
     uri: String,
-    size: u64,
+    size: Option<u64>,
     etag: String,
     version: String,
     name: String,
 }
 
 impl ObjectKey {
-    /// `None` for files of this machine, which are read where they are.
+    /// `None` for files of this machine, which are read where they are. The size is checked if it is known.
     ///
     /// # Errors
     /// Those of [`Uri::parse`].
-    pub(crate) fn try_new(uri: &str, size: u64, etag: &str, version: &str) -> Result<Option<Self>> {
+    pub(crate) fn try_new(
+        uri: &str,
+        size: Option<u64>,
+        etag: &str,
+        version: &str,
+    ) -> Result<Option<Self>> {
         let Some(uri) = Uri::parse(uri)? else { return Ok(None) };
-        let (uri, size_text) = (uri.to_string(), size.to_string());
+        let uri = uri.to_string();
         let mut hasher = Hasher::new();
-        for part in [&uri, etag, version, &size_text] {
+        for part in [uri.as_str(), etag, version] {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
         }
         let name = hasher.finalize().to_hex().to_string();
@@ -36,8 +41,14 @@ impl ObjectKey {
         &self.uri
     }
 
-    pub(crate) fn size(&self) -> u64 {
-        self.size
+    /// Whether its content may have so many bytes.
+    pub(crate) fn fits(&self, bytes: u64) -> bool {
+        self.size.is_none_or(|size| size == bytes)
+    }
+
+    /// Its bytes, as far as they are known.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.size.unwrap_or_default()
     }
 
     pub(crate) fn etag(&self) -> &str {

@@ -52,7 +52,7 @@ impl Wanted {
             if last != Some(row) {
                 (rows, last) = (rows + 1, Some(row));
             }
-            bytes += key.size();
+            bytes += key.bytes();
             if *row > from && (rows > PIECE_ROWS || bytes > PIECE_BYTES) {
                 return row - from;
             }
@@ -168,7 +168,7 @@ impl Name<'_> {
     fn key(&self, size: i64) -> Option<ObjectKey> {
         let uri = format!("{}/{}", self.source.trim_end_matches('/'), self.path);
         let size = u64::try_from(size).ok()?;
-        let key = ObjectKey::try_new(&uri, size, self.etag, self.version).ok().flatten()?;
+        let key = ObjectKey::try_new(&uri, Some(size), self.etag, self.version).ok().flatten()?;
         key.is_fixed().then_some(key)
     }
 }
@@ -211,5 +211,5 @@ fn parent(location: &str) -> Option<ObjectKey> {
         return None;
     }
     let key = Name { source, path, version, etag }.key(*size)?;
-    (key.size() <= ARCHIVE_BYTES).then_some(key)
+    (key.bytes() <= ARCHIVE_BYTES).then_some(key)
 }
