@@ -3,7 +3,7 @@
 mod cached;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -15,7 +15,7 @@ use object_store::{
 use reqwest::Method;
 
 use crate::error::refused;
-use crate::storage::{Bucket, Buckets, Cache, CacheOptions, Location, Uri, files};
+use crate::storage::{Bucket, Buckets, Cache, Location, Uri, files};
 use crate::{ClientConfig, Error, Result, StorageKind};
 use writer::attributes_of;
 
@@ -80,30 +80,30 @@ pub struct BucketStatus {
 pub struct Objects {
     buckets: Arc<Buckets>,
     cache: Arc<Cache>,
+    /// The same files, reached in other ways.
+    connected: Arc<Mutex<Vec<(ClientConfig, Arc<Buckets>)>>>,
 }
 
 impl Objects {
-    /// Files of buckets that are reached so, with those that were fetched.
-    #[must_use]
-    pub fn new(
-        configs: impl IntoIterator<Item = (String, ClientConfig)>,
-        cache: CacheOptions,
-    ) -> Self {
-        let buckets = Buckets::default();
-        for (place, config) in configs {
-            buckets.configure(&place, &config);
-        }
-        Self { buckets: Arc::new(buckets), cache: Arc::new(Cache::new(cache)) }
-    }
-
     pub(crate) fn of(buckets: &Arc<Buckets>, cache: Cache) -> Self {
-        Self { buckets: Arc::clone(buckets), cache: Arc::new(cache) }
+        let connected = Arc::default();
+        Self { buckets: Arc::clone(buckets), cache: Arc::new(cache), connected }
     }
 
-    /// How to reach buckets, for another process of ours: options by place.
+    /// The same files, reached with these options and no others.
     #[must_use]
-    pub fn configs(&self) -> Vec<(String, ClientConfig)> {
-        self.buckets.configs().into_iter().collect()
+    pub fn connected(&self, config: ClientConfig) -> Self {
+        let mut known = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = match known.iter().find(|(of, _)| *of == config) {
+            Some((_, buckets)) => Arc::clone(buckets),
+            None => {
+                let buckets = Arc::<Buckets>::default();
+                buckets.configure("", &config);
+                known.push((config, Arc::clone(&buckets)));
+                buckets
+            }
+        };
+        Self { buckets, ..self.clone() }
     }
 
     /// What is there.
@@ -293,7 +293,7 @@ impl Objects {
         let config = self.buckets.config(&uri.place());
         let without = Buckets::default();
         without.configure("", &config.without_credentials());
-        let without = Self { buckets: Arc::new(without), cache: Arc::clone(&self.cache) };
+        let without = Self { buckets: Arc::new(without), ..self.clone() };
         let open = without.looked_into(&uri).await?;
         let Some(error) = open else {
             return Ok(BucketStatus { exists: true, access: "anonymous", error: None });

@@ -1,13 +1,14 @@
 //! Users' files as files of this machine: looked up, fetched, held, and the same in another process of ours.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::{Objects, Wanted};
 use crate::storage::cache::{Coming, Pin, Request};
-use crate::storage::{CacheOptions, Keep, ObjectKey, files};
+use crate::storage::{Buckets, Cache, CacheOptions, Keep, ObjectKey, files};
 use crate::{ClientConfig, Error, Result};
 
 /// What another process of ours needs to reach the same files. It holds credentials.
@@ -58,7 +59,7 @@ impl Objects {
             let options = config.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
             (place, options.collect())
         };
-        let configs = self.configs().into_iter().map(texts).collect();
+        let configs = self.buckets.configs().into_iter().map(texts).collect();
         let setup = serde_json::to_vec(&Setup { configs, cache: self.cache.options() });
         setup.map_err(|error| Error::internal(error.to_string()))
     }
@@ -70,11 +71,11 @@ impl Objects {
     pub fn restored(setup: &[u8]) -> Result<Self> {
         let setup = serde_json::from_slice(setup);
         let Setup { configs, cache } = setup.map_err(|error| Error::internal(error.to_string()))?;
-        let configs = configs
-            .into_iter()
-            .map(|(place, options)| Ok((place, ClientConfig::try_new(options)?)))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Self::new(configs, cache))
+        let buckets = Arc::<Buckets>::default();
+        for (place, options) in configs {
+            buckets.configure(&place, &ClientConfig::try_new(options)?);
+        }
+        Ok(Self::of(&buckets, Cache::new(cache)))
     }
 
     /// Keeps its file, once it is there, for as long as the pin lives.

@@ -38,8 +38,8 @@ impl Watched {
 
     /// Puts an object; its etag.
     pub(crate) async fn put(&self, name: &str, bytes: usize) -> String {
-        let put = self.inner.put(&Path::from(name), PutPayload::from(vec![b'x'; bytes]));
-        put.await.unwrap().e_tag.unwrap()
+        let (at, content) = (Path::from(name), PutPayload::from(vec![b'x'; bytes]));
+        self.inner.put(&at, content).await.unwrap().e_tag.unwrap()
     }
 
     /// How often contents were asked for.
