@@ -85,7 +85,7 @@ impl Session {
                 Error::PathNotFound { path: shown }
             });
         }
-        let table = ParquetTable::try_open(self.state(), found).await?;
+        let table = ParquetTable::try_open(self.state(), self.buckets(), found).await?;
         self.scan("parquet", Arc::new(table))
     }
 

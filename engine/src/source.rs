@@ -10,6 +10,7 @@ mod memory;
 mod parquet;
 mod plain;
 mod ranges;
+mod row_range;
 
 use std::collections::HashSet;
 use std::sync::Arc;

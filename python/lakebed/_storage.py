@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from lakebed._client_config import options_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from lakebed._native import Storage
+
+_keeps: ContextVar[bool] = ContextVar("_keeps", default=False)
+
 
 _of_worker: list[Storage] = []
 
 
-def storage() -> Storage:
-    """Reads and writes files in the buckets of this process."""
+def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
+    """Reads and writes files in the buckets of this process.
+
+    Args:
+        client_config: Another way to connect than the session's.
+    """
+    if client_config:
+        return storage().connected(options_of(client_config))
     if _of_worker:
         return _of_worker[0]
     from lakebed.session import Session
@@ -24,3 +38,21 @@ def configure_worker(setup: bytes) -> None:
     from lakebed._native import Storage
 
     _of_worker[:] = [Storage.restored(setup)]
+
+
+def keeps() -> bool:
+    """Whether files that are read whole are kept in the cache, as with `settings(cache=True)`."""
+    return _keeps.get()
+
+
+def keeping(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that keeps the files which it reads whole."""
+
+    def kept(*values: Any) -> Any:
+        token = _keeps.set(True)
+        try:
+            return call(*values)
+        finally:
+            _keeps.reset(token)
+
+    return kept

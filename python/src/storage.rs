@@ -44,12 +44,9 @@ impl Storage {
         Objects::restored(setup).map(Self).map_err(|failed| raise(py, failed))
     }
 
-    /// The options by place; they hold credentials.
-    fn configs(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let texts = |config: ClientConfig| {
-            config.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-        };
-        self.0.configs().into_iter().map(|(place, config)| (place, texts(config))).collect()
+    /// The same files, reached with these options and no others.
+    fn connected(&self, py: Python<'_>, options: BTreeMap<String, String>) -> PyResult<Self> {
+        Ok(Self(self.0.connected(client_config(py, options)?)))
     }
 
     /// The path of its file on this machine, if it was fetched.

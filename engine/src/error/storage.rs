@@ -147,6 +147,35 @@ pub(crate) fn refused(
     }
 }
 
+/// What a bucket said about an object that users know by this name, if that is what went wrong.
+pub(crate) fn of_bucket(
+    action: &'static str,
+    location: &str,
+    error: &(dyn StdError + 'static),
+) -> Option<Error> {
+    let location = location.to_owned();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        return Some(match error.downcast_ref() {
+            None => continue,
+            Some(object_store::Error::NotFound { .. }) => Error::PathNotFound { path: location },
+            Some(object_store::Error::Precondition { .. }) => Error::FileChanged {
+                path: location,
+                how: "was written anew since it was listed".to_owned(),
+            },
+            Some(found) => Error::Storage {
+                action,
+                location,
+                kind: kind_of(found).unwrap_or(StorageKind::Other),
+                reason: reason_of(found),
+                source: None,
+            },
+        });
+    }
+    None
+}
+
 /// The innermost message: what is around it repeats the location in the store's own form.
 fn reason_of(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;

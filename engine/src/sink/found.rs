@@ -11,11 +11,13 @@ use async_trait::async_trait;
 use catalog::{Bump, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName, Wanted};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
+use super::begun::begun;
 use super::fragments::Rows;
-use super::save::{SaveMode, SaveRequest, Saving, newest};
+use super::save::{SaveMode, SaveRequest};
+use super::saving::{Saving, newest};
 use crate::identity::Content;
 use crate::source::{DatasetTable, Dependency, Found, KeepFound, Source, ValuesTable};
-use crate::{Error, Result, Session, layout};
+use crate::{Error, Ready, Result, Session, layout};
 
 /// So many files are held in memory; more are read back.
 const FEW: usize = 1 << 16;
@@ -94,41 +96,22 @@ impl Kept<'_> {
         if let Some(known) = of_few.as_deref().and_then(is) {
             return Ok(known);
         }
-        let schema = stored(column);
         let content = Arc::new(Mutex::new(Content::default()));
-        let (counted, renamed) = (Arc::clone(&content), Arc::clone(&schema));
-        let rows = stream::iter(first.into_iter().map(Ok)).chain(rest).map(move |batch| {
-            let batch = batch?;
-            if !few {
-                counted.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
-            }
-            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            let columns = batch.columns().to_vec();
-            let renamed =
-                RecordBatch::try_new_with_options(Arc::clone(&renamed), columns, &options);
-            renamed.map_err(|error| Error::internal(error.to_string()))
-        });
-        let job = match self.job {
-            Some(job) => job.clone(),
-            None => self.job_of_its_own().await?,
-        };
-        let request = SaveRequest {
-            name: self.name.clone(),
-            wanted: Wanted::Bump(Bump::Patch),
-            mode: SaveMode::Replace,
-            lists: true,
-            job,
-            description: Some(shown(&self.places)),
-            attrs: None,
-        };
+        let counted = (!few).then(|| Arc::clone(&content));
+        let rows = stream::iter(first.into_iter().map(Ok)).chain(rest);
+        let (schema, rows) = stored(column, rows.boxed(), counted);
+        let request = self.request().await?;
         let (session, dependencies) = (self.session, Vec::new());
-        let saving = Saving { session, request: &request, schema, dependencies };
+        let saving =
+            Saving { session, request: &request, schema: Arc::clone(&schema), dependencies };
         let place = saving.open().await?;
-        let added = saving.write(&place, vec![rows.boxed()], &Arc::default()).await?;
+        let context = session.state().task_ctx();
+        let added =
+            saving.write(&place, Ready { plan: begun(&schema, vec![rows])?, context }).await?;
         let digest = of_few
             .unwrap_or_else(|| content.lock().unwrap_or_else(PoisonError::into_inner).digest());
         if let Some(known) = is(&digest) {
-            let data = place.target.folder.clone().join("data");
+            let data = place.destination.folder.clone().join("data");
             for file in added.files() {
                 // No commit lists them. What stays is collected.
                 drop(session.storage().delete(&data.clone().join(file)).await);
@@ -136,7 +119,23 @@ impl Kept<'_> {
             return Ok(known);
         }
         session.storage().pause().await;
-        Ok(saving.publish(&place, Some(digest), added).await?.0)
+        Ok(saving.publish(&place, &added.made_of(Some(digest))).await?.0)
+    }
+
+    async fn request(&self) -> Result<SaveRequest> {
+        let job = match self.job {
+            Some(job) => job.clone(),
+            None => self.job_of_its_own().await?,
+        };
+        Ok(SaveRequest {
+            name: self.name.clone(),
+            wanted: Wanted::Bump(Bump::Patch),
+            mode: SaveMode::Replace,
+            lists: true,
+            job,
+            description: Some(shown(&self.places)),
+            attrs: None,
+        })
     }
 
     /// A run that saves nothing has no job, and who looked is recorded all the same.
@@ -154,8 +153,24 @@ fn shown(places: &str) -> String {
     if end < places.len() { format!("{}…", &places[..end]) } else { places.to_owned() }
 }
 
-/// The column as it is stored, whatever it is called and whatever its files are read as.
-fn stored(column: &FieldRef) -> SchemaRef {
+/// The rows as they are stored, whatever their column is called; what passes is digested where that is asked for.
+fn stored(
+    column: &FieldRef,
+    rows: Rows,
+    digested: Option<Arc<Mutex<Content>>>,
+) -> (SchemaRef, Rows) {
     let field = column.as_ref().clone().with_name(COLUMN);
-    Arc::new(Schema::new(vec![field]))
+    let schema = Arc::new(Schema::new(vec![field]));
+    let renamed = Arc::clone(&schema);
+    let rows = rows.map(move |batch| {
+        let batch = batch?;
+        if let Some(content) = &digested {
+            content.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns = batch.columns().to_vec();
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&renamed), columns, &options);
+        batch.map_err(|error| Error::internal(error.to_string()))
+    });
+    (schema, rows.boxed())
 }

@@ -25,6 +25,7 @@ use udf_runtime::task;
 
 use super::{Found, Source};
 use crate::identity::{Reason, SourceIdentity};
+use crate::storage::Uri;
 use crate::{Error, Result};
 use glob::Pattern;
 
@@ -82,6 +83,8 @@ pub(crate) struct FileAt {
     pub(crate) path: String,
     /// Its path below the folder that was named.
     pub(crate) below: String,
+    /// Where it is, if not on this machine.
+    pub(crate) uri: Option<Uri>,
 }
 
 impl fmt::Display for Listing {

@@ -4,6 +4,7 @@
 mod azure;
 mod gcs;
 mod http;
+mod hugging_face;
 mod options;
 mod probe;
 mod profile;
@@ -24,6 +25,7 @@ use super::uri::{Scheme, Uri};
 use crate::Result;
 use crate::error::refused;
 
+pub(super) use hugging_face::repository;
 pub use options::ClientConfig;
 
 /// A server that says nothing for so long is asked again.
@@ -146,6 +148,7 @@ async fn open(uri: &Uri, config: &ClientConfig) -> Result<Bucket> {
         Scheme::Gs => gcs::open(uri, config).await,
         Scheme::Az => azure::open(uri, config).await,
         Scheme::Http | Scheme::Https => http::open(uri, config),
+        Scheme::Hf => hugging_face::open(uri, config).await,
         Scheme::Memory => Ok(Bucket::plain(uri.place(), Arc::new(InMemory::new()))),
     }
 }

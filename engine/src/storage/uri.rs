@@ -4,6 +4,7 @@ use std::fmt;
 
 use object_store::path::Path as Location;
 
+use super::buckets::repository;
 use crate::{Error, Result};
 
 /// The kinds of stores that users' objects are in.
@@ -14,17 +15,20 @@ pub(crate) enum Scheme {
     Az,
     Http,
     Https,
+    /// Repositories of the Hugging Face Hub.
+    Hf,
     /// Objects of this process, for tests.
     Memory,
 }
 
 /// How the URIs of each kind begin.
-const SCHEMES: [(&str, Scheme); 6] = [
+const SCHEMES: [(&str, Scheme); 7] = [
     ("s3", Scheme::S3),
     ("gs", Scheme::Gs),
     ("az", Scheme::Az),
     ("http", Scheme::Http),
     ("https", Scheme::Https),
+    ("hf", Scheme::Hf),
     ("memory", Scheme::Memory),
 ];
 
@@ -38,7 +42,7 @@ impl Scheme {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Uri {
     pub(crate) scheme: Scheme,
-    /// For `http` a host, with its port if it has one.
+    /// For `http` a host, with its port if it has one; for `hf` a repository, with its revision.
     pub(crate) bucket: String,
     /// As it is; only in `http` are there escapes.
     pub(crate) key: String,
@@ -58,10 +62,14 @@ impl Uri {
         let Some((_, scheme)) = found else {
             return Err(Error::NotSupported {
                 what: format!("storage of the kind `{name}://` (`{text}`)"),
-                instead: "give s3://, gs://, az://, http(s)://, file:// or a local path".to_owned(),
+                instead: "give s3://, gs://, az://, http(s)://, hf://, file:// or a local path"
+                    .to_owned(),
             });
         };
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        let (bucket, key) = match scheme {
+            Scheme::Hf => repository(rest),
+            _ => rest.split_once('/').unwrap_or((rest, "")),
+        };
         if (bucket.is_empty() && *scheme != Scheme::Memory) || bucket.contains(['*', '?', '[']) {
             return Err(Error::InvalidArgument {
                 argument: "uri",

@@ -75,7 +75,11 @@ pub(super) fn files_of(patterns: &[Pattern], extension: &str) -> Result<Vec<File
             let below = file.strip_prefix(base).unwrap_or(file);
             let is_asked = target.is_pattern() || file.extension().is_some_and(|e| e == extension);
             if is_named || (is_asked && !target.is_private(below)) {
-                found.push(FileAt { path: utf8(file)?.to_owned(), below: utf8(below)?.to_owned() });
+                found.push(FileAt {
+                    path: utf8(file)?.to_owned(),
+                    below: utf8(below)?.to_owned(),
+                    uri: None,
+                });
             }
             Ok(true)
         })?;
