@@ -24,9 +24,11 @@ examples:
   lakebed dataset rm pets --version 1.0.0
   lakebed dataset rm pets --force       all versions
   lakebed gc --dry-run                  what could be removed from disk
+  lakebed clear-cache                   removes the files that were fetched from buckets
 
 environment:
   LAKEBED_ROOT    where the data is; ./.lakebed by default
+  LAKEBED_CACHE   where fetched files are; the folder cache in the root by default
 """
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -65,6 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_show(commands)
     _add_dataset(commands)
     _add_gc(commands)
+    clear = commands.add_parser("clear-cache", help="remove the files that were fetched")
+    clear.set_defaults(run=_clear_cache)
     return parser
 
 
@@ -205,6 +209,13 @@ def _gc(arguments: argparse.Namespace) -> None:
     if lines:
         print(_aligned(table, right=(2, 3)))
     print(f"{'to free' if report.dry_run else 'freed'}: {_size(report.freed)}")
+
+
+def _clear_cache(_: argparse.Namespace) -> None:
+    from lakebed._storage import storage
+
+    files, size = storage().clear_cache()
+    print(f"removed: {files:,} files, {_size(size)}")
 
 
 # What the commands print

@@ -56,7 +56,9 @@ class Buckets:
         path.write_bytes(data)
         return str(path)
 
-    def cached(self, uri: str, *, etag: str, version: str) -> str | None:
+    def cached(
+        self, uri: str, size: int | None = None, *, etag: str, version: str  # noqa: ARG002
+    ) -> str | None:
         path = self._path(uri, etag, version)
         return str(path) if path.exists() else None
 

@@ -374,7 +374,7 @@ fn what_is_in_no_bucket_or_has_no_fixed_content_is_not_fetched() {
         ("file:///data", "e", None),
         ("", "e", None),
         ("/data", "e", None),
-        ("hf://datasets", "e", None),
+        ("ftp://host", "e", None),
         (PLACE, "", None),
         ("memory://watched/", "e", None),
     ];
