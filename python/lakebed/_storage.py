@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from lakebed._client_config import options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lakebed._native import Storage
 
@@ -38,6 +39,16 @@ def configure_worker(setup: bytes) -> None:
     from lakebed._native import Storage
 
     _of_worker[:] = [Storage.restored(setup)]
+
+
+@contextmanager
+def without_session(options: dict[str, str]) -> Iterator[None]:
+    """Within the block files are reached so, and no root is opened for it."""
+    configure_worker({"": options})
+    try:
+        yield
+    finally:
+        _of_worker.clear()
 
 
 def keeps() -> bool:

@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 import uuid
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from tempfile import mkdtemp
@@ -19,7 +20,7 @@ from lakebed._client_config import options_of
 from lakebed.exceptions import DataChainParamsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Any, Self
 
@@ -153,6 +154,15 @@ class Session:
         return f"Session({self.name!r}, root={self.root!r})"
 
     # Inside
+
+    @contextmanager
+    def _as_current(self) -> Iterator[None]:
+        """What asks for the session meanwhile gets this one."""
+        token = _entered.set((*_entered.get(), self))
+        try:
+            yield
+        finally:
+            _entered.reset(token)
 
     @cached_property
     def _records(self) -> str:

@@ -123,6 +123,8 @@ impl Session {
             "binary" => FileKind::Binary,
             "text" => FileKind::Text,
             "image" => FileKind::Image,
+            "video" => FileKind::Video,
+            "audio" => FileKind::Audio,
             other => return Err(PyValueError::new_err(format!("unknown type `{other}`"))),
         };
         let chain = Listing::try_new(&uris, recursive, column, kind)

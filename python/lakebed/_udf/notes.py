@@ -84,4 +84,3 @@ class _InBucket:
 
     def remove(self, name: str) -> None:
         storage().delete(f"{self._uri}/{name}")
-

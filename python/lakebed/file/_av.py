@@ -131,15 +131,17 @@ class _Track:
             made.pix_fmt = "yuv420p"
             made.codec_context.time_base = Fraction(1, 90_000)
             return made
-        made = output.add_stream(output.default_audio_codec, rate=source.rate)
-        made.layout = source.layout
         av = needed("av", "lakebed[video]")
-        formats = made.codec_context.codec.audio_formats
+        codec = av.Codec(output.default_audio_codec, "w")
+        rates = sorted(codec.audio_rates or [source.rate])
+        rate = next((r for r in rates if r >= source.rate), rates[-1])
+        made = output.add_stream(output.default_audio_codec, rate=rate)
+        made.layout = source.layout
+        formats = codec.audio_formats
         self._resampler = av.AudioResampler(
             format=formats[0].name if formats else frame.format.name,
             layout=source.layout,
-            rate=source.rate,
-            frame_size=made.codec_context.frame_size or None,
+            rate=rate,
         )
         return made
 

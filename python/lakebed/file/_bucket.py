@@ -11,7 +11,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from lakebed import _storage
 from lakebed._listed import EPOCH, MICROSECOND
 from lakebed._udf import observe
-from lakebed.exceptions import ExistingFileError, NotSupportedError
+from lakebed.exceptions import (
+    ExistingFileError,
+    MissingFileError,
+    MissingPathError,
+    NotSupportedError,
+)
 from lakebed.file._place import COPY_BYTES, Place, Status, as_text, changed, difference
 from lakebed.file._range import RangeReader
 
@@ -34,7 +39,8 @@ class Bucket(Place):
         self.storage = _storage.storage(client_config)
 
     def status(self) -> Status:
-        return _status(self.storage.head(self.uri, self.file.version))
+        with _missing():
+            return _status(self.storage.head(self.uri, self.file.version))
 
     def reader(self, block_size: int | None = None) -> IO[bytes]:
         path = self._cached()
@@ -97,10 +103,12 @@ class Bucket(Place):
     def copy_to(self, target: Path) -> None:
         path = self._cached() if not _storage.keeps() else self._fetch()
         if path is not None:
-            shutil.copyfile(path, target)
+            with observe.own_input():
+                shutil.copyfile(path, target)
             return
         known = self._known()
-        self.storage.download(self.uri, str(target), etag=known.etag, version=known.version)
+        with _missing():
+            self.storage.download(self.uri, str(target), etag=known.etag, version=known.version)
 
     def local_path(self) -> str | None:
         return self._cached()
@@ -109,7 +117,17 @@ class Bucket(Place):
         self._fetch()
 
     def sign(self, expires: int) -> str:
-        return self.storage.sign(self.uri, expires, self.file.version)
+        try:
+            return self.storage.sign(self.uri, expires, self.file.version)
+        except NotSupportedError:
+            if not self.file.version:
+                raise
+        # where only the newest version can be signed, it has to be the listed one
+        with _missing():
+            found = _status(self.storage.head(self.uri))
+        if how := difference(self.file, found):
+            raise changed(self.file, how)
+        return self.storage.sign(self.uri, expires)
 
     def _known(self) -> Status:
         """What was listed; where that was not enough to tell a file by, what is there now."""
@@ -125,7 +143,8 @@ class Bucket(Place):
         known, storage, uri = self._known(), self.storage, self.uri
 
         def read(start: int, stop: int) -> bytes:
-            return storage.read(uri, start, stop, etag=known.etag, version=known.version)
+            with _missing():
+                return storage.read(uri, start, stop, etag=known.etag, version=known.version)
 
         return RangeReader(read, known.size, block_size, within)
 
@@ -133,12 +152,13 @@ class Bucket(Place):
         file = self.file
         if not (file.etag or file.version):
             return None
-        size = file.size or None
-        return self.storage.cached(self.uri, size, etag=file.etag, version=file.version)
+        return self.storage.cached(self.uri, file.size, etag=file.etag, version=file.version)
 
     def _fetch(self) -> str:
         known = self._known()
-        return self.storage.fetch(self.uri, known.size, etag=known.etag, version=known.version)
+        etag, version = known.etag, known.version
+        with _missing():
+            return self.storage.fetch(self.uri, known.size, etag=etag, version=version)
 
     def _check_absent(self) -> None:
         try:
@@ -184,6 +204,15 @@ class _Upload(io.RawIOBase):
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.abort()
+
+
+@contextmanager
+def _missing() -> Iterator[None]:
+    """A path that is not there is a file that is not there."""
+    try:
+        yield
+    except MissingPathError as error:
+        raise MissingFileError(str(error)) from error
 
 
 def _open(path: str) -> IO[bytes]:

@@ -65,7 +65,8 @@ class Local(Place):
     def copy_to(self, target: Path) -> None:
         if not self.path.is_file():
             raise self._missing()
-        shutil.copyfile(self.path, target)
+        with observe.own_input():
+            shutil.copyfile(self.path, target)
         self.check_unchanged(self.path.stat())
 
     def local_path(self) -> str | None:

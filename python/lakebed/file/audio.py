@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32}
 """Bits of a sample where it is not compressed."""
 
+_SETTLING = 8192
+"""How many samples an MP3 may be wrong for after a jump."""
+
 _SIDES = {
     1: ("Mono",),
     2: ("Left", "Right"),
@@ -130,9 +133,11 @@ class AudioFile(File):
                 length = sound.frames / sound.samplerate
                 msg = f"sound `{self.get_uri()}` lasts {length:g} s: nothing is at {start} s"
                 raise FileError(msg)
-            sound.seek(first)
-            samples: NDArray[Any] = sound.read(min(last, sound.frames) - first, dtype="float32")
-            return samples, int(sound.samplerate)
+            before = min(first, _SETTLING if sound.format == "MP3" else 0)
+            sound.seek(first - before)
+            count = min(last, sound.frames) - first + before
+            samples: NDArray[Any] = sound.read(count, dtype="float32")
+            return samples[before:], int(sound.samplerate)
 
     def _encoded(self, start: float, end: float | None, format: str) -> bytes:
         module = needed("soundfile", "lakebed[audio]")

@@ -16,7 +16,7 @@ from lakebed._hint import did_you_mean
 from lakebed._listed import EPOCH
 from lakebed.exceptions import DataChainParamsError, FileError
 from lakebed.file import _attributes, _export, _paths
-from lakebed.file._place import WRAPPER_OPTIONS, Place, Status, place_of
+from lakebed.file._place import WRAPPER_OPTIONS, Place, Status, as_text, place_of
 from lakebed.models import DataModel
 
 if TYPE_CHECKING:
@@ -195,9 +195,7 @@ class File(DataModel):
 
     def read_text(self, **options: Any) -> str:
         """The content as text; `encoding`, `errors` and `newline` as for `open`."""
-        with File.open(self, "r", **options) as stream:
-            text: str = stream.read()
-            return text
+        return self._text(-1, options)
 
     def read(self, length: int = -1) -> Any:
         """The content: bytes here, text of a `TextFile`, a picture of an `ImageFile`."""
@@ -358,6 +356,14 @@ class File(DataModel):
 
     def _place(self, client_config: Mapping[str, Any] | None = None) -> Place:
         return place_of(self, client_config)
+
+    def _text(self, length: int, options: dict[str, Any]) -> str:
+        _check_mode("r", options, {})
+        place = self._place()
+        stream = place.whole() if length < 0 else place.reader()
+        with as_text(stream, "r", {"encoding": "utf-8"} | options) as text:
+            found: str = text.read(length)
+            return found
 
     def _take(self, status: Status) -> None:
         """Be what a storage says that the file is now."""

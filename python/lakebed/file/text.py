@@ -32,6 +32,4 @@ class TextFile(File):
 
     def read(self, length: int = -1, **options: Any) -> str:
         """The content as text, or its first `length` characters."""
-        with File.open(self, "r", **options) as stream:
-            text: str = stream.read(length)
-            return text
+        return self._text(length, options)

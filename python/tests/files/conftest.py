@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from lakebed import _storage
-from lakebed.exceptions import FileChangedError, MissingFileError
+from lakebed.exceptions import FileChangedError, MissingPathError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,9 +56,7 @@ class Buckets:
         path.write_bytes(data)
         return str(path)
 
-    def cached(
-        self, uri: str, size: int | None = None, *, etag: str, version: str  # noqa: ARG002
-    ) -> str | None:
+    def cached(self, uri: str, _size: int, *, etag: str, version: str) -> str | None:
         path = self._path(uri, etag, version)
         return str(path) if path.exists() else None
 
@@ -101,7 +99,7 @@ class Buckets:
             if version in ("", stored.head[2]):
                 return stored
         msg = f"file not found: `{uri}`"
-        raise MissingFileError(msg)
+        raise MissingPathError(msg)
 
     def _checked(self, uri: str, etag: str, version: str) -> bytes:
         stored = self._found(uri, version)
