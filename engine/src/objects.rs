@@ -14,9 +14,10 @@ use object_store::{
 };
 use reqwest::Method;
 
+use crate::config::cache_of;
 use crate::error::{of_bucket, refused};
 use crate::storage::{Bucket, Buckets, Cache, Location, Uri, files};
-use crate::{ClientConfig, Error, Result, StorageKind};
+use crate::{ClientConfig, Config, Error, Result, StorageKind};
 use writer::attributes_of;
 
 pub use writer::Writer;
@@ -88,6 +89,16 @@ impl Objects {
     pub(crate) fn of(buckets: &Arc<Buckets>, cache: Cache) -> Self {
         let connected = Arc::default();
         Self { buckets: Arc::clone(buckets), cache: Arc::new(cache), connected }
+    }
+
+    /// Files that are reached so, without a session; fetched ones are where the environment says.
+    ///
+    /// # Errors
+    /// What is wrong with the environment.
+    pub fn without_session(config: &ClientConfig) -> Result<Self> {
+        let buckets = Arc::<Buckets>::default();
+        buckets.configure("", config);
+        Ok(Self::of(&buckets, Cache::new(cache_of(&Config::from_environment()?.root)?)))
     }
 
     /// The same files, reached with these options and no others.

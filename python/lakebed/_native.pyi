@@ -44,6 +44,7 @@ class Expr:
 
 @final
 class Storage:
+    def __new__(cls, options: Mapping[str, str]) -> Storage: ...
     @staticmethod
     def restored(setup: bytes) -> Storage: ...
     def cached(

@@ -44,7 +44,9 @@ def configure_worker(setup: bytes) -> None:
 @contextmanager
 def without_session(options: dict[str, str]) -> Iterator[None]:
     """Within the block files are reached so, and no root is opened for it."""
-    configure_worker({"": options})
+    from lakebed._native import Storage
+
+    _of_worker[:] = [Storage(options)]
     try:
         yield
     finally:

@@ -29,7 +29,6 @@ examples:
   lakebed dataset rm pets --version 1.0.0
   lakebed dataset rm pets --force       all versions
   lakebed gc --dry-run                  what could be removed from disk
-  lakebed clear-cache                   removes the files that were fetched from buckets
   lakebed ls s3://bucket/pets/          the files in a bucket or folder
   lakebed find s3://bucket --name '*.jpg' --size +1M
   lakebed cp -r s3://bucket/pets .      copy them here; again, to go on after a break
@@ -77,8 +76,6 @@ def build_parser() -> argparse.ArgumentParser:
     _add_show(commands)
     _add_dataset(commands)
     _add_gc(commands)
-    clear = commands.add_parser("clear-cache", help="remove the files that were fetched")
-    clear.set_defaults(run=_clear_cache)
     parsers.add(commands)
     return parser
 
@@ -229,13 +226,6 @@ def _gc(arguments: argparse.Namespace) -> None:
     if lines:
         print(aligned(table, right=(2, 3)))
     print(f"{'to free' if report.dry_run else 'freed'}: {size(report.freed)}")
-
-
-def _clear_cache(_: argparse.Namespace) -> None:
-    from lakebed._storage import storage
-
-    files, freed = storage().clear_cache()
-    print(f"removed: {files:,} files, {size(freed)}")
 
 
 # What the commands print

@@ -38,6 +38,13 @@ pub(crate) fn client_config(
 
 #[pymethods]
 impl Storage {
+    /// Reached with these options, without a session.
+    #[new]
+    fn new(py: Python<'_>, options: BTreeMap<String, String>) -> PyResult<Self> {
+        let config = client_config(py, options)?;
+        Objects::without_session(&config).map(Self).map_err(|failed| raise(py, failed))
+    }
+
     /// That of the process that started this one.
     #[staticmethod]
     fn restored(py: Python<'_>, setup: &[u8]) -> PyResult<Self> {
