@@ -44,10 +44,10 @@ pub(crate) fn cache_of(root: &Root) -> Result<CacheOptions> {
     Ok(cache)
 }
 
-/// `10GiB`, `1.5 TB`, `4096`
+/// `10GiB`, `2 TB`, `4096`
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
-    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim_start();
     let unit = unit.strip_suffix('b').unwrap_or(unit);
@@ -58,12 +58,7 @@ fn bytes(text: &str) -> Option<u64> {
     };
     let power = ["", "k", "m", "g", "t"].iter().position(|known| *known == unit)?;
     let factor = base.pow(u32::try_from(power).ok()?);
-    match number.parse::<u64>() {
-        Ok(whole) => whole.checked_mul(factor),
-        #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, clippy::cast_possible_truncation,
-            reason = "a part of a unit need not be exact, and a float saturates")]
-        Err(_) => number.parse::<f64>().ok().map(|part| (part * factor as f64) as u64),
-    }
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// Whether kept results are not to be used; asked at every run.

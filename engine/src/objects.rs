@@ -9,9 +9,7 @@ use std::time::Duration;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::buffered::BufWriter;
-use object_store::{
-    GetOptions, GetRange, ObjectMeta, ObjectStoreExt, PutOptions, PutPayload,
-};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt, PutOptions, PutPayload};
 use reqwest::Method;
 
 use crate::config::cache_of;

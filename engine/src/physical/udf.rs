@@ -62,7 +62,12 @@ enum Pending {
     /// Rows whose results are at hand.
     Kept { name: UnitName, unit: Box<Unit>, passing: Vec<RecordBatch> },
     /// Rows whose answer the function owes. The end of a unit brings the permit that its begin took.
-    Computed { passing: RecordBatch, arguments: RecordBatch, ends: Option<End>, files: Option<Files> },
+    Computed {
+        passing: RecordBatch,
+        arguments: RecordBatch,
+        ends: Option<End>,
+        files: Option<Files>,
+    },
     /// The end of the input.
     End(End),
 }

@@ -4,6 +4,7 @@
 //! are kept are in folders of two letters; others in a folder of the process that fetched them, which goes with it.
 
 mod area;
+mod disk;
 mod download;
 mod evict;
 mod key;
@@ -26,6 +27,7 @@ use tokio::sync::OnceCell;
 use crate::error::refused;
 use crate::{Error, Result};
 use area::Area;
+use disk::Disk;
 use evict::Usage;
 
 pub(crate) use download::{Coming, Request};
@@ -66,9 +68,7 @@ pub(crate) struct Cache {
     under_way: Mutex<HashMap<Slot, WeakShared<BoxFuture<'static, Result<String, Arc<Error>>>>>>,
     pins: Mutex<HashMap<Slot, usize>>,
     usage: Mutex<Usage>,
-    /// So many bytes can be written until the disk is full.
-    #[cfg(test)]
-    room: Option<std::sync::atomic::AtomicUsize>,
+    disk: Disk,
 }
 
 impl Cache {
@@ -83,8 +83,7 @@ impl Cache {
             under_way: Mutex::default(),
             pins: Mutex::default(),
             usage: Mutex::default(),
-            #[cfg(test)]
-            room: None,
+            disk: Disk::default(),
         }
     }
 

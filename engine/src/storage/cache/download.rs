@@ -1,6 +1,6 @@
 //! One download: from a request to a file in its place.
 
-use std::io::{self, Write};
+use std::io;
 use std::mem::take;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,12 +90,7 @@ fn another_length(key: &ObjectKey, size: u64, came: u64) -> Error {
 
 impl Cache {
     /// A file under construction with more bytes at its end. Blocks.
-    fn written(
-        &self,
-        folder: &Path,
-        staged: Option<Staged>,
-        bytes: &[u8],
-    ) -> Result<Staged> {
+    fn written(&self, folder: &Path, staged: Option<Staged>, bytes: &[u8]) -> Result<Staged> {
         let write = || {
             let mut staged = staged.map_or_else(|| Staged::beside(folder), Ok)?;
             self.write_all(&mut staged, bytes)?;
@@ -107,7 +102,7 @@ impl Cache {
     /// Where the disk is full, files go that nobody needs now.
     fn write_all(&self, staged: &mut Staged, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match self.write(staged, bytes) {
+            match self.disk.write(staged, bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -116,26 +111,6 @@ impl Cache {
             }
         }
         Ok(())
-    }
-
-    #[cfg(not(test))]
-    #[expect(clippy::unused_self, reason = "tests have a disk with little room")]
-    fn write(&self, staged: &mut Staged, bytes: &[u8]) -> io::Result<usize> {
-        staged.write(bytes)
-    }
-
-    #[cfg(test)]
-    fn write(&self, staged: &mut Staged, bytes: &[u8]) -> io::Result<usize> {
-        use std::sync::atomic::Ordering::SeqCst;
-        let Some(room) = &self.room else { return staged.write(bytes) };
-        match bytes.len().min(room.load(SeqCst)) {
-            0 => Err(io::ErrorKind::StorageFull.into()),
-            some => {
-                let written = staged.write(&bytes[..some])?;
-                room.fetch_sub(written, SeqCst);
-                Ok(written)
-            }
-        }
     }
 }
 

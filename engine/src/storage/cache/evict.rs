@@ -9,7 +9,7 @@ use super::{Cache, Keep, area, lock};
 use crate::Result;
 use crate::blocking::blocking;
 
-/// A file that was used so lately is about to be read.
+/// A file that was used so lately may be about to be read.
 const YOUNG: Duration = Duration::from_secs(180);
 
 /// On a full disk, so much goes at least.
@@ -47,14 +47,14 @@ impl Cache {
             let too_many = whole.saturating_sub(self.limit_bytes);
             // A little more, so that the next file is not one too many again.
             let goal = if too_many > 0 { too_many + self.limit_bytes / 10 } else { 0 };
-            let gone = self.evict(files, goal, YOUNG);
+            let gone = self.evict(files, goal);
             *usage = Usage { counted: Some(whole - gone), added: 0 };
         }
     }
 
     /// The disk is full: files that nobody needs now go. Whether any did. Blocks.
     pub(super) fn make_room(&self, bytes: u64) -> bool {
-        self.evict(self.kept_files(), bytes.max(LEAST_ROOM), Duration::ZERO) > 0
+        self.evict(self.kept_files(), bytes.max(LEAST_ROOM)) > 0
     }
 
     /// Removes all that is kept, and what processes that died left; how many files, and their bytes.
@@ -64,7 +64,7 @@ impl Cache {
         let removed = blocking(move || {
             let (mut files, mut bytes) = (0, 0);
             for file in cache.kept_files() {
-                match fs::remove_file(&file.path) {
+                match cache.disk.remove(&file.path, file.bytes) {
                     Ok(()) => (files, bytes) = (files + 1, bytes + file.bytes),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
@@ -77,11 +77,9 @@ impl Cache {
     }
 
     /// Removes the files that were used longest ago, until so many bytes are gone; how many are.
-    fn evict(&self, mut files: Vec<Kept>, goal: u64, least_age: Duration) -> u64 {
+    fn evict(&self, mut files: Vec<Kept>, goal: u64) -> u64 {
         let now = SystemTime::now();
-        let is_old = |file: &Kept| {
-            now.duration_since(file.used).is_ok_and(|age| age >= least_age)
-        };
+        let is_old = |file: &Kept| now.duration_since(file.used).is_ok_and(|age| age >= YOUNG);
         files.retain(is_old);
         files.sort_unstable_by_key(|file| file.used);
         let mut gone = 0;
@@ -90,20 +88,11 @@ impl Cache {
                 break;
             }
             let is_pinned = self.pins().contains_key(&(file.name.clone(), Keep::Yes));
-            if !is_pinned && fs::remove_file(&file.path).is_ok() {
+            if !is_pinned && self.disk.remove(&file.path, file.bytes).is_ok() {
                 gone += file.bytes;
-                #[cfg(test)]
-                self.freed(file.bytes);
             }
         }
         gone
-    }
-
-    #[cfg(test)]
-    fn freed(&self, bytes: u64) {
-        if let Some(room) = &self.room {
-            room.fetch_add(bytes as usize, std::sync::atomic::Ordering::SeqCst);
-        }
     }
 
     /// What cannot be looked at does not count.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::storage::{Root, files};
 
-/// Files of more bytes are not kept unless somebody wants them to be.
+/// How many bytes there may be unless somebody says otherwise; on a smaller disk there is room for less.
 const LIMIT_BYTES: u64 = 50 << 30;
 
 /// Where fetched files are kept, and how many.

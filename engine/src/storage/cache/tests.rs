@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use futures::future::join_all;
 use tempfile::TempDir;
 
+use super::disk::Disk;
 use super::{Cache, CacheOptions, Keep, ObjectKey, was_used};
 use crate::storage::Buckets;
 use crate::storage::watched::{PLACE, Watched};
@@ -32,7 +33,8 @@ impl Place {
         let buckets = Arc::<Buckets>::default();
         let bucket = Watched::among(&buckets);
         let options = change(CacheOptions::at(folder.path().join("cache").to_string_lossy()));
-        let cache = Cache { room: room.map(Into::into), ..Cache::new(options) };
+        let disk = room.map(Disk::with_room).unwrap_or_default();
+        let cache = Cache { disk, ..Cache::new(options) };
         let objects = Objects::of(&buckets, cache);
         Self { folder, bucket, buckets, objects }
     }
@@ -137,7 +139,10 @@ async fn an_answer_that_ends_early_is_not_kept() {
     place.bucket.ends_early(true);
     let error = place.fetch("a", 100, &etag).await.unwrap_err();
     assert!(matches!(error, Error::Storage { kind: StorageKind::Corrupt, .. }), "{error:?}");
-    assert_eq!(error.to_string(), format!("cannot read `{}`: the answer ended after 99 bytes of 100", uri("a")));
+    assert_eq!(
+        error.to_string(),
+        format!("cannot read `{}`: the answer ended after 99 bytes of 100", uri("a"))
+    );
     assert_eq!((place.cached("a", &etag), place.files()), (None, 0));
     place.bucket.ends_early(false);
     place.fetch("a", 100, &etag).await.unwrap();
@@ -196,6 +201,7 @@ async fn files_that_are_needed_now_stay() {
 async fn on_a_full_disk_older_files_make_room() {
     let place = Place::with(|options| options, Some(150));
     let (_, older) = place.fetched("a").await;
+    used_long_ago(&older, 1);
     let (_, newer) = place.fetched("b").await;
     assert_eq!([&older, &newer].map(|path| exists(path)), [false, true]);
     assert_eq!(fs::read(newer).unwrap(), vec![b'x'; 100]);
@@ -205,6 +211,7 @@ async fn on_a_full_disk_older_files_make_room() {
 async fn a_full_disk_is_an_error_that_leaves_nothing() {
     let place = Place::with(|options| options, Some(150));
     let (etag, held) = place.fetched("a").await;
+    used_long_ago(&held, 1);
     let _pin = place.objects.pin(&key("a", &etag), Keep::Yes);
     let other = place.bucket.put("b", 100).await;
     let error = place.fetch("b", 100, &other).await.unwrap_err();
@@ -236,7 +243,10 @@ async fn another_process_finds_what_is_not_kept() {
     let _pin = place.objects.pin(&key, Keep::No);
     let path = place.objects.fetched(&key, Keep::No).await.unwrap();
     let worker = Objects::restored(&place.objects.setup().unwrap()).unwrap();
-    assert_eq!(worker.cached(&uri("a"), Some(100), wanted(key.etag())).unwrap(), Some(path.clone()));
+    assert_eq!(
+        worker.cached(&uri("a"), Some(100), wanted(key.etag())).unwrap(),
+        Some(path.clone())
+    );
     assert!(was_used(&path));
     assert_eq!(place.other().cached(&uri("a"), Some(100), wanted(key.etag())).unwrap(), None);
 }

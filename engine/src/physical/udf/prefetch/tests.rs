@@ -85,9 +85,8 @@ impl Place {
         };
         let order: Vec<String> = batches.iter().flat_map(names).collect();
         assert_eq!(order, rows.iter().map(|(name, _, _)| name.clone()).collect::<Vec<_>>());
-        let bytes = |batch: &RecordBatch| {
-            batch["bytes"].as_primitive::<Int64Type>().values().to_vec()
-        };
+        let bytes =
+            |batch: &RecordBatch| batch["bytes"].as_primitive::<Int64Type>().values().to_vec();
         batches.iter().flat_map(bytes).collect()
     }
 
@@ -362,8 +361,7 @@ fn of_members_the_archive_is_wanted() {
     ];
     let alone = good.trim_matches(['[', ']']).to_owned();
     let other = good.replace("tar\",\"parent", "zip\",\"parent");
-    let locations: [&str; 8] =
-        [&good, &local, &large, &open, &alone, &other, "no json", "null"];
+    let locations: [&str; 8] = [&good, &local, &large, &open, &alone, &other, "no json", "null"];
     let rows: Vec<_> = locations.iter().map(|text| (PLACE, "e", Some(*text))).collect();
     assert_eq!(names(&placed(&rows)), named(&[(0, "a.tar"), (4, "a.tar"), (7, "7")]));
 }

@@ -1,6 +1,8 @@
 //! [`Wanted`]: the objects that rows of arguments are about.
 
-use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch, StringArray, StructArray,
+};
 use arrow::datatypes::{DataType, Fields, Int64Type};
 use serde::Deserialize;
 
@@ -73,9 +75,8 @@ pub(super) fn may_be_files(kind: &DataType) -> bool {
 }
 
 fn is_file(fields: &Fields) -> bool {
-    FILE.iter().all(|(name, kind)| {
-        fields.find(name).is_some_and(|(_, field)| field.data_type() == kind)
-    })
+    FILE.iter()
+        .all(|(name, kind)| fields.find(name).is_some_and(|(_, field)| field.data_type() == kind))
 }
 
 /// Finds the files in a column; `rows` are those that its values belong to.
