@@ -58,5 +58,5 @@ pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
-pub use storage::{ClientConfig, Root};
+pub use storage::{CacheOptions, ClientConfig, Root};
 pub use verbs::{Aggregate, SortKey, Stage};

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lakebed._client_config import options_of
@@ -27,7 +26,7 @@ def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
         client_config: Another way to connect than the session's.
     """
     if client_config:
-        return _connected(tuple(sorted(options_of(client_config).items())))
+        return storage().connected(options_of(client_config))
     if _of_worker:
         return _of_worker[0]
     from lakebed.session import Session
@@ -35,24 +34,19 @@ def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
     return Session.get()._native.storage()
 
 
-@cache
-def _connected(options: tuple[tuple[str, str], ...]) -> Storage:
+def configure_worker(setup: bytes) -> None:
+    """Reach files as the process that started this one does."""
     from lakebed._native import Storage
 
-    return Storage({"": dict(options)})
-
-
-def configure_worker(configs: Mapping[str, Mapping[str, str]]) -> None:
-    """Take the options of the process that started this one."""
-    from lakebed._native import Storage
-
-    _of_worker[:] = [Storage(configs)]
+    _of_worker[:] = [Storage.restored(setup)]
 
 
 @contextmanager
 def without_session(options: dict[str, str]) -> Iterator[None]:
     """Within the block files are reached so, and no root is opened for it."""
-    configure_worker({"": options})
+    from lakebed._native import Storage
+
+    _of_worker[:] = [Storage(options)]
     try:
         yield
     finally:

@@ -196,6 +196,9 @@ impl Definition {
                 OnError::Null => DeadRows::Null,
             },
             checkpoint: optional(given, "checkpoint")?.unwrap_or(default.checkpoint),
+            prefetch: optional(given, "prefetch")?,
+            keeps_files: optional(given, "cache")?.unwrap_or(default.keeps_files),
+            known_rows: self.known.len(),
         })
     }
 
