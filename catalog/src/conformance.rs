@@ -41,10 +41,11 @@ macro_rules! behaviours {
 }
 
 /// Everything that [`all`] checks.
-const BEHAVIOURS: [(&str, Behaviour); 24] = behaviours![
+const BEHAVIOURS: [(&str, Behaviour); 25] = behaviours![
     claims::numbers_grow_from_the_highest,
     claims::exact_numbers_must_be_higher,
     claims::refused_claims_leave_nothing,
+    claims::refused_claims_take_no_location,
     claims::versions_follow_the_newest,
     claims::finished_versions_are_found_by_time,
     claims::used_numbers_never_come_back,

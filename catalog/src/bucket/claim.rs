@@ -43,7 +43,10 @@ async fn claim_in(
     let settled = match opened.dataset() {
         Some(dataset) if dataset.is_at(&request.location) => true,
         Some(dataset) => {
-            request.wanted.choose(&request.name, dataset.highest())?;
+            // WHY: what is refused settles nowhere.
+            if documents.settler(&request.location).await?.is_none() {
+                request.wanted.choose(&request.name, dataset.highest())?;
+            }
             false
         }
         None => false,
