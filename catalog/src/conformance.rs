@@ -20,6 +20,7 @@ use crate::version::Bump;
 
 pub mod claims;
 pub mod datasets;
+pub mod shared;
 pub mod versions;
 
 /// A store under test.
@@ -77,6 +78,14 @@ pub async fn all<S: CatalogStore + 'static>(
         store.close().await;
     }
     Ok(BEHAVIOURS.len())
+}
+
+/// Checks what is promised of two handles of one store, and how it behaves with many writers.
+pub async fn shared(one: &Store, other: &Store) -> result::Result<(), String> {
+    let told = |error| format!("shared: {error}");
+    shared::handles_see_each_other(one, other).await.map_err(told)?;
+    shared::writers_follow_each_other(one, other).await.map_err(told)?;
+    shared::saves_outlive_renames(one, other).await.map_err(told)
 }
 
 fn name(text: &str) -> Result<QualifiedName> {

@@ -39,12 +39,14 @@
 //!
 //! It never touches data files, and knows neither tables nor queries: a location is a text to it.
 
+mod bucket;
 mod dataset;
 mod error;
 mod job;
 mod memory;
 mod name;
 mod near;
+mod patience;
 mod request;
 mod schema;
 mod sqlite;
@@ -55,6 +57,7 @@ mod version;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 
+pub use bucket::BucketCatalog;
 pub use dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
 pub use error::{Error, Result};
 pub use job::{Job, JobId, JobStatus, NewJob};

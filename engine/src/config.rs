@@ -1,7 +1,7 @@
 //! Every option, its default and its bounds.
 
-use std::thread;
 use std::time::Duration;
+use std::{fmt, thread};
 
 use udf_runtime::WorkerCommand;
 
@@ -14,7 +14,7 @@ const DEFAULT_ROOT: &str = ".lakebed";
 /// The environment variable that names the root folder.
 pub const ROOT_VARIABLE: &str = "LAKEBED_ROOT";
 
-/// Would name a shared catalog; not supported, so it must not be ignored either.
+/// The environment variable that names a database for the catalog, `postgresql://…`.
 const CATALOG_VARIABLE: &str = "LAKEBED_CATALOG";
 
 /// The environment variable that, set to anything but `0` or `false`, makes runs compute everything anew.
@@ -55,7 +55,7 @@ pub(crate) fn shows_panics() -> bool {
 }
 
 /// What a session needs to know before it starts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Place of catalog and data; created when it is missing.
     pub root: Root,
@@ -65,29 +65,30 @@ pub struct Config {
     pub worker: Option<WorkerCommand>,
     /// What runs wait for before they make anything durable.
     pub pause: Pause,
+    /// The database of the catalog, `postgresql://…`; without it, the catalog is below the root.
+    pub catalog: Option<String>,
     /// How to reach buckets, beside what the environment says.
     pub client_config: ClientConfig,
+}
+
+impl fmt::Debug for Config {
+    // The database's URL has a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl Config {
     /// The environment's choice: `$LAKEBED_ROOT`, else `./.lakebed`; one partition a core.
     ///
     /// # Errors
-    /// [`Error::NotSupported`] when the environment asks for a catalog or a root that this version does not have.
+    /// [`Error::NotSupported`] when the environment asks for a root that this version does not have.
     pub fn from_environment() -> Result<Self> {
-        if let Some(catalog) = variable(CATALOG_VARIABLE) {
-            return Err(Error::NotSupported {
-                what: format!("a shared catalog (`{CATALOG_VARIABLE}={catalog}`)"),
-                instead: format!(
-                    "unset it; the catalog is the file catalog.db in `{ROOT_VARIABLE}`"
-                ),
-            });
-        }
         let root = variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT_ROOT.to_owned());
         Ok(Self::with_root(Root::parse(&root)?))
     }
 
-    /// A given root, everything else by default.
+    /// A given root, and the catalog that `$LAKEBED_CATALOG` names; everything else by default.
     #[must_use]
     pub fn with_root(root: Root) -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -96,6 +97,7 @@ impl Config {
             target_partitions: cores,
             worker: None,
             pause: Pause::default(),
+            catalog: variable(CATALOG_VARIABLE),
             client_config: ClientConfig::default(),
         }
     }
@@ -105,6 +107,6 @@ impl Config {
     /// # Errors
     /// [`Error::Storage`] when no folder can be made.
     pub fn in_memory() -> Result<Self> {
-        Root::temporary().map(Self::with_root)
+        Ok(Self { catalog: None, ..Self::with_root(Root::temporary()?) })
     }
 }

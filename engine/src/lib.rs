@@ -56,7 +56,7 @@ pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
-pub use sink::{SaveMode, SaveRequest, Saved};
+pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
 pub use storage::{ClientConfig, Root};
 pub use verbs::{Aggregate, SortKey, Stage};

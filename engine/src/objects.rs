@@ -13,7 +13,7 @@ use object_store::{
 use reqwest::Method;
 use tokio::io::AsyncWriteExt;
 
-use crate::error::refused;
+use crate::error::{of_bucket, refused};
 use crate::storage::{Bucket, Buckets, Location, Uri, files};
 use crate::{ClientConfig, Error, Result, StorageKind};
 
@@ -369,16 +369,8 @@ struct Object {
 
 impl Object {
     fn failed(&self, action: &'static str, error: object_store::Error) -> Error {
-        match error {
-            object_store::Error::NotFound { .. } => {
-                Error::PathNotFound { path: self.shown.clone() }
-            }
-            object_store::Error::Precondition { .. } => Error::FileChanged {
-                path: self.shown.clone(),
-                how: "was written anew since it was listed".to_owned(),
-            },
-            error => refused(action, &self.shown, error),
-        }
+        let known = of_bucket(action, &self.shown, &error);
+        known.unwrap_or_else(|| refused(action, &self.shown, error))
     }
 
     fn refuse_list(&self, uri: &str) -> Result<()> {

@@ -53,13 +53,7 @@ impl Session {
         let buckets = Arc::<Buckets>::default();
         buckets.configure("", &config.client_config);
         let storage = Storage::open(config.root.clone(), config.pause.clone(), &buckets).await?;
-        let catalog: Arc<dyn CatalogStore> =
-            match (storage.root().catalog(), storage.root().folder()) {
-                (None, Some(folder)) => {
-                    Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?)
-                }
-                (catalog, _) => catalog.unwrap_or_default(),
-            };
+        let catalog = open_catalog(&config, &storage).await?;
         Ok(Self::new(config, storage, buckets, catalog))
     }
 
@@ -198,6 +192,21 @@ impl Session {
     fn held(&self) -> MutexGuard<'_, HashMap<Location, Entered>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The catalog is in the database that the configuration names, else below the root.
+async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn CatalogStore>> {
+    let root = storage.root();
+    if let Some(catalog) = root.catalog() {
+        return Ok(catalog);
+    }
+    if config.catalog.is_some() {
+        return Err(Error::internal("the catalog in a database is being merged"));
+    }
+    Ok(match root.folder() {
+        Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
+        None => return Err(Error::internal("the catalog in a bucket is being merged")),
+    })
 }
 
 fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionState {

@@ -11,6 +11,7 @@ mod memory;
 mod parquet;
 mod plain;
 mod ranges;
+mod row_range;
 mod several;
 
 use std::collections::HashSet;

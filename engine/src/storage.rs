@@ -95,6 +95,11 @@ impl Storage {
         Self { whole: self.whole.map(|_| Arc::clone(&store)), store, ..self }
     }
 
+    /// The store of all that is below the root, for what has its own ways with objects: the catalog.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
     pub(crate) fn root(&self) -> &Root {
         &self.root
     }

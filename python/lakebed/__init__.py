@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from lakebed.chain import Chain, DataChain
     from lakebed.exceptions import DataChainError, FileError, LakebedError
     from lakebed.expr import C, Column, Expr
-    from lakebed.file import File, Image, ImageFile, TextFile
+    from lakebed.file import (
+        ArrowRow,
+        Audio,
+        AudioFile,
+        AudioFragment,
+        File,
+        Image,
+        ImageFile,
+        TarVFile,
+        TextFile,
+        Video,
+        VideoFile,
+        VideoFragment,
+        VideoFrame,
+    )
     from lakebed.models import DataModel, ModelStore
     from lakebed.read import (
         read_arrow,
@@ -42,6 +56,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AbstractUDF",
     "Aggregator",
+    "ArrowRow",
+    "Audio",
+    "AudioFile",
+    "AudioFragment",
     "C",
     "Chain",
     "Column",
@@ -62,8 +80,13 @@ __all__ = [
     "ModelStore",
     "Session",
     "Sys",
+    "TarVFile",
     "TextFile",
     "Vector",
+    "Video",
+    "VideoFile",
+    "VideoFragment",
+    "VideoFrame",
     "__version__",
     "datasets",
     "delete_dataset",
@@ -88,7 +111,11 @@ _NAMES = {
     "chain": ("Chain", "DataChain"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),
     "expr": ("C", "Column", "Expr"),
-    "file": ("File", "Image", "ImageFile", "TextFile"),
+    "file": (
+        *("ArrowRow", "File", "Image", "ImageFile", "TarVFile", "TextFile"),
+        *("Audio", "AudioFile", "AudioFragment"),
+        *("Video", "VideoFile", "VideoFragment", "VideoFrame"),
+    ),
     "models": ("DataModel", "ModelStore"),
     "read": (
         "read_arrow",

@@ -1,7 +1,18 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, final
 
-__all__ = ["Chain", "Expr", "Function", "Rows", "Session", "Storage", "StreamFailure", "Writer", "born", "serve"]
+__all__ = [
+    "Chain",
+    "Expr",
+    "Function",
+    "Rows",
+    "Session",
+    "Storage",
+    "StreamFailure",
+    "Writer",
+    "born",
+    "serve",
+]
 
 _Spec: TypeAlias = dict[str, Any]
 _Stage: TypeAlias = tuple[str, int, int | None, int, int]
@@ -39,6 +50,8 @@ class Storage:
     def read(
         self, uri: str, start: int, end: int, *, etag: str = "", version: str = ""
     ) -> bytes: ...
+    def fetch(self, uri: str, size: int, *, etag: str, version: str) -> str: ...
+    def cached(self, uri: str, size: int, *, etag: str, version: str) -> str | None: ...
     def put(self, uri: str, data: bytes, attributes: Mapping[str, str]) -> _Info: ...
     def upload(self, path: str, uri: str, attributes: Mapping[str, str]) -> _Info: ...
     def download(self, uri: str, path: str, *, etag: str = "", version: str = "") -> _Info: ...
@@ -57,7 +70,7 @@ class Writer:
 @final
 class Session:
     @staticmethod
-    def open(root: str | None, in_memory: bool) -> Session: ...
+    def open(root: str | None, in_memory: bool, options: Mapping[str, str]) -> Session: ...
     @property
     def root(self) -> str: ...
     def configure(self, place: str, options: Mapping[str, str]) -> None: ...
@@ -116,12 +129,12 @@ class Chain:
         keys: Sequence[tuple[str, Expr]],
         aggregates: Sequence[tuple[str, str, Expr | None]],
     ) -> Chain: ...
-    def map(self, function: Function, running: dict[str, Any]) -> Chain: ...
-    def gen(self, function: Function, running: dict[str, Any], keep: Sequence[str]) -> Chain: ...
+    def map(self, function: Function, options: dict[str, Any]) -> Chain: ...
+    def gen(self, function: Function, options: dict[str, Any], keep: Sequence[str]) -> Chain: ...
     def agg(
         self,
         function: Function,
-        running: dict[str, Any],
+        options: dict[str, Any],
         keys: Sequence[tuple[str, Expr]],
         keep: Sequence[str],
     ) -> Chain: ...

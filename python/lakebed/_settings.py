@@ -100,7 +100,7 @@ class Settings:
             "memory": self.memory,
         }
 
-    def running(self, *, is_async: bool) -> dict[str, Any]:
+    def udf_options(self, *, is_async: bool) -> dict[str, Any]:
         """What the engine needs to know to run a function."""
         # a call can only be stopped, and its memory limited, in a process of its own
         apart = self.memory is not None or (self.timeout is not None and not is_async)

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lakebed._client_config import options_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from lakebed._native import Storage
+
+_keeps: ContextVar[bool] = ContextVar("_keeps", default=False)
+
 
 _of_worker: list[Storage] = []
 
 
-def storage() -> Storage:
-    """Reads and writes files in the buckets of this process."""
+def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
+    """Reads and writes files in the buckets of this process.
+
+    Args:
+        client_config: Another way to connect than the session's.
+    """
+    if client_config:
+        return _connected(tuple(sorted(options_of(client_config).items())))
     if _of_worker:
         return _of_worker[0]
     from lakebed.session import Session
@@ -19,8 +35,43 @@ def storage() -> Storage:
     return Session.get()._native.storage()
 
 
-def configure_worker(configs: dict[str, dict[str, str]]) -> None:
+@cache
+def _connected(options: tuple[tuple[str, str], ...]) -> Storage:
+    from lakebed._native import Storage
+
+    return Storage({"": dict(options)})
+
+
+def configure_worker(configs: Mapping[str, Mapping[str, str]]) -> None:
     """Take the options of the process that started this one."""
     from lakebed._native import Storage
 
     _of_worker[:] = [Storage(configs)]
+
+
+@contextmanager
+def without_session(options: dict[str, str]) -> Iterator[None]:
+    """Within the block files are reached so, and no root is opened for it."""
+    configure_worker({"": options})
+    try:
+        yield
+    finally:
+        _of_worker.clear()
+
+
+def keeps() -> bool:
+    """Whether files that are read whole are kept in the cache, as with `settings(cache=True)`."""
+    return _keeps.get()
+
+
+def keeping(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that keeps the files which it reads whole."""
+
+    def kept(*values: Any) -> Any:
+        token = _keeps.set(True)
+        try:
+            return call(*values)
+        finally:
+            _keeps.reset(token)
+
+    return kept

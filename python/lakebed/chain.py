@@ -17,9 +17,9 @@ from lakebed._udf.once import Once
 from lakebed._verbs.columns import Columns
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
-from lakebed._verbs.keeping import Keeping
 from lakebed._verbs.results import Results
 from lakebed._verbs.rows import Rows
+from lakebed._verbs.storing import Storing
 from lakebed.exceptions import DatasetPrepareError
 from lakebed.expr import Column
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lakebed.session import Session
 
 
-class DataChain(Rows, Columns, Functions, Groups, Results, Keeping):
+class DataChain(Rows, Columns, Functions, Groups, Results, Storing):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.

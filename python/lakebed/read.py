@@ -53,7 +53,7 @@ def read_storage(
 
     Args:
         uri: Paths or `file://` URIs; `*`, `**`, `?`, `[..]` and `{a,b}` choose, `~` is home.
-        type: What the files are read as: `binary`, `text` or `image`.
+        type: What the files are read as: `binary`, `text`, `image`, `video` or `audio`.
         session: Where to save; see `Session`.
         settings: As for `chain.settings()`.
         in_memory: Use a session in memory.

@@ -54,13 +54,19 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
 #[pymethods]
 impl Session {
     #[staticmethod]
-    fn open(py: Python<'_>, root: Option<String>, in_memory: bool) -> PyResult<Self> {
+    fn open(
+        py: Python<'_>,
+        root: Option<String>,
+        in_memory: bool,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<Self> {
         let config = match (root, in_memory) {
             (_, true) => Config::in_memory(),
             (Some(root), false) => Root::parse(&root).map(Config::with_root),
             (None, false) => Config::from_environment(),
         };
         let mut config = config.map_err(|failed| raise(py, failed))?;
+        config.client_config = client_config(py, options)?;
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());
         Ok(Self(wait(py, engine::Session::open(config), None)?))
@@ -117,6 +123,8 @@ impl Session {
             "binary" => FileKind::Binary,
             "text" => FileKind::Text,
             "image" => FileKind::Image,
+            "video" => FileKind::Video,
+            "audio" => FileKind::Audio,
             other => return Err(PyValueError::new_err(format!("unknown type `{other}`"))),
         };
         let chain = Listing::try_new(&uris, recursive, column, kind)

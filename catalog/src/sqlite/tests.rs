@@ -39,6 +39,14 @@ async fn behaves_as_every_store() {
 }
 
 #[tokio::test]
+async fn handles_share_the_file() {
+    let folder = TempDir::new().unwrap();
+    let one = SqliteCatalog::open(file(&folder)).await.unwrap();
+    let other = SqliteCatalog::open(file(&folder)).await.unwrap();
+    conformance::shared(&one, &other).await.unwrap();
+}
+
+#[tokio::test]
 async fn keeps_everything_when_it_is_closed() {
     let folder = TempDir::new().unwrap();
     let store = SqliteCatalog::open(file(&folder)).await.unwrap();

@@ -147,6 +147,35 @@ pub(crate) fn refused(
     }
 }
 
+/// What a bucket said about an object that users know by this name, if that is what went wrong.
+pub(crate) fn of_bucket(
+    action: &'static str,
+    location: &str,
+    error: &(dyn StdError + 'static),
+) -> Option<Error> {
+    let location = location.to_owned();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        return Some(match error.downcast_ref() {
+            None => continue,
+            Some(object_store::Error::NotFound { .. }) => Error::PathNotFound { path: location },
+            Some(object_store::Error::Precondition { .. }) => Error::FileChanged {
+                path: location,
+                how: "was written anew since it was listed".to_owned(),
+            },
+            Some(found) => Error::Storage {
+                action,
+                location,
+                kind: kind_of(found).unwrap_or(StorageKind::Other),
+                reason: reason_of(found),
+                source: None,
+            },
+        });
+    }
+    None
+}
+
 /// The innermost message: what is around it repeats the location in the store's own form.
 fn reason_of(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
@@ -174,4 +203,26 @@ fn of_answer(text: &str) -> Option<String> {
 fn status_of(text: &str) -> Option<u16> {
     let (_, rest) = text.split_once("status code: ")?;
     rest.get(..3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{StorageKind, of_answer, status_of};
+
+    #[test]
+    fn a_clouds_answer_is_its_code_and_message() {
+        let text = "Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?>\
+                    <Error><Code>AccessDenied</Code><Message>Access Denied</Message>\
+                    <AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>";
+        assert_eq!(of_answer(text).as_deref(), Some("AccessDenied: Access Denied"));
+        assert_eq!(of_answer("connection refused"), None);
+    }
+
+    #[test]
+    fn a_status_tells_whether_to_try_again() {
+        let text = "Server returned non-2xx status code: 503 Service Unavailable: ";
+        let kind = status_of(text).and_then(StorageKind::of_status);
+        assert_eq!(kind, Some(StorageKind::Throttled));
+        assert!(StorageKind::of_status(400).is_none());
+    }
 }

@@ -16,13 +16,15 @@ use catalog::{
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
+use super::begun::begun;
 use super::fragments::Rows;
-use super::save::{SaveMode, SaveRequest, Saving, newest};
+use super::save::{SaveMode, SaveRequest};
+use super::saving::{Saving, newest};
 use crate::identity::Content;
 use crate::source::{
     DatasetTable, Dependency, FilesFound, Found, KeepFound, Purpose, Source, ValuesTable,
 };
-use crate::{Error, Result, Session, layout};
+use crate::{Error, Ready, Result, Session, layout};
 
 pub(crate) use objects::confirmed;
 
@@ -140,15 +142,21 @@ impl Kept<'_> {
             return self.unchanged(known).await;
         }
         let content = Arc::new(Mutex::new(Content::default()));
-        let (schema, rows) = counted(column, rows, &content);
+        let counted = of_few.is_none().then(|| Arc::clone(&content));
+        let rows = stream::iter(rows.first.into_iter().map(Ok)).chain(rows.rest);
+        let (schema, rows) = stored(column, rows.boxed(), counted);
         let request = self.request().await?;
         let (session, dependencies) = (self.session, Vec::new());
-        let saving = Saving { session, request: &request, schema, dependencies };
+        let saving =
+            Saving { session, request: &request, schema: Arc::clone(&schema), dependencies };
         let place = saving.open().await?;
-        let added = saving.write(&place, vec![rows], &Arc::default()).await?;
-        let digest = content.lock().unwrap_or_else(PoisonError::into_inner).digest();
+        let context = session.state().task_ctx();
+        let added =
+            saving.write(&place, Ready { plan: begun(&schema, vec![rows])?, context }).await?;
+        let digest = of_few
+            .unwrap_or_else(|| content.lock().unwrap_or_else(PoisonError::into_inner).digest());
         if let Some(known) = is(&digest) {
-            let data = place.target.folder.clone().join("data");
+            let data = place.destination.folder.clone().join("data");
             for file in added.files() {
                 // No commit lists them. What stays is collected.
                 drop(session.storage().delete(&data.clone().join(file)).await);
@@ -156,7 +164,7 @@ impl Kept<'_> {
             return self.unchanged(known).await;
         }
         session.storage().pause().await;
-        Ok(saving.publish(&place, Some(digest), added).await?.0)
+        Ok(saving.publish(&place, &added.made_of(Some(digest))).await?.0)
     }
 
     async fn unchanged(&self, known: DatasetVersion) -> Result<DatasetVersion> {
@@ -192,33 +200,30 @@ impl Kept<'_> {
     }
 }
 
-/// The rows as they are stored, which are counted into a digest on their way.
-fn counted(
-    column: &FieldRef,
-    rows: Begun,
-    content: &Arc<Mutex<Content>>,
-) -> (SchemaRef, Rows) {
-    let (schema, content) = (stored(column), Arc::clone(content));
-    let renamed = Arc::clone(&schema);
-    let rows = stream::iter(rows.first.into_iter().map(Ok)).chain(rows.rest).map(move |batch| {
-        let batch = batch?;
-        content.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let columns = batch.columns().to_vec();
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&renamed), columns, &options);
-        batch.map_err(|error| Error::internal(error.to_string()))
-    });
-    (schema, rows.boxed())
-}
-
 /// The places, or the beginning of very many.
 fn shown(places: &str) -> String {
     let end = places.floor_char_boundary(SHOWN);
     if end < places.len() { format!("{}…", &places[..end]) } else { places.to_owned() }
 }
 
-/// The column as it is stored, whatever it is called and whatever its files are read as.
-fn stored(column: &FieldRef) -> SchemaRef {
+/// The rows as they are stored, whatever their column is called; what passes is digested where that is asked for.
+fn stored(
+    column: &FieldRef,
+    rows: Rows,
+    digested: Option<Arc<Mutex<Content>>>,
+) -> (SchemaRef, Rows) {
     let field = column.as_ref().clone().with_name(COLUMN);
-    Arc::new(Schema::new(vec![field]))
+    let schema = Arc::new(Schema::new(vec![field]));
+    let renamed = Arc::clone(&schema);
+    let rows = rows.map(move |batch| {
+        let batch = batch?;
+        if let Some(content) = &digested {
+            content.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns = batch.columns().to_vec();
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&renamed), columns, &options);
+        batch.map_err(|error| Error::internal(error.to_string()))
+    });
+    (schema, rows.boxed())
 }

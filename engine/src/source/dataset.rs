@@ -13,7 +13,8 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use lance::Dataset;
 
-use super::dataset_scan::{DatasetScanExec, partitions};
+use super::dataset_scan::DatasetScanExec;
+use super::row_range::row_ranges;
 use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
@@ -158,7 +159,7 @@ impl TableProvider for DatasetTable {
             None => self.leaves.clone(),
         };
         let target = state.config().target_partitions();
-        let ranges = partitions(&self.dataset, target, limit)?;
+        let ranges = row_ranges(&self.dataset, target, limit)?;
         let title = format!("{}@{}", self.name.short(), self.version);
         Ok(Arc::new(DatasetScanExec::new(title, Arc::clone(&self.dataset), leaves, ranges)))
     }

@@ -47,6 +47,10 @@ pub enum FileKind {
     Text,
     /// `ImageFile`
     Image,
+    /// `VideoFile`
+    Video,
+    /// `AudioFile`
+    Audio,
 }
 
 impl FileKind {
@@ -57,6 +61,8 @@ impl FileKind {
             Self::Binary => "File@v1",
             Self::Text => "TextFile@v1",
             Self::Image => "ImageFile@v1",
+            Self::Video => "VideoFile@v1",
+            Self::Audio => "AudioFile@v1",
         }
     }
 }

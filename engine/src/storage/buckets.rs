@@ -4,6 +4,7 @@
 mod azure;
 mod gcs;
 mod http;
+mod hugging_face;
 mod keys;
 mod options;
 mod probe;
@@ -26,6 +27,7 @@ use crate::Result;
 use crate::environment::variable;
 use crate::error::refused;
 
+pub(super) use hugging_face::repository;
 pub use options::ClientConfig;
 
 /// A server that says nothing for so long is asked again.
@@ -129,6 +131,7 @@ impl Buckets {
             Scheme::S3 => said("endpoint", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]),
             Scheme::Gs => said("endpoint", &["STORAGE_EMULATOR_HOST"]),
             Scheme::Az => said("account_name", &["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"]),
+            Scheme::Hf => said("endpoint", &["HF_ENDPOINT"]),
             Scheme::Http | Scheme::Https | Scheme::Memory => String::new(),
         }
     }
@@ -163,6 +166,7 @@ async fn open(uri: &Uri, config: &ClientConfig) -> Result<Bucket> {
         Scheme::Gs => gcs::open(uri, config).await,
         Scheme::Az => azure::open(uri, config).await,
         Scheme::Http | Scheme::Https => http::open(uri, config),
+        Scheme::Hf => hugging_face::open(uri, config).await,
         Scheme::Memory => Ok(Bucket::plain(uri.place(), Arc::new(InMemory::new()))),
     }
 }

@@ -86,6 +86,12 @@ pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()
 }
 
+/// The first line of a file, if it has one.
+pub(crate) fn line_of(path: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.lines().next()?.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
 /// The folder that `~` stands for.
 pub(crate) fn home() -> Option<String> {
     std::env::home_dir()?.into_os_string().into_string().ok()

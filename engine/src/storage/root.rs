@@ -190,9 +190,9 @@ fn bucket(text: &str) -> Result<Place> {
         accepted: accepted.to_owned(),
     };
     let Some(uri) = Uri::parse(text)? else { return Err(refused("name a folder of a bucket")) };
-    if matches!(uri.scheme, Scheme::Http | Scheme::Https) {
+    if matches!(uri.scheme, Scheme::Http | Scheme::Https | Scheme::Hf) {
         return Err(Error::NotSupported {
-            what: format!("a root on a web server (`{text}`)"),
+            what: format!("a root that can only be read (`{text}`)"),
             instead: "give a local folder, or one in s3://, gs:// or az://".to_owned(),
         });
     }

@@ -46,12 +46,12 @@ def test_accepts(chain: dc.DataChain, given: dict[str, object]) -> None:
     ],
 )
 def test_worker_processes(given: dict[str, object], kept: int | None) -> None:
-    assert Settings().updated(**given).running(is_async=False)["parallel"] == kept
+    assert Settings().updated(**given).udf_options(is_async=False)["parallel"] == kept
 
 
 def test_coroutines_stay_in_this_process_and_run_together() -> None:
     settings = Settings().updated(timeout=1)
-    assert settings.running(is_async=True)["parallel"] is None
+    assert settings.udf_options(is_async=True)["parallel"] is None
     assert settings.calling(is_async=True)["concurrency"] > 1
     assert settings.calling(is_async=False)["concurrency"] == 1
 

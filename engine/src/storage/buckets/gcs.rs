@@ -25,7 +25,8 @@ pub(super) async fn open(uri: &Uri, config: &ClientConfig) -> Result<Bucket> {
     for (key, value) in config.of::<Key>() {
         builder = builder.with_config(key, value);
     }
-    if let Some(endpoint) = config.get("endpoint") {
+    let emulator = variable("STORAGE_EMULATOR_HOST");
+    if let Some(endpoint) = config.get("endpoint").or(emulator.as_deref()) {
         builder = builder.with_base_url(endpoint.trim_end_matches('/'));
     }
     let mut anonymous = config.anonymous();
