@@ -73,12 +73,6 @@ impl Session {
     async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
         let shown = listing.to_string();
         let found = listing.files(self.buckets(), "parquet").await?;
-        if let Some(file) = found.iter().find(|file| file.uri.is_some()) {
-            return Err(Error::NotSupported {
-                what: format!("a Parquet file in a bucket (`{}`)", file.path),
-                instead: "copy it to this machine".to_owned(),
-            });
-        }
         if found.is_empty() {
             return Err(if files::is_folder(&shown) {
                 let accepted = "no file in it is called `*.parquet`; hint: name the files, as in `folder/part-*`";

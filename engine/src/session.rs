@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use catalog::{BucketCatalog, CatalogStore, DatasetVersion, SqliteCatalog};
+use catalog::{BucketCatalog, CatalogStore, DatasetVersion, PostgresCatalog, SqliteCatalog};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -209,8 +209,7 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
         return Ok(catalog);
     }
     if let Some(url) = &config.catalog {
-        drop(url.clone());
-        return Err(Error::internal("the catalog in a database is being merged"));
+        return Ok(Arc::new(PostgresCatalog::open(url).await?));
     }
     Ok(match root.folder() {
         Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),

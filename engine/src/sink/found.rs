@@ -140,8 +140,9 @@ impl Kept<'_> {
             return self.unchanged(known).await;
         }
         let content = Arc::new(Mutex::new(Content::default()));
+        let counted = of_few.is_none().then(|| Arc::clone(&content));
         let rows = stream::iter(rows.first.into_iter().map(Ok)).chain(rows.rest);
-        let (schema, rows) = stored(column, rows.boxed(), &content);
+        let (schema, rows) = stored(column, rows.boxed(), counted);
         let request = self.request().await?;
         let (session, dependencies) = (self.session, Vec::new());
         let saving =
@@ -150,7 +151,8 @@ impl Kept<'_> {
         let context = session.state().task_ctx();
         let added =
             saving.write(&place, Ready { plan: begun(&schema, vec![rows])?, context }).await?;
-        let digest = content.lock().unwrap_or_else(PoisonError::into_inner).digest();
+        let digest = of_few
+            .unwrap_or_else(|| content.lock().unwrap_or_else(PoisonError::into_inner).digest());
         if let Some(known) = is(&digest) {
             let data = place.destination.folder.clone().join("data");
             for file in added.files() {
@@ -202,14 +204,20 @@ fn shown(places: &str) -> String {
     if end < places.len() { format!("{}…", &places[..end]) } else { places.to_owned() }
 }
 
-/// The rows as they are stored, whatever their column is called, which are digested on their way.
-fn stored(column: &FieldRef, rows: Rows, content: &Arc<Mutex<Content>>) -> (SchemaRef, Rows) {
+/// The rows as they are stored, whatever their column is called; what passes is digested where that is asked for.
+fn stored(
+    column: &FieldRef,
+    rows: Rows,
+    digested: Option<Arc<Mutex<Content>>>,
+) -> (SchemaRef, Rows) {
     let field = column.as_ref().clone().with_name(COLUMN);
     let schema = Arc::new(Schema::new(vec![field]));
-    let (renamed, content) = (Arc::clone(&schema), Arc::clone(content));
+    let renamed = Arc::clone(&schema);
     let rows = rows.map(move |batch| {
         let batch = batch?;
-        content.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
+        if let Some(content) = &digested {
+            content.lock().unwrap_or_else(PoisonError::into_inner).add(&batch);
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let columns = batch.columns().to_vec();
         let batch = RecordBatch::try_new_with_options(Arc::clone(&renamed), columns, &options);

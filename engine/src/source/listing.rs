@@ -158,7 +158,7 @@ pub(crate) struct FileAt {
     pub(crate) path: String,
     /// Its path below the folder that was named.
     pub(crate) below: String,
-    /// Where it is, if not on this machine.
+    /// Where it is, unless on this machine.
     pub(crate) uri: Option<Uri>,
 }
 

@@ -12,7 +12,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Peeked, Kept, keep as keep_files, name_of, opened};
+use super::{Kept, Peeked, keep as keep_files, name_of, opened};
 use crate::identity::Content;
 use crate::physical::in_order;
 use crate::source::{

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Array, AsArray, StructArray};
 use async_trait::async_trait;
-use catalog::{Bump, NewJob, VersionSpec, Wanted};
+use catalog::{Bump, CatalogExt, NewJob, VersionSpec, Wanted};
 use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
 use object_store::memory::InMemory;
 use object_store::{ListResult, ObjectStore, ObjectStoreExt};
@@ -90,12 +90,9 @@ impl Pets {
         let saved = self.read(uris).save(request, &Arc::default()).await.unwrap().record;
         let mut places = Vec::new();
         for one in &saved.dependencies {
-            let made_of = catalog::CatalogExt::resolve(
-                &**catalog,
-                &one.name,
-                &VersionSpec::Exact(one.version),
-            );
-            places.push(made_of.await.unwrap().description.unwrap());
+            let spec = VersionSpec::Exact(one.version);
+            let made_of = catalog.resolve(&one.name, &spec).await.unwrap();
+            places.push(made_of.description.unwrap());
         }
         (saved.version.to_string(), places)
     }
