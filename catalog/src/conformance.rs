@@ -85,6 +85,8 @@ pub async fn all<S: CatalogStore + 'static>(
 pub async fn shared(one: &Store, other: &Store) -> result::Result<(), String> {
     let told = |error| format!("shared: {error}");
     shared::handles_see_each_other(one, other).await.map_err(told)?;
+    shared::locations_have_one_dataset(one, other).await.map_err(told)?;
+    shared::names_have_one_dataset(one, other).await.map_err(told)?;
     shared::writers_follow_each_other(one, other).await.map_err(told)?;
     shared::saves_outlive_renames(one, other).await.map_err(told)
 }
