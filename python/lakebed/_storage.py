@@ -18,6 +18,8 @@ _keeps: ContextVar[bool] = ContextVar("_keeps", default=False)
 
 _of_worker: list[Storage] = []
 
+_of_function: ContextVar[Storage | None] = ContextVar("_of_function", default=None)
+
 
 def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
     """Reads and writes files in the buckets of this process.
@@ -29,9 +31,16 @@ def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
         return storage().connected(options_of(client_config))
     if _of_worker:
         return _of_worker[0]
+    if reached := _of_function.get():
+        return reached
     from lakebed.session import Session
 
     return Session.get()._native.storage()
+
+
+def reach(files: Storage) -> None:
+    """In what is called from here on, files are those of the session that a chain belongs to."""
+    _of_function.set(files)
 
 
 def configure_worker(setup: bytes) -> None:

@@ -36,7 +36,7 @@ fn load(py: Python<'_>, blob: &[u8]) -> PyResult<PythonFunction> {
     let spec = py.import("lakebed._udf.ship")?.call_method1("load", (PyBytes::new(py, blob),))?;
     let depth = spec.get_item("depth")?.extract()?;
     let definition = Definition { part_rows: None, ..Definition::parse(spec.cast::<PyDict>()?)? };
-    Ok(PythonFunction { definition: Arc::new(definition), depth })
+    Ok(PythonFunction { definition: Arc::new(definition), depth, objects: None })
 }
 
 /// Serves the process at the other end of standard input until that is closed. Code that reads standard input finds

@@ -115,19 +115,30 @@ def test_the_row_tells_what_is_wrong_with_its_file(
 
 
 def test_generators_and_groups_find_their_files(listed: dc.DataChain, s3: S3Double) -> None:
-    def words(file: dc.TextFile) -> Iterator[str]:
-        yield from file.read().split()
-
-    assert listed.gen(word=words).to_values("word")[:4] == ["text", "0", "text", "1"]
+    words = listed.gen(word=lambda file: file.read().split(), output=str).to_values("word")
+    assert words[:4] == ["text", "0", "text", "1"]
     assert s3.counts() == {"GET": ROWS}
-
-    def all_texts(file: list[dc.TextFile]) -> Iterator[str]:
-        yield ",".join(one.read() for one in file)
-
-    groups = listed.filter(dc.C("number") < 6).mutate(odd=dc.C("number") % 2)
-    found = groups.settings(prefetch=4).agg(texts=all_texts, partition_by="odd").to_values("texts")
-    assert sorted(found) == ["text 0,text 2,text 4", "text 1,text 3,text 5"]
+    groups = listed.filter(dc.C("number") < 6).mutate(odd=dc.C("number") % 2).settings(prefetch=4)
+    texts = groups.agg(
+        texts=lambda file: [",".join(one.read() for one in file)], partition_by="odd", output=str
+    )
+    expected = ["text 0,text 2,text 4", "text 1,text 3,text 5"]
+    assert sorted(texts.to_values("texts")) == expected
     assert s3.counts() == {"GET": ROWS + 6}
+
+
+@pytest.mark.parametrize("parallel", [None, 2])
+def test_rows_at_the_same_time_find_their_files(
+    listed: dc.DataChain, s3: S3Double, parallel: int | None
+) -> None:
+    async def read_async(file: dc.TextFile) -> str:
+        return file.read()
+
+    chain = listed.settings(parallel=parallel, concurrency=4)
+    for function in (read, read_async):
+        s3.reset()
+        assert chain.map(text=function, output=str).to_values("text") == EXPECTED
+        assert s3.counts() == {"GET": ROWS}
 
 
 def test_a_function_cannot_change_what_others_read(listed: dc.DataChain, root: Path) -> None:
