@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # Makes sure that the system can build lakebed; installs Debian packages only for what is missing.
+#   scripts/system.sh [dev]
+# With dev, it can also test: the linters, and the servers that tests start.
 set -euo pipefail
 
 python=${PYTHON:-python3}
-purpose=${1:-}
+what=${1:-}
+# Outside of the clone, as the target folder of cargo: one for all clones of a machine.
+azurite=${LAKEBED_AZURITE:-$HOME/.cache/lakebed/azurite}
 
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -29,8 +33,8 @@ compiles_proto() {
 
 makes_venv() { "$python" -c 'import ensurepip' 2>/dev/null || "$python" -m pip --version >/dev/null 2>&1; }
 
-# The tests of the catalog start a server of their own.
-has_postgres() { has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+# Debian puts the server's programs where only it finds them.
+serves_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
 missing() {
     compiles_c || echo build-essential
@@ -38,7 +42,10 @@ missing() {
     has mold || echo mold
     compiles_proto || echo protobuf-compiler libprotobuf-dev
     makes_venv || echo python3-venv
-    [ "$purpose" != dev ] || has_postgres || echo postgresql
+    [ "$what" = dev ] || return 0
+    serves_postgres || echo postgresql
+    has node || echo nodejs
+    has npm || echo npm
 }
 
 install() {
@@ -66,9 +73,14 @@ if [ ${#packages[@]} -gt 0 ]; then
     [ -z "$left" ] || die "still missing after the installation: $left"
 fi
 
-# Only `make test` formats and lints.
-if [ "$purpose" = dev ]; then
+# Only `make test` formats, lints and starts servers.
+if [ "$what" = dev ]; then
     for tool in fmt clippy; do
         cargo "$tool" --version >/dev/null 2>&1 || rustup component add "${tool/fmt/rustfmt}"
     done
+    if [ ! -x "$azurite/node_modules/.bin/azurite-blob" ]; then
+        echo "installing: azurite"
+        mkdir -p "$azurite"
+        npm install --silent --no-audit --no-fund --no-save --prefix "$azurite" azurite
+    fi
 fi

@@ -1,10 +1,12 @@
-//! Every option, its default and its bounds; the only reader of the environment.
+//! Every option, its default and its bounds.
 
-use std::thread;
+use std::time::Duration;
+use std::{fmt, thread};
 
 use udf_runtime::WorkerCommand;
 
-use crate::{Error, Pause, Result, Root};
+use crate::environment::{is_set, variable};
+use crate::{CacheOptions, ClientConfig, Error, Pause, Result, Root};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
 const DEFAULT_ROOT: &str = ".lakebed";
@@ -12,11 +14,74 @@ const DEFAULT_ROOT: &str = ".lakebed";
 /// The environment variable that names the root folder.
 pub const ROOT_VARIABLE: &str = "LAKEBED_ROOT";
 
-/// Would name a shared catalog; not supported, so it must not be ignored either.
+/// The environment variable that names a database for the catalog, `postgresql://…`.
 const CATALOG_VARIABLE: &str = "LAKEBED_CATALOG";
 
 /// The environment variable that, set to anything but `0` or `false`, makes runs compute everything anew.
 pub const IGNORE_CHECKPOINTS_VARIABLE: &str = "LAKEBED_IGNORE_CHECKPOINTS";
+
+/// The environment variable for how many seconds a bucket's listing is used before it is made anew.
+pub const LISTING_TTL_VARIABLE: &str = "LAKEBED_LISTING_TTL";
+
+/// For how long a bucket's listing is used when [`LISTING_TTL_VARIABLE`] is not set.
+const LISTING_TTL: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// For how long a bucket's listing is used; asked at every run.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when the variable is no number of seconds.
+pub fn listing_ttl() -> Result<Duration> {
+    let Some(given) = variable(LISTING_TTL_VARIABLE) else { return Ok(LISTING_TTL) };
+    let seconds = given.parse().ok().and_then(|given| Duration::try_from_secs_f64(given).ok());
+    seconds.ok_or_else(|| Error::InvalidArgument {
+        argument: LISTING_TTL_VARIABLE,
+        given,
+        accepted: "it is a number of seconds, 0 for listings that are made anew in each run"
+            .to_owned(),
+    })
+}
+
+/// The environment variable that names the folder of fetched files.
+const CACHE_VARIABLE: &str = "LAKEBED_CACHE";
+
+/// The environment variable that says how large they may be together.
+const CACHE_SIZE_VARIABLE: &str = "LAKEBED_CACHE_SIZE";
+
+/// Where programs of this user have their caches.
+const CACHES_VARIABLE: &str = "XDG_CACHE_HOME";
+
+/// Where the files are that are fetched for a session with this root: the environment's choice, else beside the data.
+pub(crate) fn cache_of(root: &Root) -> Result<CacheOptions> {
+    let mut cache = CacheOptions::beside(root, variable(CACHES_VARIABLE));
+    if let Some(folder) = variable(CACHE_VARIABLE) {
+        cache.folder = folder;
+    }
+    if let Some(size) = variable(CACHE_SIZE_VARIABLE) {
+        cache.limit_bytes = bytes(&size).ok_or_else(|| Error::InvalidArgument {
+            argument: CACHE_SIZE_VARIABLE,
+            given: size,
+            accepted: "give bytes, or text such as `10GiB`".to_owned(),
+        })?;
+    }
+    Ok(cache)
+}
+
+/// `10GiB`, `2 TB`, `4096`
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start();
+    let unit = unit.strip_suffix('b').unwrap_or(unit);
+    let (unit, base) = match unit.strip_suffix('i') {
+        Some("") => return None,
+        Some(unit) => (unit, 1024_u64),
+        None => (unit, 1000),
+    };
+    let power = ["", "k", "m", "g", "t"].iter().position(|known| *known == unit)?;
+    let factor = base.pow(u32::try_from(power).ok()?);
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
 
 /// Whether kept results are not to be used; asked at every run.
 pub(crate) fn ignores_checkpoints() -> bool {
@@ -32,7 +97,7 @@ pub(crate) fn shows_panics() -> bool {
 }
 
 /// What a session needs to know before it starts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Place of catalog and data; created when it is missing.
     pub root: Root,
@@ -42,31 +107,44 @@ pub struct Config {
     pub worker: Option<WorkerCommand>,
     /// What runs wait for before they make anything durable.
     pub pause: Pause,
+    /// The database of the catalog, `postgresql://…`; without it, the catalog is below the root.
+    pub catalog: Option<String>,
+    /// How to reach buckets, beside what the environment says.
+    pub client_config: ClientConfig,
+    /// Where fetched files are kept; `None` leaves it to root and environment.
+    pub cache: Option<CacheOptions>,
+}
+
+impl fmt::Debug for Config {
+    // The database's URL has a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl Config {
     /// The environment's choice: `$LAKEBED_ROOT`, else `./.lakebed`; one partition a core.
     ///
     /// # Errors
-    /// [`Error::NotSupported`] when the environment asks for a catalog or a root that this version does not have.
+    /// [`Error::NotSupported`] when the environment asks for a root that this version does not have.
     pub fn from_environment() -> Result<Self> {
-        if let Some(catalog) = variable(CATALOG_VARIABLE) {
-            return Err(Error::NotSupported {
-                what: format!("a shared catalog (`{CATALOG_VARIABLE}={catalog}`)"),
-                instead: format!(
-                    "unset it; the catalog is the file catalog.db in `{ROOT_VARIABLE}`"
-                ),
-            });
-        }
         let root = variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT_ROOT.to_owned());
         Ok(Self::with_root(Root::parse(&root)?))
     }
 
-    /// A given root, everything else by default.
+    /// A given root, and the catalog that `$LAKEBED_CATALOG` names; everything else by default.
     #[must_use]
     pub fn with_root(root: Root) -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { root, target_partitions: cores, worker: None, pause: Pause::default() }
+        Self {
+            root,
+            target_partitions: cores,
+            worker: None,
+            pause: Pause::default(),
+            catalog: variable(CATALOG_VARIABLE),
+            client_config: ClientConfig::default(),
+            cache: None,
+        }
     }
 
     /// Nothing outlives the session: the catalog is in memory, the data in a temporary folder.
@@ -74,17 +152,9 @@ impl Config {
     /// # Errors
     /// [`Error::Storage`] when no folder can be made.
     pub fn in_memory() -> Result<Self> {
-        Root::temporary().map(Self::with_root)
+        Ok(Self { catalog: None, ..Self::with_root(Root::temporary()?) })
     }
 }
 
-/// Whether a variable says yes.
-fn is_set(name: &str) -> bool {
-    variable(name)
-        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the only reader of the environment")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::fmt;
 use datafusion::error::DataFusionError;
 
 pub use storage::StorageKind;
-pub(crate) use storage::{Refused, kind_of, refused};
+pub(crate) use storage::{Refused, kind_of, of_bucket, refused};
 pub(crate) use words::{plain_message, without_category};
 
 /// A result of this crate.

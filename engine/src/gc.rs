@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use catalog::{DatasetVersion, QualifiedName, VersionFilter, VersionStatus};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use lance_table::io::deletion::DELETIONS_DIR;
 
 use crate::layout::{self, first_location, is_of_session};
 use crate::storage::{Entry, Location, Storage};
@@ -250,7 +251,7 @@ impl Collector<'_> {
         Ok(())
     }
 
-    /// Data files of saves that died and of versions that were removed.
+    /// Files of saves that died and of versions that were removed: of rows, and of which rows are removed.
     async fn unused_files(&mut self, found: &Found) -> Result<()> {
         self.live.add_new(self.session, &found.records, self.started).await?;
         if !self.live.unknown().is_empty() {
@@ -265,7 +266,8 @@ impl Collector<'_> {
             return Ok(());
         }
         let [mut used, mut young, mut refused, mut removed] = [Size::default(); 4];
-        for file in files.directly_in(&found.folder.clone().join("data")) {
+        let folders = ["data", DELETIONS_DIR].map(|name| found.folder.clone().join(name));
+        for file in folders.iter().flat_map(|folder| files.directly_in(folder)) {
             let place = if self.live.has(&file.location) {
                 &mut used
             } else if !self.is_old(file.modified) {

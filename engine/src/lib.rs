@@ -13,6 +13,7 @@ mod blocking;
 mod chain;
 mod checkpoint;
 mod config;
+mod environment;
 mod error;
 mod explain;
 mod expr;
@@ -23,6 +24,7 @@ mod kind;
 mod layout;
 mod logical;
 mod model;
+mod objects;
 mod optimizer;
 mod pause;
 mod physical;
@@ -37,20 +39,24 @@ mod stored;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod verbs;
 
 pub(crate) use chain::Ready;
 pub use chain::{BatchStream, Chain};
-pub use config::{Config, IGNORE_CHECKPOINTS_VARIABLE, ROOT_VARIABLE};
+pub use config::{
+    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, listing_ttl,
+};
 pub use error::{Error, Result, StorageKind};
 pub use expr::{BinaryOp, Expr, NamedExpr};
 pub use gc::{Garbage, GcOptions, GcReport};
 pub use logical::UdfOptions;
 pub use model::{HIDDEN_KEY, TYPE_KEY};
+pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
-pub use sink::{SaveMode, SaveRequest, Saved};
+pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
-pub use storage::Root;
+pub use storage::{CacheOptions, ClientConfig, Root};
 pub use verbs::{Aggregate, SortKey, Stage};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use catalog::{CatalogStore, DatasetVersion, SqliteCatalog};
+use catalog::{BucketCatalog, CatalogStore, DatasetVersion, PostgresCatalog, SqliteCatalog};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -15,11 +15,13 @@ use lance::dataset::builder::DatasetBuilder;
 use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
+use crate::config::cache_of;
 use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
 use crate::registry::Functions;
-use crate::storage::{Entered, Location, Root, Storage};
-use crate::{Config, Error, Result, functions, layout, optimizer};
+use crate::storage::{Buckets, Cache, CacheOptions, Entered, Location, Root, Storage};
+use crate::turns::Turns;
+use crate::{ClientConfig, Config, Error, Objects, Result, functions, layout, optimizer};
 
 /// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
 const INDEX_CACHE_BYTES: usize = 256 << 20;
@@ -29,12 +31,14 @@ const METADATA_CACHE_BYTES: usize = 128 << 20;
 #[derive(Debug)]
 pub struct Session {
     storage: Arc<Storage>,
+    buckets: Arc<Buckets>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
     udf_context: Arc<UdfContext>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
     held: Mutex<HashMap<Location, Entered>>,
+    turns: Turns,
 }
 
 impl Session {
@@ -46,30 +50,33 @@ impl Session {
         Self::open_config(config).boxed()
     }
 
-    async fn open_config(config: Config) -> Result<Arc<Self>> {
-        let storage = Storage::open(config.root.clone(), config.pause.clone()).await?;
-        let catalog: Arc<dyn CatalogStore> =
-            match (storage.root().catalog(), storage.root().folder()) {
-                (None, Some(folder)) => {
-                    Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?)
-                }
-                (catalog, _) => catalog.unwrap_or_default(),
-            };
-        Ok(Self::new(config, storage, catalog))
+    async fn open_config(mut config: Config) -> Result<Arc<Self>> {
+        if config.cache.is_none() {
+            config.cache = Some(cache_of(&config.root)?);
+        }
+        let buckets = Arc::<Buckets>::default();
+        buckets.configure("", &config.client_config);
+        let storage = Storage::open(config.root.clone(), config.pause.clone(), &buckets).await?;
+        let catalog = open_catalog(&config, &storage).await?;
+        Ok(Self::new(config, storage, buckets, catalog))
     }
 
     /// A session over these bytes and this catalog.
     pub(crate) fn new(
         config: Config,
         storage: Storage,
+        buckets: Arc<Buckets>,
         catalog: Arc<dyn CatalogStore>,
     ) -> Arc<Self> {
         let storage = Arc::new(storage);
+        let cache = config.cache.unwrap_or_else(|| CacheOptions::beside(storage.root(), None));
         let udf_context = Arc::new(UdfContext {
             functions: Arc::default(),
             workers: config.worker.map(WorkerPool::new),
             storage: Arc::clone(&storage),
+            objects: Objects::of(&buckets, Cache::new(cache)),
         });
+        udf_context.tell_workers();
         Arc::new(Self {
             catalog,
             state: state(config.target_partitions, &udf_context),
@@ -80,8 +87,10 @@ impl Session {
                 storage.lance_stores(),
             )),
             storage,
+            buckets,
             numbers: AtomicU64::new(0),
             held: Mutex::default(),
+            turns: Turns::default(),
         })
     }
 
@@ -93,6 +102,28 @@ impl Session {
 
     pub(crate) fn storage(&self) -> &Arc<Storage> {
         &self.storage
+    }
+
+    /// The buckets that users' files are in.
+    pub(crate) fn buckets(&self) -> &Arc<Buckets> {
+        &self.buckets
+    }
+
+    /// Users' files one by one.
+    #[must_use]
+    pub fn objects(&self) -> Objects {
+        self.udf_context.objects.clone()
+    }
+
+    /// How to reach a bucket from now on, `s3://name`; with no name all of them.
+    pub fn configure(&self, place: &str, config: &ClientConfig) {
+        self.buckets.configure(place, config);
+        self.udf_context.tell_workers();
+    }
+
+    /// Who lists what.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Names, versions and lineage.
@@ -169,6 +200,21 @@ impl Session {
     fn held(&self) -> MutexGuard<'_, HashMap<Location, Entered>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The catalog is in the database that the configuration names, else below the root.
+async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn CatalogStore>> {
+    let root = storage.root();
+    if let Some(catalog) = root.catalog() {
+        return Ok(catalog);
+    }
+    if let Some(url) = &config.catalog {
+        return Ok(Arc::new(PostgresCatalog::open(url).await?));
+    }
+    Ok(match root.folder() {
+        Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
+        None => Arc::new(BucketCatalog::new(storage.store(), Location::default())),
+    })
 }
 
 fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionState {

@@ -3,15 +3,23 @@
 //! The order is the promise: files, then Lance's commit, then the tag, then the catalog. A version is visible only
 //! after the last step; what dies between two steps is invisible and blocks nobody.
 
+mod begun;
 mod commit;
+mod destination;
 mod encoding;
 mod found;
 mod fragments;
 mod preview;
+mod row_addresses;
 mod save;
+mod saving;
 mod vectors;
+mod write;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use found::confirmed;
+pub use row_addresses::RowAddresses;
 pub use save::{SaveMode, SaveRequest, Saved};

@@ -3,6 +3,8 @@
 //! A [`Root`] is a URL; what is below it has a [`Location`], a relative path with `/` between its steps. An object appears
 //! whole or not at all. Who is at work below a location is told by [`Presence`].
 
+pub(crate) mod buckets;
+pub(crate) mod cache;
 mod fetched;
 pub(crate) mod files;
 mod lance;
@@ -11,9 +13,13 @@ mod presence;
 mod root;
 mod staged;
 mod temporary;
+pub(crate) mod uri;
 
 #[cfg(test)]
 pub(crate) mod faults;
+
+#[cfg(test)]
+pub(crate) mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -34,11 +40,17 @@ use crate::blocking::blocking;
 use crate::error::{Refused, refused};
 use crate::{Error, Pause, Result};
 
+pub use buckets::ClientConfig;
+pub(crate) use buckets::{Bucket, Buckets};
+pub use cache::CacheOptions;
+pub(crate) use cache::{Cache, Keep, ObjectKey};
 pub(crate) use fetched::Fetched;
 pub(crate) use object_store::path::Path as Location;
 pub(crate) use presence::{Entered, Presence};
+use root::Opened;
 pub use root::Root;
 pub(crate) use staged::Staged;
+pub(crate) use uri::Uri;
 
 /// Objects that are removed at once.
 const REMOVED_AT_ONCE: usize = 10;
@@ -66,15 +78,17 @@ pub(crate) struct Storage {
     root: Root,
     store: Arc<dyn ObjectStore>,
     presence: Arc<dyn Presence>,
+    /// What the root is a part of, where it is not on a local disk.
+    whole: Option<Arc<dyn ObjectStore>>,
     /// What runs wait for before they make anything durable.
     pause: Pause,
 }
 
 impl Storage {
     /// Opens the root, which is made if it can be.
-    pub(crate) async fn open(root: Root, pause: Pause) -> Result<Self> {
-        let (store, presence) = root.open().await?;
-        Ok(Self { root, store, presence, pause })
+    pub(crate) async fn open(root: Root, pause: Pause, buckets: &Buckets) -> Result<Self> {
+        let Opened { store, presence, whole } = root.open(buckets).await?;
+        Ok(Self { root, store, presence, whole, pause })
     }
 
     /// The same bytes, seen through another store.
@@ -83,7 +97,13 @@ impl Storage {
         self,
         wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>,
     ) -> Self {
-        Self { store: wrap(self.store), ..self }
+        let store = wrap(self.store);
+        Self { whole: self.whole.map(|_| Arc::clone(&store)), store, ..self }
+    }
+
+    /// The store of all that is below the root, for what has its own ways with objects: the catalog.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
     }
 
     pub(crate) fn root(&self) -> &Root {

@@ -19,11 +19,34 @@ if TYPE_CHECKING:
     from lakebed._gc import Garbage, GcReport, gc
     from lakebed._schema import Vector
     from lakebed._sys import Sys
-    from lakebed.catalog import DatasetInfo, datasets, delete_dataset, move_dataset
+    from lakebed.catalog import (
+        BucketStatus,
+        DatasetInfo,
+        ListingInfo,
+        bucket_status,
+        datasets,
+        delete_dataset,
+        listings,
+        move_dataset,
+    )
     from lakebed.chain import Chain, DataChain
     from lakebed.exceptions import DataChainError, FileError, LakebedError
     from lakebed.expr import C, Column, Expr
-    from lakebed.file import File, Image, ImageFile, TextFile
+    from lakebed.file import (
+        ArrowRow,
+        Audio,
+        AudioFile,
+        AudioFragment,
+        File,
+        Image,
+        ImageFile,
+        TarVFile,
+        TextFile,
+        Video,
+        VideoFile,
+        VideoFragment,
+        VideoFrame,
+    )
     from lakebed.models import DataModel, ModelStore
     from lakebed.read import (
         read_arrow,
@@ -42,6 +65,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AbstractUDF",
     "Aggregator",
+    "ArrowRow",
+    "Audio",
+    "AudioFile",
+    "AudioFragment",
+    "BucketStatus",
     "C",
     "Chain",
     "Column",
@@ -58,18 +86,26 @@ __all__ = [
     "Image",
     "ImageFile",
     "LakebedError",
+    "ListingInfo",
     "Mapper",
     "ModelStore",
     "Session",
     "Sys",
+    "TarVFile",
     "TextFile",
     "Vector",
+    "Video",
+    "VideoFile",
+    "VideoFragment",
+    "VideoFrame",
     "__version__",
+    "bucket_status",
     "datasets",
     "delete_dataset",
     "exceptions",
     "func",
     "gc",
+    "listings",
     "move_dataset",
     "read_arrow",
     "read_dataset",
@@ -84,11 +120,18 @@ _NAMES = {
     "_gc": ("Garbage", "GcReport", "gc"),
     "_schema": ("Vector",),
     "_sys": ("Sys",),
-    "catalog": ("DatasetInfo", "datasets", "delete_dataset", "move_dataset"),
+    "catalog": (
+        *("BucketStatus", "bucket_status", "ListingInfo", "listings"),
+        *("DatasetInfo", "datasets", "delete_dataset", "move_dataset"),
+    ),
     "chain": ("Chain", "DataChain"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),
     "expr": ("C", "Column", "Expr"),
-    "file": ("File", "Image", "ImageFile", "TextFile"),
+    "file": (
+        *("ArrowRow", "File", "Image", "ImageFile", "TarVFile", "TextFile"),
+        *("Audio", "AudioFile", "AudioFragment"),
+        *("Video", "VideoFile", "VideoFragment", "VideoFrame"),
+    ),
     "models": ("DataModel", "ModelStore"),
     "read": (
         "read_arrow",

@@ -14,7 +14,7 @@ _TIME_DIGITS = 16
 _PARTS = (2, 4)
 """How many parts a listing's tag has; those of earlier versions had fewer."""
 
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def status(path: str) -> os.stat_result | None:
@@ -33,7 +33,7 @@ def etag(found: os.stat_result) -> str:
 
 def modified(found: os.stat_result) -> datetime:
     """Microseconds, rounded down, and nothing before 1970."""
-    return EPOCH + max(found.st_mtime_ns, 0) // 1000 * _MICROSECOND
+    return EPOCH + max(found.st_mtime_ns, 0) // 1000 * MICROSECOND
 
 
 def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | None:
@@ -47,7 +47,7 @@ def change(size: int, time: datetime, tag: str, found: os.stat_result) -> str | 
     is_timed = time != EPOCH or tag.startswith("0-")
     if found.st_size != size and (size or is_timed):
         return f"had {size} bytes when it was listed and has {found.st_size} now"
-    if is_timed and not _is_time(time, modified(found)):
+    if is_timed and not is_time(time, modified(found)):
         return f"was of {time} when it was listed and is of {modified(found)} now"
     listed, _, rest = _content(tag).partition("-")
     if is_timed and rest == f"{size:x}" and len(listed) <= _TIME_DIGITS:
@@ -62,12 +62,12 @@ def _content(tag: str) -> str:
     return "-".join(parts[:2]) if len(parts) in _PARTS else tag
 
 
-def _is_time(listed: datetime, found: datetime) -> bool:
+def is_time(listed: datetime, found: datetime) -> bool:
     """Whether a time is the listed one, which may have lost digits on its way."""
     if listed.tzinfo is None:
         listed = listed.replace(tzinfo=UTC)
     if listed.microsecond % 1000:
         # a time as `float` is not exact
-        return abs(listed - found) <= _MICROSECOND
+        return abs(listed - found) <= MICROSECOND
     unit = 1000 if listed.microsecond else 1_000_000
     return listed == found.replace(microsecond=found.microsecond // unit * unit)

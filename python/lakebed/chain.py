@@ -17,9 +17,9 @@ from lakebed._udf.once import Once
 from lakebed._verbs.columns import Columns
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
-from lakebed._verbs.keeping import Keeping
 from lakebed._verbs.results import Results
 from lakebed._verbs.rows import Rows
+from lakebed._verbs.storing import Storing
 from lakebed.exceptions import DatasetPrepareError
 from lakebed.expr import Column
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lakebed.session import Session
 
 
-class DataChain(Rows, Columns, Functions, Groups, Results, Keeping):
+class DataChain(Rows, Columns, Functions, Groups, Results, Storing):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.
@@ -129,8 +129,11 @@ class DataChain(Rows, Columns, Functions, Groups, Results, Keeping):
         `timeout`, `memory`, `retries` and `retry_on`.
 
         Args:
-            cache: Keep downloaded files; local files are read where they are.
-            prefetch: Files to download ahead of a function; local ones need none.
+            cache: Keep the files of buckets that functions are given, for later runs; local
+                files are read where they are.
+            prefetch: How many files of buckets to download at once, ahead of the rows that
+                read them; 0 for none. By default as many as it takes, if the function
+                opens the files of its first rows.
             parallel: Worker processes for functions; True and -1 mean all cores, False
                 and None this process. Workers start once and stay for later verbs.
             namespace: Where `save` puts names without one.

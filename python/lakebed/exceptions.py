@@ -317,10 +317,40 @@ class MissingFileError(FileError, FileNotFoundError):
     code = "python.file_not_found"
 
 
+class ExistingFileError(FileError, FileExistsError):
+    """A file that was to be created exists already."""
+
+    code = "python.file_exists"
+
+
 class FileChangedError(FileError):
     """A file is no longer the one that its row was made of."""
 
     code = "python.file_changed"
+
+
+class VFileError(FileError):
+    """A file inside of another cannot be used so: it is not known where, or it is only read."""
+
+    code = "python.virtual_file"
+
+
+class WDSError(FileError):
+    """An archive is not the WebDataset that its specification describes."""
+
+    code = "python.webdataset"
+
+
+class CoreFileDuplicationError(WDSError):
+    """A sample has several files with core extensions."""
+
+
+class CoreFileNotFoundError(WDSError):
+    """A sample has no file with a core extension."""
+
+
+class UnknownFileExtensionError(WDSError):
+    """A sample has a file that the specification has no field for."""
 
 
 class EphemeralError(LakebedError, RuntimeError):

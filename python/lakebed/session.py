@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 import uuid
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from tempfile import mkdtemp
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakSet, finalize
 
 from lakebed import _native
+from lakebed._client_config import options_of
 from lakebed.exceptions import DataChainParamsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
     from lakebed._gc import GcReport
     from lakebed._job import Job, Run
@@ -50,11 +52,19 @@ class Session:
     _memory: ClassVar[Session | None] = None
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
-    def __init__(self, name: str = "", *, in_memory: bool = False, root: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "",
+        client_config: Mapping[str, Any] | None = None,
+        *,
+        in_memory: bool = False,
+        root: str | None = None,
+    ) -> None:
         """Open the root.
 
         Args:
             name: Letters and digits; part of the names of temporary datasets.
+            client_config: How to reach buckets, the root's too: keys, `aws_endpoint_url`, ….
             in_memory: Keep everything in memory; it is gone with the session.
             root: A folder or URI; by default `$LAKEBED_ROOT` or `./.lakebed`.
         """
@@ -63,7 +73,7 @@ class Session:
             raise DataChainParamsError(msg)
         self.name = f"{name or 'default'}_{uuid.uuid4().hex[:8]}"
         self.in_memory = in_memory
-        self._native = _native.Session.open(root, in_memory)
+        self._native = _native.Session.open(root, in_memory, options_of(client_config))
         self._job: Job | None = None
         self._temporary: list[str] = []
         _open.add(self)
@@ -145,10 +155,19 @@ class Session:
 
     # Inside
 
+    @contextmanager
+    def _as_current(self) -> Iterator[None]:
+        """What asks for the session meanwhile gets this one."""
+        token = _entered.set((*_entered.get(), self))
+        try:
+            yield
+        finally:
+            _entered.reset(token)
+
     @cached_property
     def _records(self) -> str:
-        """The folder of this machine where it is written down what functions read."""
-        if "://" not in self.root:
+        """The root below which it is written down what functions read."""
+        if not self.root.startswith("memory:"):
             return self.root
         folder = mkdtemp(prefix="lakebed-")
         finalize(self, shutil.rmtree, folder, ignore_errors=True)

@@ -123,30 +123,37 @@ impl Chain {
         &self,
         py: Python<'_>,
         function: PyRef<'_, Function>,
-        running: &Bound<'_, PyDict>,
+        options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.map(function.stage(running)?))
+        self.built(py, self.0.map(function.stage(options, self.0.session().objects())?))
     }
 
     fn r#gen(
         &self,
         py: Python<'_>,
         function: PyRef<'_, Function>,
-        running: &Bound<'_, PyDict>,
+        options: &Bound<'_, PyDict>,
         keep: Vec<String>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.generate(function.stage(running)?, &keep))
+        self.built(py, self.0.generate(function.stage(options, self.0.session().objects())?, &keep))
     }
 
     fn agg(
         &self,
         py: Python<'_>,
         function: PyRef<'_, Function>,
-        running: &Bound<'_, PyDict>,
+        options: &Bound<'_, PyDict>,
         keys: Vec<(String, PyExpr<'_>)>,
         keep: Vec<String>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.aggregate(function.stage(running)?, &named(keys), &keep))
+        self.built(
+            py,
+            self.0.aggregate(
+                function.stage(options, self.0.session().objects())?,
+                &named(keys),
+                &keep,
+            ),
+        )
     }
 
     #[pyo3(signature = (progress))]

@@ -23,6 +23,7 @@ mod look;
 mod rows;
 mod runtime;
 mod session;
+mod storage;
 mod udf;
 
 use pyo3::prelude::*;
@@ -34,6 +35,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<expr::Expr>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<chain::Chain>()?;
+    module.add_class::<storage::Storage>()?;
+    module.add_class::<storage::Writer>()?;
+    module.add_class::<storage::Pages>()?;
     module.add_class::<rows::Rows>()?;
     module.add_class::<arrow::StreamFailure>()?;
     module.add_class::<udf::Function>()?;

@@ -1,6 +1,6 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ use crate::codec::Codec;
 use crate::error::raise;
 use crate::look::look;
 use crate::runtime::wait;
+use crate::storage::{Storage, client_config};
 use crate::{arrow, error};
 
 /// A session; immutable, safe to share between threads.
@@ -53,13 +54,19 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
 #[pymethods]
 impl Session {
     #[staticmethod]
-    fn open(py: Python<'_>, root: Option<String>, in_memory: bool) -> PyResult<Self> {
+    fn open(
+        py: Python<'_>,
+        root: Option<String>,
+        in_memory: bool,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<Self> {
         let config = match (root, in_memory) {
             (_, true) => Config::in_memory(),
             (Some(root), false) => Root::parse(&root).map(Config::with_root),
             (None, false) => Config::from_environment(),
         };
         let mut config = config.map_err(|failed| raise(py, failed))?;
+        config.client_config = client_config(py, options)?;
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());
         Ok(Self(wait(py, engine::Session::open(config), None)?))
@@ -68,6 +75,22 @@ impl Session {
     #[getter]
     fn root(&self) -> String {
         self.0.root().to_string()
+    }
+
+    /// How to reach a bucket from now on, `s3://name`; with no name all of them.
+    fn configure(
+        &self,
+        py: Python<'_>,
+        place: &str,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<()> {
+        self.0.configure(place, &client_config(py, options)?);
+        Ok(())
+    }
+
+    /// Users' files one by one.
+    fn storage(&self) -> Storage {
+        Storage(self.0.objects())
     }
 
     #[pyo3(signature = (name, namespace, project, version))]
@@ -88,6 +111,7 @@ impl Session {
         Ok(Chain::new(wait(py, read, None)?))
     }
 
+    /// Options are for the buckets among the places, from now on.
     fn read_storage(
         &self,
         py: Python<'_>,
@@ -95,16 +119,37 @@ impl Session {
         recursive: bool,
         column: &str,
         kind: &str,
+        update: bool,
+        options: BTreeMap<String, String>,
     ) -> PyResult<Chain> {
         let kind = match kind {
             "binary" => FileKind::Binary,
             "text" => FileKind::Text,
             "image" => FileKind::Image,
+            "video" => FileKind::Video,
+            "audio" => FileKind::Audio,
             other => return Err(PyValueError::new_err(format!("unknown type `{other}`"))),
         };
-        let chain = Listing::try_new(&uris, recursive, column, kind)
-            .and_then(|listing| self.0.read_listing(listing));
+        let listing = Listing::try_new(&uris, recursive, column, kind);
+        let mut listing = listing.map_err(|failed| raise(py, failed))?;
+        if update {
+            listing = listing.updated();
+        }
+        let buckets = listing.buckets();
+        if !options.is_empty() && !buckets.is_empty() {
+            let config = client_config(py, options)?;
+            for place in buckets {
+                self.0.configure(&place, &config);
+            }
+        }
+        let chain = self.0.read_listing(listing);
         Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+    }
+
+    /// For how many seconds a bucket's listing is used.
+    #[staticmethod]
+    fn listing_ttl(py: Python<'_>) -> PyResult<f64> {
+        Ok(engine::listing_ttl().map_err(|failed| raise(py, failed))?.as_secs_f64())
     }
 
     fn read_parquet(&self, py: Python<'_>, paths: Vec<String>) -> PyResult<Chain> {

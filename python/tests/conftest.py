@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +14,24 @@ import lakebed as dc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell without job control started the tests in the background; children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _load_servers() -> None:
+    """Make `servers` a package, without its folder on the path: workers would find tests there."""
+    folder = Path(__file__).parent / "servers"
+    spec = importlib.util.spec_from_file_location("servers", folder / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["servers"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["servers"])
+
+
+_load_servers()
+pytest_plugins = ["servers.fixtures"]
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,14 @@ from PIL import Image as Pillow
 import lakebed as dc
 from lakebed.exceptions import (
     DataChainParamsError,
+    ExistingFileError,
     FileChangedError,
     FileError,
     MissingFileError,
     NotSupportedError,
+    VFileError,
 )
-from lakebed.file import File, Image, ImageFile, TextFile, type_for
+from lakebed.file import AudioFile, File, Image, ImageFile, TextFile, VideoFile, type_for
 
 
 @pytest.fixture
@@ -117,6 +119,43 @@ def test_export_links_and_stays_in_its_folder(hello: File, tmp_path: Path) -> No
             File(source=hello.source, path=path).export(tmp_path / "out", "filepath")
     with pytest.raises(DataChainParamsError, match="unknown placement `flat`"):
         hello.export(tmp_path, "flat")  # type: ignore[arg-type]
+    with pytest.raises(NotSupportedError, match="placement `checksum`"):
+        hello.export(tmp_path, "checksum")
+    with pytest.raises(DataChainParamsError, match="unknown link_type `hard`"):
+        hello.export(tmp_path, link_type="hard")  # type: ignore[arg-type]
+
+
+def test_links_can_be_made_again(hello: File, tmp_path: Path) -> None:
+    for _ in range(2):
+        link = hello.export(tmp_path / "links", link_type="symlink")
+        assert link.read() == b"hello"
+    # a link to itself would be the end of it
+    assert hello.export(tmp_path / "in", link_type="symlink").read() == b"hello"
+    assert not (tmp_path / "in" / hello.name).is_symlink()
+
+
+def test_an_export_replaces_a_link_and_not_what_it_leads_to(hello: File, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("other")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / hello.name).symlink_to(tmp_path / "other")
+    assert hello.export(tmp_path / "out").read() == b"hello"
+    assert (tmp_path / "other").read_text() == "other"
+
+
+def test_names_may_be_as_long_as_the_system_allows(hello: File, tmp_path: Path) -> None:
+    name = "長" * 84
+    assert hello.save(tmp_path / name).read() == b"hello"
+    assert [path.name for path in tmp_path.glob("長*")] == [name]
+
+
+def test_what_is_in_the_way_is_named(hello: File, tmp_path: Path) -> None:
+    (tmp_path / "out" / hello.name).mkdir(parents=True)
+    with pytest.raises(FileError, match=f"cannot write `file://{tmp_path}/out/{hello.name}`"):
+        hello.export(tmp_path / "out")
+    with pytest.raises(FileError, match="cannot write"):
+        hello.save(f"{hello.get_fs_path()}/below")
+    with pytest.raises(ExistingFileError, match="exists already"), hello.open("x"):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -128,8 +167,8 @@ def test_export_links_and_stays_in_its_folder(hello: File, tmp_path: Path) -> No
         ({"source": "file:///d", "path": "a/../b"}, FileError, "must not contain"),
         ({"source": "d", "path": "a"}, FileError, "must start with a scheme"),
         ({"source": "file:///none", "path": "a"}, FileNotFoundError, "`file:///none/a`"),
-        ({"source": "s3://b", "path": "a"}, NotSupportedError, "scheme `s3://` cannot"),
-        ({"source": "file:///d", "path": "a", "location": [{}]}, NotSupportedError, "inside"),
+        ({"source": "file:///d", "path": "a\0"}, FileError, "must not contain a zero byte"),
+        ({"source": "file:///d", "path": "a", "location": [{}]}, VFileError, "vtype"),
     ],
 )
 def test_bad_files_say_why(fields: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -275,8 +314,7 @@ def test_a_listed_file_is_as_it_resolves(hello: File) -> None:
 
 
 def test_types_by_name() -> None:
-    assert [type_for(t) for t in ("binary", "text", "image")] == [File, TextFile, ImageFile]
-    with pytest.raises(NotSupportedError, match="not supported yet"):
-        type_for("video")
+    types = [type_for(t) for t in ("binary", "text", "image", "video", "audio")]
+    assert types == [File, TextFile, ImageFile, VideoFile, AudioFile]
     with pytest.raises(DataChainParamsError, match="`imag`; hint: did you mean `image`"):
         type_for("imag")

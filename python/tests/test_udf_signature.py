@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lakebed._schema import spec_of
-from lakebed._udf.signature import Call, UdfSignature, parse_call
+from lakebed._udf.signature import UdfArguments, UdfSignature, signatures_of
 from lakebed._udf.verb import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
     DataChainParamsError,
@@ -39,12 +39,12 @@ def parse(
     verb: Verb = MAP,
     **signals: Any,
 ) -> UdfSignature:
-    [signature] = parse_call(verb, Call(func, params, output, signals), SCHEMA, setup)
+    [signature] = signatures_of(verb, UdfArguments(func, params, output, signals), SCHEMA, setup)
     return signature
 
 
 def parse_several(**signals: Any) -> list[UdfSignature]:
-    return parse_call(MAP, Call(None, None, None, signals), SCHEMA)
+    return signatures_of(MAP, UdfArguments(None, None, None, signals), SCHEMA)
 
 
 def kinds(signature: UdfSignature) -> Any:

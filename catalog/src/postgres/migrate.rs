@@ -14,7 +14,7 @@ use super::failure::Failure;
 const MIGRATIONS: &[&str] = &[include_str!("format_1.sql")];
 
 /// The lock that is held by whoever changes the format: `lakebed` in ASCII.
-const LOCK: i64 = 0x6c_61_6b_65_62_65_64;
+const LOCK: i64 = 0x006c_616b_6562_6564;
 
 /// Brings the tables to the newest format, in one transaction.
 pub(super) async fn migrate(connection: &mut PgConnection, place: &Place) -> Result<(), Failure> {

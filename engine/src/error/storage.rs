@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
+use object_store::client::{HttpError, HttpErrorKind};
+
 use crate::Error;
 
 /// Why a store refused.
@@ -66,6 +68,29 @@ impl StorageKind {
     }
 }
 
+impl StorageKind {
+    fn of_http(kind: HttpErrorKind) -> Self {
+        match kind {
+            HttpErrorKind::Connect
+            | HttpErrorKind::Request
+            | HttpErrorKind::Timeout
+            | HttpErrorKind::Interrupted => Self::TimedOut,
+            HttpErrorKind::Decode => Self::Corrupt,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_status(status: u16) -> Option<Self> {
+        match status {
+            404 => Some(Self::NotFound),
+            429 | 503 => Some(Self::Throttled),
+            507 => Some(Self::Full),
+            500..=599 | 408 => Some(Self::TimedOut),
+            _ => None,
+        }
+    }
+}
+
 /// The kind that an error, or what caused it, has by its type; `None` if none of them is a store's.
 pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> Option<StorageKind> {
     let mut next = Some(error);
@@ -80,7 +105,13 @@ pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> Option<StorageKind> {
         if let Some(kind) = error.downcast_ref().and_then(StorageKind::of_store) {
             return Some(kind);
         }
-        next = error.source();
+        if let Some(error) = error.downcast_ref::<HttpError>() {
+            return Some(StorageKind::of_http(error.kind()));
+        }
+        match error.source() {
+            None => return status_of(&error.to_string()).and_then(StorageKind::of_status),
+            source => next = source,
+        }
     }
     None
 }
@@ -117,11 +148,82 @@ pub(crate) fn refused(
     }
 }
 
+/// What a bucket said about an object that users know by this name, if that is what went wrong.
+pub(crate) fn of_bucket(
+    action: &'static str,
+    location: &str,
+    error: &(dyn StdError + 'static),
+) -> Option<Error> {
+    let location = location.to_owned();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        return Some(match error.downcast_ref() {
+            None => continue,
+            Some(object_store::Error::NotFound { .. }) => Error::PathNotFound { path: location },
+            Some(object_store::Error::Precondition { .. }) => Error::FileChanged {
+                path: location,
+                how: "was written anew since it was listed".to_owned(),
+            },
+            Some(found) => Error::Storage {
+                action,
+                location,
+                kind: kind_of(found).unwrap_or(StorageKind::Other),
+                reason: reason_of(found),
+                source: None,
+            },
+        });
+    }
+    None
+}
+
 /// The innermost message: what is around it repeats the location in the store's own form.
 fn reason_of(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    let text = innermost.to_string();
+    of_answer(&text).unwrap_or(text)
+}
+
+/// What a cloud's answer says: its code and message, without the request that it repeats.
+fn of_answer(text: &str) -> Option<String> {
+    let between = |tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+        rest.split_once(&format!("</{tag}>")).map(|(inner, _)| inner.trim())
+    };
+    let code = between("Code")?;
+    Some(match between("Message") {
+        Some(message) => format!("{code}: {message}"),
+        None => code.to_owned(),
+    })
+}
+
+/// The status of an answer that was no success. Its type is private to the library, its text is not.
+fn status_of(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once("status code: ")?;
+    rest.get(..3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{StorageKind, of_answer, status_of};
+
+    #[test]
+    fn a_clouds_answer_is_its_code_and_message() {
+        let text = "Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?>\
+                    <Error><Code>AccessDenied</Code><Message>Access Denied</Message>\
+                    <AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>";
+        assert_eq!(of_answer(text).as_deref(), Some("AccessDenied: Access Denied"));
+        assert_eq!(of_answer("connection refused"), None);
+    }
+
+    #[test]
+    fn a_status_tells_whether_to_try_again() {
+        let text = "Server returned non-2xx status code: 503 Service Unavailable: ";
+        let kind = status_of(text).and_then(StorageKind::of_status);
+        assert_eq!(kind, Some(StorageKind::Throttled));
+        assert!(StorageKind::of_status(400).is_none());
+    }
 }

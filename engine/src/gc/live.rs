@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use catalog::{DatasetVersion, VersionFilter, VersionStatus};
 use lance::Dataset;
+use lance_table::io::deletion::deletion_file_path;
 
 use crate::storage::Location;
 use crate::{Result, Session, layout};
@@ -54,7 +55,7 @@ impl Live {
             match session.open_version(record).await {
                 Ok(dataset) => {
                     self.known.insert(record.uuid.clone());
-                    self.files.extend(files(session, &folder, &dataset)?);
+                    self.files.extend(files(session, &folder, &dataset));
                 }
                 Err(_) => {
                     let title = format!("{}@{}", record.dataset.short(), record.version);
@@ -76,22 +77,26 @@ impl Live {
     }
 }
 
-/// The data files of a version.
-fn files(session: &Session, folder: &Location, dataset: &Dataset) -> Result<Vec<Location>> {
+/// The files of a version: those that hold its rows, and those that say which of these are removed.
+fn files(session: &Session, folder: &Location, dataset: &Dataset) -> Vec<Location> {
     let manifest = dataset.manifest();
+    let root = |base: Option<u32>| match base.and_then(|id| manifest.base_paths.get(&id)) {
+        None => Some((folder.clone(), true)),
+        // Nothing outside of the root is ever collected.
+        Some(base) => Some((session.storage().within(&base.path)?, base.is_dataset_root)),
+    };
     let mut found = Vec::new();
-    for file in manifest.fragments.iter().flat_map(|fragment| &fragment.files) {
-        let base = file.base_id.and_then(|id| manifest.base_paths.get(&id));
-        let folder = match base {
-            None => folder.clone().join("data"),
-            Some(base) => match session.storage().within(&base.path) {
-                Some(folder) if base.is_dataset_root => folder.join("data"),
-                Some(folder) => folder,
-                // Nothing outside of the root is ever collected.
-                None => continue,
-            },
-        };
-        found.push(file.path.split('/').fold(folder, |folder, step| folder.join(step)));
+    for fragment in manifest.fragments.iter() {
+        for file in &fragment.files {
+            let Some((root, is_dataset)) = root(file.base_id) else { continue };
+            let folder = if is_dataset { root.join("data") } else { root };
+            found.push(file.path.split('/').fold(folder, |folder, step| folder.join(step)));
+        }
+        if let Some(mask) = &fragment.deletion_file
+            && let Some((root, _)) = root(mask.base_id)
+        {
+            found.push(deletion_file_path(&root, fragment.id, mask));
+        }
     }
-    Ok(found)
+    found
 }

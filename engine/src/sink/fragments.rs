@@ -1,10 +1,9 @@
-//! Writes one partition's batches as fragments that belong to no version yet.
+//! Writes one partition's rows as fragments that belong to no version yet.
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use catalog::DatasetVersion;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::BoxStream;
@@ -14,29 +13,19 @@ use lance::dataset::{WriteMode, WriteParams};
 use lance_core::datatypes::Schema as LanceSchema;
 use lance_table::format::Fragment;
 
+use super::destination::Destination;
 use super::encoding;
 use super::preview::{self, PREVIEW_ROWS};
 use super::vectors::VectorLengths;
+use super::written::Written;
 use crate::adapter::error::LanceResultExt;
 use crate::kind::kind_name;
 use crate::progress::StageProgress;
-use crate::storage::{Location, Storage};
 use crate::stored::{converted, stored_schema};
 use crate::{Error, Result};
 
 /// A file ends at this size or at Lance's default of about a million rows.
 const MAX_FILE_BYTES: usize = 2 << 30;
-
-/// Where fragments are written.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) folder: Location,
-    pub(super) title: String,
-    /// The version that is added to.
-    pub(super) base: Option<DatasetVersion>,
-    pub(super) session: Arc<lance::session::Session>,
-    pub(super) storage: Arc<Storage>,
-}
 
 /// The columns of a version, known before its rows are written, so that many may write at once.
 #[derive(Clone, Debug)]
@@ -62,23 +51,10 @@ impl Columns {
     }
 }
 
-/// What one partition became.
-#[derive(Debug, Default)]
-pub(super) struct Written {
-    pub(super) fragments: Vec<Fragment>,
-    /// The beginnings of its first rows.
-    pub(super) preview: Vec<RecordBatch>,
-}
-
 /// Rows on their way.
 pub(super) type Rows = BoxStream<'static, Result<RecordBatch>>;
 
-impl Target {
-    /// Where Lance finds the folder.
-    pub(super) fn uri(&self) -> String {
-        self.storage.lance_uri(&self.folder)
-    }
-
+impl Destination {
     /// Writes all rows of a partition, in their order.
     pub(super) async fn write(
         self: Arc<Self>,
@@ -86,21 +62,18 @@ impl Target {
         mut rows: Rows,
         progress: Arc<StageProgress>,
     ) -> Result<Written> {
-        let mut written = Written::default();
-        let mut left = PREVIEW_ROWS;
-        let mut first = Vec::new();
-        while left > 0
+        let (mut preview, mut first) = (Vec::new(), Vec::new());
+        while preview.len() < PREVIEW_ROWS
             && let Some(batch) = rows.next().await.transpose()?
         {
-            let taken = batch.num_rows().min(left);
-            if taken > 0 {
-                written.preview.push(preview::beginning(&batch.slice(0, taken))?);
+            let shown = batch.num_rows().min(PREVIEW_ROWS - preview.len());
+            preview.extend(preview::to_json(&batch.slice(0, shown))?);
+            if shown > 0 {
                 first.push(Ok(batch));
             }
-            left -= taken;
         }
         if first.is_empty() {
-            return Ok(written);
+            return Ok(Written::default());
         }
         let stored = Arc::clone(&columns.stored);
         let rows = stream::iter(first).chain(rows).map(move |batch| {
@@ -108,8 +81,9 @@ impl Target {
             progress.add(batch.num_rows());
             columns.convert(&batch)
         });
-        written.fragments = self.write_files(stored, rows.boxed()).await?;
-        Ok(written)
+        let fragments = self.write_files(stored, rows.boxed()).await?;
+        let rows = fragments.iter().filter_map(|fragment| fragment.physical_rows).sum::<usize>();
+        Ok(Written { fragments, rows: rows as u64, preview })
     }
 
     async fn write_files(&self, schema: SchemaRef, mut rows: Rows) -> Result<Vec<Fragment>> {

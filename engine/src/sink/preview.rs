@@ -11,9 +11,10 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use arrow::json::ArrayWriter;
 use arrow::record_batch::RecordBatchOptions;
+use datafusion::error::DataFusionError;
 use serde_json::Value;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// How many rows a preview has.
 pub(super) const PREVIEW_ROWS: usize = 20;
@@ -24,34 +25,27 @@ const SHOWN_BYTES: usize = 1000;
 /// And so many items of a list.
 const SHOWN_ITEMS: usize = 1000;
 
-/// The rows with only the beginning of long texts, bytes and lists, so that the memory of the others can go.
-pub(super) fn beginning(rows: &RecordBatch) -> Result<RecordBatch> {
+/// The rows as objects, with only the beginning of long texts, bytes and lists; binary values as hexadecimal text.
+pub(super) fn to_json(rows: &RecordBatch) -> Result<Vec<Value>> {
+    let mut writer = ArrayWriter::new(Vec::new());
+    writer.write(&beginning(rows)?).map_err(DataFusionError::from)?;
+    writer.finish().map_err(DataFusionError::from)?;
+    serde_json::from_slice(&writer.into_inner()).map_err(|error| Error::internal(error.to_string()))
+}
+
+fn beginning(rows: &RecordBatch) -> Result<RecordBatch> {
     let columns: Vec<ArrayRef> = rows.columns().iter().map(shortened).collect();
     let schema = rows.schema();
     let fields = schema.fields().iter().zip(&columns).map(|(field, column)| typed(field, column));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     let batch = RecordBatch::try_new_with_options(schema, columns, &options);
-    Ok(batch.map_err(datafusion::error::DataFusionError::from)?)
+    Ok(batch.map_err(DataFusionError::from)?)
 }
 
 /// The field with the type of the column.
 fn typed(field: &FieldRef, column: &ArrayRef) -> FieldRef {
     Arc::new(Field::clone(field).with_data_type(column.data_type().clone()))
-}
-
-/// The [beginnings](beginning) of rows as an array of objects; binary values as hexadecimal text.
-pub(super) fn to_json(rows: &[RecordBatch]) -> Result<Vec<Value>> {
-    let mut writer = ArrayWriter::new(Vec::new());
-    for batch in rows {
-        writer.write(batch).map_err(datafusion::error::DataFusionError::from)?;
-    }
-    writer.finish().map_err(datafusion::error::DataFusionError::from)?;
-    let text = writer.into_inner();
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    serde_json::from_slice(&text).map_err(|error| crate::Error::internal(error.to_string()))
 }
 
 /// The column with only the beginning of long texts, bytes and lists, also inside of others.

@@ -1,33 +1,20 @@
-//! [`Chain::save`]: a stream becomes fragments, a Lance commit, a tag and a catalog record, in that order.
-//!
-//! What fails on the way leaves files that no version needs; collectors of garbage remove them. They are not removed here:
-//! whether a commit arrived that said that it failed, is not known.
+//! [`Chain::save`]: what may be saved, whether it is there already, and the run that saves it.
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Fields};
 use catalog::{
-    CatalogExt, ClaimRequest, CompletedVersion, DatasetEdit, DatasetVersion, JobId, Newest,
-    QualifiedName, Wanted,
+    CatalogExt, DatasetEdit, DatasetVersion, JobId, QualifiedName, Version, VersionSpec, Wanted,
 };
-use datafusion::physical_plan::ExecutionPlanProperties;
-use futures::future::{BoxFuture, try_join_all};
-use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, try_join};
-use lance::Dataset;
-use lance_table::format::Fragment;
-use serde_json::Value;
-use udf_runtime::task;
+use futures::future::BoxFuture;
+use futures::{FutureExt, try_join};
 
-use super::commit::Commit;
-use super::fragments::{Columns, Rows, Target, Written, check_types};
-use super::preview;
+use super::fragments::check_types;
+use super::row_addresses::RowAddresses;
+use super::saving::{Saving, newest};
 use super::vectors::VectorLengths;
-use crate::kind::kind_name;
-use crate::layout::{self, locate};
 use crate::progress::Progress;
-use crate::storage::Entered;
-use crate::{Chain, Error, Ready, Result, Session, config};
+use crate::{Chain, Error, Result, config};
 
 /// What to save a chain as.
 #[derive(Clone, Debug)]
@@ -50,13 +37,30 @@ pub struct SaveRequest {
 }
 
 /// What a version holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum SaveMode {
     /// The chain's rows.
     #[default]
     Replace,
     /// Those of the newest version, which are not written again, and after them the chain's.
     Append,
+    /// Those of a version but some, none of which are written again, and after them the chain's.
+    Update {
+        /// The version, which must be the newest until this one is.
+        base: Version,
+        /// Which of its rows are left out.
+        removed: RowAddresses,
+    },
+}
+
+impl SaveMode {
+    /// Which rows of the version before are left out.
+    pub(super) fn removed(&self) -> RowAddresses {
+        match self {
+            Self::Replace | Self::Append => RowAddresses::default(),
+            Self::Update { removed, .. } => removed.clone(),
+        }
+    }
 }
 
 /// A version that is durable and visible.
@@ -110,11 +114,11 @@ impl Chain {
         };
         let prepared = chain.prepare(chain.visible_plan()?, progress);
         let (place, ready) = try_join!(saving.open(), prepared)?;
-        let added = saving.write(&place, ready.partitions()?, progress).await?;
+        let added = saving.write(&place, ready).await?;
         session.storage().pause().await;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
-        let (record, dataset) = saving.publish(&place, fingerprint, added).await?;
+        let (record, dataset) = saving.publish(&place, &added.made_of(fingerprint)).await?;
         let chain = session.rows_of(&record, dataset)?;
         Ok(Saved { record, chain, is_new: true })
     }
@@ -129,7 +133,7 @@ async fn same_rows(
     progress: &Progress,
 ) -> Result<Option<Saved>> {
     let (session, name) = (chain.session(), &request.name);
-    if fingerprint.is_none() || request.mode == SaveMode::Append || config::ignores_checkpoints() {
+    if fingerprint.is_none() || request.mode != SaveMode::Replace || config::ignores_checkpoints() {
         return Ok(None);
     }
     let Some(record) = newest(session, name).await? else {
@@ -150,7 +154,7 @@ async fn same_rows(
     if edit != DatasetEdit::default() {
         session.catalog().edit_dataset(name, edit).await?;
     }
-    let spec = catalog::VersionSpec::Exact(record.version);
+    let spec = VersionSpec::Exact(record.version);
     let record = session.catalog().resolve(name, &spec).await?;
     let chain = session.read_dataset(name, &spec).await?;
     let (title, rows) = (name.short(), record.rows);
@@ -185,255 +189,4 @@ fn check_names_below(kind: &DataType) -> Result<()> {
         | DataType::Map(item, _) => check_names_below(item.data_type()),
         _ => Ok(()),
     }
-}
-
-/// A version on its way.
-pub(super) struct Saving<'a> {
-    pub(super) session: &'a Arc<Session>,
-    pub(super) request: &'a SaveRequest,
-    /// The columns of its rows.
-    pub(super) schema: SchemaRef,
-    pub(super) dependencies: Vec<catalog::Dependency>,
-}
-
-/// Where rows go, and what keeps collectors of garbage out of there while it lives.
-pub(super) struct Place {
-    pub(super) target: Arc<Target>,
-    _entered: Entered,
-}
-
-impl Saving<'_> {
-    /// What belongs to a session stays there while the session does.
-    pub(super) async fn open(&self) -> Result<Place> {
-        let (session, name) = (self.session, &self.request.name);
-        let is_free = session.catalog().check_wanted(name, self.request.wanted).err_into();
-        let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
-        let base = self.base().await?;
-        let folder = layout::location(&location)?;
-        if name.is_of_session() {
-            session.hold(&layout::parent(&folder)).await?;
-        }
-        let _entered = session.storage().share(&folder).await?;
-        let target = Target {
-            folder,
-            title: name.short().to_string(),
-            base,
-            session: Arc::clone(session.lance()),
-            storage: Arc::clone(session.storage()),
-        };
-        Ok(Place { target: Arc::new(target), _entered })
-    }
-
-    /// The version that is added to: the dataset's newest, whose columns the rows must have. `None` where there is none
-    /// yet, or nothing is added.
-    async fn base(&self) -> Result<Option<DatasetVersion>> {
-        if self.request.mode == SaveMode::Replace {
-            return Ok(None);
-        }
-        let Some(record) = newest(self.session, &self.request.name).await? else {
-            return Ok(None);
-        };
-        let expected = VectorLengths::of_stored(&record.schema).apply_to(&self.schema);
-        if expected.fields() != record.schema.fields() {
-            return Err(Error::InvalidArgument {
-                argument: "columns",
-                given: columns(&self.schema),
-                accepted: format!(
-                    "to be added to `{}@{}` they must be its columns: {}",
-                    record.dataset.short(),
-                    record.version,
-                    columns(&record.schema)
-                ),
-            });
-        }
-        Ok(Some(record))
-    }
-
-    /// Writes all partitions at once, each into its own files.
-    pub(super) async fn write(
-        &self,
-        place: &Place,
-        mut partitions: Vec<Rows>,
-        progress: &Arc<Progress>,
-    ) -> Result<Added> {
-        let target = &place.target;
-        let saving = progress.start(&format!("save {}", target.title), None);
-        let lengths = match &target.base {
-            Some(base) => VectorLengths::of_stored(&base.schema).of_lists_in(&self.schema),
-            None if self.request.lists => VectorLengths::none(),
-            None => VectorLengths::of_first_rows(&self.schema, &mut partitions).await?,
-        };
-        let columns = Columns::new(lengths, &self.schema);
-        let mut writers = Vec::new();
-        for rows in partitions {
-            let (target, saving) = (Arc::clone(target), Arc::clone(&saving));
-            let writer = task::spawn(target.write(columns.clone(), rows, saving));
-            writers.push(async move {
-                writer.await.map_err(|error| Error::internal(error.to_string()))?
-            });
-        }
-        Added::new(target, columns, try_join_all(writers).await?)
-    }
-
-    /// From files that nobody knows to a version that everybody sees.
-    pub(super) async fn publish(
-        &self,
-        place: &Place,
-        fingerprint: Option<String>,
-        added: Added,
-    ) -> Result<(DatasetVersion, Dataset)> {
-        let (catalog, request) = (self.session.catalog(), self.request);
-        loop {
-            let base = self.base().await?;
-            let claim = ClaimRequest {
-                name: request.name.clone(),
-                location: place.target.folder.to_string(),
-                wanted: request.wanted,
-                job: request.job.clone(),
-                description: request.description.clone(),
-                attrs: request.attrs.clone(),
-            };
-            let claim = catalog.claim_version(claim).await?;
-            let commit = Commit {
-                base: base.as_ref().map(|base| base.storage_version),
-                added: added.fragments.clone(),
-                schema: Arc::clone(&added.schema),
-            };
-            let committed = async {
-                let Some(dataset) = commit.apply(&place.target, &claim).boxed().await? else {
-                    return Ok(None);
-                };
-                let completed = CompletedVersion {
-                    // What is added must not hide what became complete meanwhile; a rewrite hides nothing of its own.
-                    newest: match request.mode {
-                        SaveMode::Replace => Newest::Any,
-                        SaveMode::Append => Newest::Is(base.as_ref().map(|base| base.version)),
-                    },
-                    dependencies: self.dependencies.clone(),
-                    ..added.onto(base.as_ref(), &dataset, fingerprint.clone())
-                };
-                Ok(Some((catalog.complete_version(&claim, completed).await?, dataset)))
-            };
-            let outcome: Result<Option<_>> = committed.await;
-            let error = match outcome {
-                Ok(Some(saved)) => return Ok(saved),
-                // A version has the number that the catalog does not know: an older catalog was put in its place.
-                Ok(None) => {
-                    let (name, version) = (claim.name.clone(), claim.version);
-                    Error::Catalog(catalog::Error::VersionTaken { name, version, latest: version })
-                }
-                Err(error) => error,
-            };
-            // The first error is the one to report; a claim that cannot be given up stays pending, and invisible.
-            drop(catalog.abandon_version(&claim, &error.to_string()).await);
-            let moved = matches!(
-                &error,
-                Error::Catalog(
-                    catalog::Error::NewestMoved { .. } | catalog::Error::VersionTaken { .. }
-                )
-            );
-            if !moved || !matches!(request.wanted, Wanted::Bump(_)) {
-                return Err(error);
-            }
-        }
-    }
-}
-
-impl Ready {
-    /// The rows of its partitions.
-    fn partitions(&self) -> Result<Vec<Rows>> {
-        let partitions = 0..self.plan.output_partitioning().partition_count();
-        let execute = |partition| {
-            let rows = self.plan.execute(partition, Arc::clone(&self.context))?;
-            Ok(rows.map_err(Error::from).boxed())
-        };
-        partitions.map(execute).collect()
-    }
-}
-
-/// The dataset's newest version, if it has one.
-pub(super) async fn newest(
-    session: &Session,
-    name: &QualifiedName,
-) -> Result<Option<DatasetVersion>> {
-    match session.catalog().resolve(name, &catalog::VersionSpec::Latest).await {
-        Ok(record) => Ok(Some(record)),
-        Err(catalog::Error::DatasetNotFound { .. } | catalog::Error::VersionNotFound { .. }) => {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn columns(schema: &Schema) -> String {
-    let column = |field: &FieldRef| format!("{} ({})", field.name(), kind_name(field.data_type()));
-    schema.fields().iter().map(column).collect::<Vec<_>>().join(", ")
-}
-
-/// What a save wrote: fragments that belong to no version yet.
-pub(super) struct Added {
-    fragments: Vec<Fragment>,
-    schema: SchemaRef,
-    rows: u64,
-    bytes: u64,
-    preview: Vec<Value>,
-}
-
-impl Added {
-    fn new(target: &Target, columns: Columns, written: Vec<Written>) -> Result<Self> {
-        let first_rows: Vec<RecordBatch> =
-            written.iter().flat_map(|part| part.preview.iter().cloned()).collect();
-        let preview = preview::to_json(&first(&first_rows, preview::PREVIEW_ROWS))?;
-        let fragments: Vec<Fragment> =
-            written.into_iter().flat_map(|part| part.fragments).collect();
-        let schema = target.base.as_ref().map_or(columns.schema, |base| Arc::clone(&base.schema));
-        let (rows, bytes) = size_of(&fragments);
-        Ok(Self { fragments, schema, rows, bytes, preview })
-    }
-
-    /// The files that nobody knows.
-    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
-        let files = self.fragments.iter().flat_map(|fragment| &fragment.files);
-        files.map(|file| file.path.as_str())
-    }
-
-    /// The version that adds this to another, or is only this.
-    fn onto(
-        &self,
-        base: Option<&DatasetVersion>,
-        dataset: &Dataset,
-        fingerprint: Option<String>,
-    ) -> CompletedVersion {
-        let mut preview =
-            base.and_then(|base| base.preview.as_array().cloned()).unwrap_or_default();
-        preview.extend(self.preview.iter().cloned());
-        preview.truncate(preview::PREVIEW_ROWS);
-        CompletedVersion {
-            schema: Arc::clone(&self.schema),
-            storage_version: dataset.version().version,
-            newest: Newest::Any,
-            fingerprint: fingerprint.filter(|_| base.is_none()),
-            rows: self.rows + base.map_or(0, |base| base.rows),
-            bytes: self.bytes + base.map_or(0, |base| base.bytes),
-            preview: Value::Array(preview),
-            dependencies: Vec::new(),
-        }
-    }
-}
-
-fn first(batches: &[RecordBatch], rows: usize) -> Vec<RecordBatch> {
-    let mut left = rows;
-    let cut = |batch: &RecordBatch| {
-        let taken = batch.num_rows().min(left);
-        left -= taken;
-        batch.slice(0, taken)
-    };
-    batches.iter().map(cut).filter(|batch| batch.num_rows() > 0).collect()
-}
-
-fn size_of(fragments: &[Fragment]) -> (u64, u64) {
-    let rows = fragments.iter().filter_map(|fragment| fragment.physical_rows).sum::<usize>();
-    let files = fragments.iter().flat_map(|fragment| &fragment.files);
-    let bytes = files.filter_map(|file| file.file_size_bytes.get()).map(u64::from).sum();
-    (rows as u64, bytes)
 }

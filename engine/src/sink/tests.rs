@@ -9,6 +9,9 @@ use catalog::{Bump, NewJob, VersionFilter, Wanted};
 use super::{SaveMode, SaveRequest, Saved};
 use crate::{Config, Result, Root, Session};
 
+mod update;
+mod write;
+
 async fn session() -> Arc<Session> {
     Session::open(Config { target_partitions: 2, ..Config::with_root(Root::memory()) })
         .await

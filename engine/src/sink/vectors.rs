@@ -14,8 +14,9 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::error::Result as PlanResult;
 use futures::{StreamExt, stream};
 
+use super::begun::begun;
 use super::fragments::Rows;
-use crate::{Error, Result};
+use crate::{Error, Ready, Result};
 
 /// So many rows, or so many bytes of them, tell whether lists are vectors.
 const FIRST_ROWS: usize = 1 << 16;
@@ -32,28 +33,24 @@ impl VectorLengths {
     }
 
     /// Judges by the first rows of the first partition that has any; they are put back.
-    pub(super) async fn of_first_rows(schema: &Schema, partitions: &mut [Rows]) -> Result<Self> {
+    pub(super) async fn of_first_rows(schema: &Schema, ready: Ready) -> Result<(Self, Ready)> {
         if !schema.fields().iter().any(|field| may_be_vector(field.data_type())) {
-            return Ok(Self::none());
+            return Ok((Self::none(), ready));
         }
-        for rows in partitions {
-            let (mut first, mut height, mut bytes) = (Vec::new(), 0, 0);
-            while height < FIRST_ROWS
-                && bytes < FIRST_BYTES
-                && let Some(batch) = rows.next().await.transpose()?
-            {
-                height += batch.num_rows();
-                bytes += batch.get_array_memory_size();
-                first.push(batch);
+        let (mut partitions, mut lengths) = (ready.begin()?, Self::none());
+        for rows in &mut partitions {
+            let first = first_of(rows).await?;
+            let has_rows = first.iter().any(|batch| batch.num_rows() > 0);
+            if has_rows {
+                lengths = Self::of(schema, &first);
             }
-            let lengths = Self::of(schema, &first);
             let rest = std::mem::replace(rows, stream::empty().boxed());
             *rows = stream::iter(first.into_iter().map(Ok)).chain(rest).boxed();
-            if height > 0 {
-                return Ok(lengths);
+            if has_rows {
+                break;
             }
         }
-        Ok(Self::none())
+        Ok((lengths, Ready { plan: begun(&ready.plan.schema(), partitions)?, ..ready }))
     }
 
     fn of(schema: &Schema, batches: &[RecordBatch]) -> Self {
@@ -127,6 +124,20 @@ impl VectorLengths {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
     }
+}
+
+/// As many of the rows as it takes to tell.
+async fn first_of(rows: &mut Rows) -> Result<Vec<RecordBatch>> {
+    let (mut first, mut height, mut bytes) = (Vec::new(), 0, 0);
+    while height < FIRST_ROWS
+        && bytes < FIRST_BYTES
+        && let Some(batch) = rows.next().await.transpose()?
+    {
+        height += batch.num_rows();
+        bytes += batch.get_array_memory_size();
+        first.push(batch);
+    }
+    Ok(first)
 }
 
 fn fixed(field: &FieldRef, length: i32) -> FieldRef {

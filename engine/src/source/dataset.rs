@@ -13,7 +13,8 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use lance::Dataset;
 
-use super::dataset_scan::{DatasetScanExec, partitions};
+use super::dataset_scan::DatasetScanExec;
+use super::row_range::row_ranges;
 use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
@@ -86,6 +87,16 @@ impl DatasetTable {
         table.finish()
     }
 
+    /// The same rows seen through other leaves.
+    pub(super) fn with(&self, leaves: Vec<Leaf>) -> Self {
+        Self { leaves, ..self.clone() }.finish()
+    }
+
+    /// The first column of the version.
+    pub(super) fn root(&self) -> &str {
+        self.dataset.schema().fields.first().map_or("", |field| field.name.as_str())
+    }
+
     fn finish(mut self) -> Self {
         let fields: Vec<FieldRef> =
             self.leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
@@ -122,7 +133,7 @@ impl Source for DatasetTable {
     }
 
     fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
-        Some(Arc::new(Self { leaves, ..self.clone() }.finish()))
+        Some(Arc::new(self.with(leaves)))
     }
 }
 
@@ -148,7 +159,7 @@ impl TableProvider for DatasetTable {
             None => self.leaves.clone(),
         };
         let target = state.config().target_partitions();
-        let ranges = partitions(&self.dataset, target, limit)?;
+        let ranges = row_ranges(&self.dataset, target, limit)?;
         let title = format!("{}@{}", self.name.short(), self.version);
         Ok(Arc::new(DatasetScanExec::new(title, Arc::clone(&self.dataset), leaves, ranges)))
     }

@@ -18,11 +18,11 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
-use lance::dataset::scanner::{FragmentSlice, Scanner};
+use lance::dataset::scanner::Scanner;
 
 use super::batch_rows::{PROBE_ROWS, VARIABLE_BYTES, batch_rows, read_bytes, stored_bytes, vary};
 use super::dataset::Leaf;
-use super::ranges::ranges;
+use super::row_range::RowRange;
 use crate::adapter::error::from_lance;
 use crate::stored::convert;
 use crate::sys;
@@ -34,60 +34,6 @@ mod tests;
 const IO_BUFFER_BYTES: u64 = 64 << 20;
 
 const ROW_ADDRESS: &str = "_rowaddr";
-
-/// One partition: slices of fragments, in the order of the rows.
-#[derive(Clone, Debug)]
-pub(super) struct RowRange {
-    slices: Vec<FragmentSlice>,
-    rows: u64,
-}
-
-impl RowRange {
-    /// Its first rows, or all when it has fewer.
-    fn first(&self, rows: usize) -> Self {
-        let mut left = rows as u64;
-        let cut = |slice: &FragmentSlice| {
-            let row_count = slice.row_count.min(left);
-            left -= row_count;
-            FragmentSlice { row_count, ..*slice }
-        };
-        let slices = self.slices.iter().map(cut).filter(|slice| slice.row_count > 0).collect();
-        Self { slices, rows: self.rows.min(rows as u64) }
-    }
-}
-
-/// Cuts the first `limit` rows into at most `target` consecutive ranges of about the same height.
-pub(super) fn partitions(
-    dataset: &Dataset,
-    target: usize,
-    limit: Option<usize>,
-) -> Result<Vec<RowRange>> {
-    let (mut ids, mut heights) = (Vec::new(), Vec::new());
-    for fragment in dataset.get_fragments() {
-        let metadata = fragment.metadata();
-        let id =
-            u32::try_from(metadata.id).map_err(|error| DataFusionError::External(error.into()))?;
-        match (metadata.physical_rows, &metadata.deletion_file) {
-            (Some(rows), None) => {
-                ids.push(id);
-                heights.push(rows);
-            }
-            _ => return internal_err!("fragment {id} has deleted rows or no row count"),
-        }
-    }
-    let ranges = ranges(&heights, target, limit).into_iter().map(|range| RowRange {
-        rows: range.iter().map(|slice| slice.rows as u64).sum(),
-        slices: range
-            .iter()
-            .map(|slice| FragmentSlice {
-                fragment_id: ids[slice.part],
-                row_offset: slice.start as u64,
-                row_count: slice.rows as u64,
-            })
-            .collect(),
-    });
-    Ok(ranges.collect())
-}
 
 /// Reads a version of a dataset.
 #[derive(Debug)]
@@ -116,10 +62,10 @@ impl DatasetScanExec {
         Self { title, dataset, leaves: Arc::new(leaves), ranges, properties: Arc::new(properties) }
     }
 
-    fn rows(&self, partition: Option<usize>) -> u64 {
+    fn rows(&self, partition: Option<usize>) -> usize {
         match partition {
-            Some(partition) => self.ranges[partition].rows,
-            None => self.ranges.iter().map(|range| range.rows).sum(),
+            Some(partition) => self.ranges[partition].rows(),
+            None => self.ranges.iter().map(RowRange::rows).sum(),
         }
     }
 }
@@ -172,9 +118,8 @@ impl ExecutionPlan for DatasetScanExec {
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let rows = usize::try_from(self.rows(partition)).unwrap_or(usize::MAX);
         Ok(Arc::new(Statistics {
-            num_rows: Precision::Exact(rows),
+            num_rows: Precision::Exact(self.rows(partition)),
             total_byte_size: Precision::Absent,
             column_statistics: vec![ColumnStatistics::new_unknown(); self.leaves.len()],
         }))
@@ -198,15 +143,15 @@ async fn open(
     let readable: Vec<&Leaf> = shape.leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
     let needs_address = readable.len() < shape.leaves.len();
     if readable.is_empty() && !needs_address {
-        return Ok(only_counts(shape.schema, range.rows));
+        return Ok(only_counts(shape.schema, range.rows()));
     }
-    if range.rows == 0 {
+    if range.rows() == 0 {
         return Ok(stream::empty().boxed());
     }
     let damaged = |error| DataFusionError::from(from_lance(error, "read", &title));
     let kinds = || readable.iter().map(|leaf| leaf.field.data_type());
     let mut known = stored_bytes(&dataset);
-    if vary(kinds()) && range.rows > PROBE_ROWS as u64 {
+    if vary(kinds()) && range.rows() > PROBE_ROWS {
         let (rows, few) = (batch_rows(known, kinds()).min(PROBE_ROWS), range.first(PROBE_ROWS));
         let probe = scanner(&dataset, &readable, &few, rows).await.map_err(damaged)?;
         let probe = probe.try_into_stream().await.map_err(damaged)?;
@@ -240,12 +185,8 @@ async fn scanner(
     project(&mut scanner, dataset, leaves)?;
     scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
     scanner.batch_size(rows).batch_size_bytes(VARIABLE_BYTES);
-    scanner.with_fragment_slices(&range.slices).await?;
-    let fragments = range.slices.iter().filter_map(|slice| {
-        let fragment = dataset.get_fragment(slice.fragment_id as usize)?;
-        Some(fragment.metadata().clone())
-    });
-    scanner.with_fragments(fragments.collect());
+    scanner.with_fragment_slices(&range.slices(dataset).await?).await?;
+    scanner.with_fragments(range.fragments(dataset));
     Ok(scanner)
 }
 
@@ -270,8 +211,7 @@ fn lance_path(path: &[String]) -> String {
     steps.collect::<Vec<_>>().join(".")
 }
 
-fn only_counts(schema: SchemaRef, rows: u64) -> Batches {
-    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+fn only_counts(schema: SchemaRef, rows: usize) -> Batches {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let batch = RecordBatch::try_new_with_options(schema, vec![], &options);
     stream::once(async move { Ok(batch?) }).boxed()

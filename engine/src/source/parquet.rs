@@ -5,6 +5,7 @@
 //! types widen to what holds both, a column that a file lacks is null in its rows, anything else is an error. Folders
 //! called `key=value` are columns too.
 
+mod bucket_files;
 mod damage;
 mod fit;
 mod folders;
@@ -42,10 +43,12 @@ use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::error::refused;
+use crate::error::{of_bucket, refused};
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
 use crate::source::{FileAt, Source, doubled};
+use crate::storage::Buckets;
 use crate::{Error, Result};
+use bucket_files::BucketFiles;
 use damage::{NamedFiles, of_file};
 use fit::FitColumns;
 use folders::Folders;
@@ -70,6 +73,7 @@ const FOOTER_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct ParquetTable {
     files: Vec<PartitionedFile>,
+    store: Arc<dyn ObjectStore>,
     format: ParquetFormat,
     schema: TableSchema,
     rows: Precision<usize>,
@@ -85,13 +89,16 @@ struct Footer {
 
 impl ParquetTable {
     /// Reads the footers of the files.
-    pub(crate) async fn try_open(state: &SessionState, files: Vec<FileAt>) -> Result<Self> {
-        let url = ObjectStoreUrl::local_filesystem();
-        let store = store(state.runtime_env(), &url)?;
+    pub(crate) async fn try_open(
+        state: &SessionState,
+        buckets: &Buckets,
+        files: Vec<FileAt>,
+    ) -> Result<Self> {
+        let store = store(state.runtime_env(), buckets, &files).await?;
         let format = ParquetFormat::default().with_coerce_int96(Some(INT96_UNIT.to_owned()));
         let Folders { columns, values } = Folders::of(files.iter().map(|file| file.below.as_str()));
         let footers: Vec<Footer> = stream::iter(files)
-            .map(|file| footer(state, &store, &format, file.path))
+            .map(|file| footer(state, &store, &format, file))
             .buffered(FOOTERS_AT_ONCE)
             .try_collect()
             .await?;
@@ -108,7 +115,7 @@ impl ParquetTable {
             file.partition_values = values;
             file
         });
-        Ok(Self { files: files.collect(), format, schema, rows })
+        Ok(Self { files: files.collect(), store, format, schema, rows })
     }
 }
 
@@ -128,8 +135,25 @@ impl Source for ParquetTable {
     }
 }
 
-fn store(runtime: &RuntimeEnv, url: &ObjectStoreUrl) -> PlanResult<Arc<dyn ObjectStore>> {
-    Ok(Arc::new(WithinFiles(runtime.object_store(url)?)))
+/// Everything in it is on this machine, as its own plans say; what is in buckets is read through the store beside.
+fn url() -> ObjectStoreUrl {
+    ObjectStoreUrl::local_filesystem()
+}
+
+async fn store(
+    runtime: &RuntimeEnv,
+    buckets: &Buckets,
+    files: &[FileAt],
+) -> Result<Arc<dyn ObjectStore>> {
+    let mut opened = Vec::new();
+    for uri in files.iter().filter_map(|file| file.uri.as_ref()) {
+        opened.push(buckets.open(uri).await?);
+    }
+    let local = runtime.object_store(url())?;
+    if opened.is_empty() {
+        return Ok(Arc::new(WithinFiles(local)));
+    }
+    Ok(Arc::new(WithinFiles(Arc::new(BucketFiles::new(local, opened)))))
 }
 
 /// Stores know no `..`.
@@ -140,20 +164,32 @@ fn location(path: &str) -> StoreResult<Path> {
     Ok(Path::from_absolute_path(path)?)
 }
 
+/// A file as it is now.
+async fn look(store: &Arc<dyn ObjectStore>, file: FileAt) -> Result<(Opened, ObjectMeta)> {
+    let FileAt { path, uri, .. } = file;
+    let failed = |error: StoreError| match error {
+        StoreError::NotFound { .. } => Error::PathNotFound { path: path.clone() },
+        error => of_bucket("read", &path, &error)
+            .unwrap_or_else(|| refused("read", &path, io::Error::other(error))),
+    };
+    if let Some(uri) = uri {
+        let found = store.head(&BucketFiles::location(&uri)?).await.map_err(failed)?;
+        return Ok((Opened::object(&uri, &found), found));
+    }
+    let opened = Opened::now(&path)?;
+    let location =
+        location(&path).map_err(|error| refused("read", &path, io::Error::other(error)))?;
+    Ok((opened, store.head(&location).await.map_err(failed)?))
+}
+
 async fn footer(
     state: &SessionState,
     store: &Arc<dyn ObjectStore>,
     format: &ParquetFormat,
-    path: String,
+    file: FileAt,
 ) -> Result<Footer> {
-    let opened = Opened::now(&path)?;
-    let location =
-        location(&path).map_err(|error| refused("read", &path, io::Error::other(error)))?;
-    let file = match store.head(&location).await {
-        Ok(file) => file,
-        Err(StoreError::NotFound { .. }) => return Err(Error::PathNotFound { path }),
-        Err(error) => return Err(refused("read", path, io::Error::other(error))),
-    };
+    let (opened, file) = look(store, file).await?;
+    let path = opened.path.clone();
     let (twice, schema, rows) = of_file(&path, async {
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let written = DFParquetMetadata::new(store, &file)
@@ -203,10 +239,8 @@ impl TableProvider for ParquetTable {
             .iter()
             .filter_map(PartitionedFile::extension::<Opened>)
             .try_for_each(Opened::check)?;
-        let url = ObjectStoreUrl::local_filesystem();
-        let runtime = state.runtime_env();
-        let cache = runtime.cache_manager.get_file_metadata_cache();
-        let readers = CachedParquetFileReaderFactory::new(store(runtime, &url)?, cache);
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let readers = CachedParquetFileReaderFactory::new(Arc::clone(&self.store), cache);
         let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(self.format.options().clone())
             .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers)));
@@ -216,7 +250,7 @@ impl TableProvider for ParquetTable {
             total_byte_size: Precision::Absent,
             column_statistics: columns,
         };
-        let config = FileScanConfigBuilder::new(url, Arc::new(NamedFiles(Arc::new(source))))
+        let config = FileScanConfigBuilder::new(url(), Arc::new(NamedFiles(Arc::new(source))))
             .with_file_groups(vec![FileGroup::new(self.files.clone())])
             .with_expr_adapter(Some(Arc::new(FitColumns)))
             .with_projection_indices(projection.cloned())?

@@ -1,12 +1,21 @@
 //! Files of this machine that users name. They are not ours: they are looked at and read.
 
-use std::fs::{self, Metadata};
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Location;
 use walkdir::{DirEntry, WalkDir};
+
+use super::Bucket;
+use super::staged::Staged;
+use crate::blocking::blocking;
+use crate::error::refused;
+use crate::{Error, Result};
 
 /// A file, as far as the file system tells without a look into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +87,12 @@ pub(crate) fn is_folder(path: &str) -> bool {
     Path::new(path).is_dir()
 }
 
+/// The first line of a file, if it has one.
+pub(crate) fn line_of(path: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.lines().next()?.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
 /// The folder that `~` stands for.
 pub(crate) fn home() -> Option<String> {
     std::env::home_dir()?.into_os_string().into_string().ok()
@@ -92,6 +107,72 @@ pub(crate) fn below_home(path: &str) -> Option<String> {
 /// The path from the top.
 pub(crate) fn absolute(path: &str) -> io::Result<Box<Path>> {
     std::path::absolute(path).map(Into::into)
+}
+
+/// The path from the top that a path or `file://` URI names.
+pub(crate) fn absolute_of(text: &str) -> Result<Box<Path>> {
+    let path = text.strip_prefix("file://").unwrap_or(text);
+    let path = below_home(path).unwrap_or_else(|| path.to_owned());
+    absolute(&path).map_err(|error| refused("find", text, error))
+}
+
+/// This machine as a bucket, and a path or `file://` URI as a location in it.
+pub(crate) fn as_bucket(text: &str) -> Result<(Bucket, Location)> {
+    let path = absolute_of(text)?;
+    let location = Location::from_absolute_path(&path).map_err(|error| Error::InvalidArgument {
+        argument: "path",
+        given: text.to_owned(),
+        accepted: error.to_string(),
+    })?;
+    let store = Arc::new(LocalFileSystem::new());
+    Ok((Bucket::plain("file://".to_owned(), store), location))
+}
+
+/// A file that is read piece by piece.
+pub(crate) struct Pieces(Option<File>);
+
+impl Pieces {
+    pub(crate) async fn open(path: &str) -> io::Result<Self> {
+        let path = path.to_owned();
+        blocking(move || File::open(path).map(|file| Self(Some(file)))).await
+    }
+
+    /// The next bytes, at most so many; `None` at the end.
+    pub(crate) async fn next(&mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let Some(mut file) = self.0.take() else { return Ok(None) };
+        let read = blocking(move || {
+            let mut bytes = Vec::new();
+            Read::by_ref(&mut file).take(most as u64).read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>((file, bytes))
+        });
+        let (file, bytes) = read.await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        self.0 = Some(file);
+        Ok(Some(bytes))
+    }
+}
+
+/// A file under construction, which nobody sees before it is finished.
+pub(crate) struct Copy(Staged);
+
+impl Copy {
+    pub(crate) async fn beside(path: &str) -> io::Result<Self> {
+        let path = absolute(path)?;
+        blocking(move || Staged::beside(path.parent().unwrap_or(&path)).map(Self)).await
+    }
+
+    /// The same with more bytes at its end.
+    pub(crate) async fn with(mut self, bytes: Vec<u8>) -> io::Result<Self> {
+        blocking(move || self.0.write_all(&bytes).map(|()| self)).await
+    }
+
+    /// Gives it its name; what had it is replaced.
+    pub(crate) async fn finish(self, path: &str) -> io::Result<()> {
+        let path = absolute(path)?;
+        blocking(move || self.0.persist(&path)).await
+    }
 }
 
 /// A file below a folder.

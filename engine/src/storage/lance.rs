@@ -21,8 +21,9 @@ impl Storage {
     /// The stores that Lance may use.
     pub(crate) fn lance_stores(&self) -> Arc<ObjectStoreRegistry> {
         let stores = ObjectStoreRegistry::default();
-        if self.root.folder().is_none() {
-            stores.insert("memory", Arc::new(Shared(Arc::clone(&self.store))));
+        if let Some(whole) = &self.whole {
+            let scheme = self.root.bucket().map_or("memory", |uri| uri.scheme.as_str());
+            stores.insert(scheme, Arc::new(Shared(Arc::clone(whole))));
         }
         Arc::new(stores)
     }

@@ -1,6 +1,7 @@
 //! [`Presence`]: who is at work below a location. Writers share it, a collector of garbage has it alone.
 
 mod flock;
+mod lease;
 mod table;
 
 use std::fmt::Debug;
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use super::Location;
 
 pub(super) use flock::Flock;
+pub(super) use lease::Lease;
 pub(super) use table::Table;
 
 /// Somebody's presence, until it is dropped or its process ends in whatever way.

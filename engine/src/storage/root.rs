@@ -10,22 +10,22 @@ use catalog::MemoryCatalog;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
+use object_store::prefix::PrefixStore;
 use percent_encoding::percent_decode_str;
 
-use super::presence::{Flock, Presence, Table};
+use super::buckets::Buckets;
+use super::presence::{Flock, Lease, Presence, Table};
 use super::temporary::Temporary;
+use super::uri::{Scheme, Uri};
 use super::{Location, files};
 use crate::blocking::blocking;
 use crate::error::refused;
 use crate::{Error, Result};
 
-/// The place that a URL names, by what follows its scheme.
-type Open = fn(&str) -> Result<Place>;
+/// Where leases are below a root in a bucket.
+const LEASES: &str = "presence";
 
-/// How the URLs of roots begin, and what they are.
-const SCHEMES: [(&str, Open); 2] = [("file", folder), ("memory", memory)];
-
-/// The place of catalog and data: a folder of this machine, or this process's memory. Copies are the same place.
+/// The place of catalog and data: a folder of this machine, a bucket, or this process's memory. Copies are the same place.
 #[derive(Clone, Debug)]
 pub struct Root(Arc<Place>);
 
@@ -35,6 +35,17 @@ enum Place {
     /// A folder that goes with the last copy of its root.
     Temporary(Temporary),
     Memory(Memory),
+    /// A bucket, and a folder in it.
+    Bucket(Uri),
+}
+
+/// What is below a root.
+pub(crate) struct Opened {
+    /// All that is below the root.
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) presence: Arc<dyn Presence>,
+    /// The whole store, whose other parts are not ours; none on a local disk.
+    pub(super) whole: Option<Arc<dyn ObjectStore>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,24 +56,18 @@ struct Memory {
 }
 
 impl Root {
-    /// A local path, `file://…`, or `memory://`, which nothing else has.
+    /// A local path, `file://…`, a folder in a bucket, as `s3://bucket/lake`, or `memory://`, which nothing else has.
     ///
     /// # Errors
-    /// [`Error::NotSupported`] for URLs of other schemes.
+    /// [`Error::NotSupported`] for URLs of other schemes, and for web servers, on which nobody can write.
     pub fn parse(text: &str) -> Result<Self> {
         let place = match text.split_once("://") {
             None => {
                 Place::Folder(PathBuf::from(files::below_home(text).as_deref().unwrap_or(text)))
             }
-            Some((scheme, rest)) => match SCHEMES.iter().find(|(known, _)| is(known, scheme)) {
-                Some((_, open)) => open(rest)?,
-                None => {
-                    return Err(Error::NotSupported {
-                        what: format!("a root in `{scheme}://`"),
-                        instead: "give a local folder".to_owned(),
-                    });
-                }
-            },
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => folder(rest)?,
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("memory") => memory(rest)?,
+            Some(_) => bucket(text)?,
         };
         Self::at(place)
     }
@@ -107,14 +112,14 @@ impl Root {
         match &*self.0 {
             Place::Folder(folder) => Some(folder),
             Place::Temporary(folder) => Some(folder.path()),
-            Place::Memory(_) => None,
+            Place::Memory(_) | Place::Bucket(_) => None,
         }
     }
 
-    /// The catalog of a root that keeps nothing; `None` where it is in a file.
+    /// The catalog of a root that keeps nothing; `None` where it is kept.
     pub(crate) fn catalog(&self) -> Option<Arc<MemoryCatalog>> {
         match &*self.0 {
-            Place::Folder(_) => None,
+            Place::Folder(_) | Place::Bucket(_) => None,
             Place::Temporary(_) => Some(Arc::default()),
             Place::Memory(memory) => Some(Arc::clone(&memory.catalog)),
         }
@@ -128,32 +133,77 @@ impl Root {
         }
     }
 
-    /// The store below the root, which is made if it can be, and how presence is told there.
-    pub(super) async fn open(&self) -> Result<(Arc<dyn ObjectStore>, Arc<dyn Presence>)> {
-        if let Place::Memory(memory) = &*self.0 {
-            return Ok((Arc::clone(&memory.store) as _, Arc::new(memory.presence.clone())));
+    /// The bucket, and the folder in it, where the root is one.
+    pub(crate) fn bucket(&self) -> Option<&Uri> {
+        match &*self.0 {
+            Place::Bucket(uri) => Some(uri),
+            _ => None,
         }
-        let folder = self.folder().unwrap_or_else(|| Path::new("")).to_owned();
-        let made = folder.clone();
+    }
+
+    /// The store below the root, which is made if it can be, and how presence is told there.
+    pub(super) async fn open(&self, buckets: &Buckets) -> Result<Opened> {
+        match &*self.0 {
+            Place::Memory(memory) => {
+                let store: Arc<dyn ObjectStore> = Arc::clone(&memory.store) as _;
+                let presence = Arc::new(memory.presence.clone());
+                Ok(Opened { whole: Some(Arc::clone(&store)), store, presence })
+            }
+            Place::Bucket(uri) => {
+                let whole = Arc::clone(&buckets.open(uri).await?.store);
+                let store: Arc<dyn ObjectStore> =
+                    Arc::new(PrefixStore::new(Arc::clone(&whole), uri.location()?));
+                let presence = Arc::new(Lease::new(Arc::clone(&store), Location::from(LEASES)));
+                Ok(Opened { store, presence, whole: Some(whole) })
+            }
+            Place::Folder(folder) => self.open_folder(folder).await,
+            Place::Temporary(folder) => self.open_folder(folder.path()).await,
+        }
+    }
+
+    async fn open_folder(&self, folder: &Path) -> Result<Opened> {
+        let made = folder.to_owned();
         let made = blocking(move || fs::create_dir_all(&made)).await;
         made.map_err(|error| refused("create", self, error))?;
-        let store = LocalFileSystem::new_with_prefix(&folder);
-        let store = store.map_err(|error| refused("use", self, error))?;
-        Ok((Arc::new(store), Arc::new(Flock(folder))))
+        let store = LocalFileSystem::new_with_prefix(folder);
+        let store = Arc::new(store.map_err(|error| refused("use", self, error))?);
+        Ok(Opened { store, presence: Arc::new(Flock(folder.to_owned())), whole: None })
     }
 }
 
 impl fmt::Display for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.folder() {
-            Some(folder) => write!(f, "{}", folder.display()),
-            None => f.write_str("memory:///"),
+        match &*self.0 {
+            Place::Folder(folder) => write!(f, "{}", folder.display()),
+            Place::Temporary(folder) => write!(f, "{}", folder.path().display()),
+            Place::Memory(_) => f.write_str("memory:///"),
+            Place::Bucket(uri) => write!(f, "{uri}"),
         }
     }
 }
 
-fn is(known: &str, scheme: &str) -> bool {
-    known.eq_ignore_ascii_case(scheme)
+/// The folder's key ends with `/`, also where it is the whole bucket.
+fn bucket(text: &str) -> Result<Place> {
+    let refused = |accepted: &str| Error::InvalidArgument {
+        argument: "root",
+        given: text.to_owned(),
+        accepted: accepted.to_owned(),
+    };
+    let Some(uri) = Uri::parse(text)? else { return Err(refused("name a folder of a bucket")) };
+    if matches!(uri.scheme, Scheme::Http | Scheme::Https | Scheme::Hf) {
+        return Err(Error::NotSupported {
+            what: format!("a root that can only be read (`{text}`)"),
+            instead: "give a local folder, or one in s3://, gs:// or az://".to_owned(),
+        });
+    }
+    let key = uri.key.trim_end_matches('/');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_-.=".contains(c);
+    if !key.chars().all(is_plain) {
+        return Err(refused("the names of its folders have letters, digits, `_`, `-`, `.`, `=`"));
+    }
+    let key = if key.is_empty() { String::new() } else { format!("{key}/") };
+    drop(uri.with_key(key.trim_end_matches('/')).location()?);
+    Ok(Place::Bucket(uri.with_key(key)))
 }
 
 fn folder(rest: &str) -> Result<Place> {

@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use super::{Location, Root, Storage};
+use super::{Buckets, Location, Root, Storage};
 use crate::error::refused;
 use crate::{Error, Pause, StorageKind};
 
 async fn storages() -> Vec<Storage> {
     let mut storages = Vec::new();
     for root in [Root::temporary().unwrap(), Root::memory()] {
-        storages.push(Storage::open(root, Pause::default()).await.unwrap());
+        storages.push(Storage::open(root, Pause::default(), &Buckets::default()).await.unwrap());
     }
     storages
 }
@@ -142,7 +142,7 @@ async fn kinds_come_from_types() {
     let file = root.path().join("file");
     std::fs::write(&file, "").unwrap();
     let root = Root::folder_at(file.join("below")).unwrap();
-    let error = Storage::open(root, Pause::default()).await.unwrap_err();
+    let error = Storage::open(root, Pause::default(), &Buckets::default()).await.unwrap_err();
     assert_eq!(error.code(), "engine.storage");
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
     let Error::Storage { kind, reason, .. } = refused("write", "x", full) else { panic!() };

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type};
-use catalog::{Bump, CatalogStore, NewJob, VersionFilter, VersionSpec, Wanted};
+use arrow::datatypes::{DataType, Field, Int64Type, UInt64Type};
+use catalog::{Bump, CatalogStore, NewJob, Version, VersionFilter, VersionSpec, Wanted};
+use lance_table::io::deletion::relative_deletion_file_path;
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Stop};
 
-use crate::storage::Storage;
 use crate::storage::faults::{Faults, Faulty, Mode};
+use crate::storage::{Buckets, Storage};
 use crate::{
     Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode, SaveRequest,
     Saved, Session, Stage, UdfOptions,
@@ -22,14 +23,14 @@ const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
 
 /// A session as a process of its own has it.
 async fn session(root: &Root, faults: Option<&Arc<Faults>>) -> Arc<Session> {
-    let storage = Storage::open(root.clone(), Pause::default()).await.unwrap();
+    let storage = Storage::open(root.clone(), Pause::default(), &Buckets::default()).await.unwrap();
     let catalog: Arc<dyn CatalogStore> = root.catalog().unwrap();
     let config = Config { target_partitions: 2, ..Config::with_root(root.clone()) };
     match faults {
-        None => Session::new(config, storage, catalog),
+        None => Session::new(config, storage, Arc::default(), catalog),
         Some(faults) => {
             let storage = storage.through(|store| Arc::new(Faulty::new(faults, store)));
-            Session::new(config, storage, Arc::new(Faulty::new(faults, catalog)))
+            Session::new(config, storage, Arc::default(), Arc::new(Faulty::new(faults, catalog)))
         }
     }
 }
@@ -83,20 +84,25 @@ async fn collect(session: &Arc<Session>) -> Result<()> {
     session.gc(GcOptions { ttl, results_ttl: ttl, dry_run: false }).await.map(drop)
 }
 
-/// Data files below the root.
+/// Files below the root that hold rows, or say which of them are removed.
 async fn data_files(session: &Arc<Session>) -> HashSet<String> {
     let all = session.storage().list(&"data".into()).await.unwrap();
     let paths = all.iter().map(|entry| entry.location.to_string());
-    paths.filter(|path| path.contains("/data/") && path.ends_with(".lance")).collect()
+    let is_data = |path: &str| path.contains(".lance/data/") || path.contains("/_deletions/");
+    paths.filter(|path| is_data(path)).collect()
 }
 
-/// The data files that complete versions list.
+/// Those that complete versions list.
 async fn needed_files(session: &Arc<Session>) -> HashSet<String> {
     let mut needed = HashSet::new();
     for record in session.catalog().versions(VersionFilter::default()).await.unwrap() {
         let dataset = session.open_version(&record).await.unwrap();
-        let files = dataset.manifest().fragments.iter().flat_map(|fragment| &fragment.files);
-        needed.extend(files.map(|file| format!("{}/data/{}", record.location, file.path)));
+        for fragment in dataset.manifest().fragments.iter() {
+            let files = fragment.files.iter().map(|file| format!("data/{}", file.path));
+            let mask = fragment.deletion_file.as_ref();
+            let mask = mask.map(|mask| relative_deletion_file_path(fragment.id, mask));
+            needed.extend(files.chain(mask).map(|path| format!("{}/{path}", record.location)));
+        }
     }
     needed
 }
@@ -143,7 +149,9 @@ fn count(from: i64, to: i64) -> Vec<i64> {
 
 async fn check_saves(mode: SaveMode, new: fn() -> Vec<i64>) {
     for fault in MODES {
-        let step = async |session: Arc<Session>| save(&numbers(&session, 30), mode).await.map(drop);
+        let step = async |session: Arc<Session>| {
+            save(&numbers(&session, 30), mode.clone()).await.map(drop)
+        };
         let check = async |root: &Root, succeeded: bool| {
             let session = session(root, None).await;
             let found = versions(&session).await;
@@ -170,6 +178,19 @@ async fn a_save_may_end_anywhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_may_end_anywhere() {
     check_saves(SaveMode::Append, || count(0, 60)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_some_rows_may_end_anywhere() {
+    let even = (0..30).step_by(2).collect();
+    let update = SaveMode::Update { base: Version::FIRST, removed: even };
+    check_saves(update, || (1..30).step_by(2).chain(30..60).collect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_all_rows_may_end_anywhere() {
+    let update = SaveMode::Update { base: Version::FIRST, removed: (0..30).collect() };
+    check_saves(update, || count(30, 60)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +236,9 @@ async fn a_stage_may_end_anywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_may_end_anywhere() {
-    let files = Storage::open(Root::temporary().unwrap(), Pause::default()).await.unwrap();
+    let files = Storage::open(Root::temporary().unwrap(), Pause::default(), &Buckets::default())
+        .await
+        .unwrap();
     for (name, bytes) in [("a", "1"), ("b", "22"), ("c", "")] {
         files.put(&name.into(), bytes.into()).await.unwrap();
     }
@@ -285,6 +308,48 @@ async fn many_savers_lose_nothing_and_double_nothing() {
     let rewrites = usize::try_from(SAVES / 10).unwrap();
     assert!(added_to.len() >= found.len() - 1 - rewrites, "{}", added_to.len());
     check_collected(&root).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_update_a_version_one_does() {
+    const SAVERS: i64 = 4;
+    const UPDATES: i64 = 8;
+    let root = Root::memory();
+    let session = session(&root, None).await;
+    save(&numbers(&session, 0), SaveMode::Replace).await.unwrap();
+    let mut savers = Vec::new();
+    for saver in 1..=SAVERS {
+        let root = root.clone();
+        savers.push(udf_runtime::task::spawn(async move {
+            for number in 0..UPDATES {
+                while let Err(error) = swap_first(&root, saver * 1000 + number).await {
+                    assert_eq!(error.code(), "catalog.newest_moved", "{error}");
+                }
+            }
+        }));
+    }
+    for saver in savers {
+        saver.await.unwrap();
+    }
+    let found = versions(&session).await;
+    assert_eq!(found.len() as i64, 1 + SAVERS * UPDATES);
+    for pair in found.windows(2) {
+        assert_eq!(pair[1][..29], pair[0][1..]);
+    }
+    check_collected(&root).await;
+}
+
+/// Removes the first row and adds another.
+async fn swap_first(root: &Root, added: i64) -> Result<Saved> {
+    let session = session(root, None).await;
+    let (name, newest) = ("cats".parse().unwrap(), VersionSpec::Latest);
+    let rows = session.read_dataset(&name, &newest).await?;
+    let first = rows.limit(1)?.with_sys(true)?.collect().await?;
+    let place = first[0]["sys"].as_struct()["id"].as_primitive::<UInt64Type>().value(0);
+    let (_, base) = rows.dataset().unwrap();
+    let batch = column("id", [added].into_iter());
+    let chain = session.read_batches(&batch.schema(), &[batch])?;
+    save(&chain, SaveMode::Update { base, removed: [place].into_iter().collect() }).await
 }
 
 /// `2 * id`; counts its rows.

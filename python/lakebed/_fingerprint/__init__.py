@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from lakebed._fingerprint.modules import UnknowableError
 from lakebed._fingerprint.walk import NoFingerprint, Walk
 from lakebed._udf import observe
+from lakebed._udf.notes import notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -64,7 +65,7 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
     code = _digest(name, lambda walk: _code(walk, spec))
     if root := spec.get("root"):
         spec["reads"] = _digest(name, lambda walk: _calls(walk, spec))
-        code = observe.with_reads(observe.folder_of(root, spec["reads"]), code)
+        code = observe.with_reads(notes_of(root, spec["reads"]), code)
     # what a probe told under other code is nothing to go on with
     unnamed = code if _is_lambda(spec) or "probed" in spec else ""
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-FILE_KINDS = ("File", "TextFile", "ImageFile")
+FILE_KINDS = (
+    *("File", "TextFile", "ImageFile", "VideoFile", "AudioFile"),
+    *("VideoFrame", "VideoFragment", "AudioFragment", "ArrowRow"),
+)
 """Models that this package defines and that stored data names."""
 
 _TYPES: dict[str, Any] = {

@@ -9,7 +9,7 @@ from lakebed import _export
 from lakebed._columns import path_of
 from lakebed._types.infer import infer_spec
 from lakebed._types.resolve import rebuilt_spec
-from lakebed._udf.signature import Call
+from lakebed._udf.signature import UdfArguments
 from lakebed.exceptions import DataChainParamsError, SignalResolvingTypeError, UdfError
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def parsed(column: str, value: Any) -> dict[str, Any] | None:
     return found
 
 
-def explode_call(
+def explode_arguments(
     native: Chain,
     col: str | Column,
     model_name: str | None,
     column: str | None,
     sample_rows: int,
-) -> Call:
+) -> UdfArguments:
     """What `map` has to do; reads the first rows to learn the keys and their types."""
     path = path_of(col, "explode")
     if not isinstance(sample_rows, int) or isinstance(sample_rows, bool) or sample_rows < 1:
@@ -69,7 +69,7 @@ def explode_call(
     spec = _model(native, path, model_name or name, sample_rows)
     parse = Parse(path, [key for key, _ in spec["fields"]])
     model = spec["cls"]
-    return Call(parse, path, {name: Optional[model]}, {})  # noqa: UP045
+    return UdfArguments(parse, path, {name: Optional[model]}, {})  # noqa: UP045
 
 
 def _model(native: Chain, path: str, name: str, sample_rows: int) -> Spec:

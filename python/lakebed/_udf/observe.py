@@ -20,7 +20,6 @@ import os
 import stat
 import sys
 import sysconfig
-import tempfile
 import threading
 import time
 import weakref
@@ -30,9 +29,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from lakebed._native import born
+from lakebed._udf.notes import name_of, notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from lakebed._udf.notes import Notes
 
 _MOST_BYTES = 256 << 20
 """Larger files are told by size, times and number alone."""
@@ -79,18 +81,18 @@ class Reads:
 
     Args:
         root: What is below it does not count.
-        folder: Where what was read is written down, if it is.
+        notes: Where what was read is written down, if it is.
 
     Attributes:
         files: What was read and not written.
         in_setup: Whether rows are not called yet.
     """
 
-    def __init__(self, root: str | None = None, folder: Path | None = None) -> None:
+    def __init__(self, root: str | None = None, notes: Notes | None = None) -> None:
         self.files: dict[str, Seen] = {}
         self.in_setup = True
         self._root = None if root is None else os.path.realpath(root) + os.sep
-        self._folder = folder
+        self._notes = notes
         self._left = _MOST_IN_CALLS
         self._own: set[str] = set()
         self._since = time.clock_gettime_ns(_CLOCK)
@@ -113,8 +115,8 @@ class Reads:
         if name in self.files or (self._root and name.startswith(self._root)):
             return
         self.files[name] = seen
-        if self._folder is not None:
-            _put(self._folder, name, seen)
+        if self._notes is not None:
+            self._notes.put(name_of(name), json.dumps([name, *seen]))
 
     def end(self) -> None:
         """The function is not called any more: files of its own that are gone are forgotten."""
@@ -128,8 +130,8 @@ class Reads:
         self._forget(name)
 
     def _forget(self, name: str) -> None:
-        if self.files.pop(name, None) and self._folder is not None:
-            _record(self._folder, name).unlink(missing_ok=True)
+        if self.files.pop(name, None) and self._notes is not None:
+            self._notes.remove(name_of(name))
 
 
 _reads: dict[int, Reads] = {}
@@ -149,7 +151,7 @@ def reads_of(spec: Mapping[str, Any]) -> Reads | None:
     if not (root and key):
         return None
     _install()
-    return Reads(root, folder_of(root, key))
+    return Reads(root, notes_of(root, key))
 
 
 def end() -> None:
@@ -200,23 +202,18 @@ def are_same(files: Mapping[str, Seen]) -> bool:
     return all(_changed(name, seen) is None for name, seen in files.items())
 
 
-def folder_of(root: str, key: str) -> Path:
-    """Where it is written down what a function read."""
-    return Path(root) / "reads" / key
-
-
-def with_reads(folder: Path, code: str) -> str:
+def with_reads(notes: Notes, code: str) -> str:
     """The digest of code and of what is in the files that it read, where that changed."""
     changed = []
-    for record in sorted(folder.glob("*.json")):
-        name, *fields = json.loads(record.read_text())
+    for note, text in notes.all():
+        name, *fields = json.loads(text)
         seen = Seen(*fields)
         now = _changed(name, seen)
         if now is not None:
             changed.append((name, now))
         elif seen.is_made and not os.path.exists(name):  # noqa: PTH110  pathlib is slow
             # of a run that was killed
-            record.unlink(missing_ok=True)
+            notes.remove(note)
     return blake2b(repr((code, changed)).encode(), digest_size=32).hexdigest() if changed else code
 
 
@@ -313,18 +310,3 @@ def _changed(name: str, seen: Seen) -> str | None:
     if now is None:
         return None if seen.is_made else "gone"
     return None if seen.stamp == now.stamp or seen.content == now.content else now.content
-
-
-def _record(folder: Path, name: str) -> Path:
-    return folder / f"{blake2b(os.fsencode(name), digest_size=16).hexdigest()}.json"
-
-
-def _put(folder: Path, name: str, seen: Seen) -> None:
-    """Write down what a file held when it was first seen."""
-    record = _record(folder, name)
-    if record.exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False) as file:
-        file.write(json.dumps([name, *seen]))
-    os.replace(file.name, record)  # noqa: PTH105  pathlib is slow

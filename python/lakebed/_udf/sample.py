@@ -242,11 +242,11 @@ def _call(
             "on_error": "raise" if spec["on_error"] == "raise" else "skip",
         }
     )
-    running = ASIDE | {"checkpoint": keep}
+    options = ASIDE | {"checkpoint": keep}
     if groups is not None:
-        calls = native.agg(probe, running, groups.keys, [])
+        calls = native.agg(probe, options, groups.keys, [])
     else:
-        calls = native.gen(probe, running, [])
+        calls = native.gen(probe, options, [])
     told = ""
     for rows in calls.rows([_TYPES], None):
         told = rows[-1][0] if rows else told

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Call:
-    """What was given to a verb.
+class UdfArguments:
+    """What was given to a verb that runs functions.
 
     Attributes:
         func: The function when it is not given by name.
@@ -77,9 +77,9 @@ class UdfSignature:
         return inspect.iscoroutinefunction(tested) or inspect.isasyncgenfunction(tested)
 
 
-def parse_call(
+def signatures_of(
     verb: Verb,
-    call: Call,
+    arguments: UdfArguments,
     schema: Mapping[str, Spec] | Iterable[tuple[str, Spec]],
     setup: Iterable[str] = (),
 ) -> list[UdfSignature]:
@@ -90,7 +90,7 @@ def parse_call(
 
     Args:
         verb: Which verb was called.
-        call: What it was given.
+        arguments: What it was given.
         schema: The columns there are, with resolved specs.
         setup: Names given to `setup()`.
 
@@ -101,18 +101,18 @@ def parse_call(
         UdfError: The function is an object of another verb's class.
     """
     columns = Columns(dict(schema), list(setup))
-    signals = call.signals
+    signals = arguments.signals
     if len(signals) > 1:
-        _check_several(verb, call)
+        _check_several(verb, arguments)
         return _parse_several(signals, columns)
-    if call.func is not None and signals:
+    if arguments.func is not None and signals:
         msg = f"`{next(iter(signals))}=` and a positional function were given: use one"
         raise UdfSignatureError(msg)
-    if call.func is None and not signals:
+    if arguments.func is None and not signals:
         msg = f"no function was given; hint: {verb.name}(name=function)"
         raise UdfSignatureError(msg)
-    name, chosen = next(iter(signals.items())) if signals else ("", call.func)
-    return [_parse_one(verb, name, chosen, call, columns)]
+    name, chosen = next(iter(signals.items())) if signals else ("", arguments.func)
+    return [_parse_one(verb, name, chosen, arguments, columns)]
 
 
 def callable_name(func: object) -> str:
@@ -122,16 +122,18 @@ def callable_name(func: object) -> str:
     return str(getattr(func, "__name__", type(func).__name__))
 
 
-def _parse_one(verb: Verb, name: str, func: Any, call: Call, columns: Columns) -> UdfSignature:
+def _parse_one(
+    verb: Verb, name: str, func: Any, arguments: UdfArguments, columns: Columns
+) -> UdfSignature:
     """One function with everything that was said about it."""
     _check_callable(verb, func)
     label, target = callable_name(func), _target(func)
     hints = hints_of(target)
-    if call.params is None:
+    if arguments.params is None:
         taken = named_params(verb, label, target, hints, columns)
     else:
-        taken = given_params(verb, label, target, call.params, hints, columns)
-    return UdfSignature(label, func, taken, outputs_of(verb, name, label, call.output, hints))
+        taken = given_params(verb, label, target, arguments.params, hints, columns)
+    return UdfSignature(label, func, taken, outputs_of(verb, name, label, arguments.output, hints))
 
 
 def _target(func: Any) -> Any:
@@ -156,13 +158,13 @@ def _check_callable(verb: Verb, func: Any) -> None:
 # Several functions
 
 
-def _check_several(verb: Verb, call: Call) -> None:
-    given = ", ".join(f"`{name}`" for name in call.signals)
+def _check_several(verb: Verb, arguments: UdfArguments) -> None:
+    given = ", ".join(f"`{name}`" for name in arguments.signals)
     if verb is not MAP:
         msg = f"{verb.name} takes one function, not several ({given})"
         raise UdfSignatureError(msg)
     for name in ("func", "params", "output"):
-        if getattr(call, name) is not None:
+        if getattr(arguments, name) is not None:
             msg = f"can't combine '{name}' with several functions ({given}): chain their calls"
             raise DataChainParamsError(msg)
 
@@ -178,8 +180,8 @@ def _parse_several(signals: Mapping[str, Any], columns: Columns) -> list[UdfSign
             names = ", ".join(f"`{n}`" for n in uses)
             msg = f"the functions {names} need each other's outputs: a circle has no start"
             raise DataChainParamsError(msg)
-        call = Call(None, None, None, {ready: signals[ready]})
-        signature = _parse_one(MAP, ready, signals[ready], call, known)
+        arguments = UdfArguments(None, None, None, {ready: signals[ready]})
+        signature = _parse_one(MAP, ready, signals[ready], arguments, known)
         if signature.outputs.multi:
             count = len(signature.outputs.names)
             msg = f"`{ready}` returns a tuple of {count} values: give it a map() of its own"

@@ -14,7 +14,7 @@ from lakebed._hint import unknown_column
 from lakebed._native import Function
 from lakebed._udf.partition import Partition
 from lakebed._udf.sample import Sample, sampled
-from lakebed._udf.signature import Call, UdfSignature, parse_call
+from lakebed._udf.signature import UdfArguments, UdfSignature, signatures_of
 from lakebed._udf.verb import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
     DataChainColumnError,
@@ -58,41 +58,42 @@ class Stages:
         self.columns: dict[str, Spec] = dict(resolved(native))
         self.names: list[str] = []
 
-    def map(self, call: Call) -> Chain:
+    def map(self, arguments: UdfArguments) -> Chain:
         """The chain with the outputs of the functions added."""
-        for signature in parse_call(MAP, call, self.columns, self.setup):
+        for signature in signatures_of(MAP, arguments, self.columns, self.setup):
             self._check_new(signature)
             stage, outputs = self._stage(MAP, signature)
-            self.native = self.native.map(stage, self.settings.running(is_async=signature.is_async))
+            options = self.settings.udf_options(is_async=signature.is_async)
+            self.native = self.native.map(stage, options)
             self.columns.update(outputs)
         return self.native
 
-    def map_batches(self, call: Call, batch_rows: int | None) -> Chain:
+    def map_batches(self, arguments: UdfArguments, batch_rows: int | None) -> Chain:
         """The chain with the columns that a function makes of whole columns."""
-        [signature] = parse_call(MAP_BATCHES, call, self.columns, self.setup)
+        [signature] = signatures_of(MAP_BATCHES, arguments, self.columns, self.setup)
         self._check_new(signature)
         settings = self.settings.updated(batch_rows=batch_rows)
         stage, _ = self._stage(MAP_BATCHES, signature)
-        return self.native.map(stage, settings.running(is_async=signature.is_async))
+        return self.native.map(stage, settings.udf_options(is_async=signature.is_async))
 
-    def gen(self, call: Call, keep: Keep) -> Chain:
+    def gen(self, arguments: UdfArguments, keep: Keep) -> Chain:
         """A chain of the results, with the kept columns of the rows they came from."""
-        [signature] = parse_call(GEN, call, self.columns, self.setup)
+        [signature] = signatures_of(GEN, arguments, self.columns, self.setup)
         everything = [name for name in self.columns if name != "sys"]
         paths = self._kept(keep, everything, signature.outputs.names)
         stage, outputs = self._stage(GEN, signature)
-        running = self.settings.running(is_async=signature.is_async)
-        made = self.native.gen(stage, running, _roots(paths))
+        options = self.settings.udf_options(is_async=signature.is_async)
+        made = self.native.gen(stage, options, _roots(paths))
         return _narrowed(made, paths, outputs)
 
-    def agg(self, call: Call, partition_by: Any, keep: Keep) -> Chain:
+    def agg(self, arguments: UdfArguments, partition_by: Any, keep: Keep) -> Chain:
         """A chain of the results for groups, with the kept values of their first rows."""
-        [signature] = parse_call(AGG, call, self.columns, self.setup)
+        [signature] = signatures_of(AGG, arguments, self.columns, self.setup)
         groups = Partition(self.columns, partition_by)
         paths = self._kept(keep, groups.paths, signature.outputs.names, groups.computed)
         stage, outputs = self._stage(AGG, signature, groups)
-        running = self.settings.running(is_async=signature.is_async)
-        made = self.native.agg(stage, running, groups.keys, _roots(paths))
+        options = self.settings.udf_options(is_async=signature.is_async)
+        made = self.native.agg(stage, options, groups.keys, _roots(paths))
         return _narrowed(made, paths, outputs)
 
     # One stage

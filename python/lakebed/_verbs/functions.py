@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from lakebed._udf.signature import Call
+from lakebed._udf.signature import UdfArguments
 from lakebed._udf.stages import Keep, Stages
 from lakebed._verbs.base import Base
 
@@ -55,7 +55,7 @@ class Functions(Base):
             [8, 15]
         """
         stages = self._stages()
-        return self._staged(stages, stages.map(Call(func, params, output, signal_map)))
+        return self._staged(stages, stages.map(UdfArguments(func, params, output, signal_map)))
 
     def gen(
         self,
@@ -95,7 +95,9 @@ class Functions(Base):
             [(1, 'a'), (1, 'b'), (2, 'c')]
         """
         stages = self._stages()
-        return self._staged(stages, stages.gen(Call(func, params, output, signal_map), keep))
+        return self._staged(
+            stages, stages.gen(UdfArguments(func, params, output, signal_map), keep)
+        )
 
     def agg(
         self,
@@ -135,8 +137,8 @@ class Functions(Base):
             >>> chain.agg(xs=lambda x: [str(x)], partition_by="kind", keep=True).to_list()
             [('a', '[1, 3]'), ('b', '[2]')]
         """
-        stages, call_ = self._stages(), Call(func, params, output, signal_map)
-        return self._staged(stages, stages.agg(call_, partition_by, keep))
+        stages, arguments = self._stages(), UdfArguments(func, params, output, signal_map)
+        return self._staged(stages, stages.agg(arguments, partition_by, keep))
 
     def map_batches(
         self,
@@ -173,8 +175,8 @@ class Functions(Base):
             >>> dc.read_values(x=[1, 2]).map_batches(y=double).to_values("y")
             [2, 4]
         """
-        stages, call_ = self._stages(), Call(func, params, output, signal)
-        return self._staged(stages, stages.map_batches(call_, batch_rows))
+        stages, arguments = self._stages(), UdfArguments(func, params, output, signal)
+        return self._staged(stages, stages.map_batches(arguments, batch_rows))
 
     def explode(
         self,
@@ -201,11 +203,11 @@ class Functions(Base):
             >>> chain.to_values("meta_expl.w")
             [1, 2]
         """
-        from lakebed._udf.explode import explode_call
+        from lakebed._udf.explode import explode_arguments
 
-        call_ = explode_call(self._native, col, model_name, column, schema_sample_size)
+        arguments = explode_arguments(self._native, col, model_name, column, schema_sample_size)
         stages = self._stages()
-        return self._staged(stages, stages.map(call_))
+        return self._staged(stages, stages.map(arguments))
 
     def errors(self) -> Self:
         """The rows that failed, with `on_error` "record" or "null", as a chain.

@@ -7,11 +7,11 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use super::{Kept, Ledger, UnitName};
 use crate::logical::StageKey;
 use crate::storage::faults::{Faults, Faulty, Mode};
-use crate::storage::{Root, Storage};
+use crate::storage::{Buckets, Root, Storage};
 use crate::{Pause, layout};
 
 async fn storage(root: &Root) -> Arc<Storage> {
-    Arc::new(Storage::open(root.clone(), Pause::default()).await.unwrap())
+    Arc::new(Storage::open(root.clone(), Pause::default(), &Buckets::default()).await.unwrap())
 }
 
 /// The ledger of one stage for a code that stands somewhere.
@@ -121,7 +121,7 @@ async fn a_ledger_is_read_with_one_listing() {
         keep(&ledger(&before, "code", "here"), (at, at + 1), 1).await;
     }
     let faults = Faults::new(Mode::Refuses, 1);
-    let storage = Storage::open(root, Pause::default()).await.unwrap();
+    let storage = Storage::open(root, Pause::default(), &Buckets::default()).await.unwrap();
     let storage = Arc::new(storage.through(|store| Arc::new(Faulty::new(&faults, store))));
     assert_eq!(ledger(&storage, "code", "here").kept().await.unwrap().units.len(), 50);
     assert!(!faults.struck());

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::{Field, Int64Type, UInt64Type};
-use catalog::{Bump, NewJob, Wanted};
+use catalog::{Bump, DatasetVersion, Dependency, NewJob, VersionSpec, Wanted};
 use datafusion::catalog::TableProvider;
 use datafusion::common::stats::Precision;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::TryStreamExt;
 
 use crate::source::{DatasetTable, Leaf, Source};
-use crate::{Config, Root, SaveMode, SaveRequest, Session};
+use crate::{Chain, Config, Root, SaveMode, SaveRequest, Session};
 
 /// A version of these many rows, added piece by piece, so that it has several fragments.
 async fn version(session: &Arc<Session>, pieces: &[i64]) -> DatasetTable {
@@ -27,22 +27,41 @@ async fn version(session: &Arc<Session>, pieces: &[i64]) -> DatasetTable {
         });
         let model: ArrayRef = Arc::new(StructArray::from(fields.to_vec()));
         let batch = RecordBatch::try_from_iter_with_nullable([("model", model, true)]).unwrap();
-        let request = SaveRequest {
-            name: "cats".parse().unwrap(),
-            wanted: Wanted::Bump(Bump::Patch),
-            mode: SaveMode::Append,
-            lists: false,
-            job: session.catalog().start_job(NewJob::default()).await.unwrap().id,
-            description: None,
-            attrs: None,
-        };
         let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
-        record = Some(chain.save(request, &Arc::default()).await.unwrap().record);
+        record = Some(save(&chain, SaveMode::Append).await);
         from += rows;
     }
-    let record = record.unwrap();
-    let dataset = Arc::new(session.open_version(&record).await.unwrap());
-    DatasetTable::new(&record, dataset)
+    table(session, &record.unwrap()).await
+}
+
+/// The version without some of its rows.
+async fn without(
+    session: &Arc<Session>,
+    version: &DatasetTable,
+    removed: impl IntoIterator<Item = u64>,
+) -> DatasetTable {
+    let Dependency { name, version } = version.version().unwrap();
+    let rows = session.read_dataset(&name, &VersionSpec::Exact(version)).await.unwrap();
+    let removed = removed.into_iter().collect();
+    let mode = SaveMode::Update { base: version, removed };
+    table(session, &save(&rows.limit(0).unwrap(), mode).await).await
+}
+
+async fn save(chain: &Chain, mode: SaveMode) -> DatasetVersion {
+    let request = SaveRequest {
+        name: "cats".parse().unwrap(),
+        wanted: Wanted::Bump(Bump::Patch),
+        mode,
+        lists: false,
+        job: chain.session().catalog().start_job(NewJob::default()).await.unwrap().id,
+        description: None,
+        attrs: None,
+    };
+    chain.save(request, &Arc::default()).await.unwrap().record
+}
+
+async fn table(session: &Session, record: &DatasetVersion) -> DatasetTable {
+    DatasetTable::new(record, Arc::new(session.open_version(record).await.unwrap()))
 }
 
 async fn session(partitions: usize) -> Arc<Session> {
@@ -123,4 +142,38 @@ async fn a_row_keeps_its_place_in_all_versions_that_have_it() {
     let longer = places(&version(&session, &[3]).await).await;
     assert_eq!((shorter.len(), longer.len()), (4, 7));
     assert_eq!(longer[..4], shorter);
+}
+
+/// The address of a row of a fragment.
+fn address(fragment: u64, row: u64) -> u64 {
+    fragment << 32 | row
+}
+
+#[tokio::test]
+async fn rows_that_are_removed_are_in_no_partition() {
+    let session = session(3).await;
+    let all = version(&session, &[60_000, 10, 60_000]).await;
+    // The beginning and every seventh row of the first fragment, the second one, and the end of the third.
+    let mut removed: Vec<u64> = (0..20).chain((21..60_000).step_by(7)).collect();
+    removed.extend((0..10).map(|row| address(1, row)));
+    removed.extend((50_000..60_000).map(|row| address(2, row)));
+    let left: Vec<i64> = (20..60_000).filter(|id| id % 7 != 0).chain(60_010..110_010).collect();
+    let table = seen(&without(&session, &all, removed).await, ["model", "id"]);
+    for limit in [None, Some(1), Some(40_000), Some(51_500), Some(200_000)] {
+        let scan = table.scan(session.state(), None, &[], limit).await.unwrap();
+        let parts = read(&session, &scan).await;
+        let found: Vec<i64> = parts.iter().flatten().flat_map(ids).collect();
+        assert_eq!(found, left[..limit.unwrap_or(usize::MAX).min(left.len())], "{limit:?}");
+        for (partition, batches) in parts.iter().enumerate() {
+            let height = batches.iter().map(RecordBatch::num_rows).sum();
+            let told = scan.partition_statistics(Some(partition)).unwrap().num_rows;
+            assert_eq!(told, Precision::Exact(height), "{partition} {limit:?}");
+        }
+    }
+    let whole = read(
+        &session,
+        &seen(&all, ["model", "id"]).scan(session.state(), None, &[], None).await.unwrap(),
+    )
+    .await;
+    assert_eq!(whole.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 120_010);
 }

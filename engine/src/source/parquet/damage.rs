@@ -30,7 +30,7 @@ use futures::{FutureExt, StreamExt, stream};
 
 use super::fit::REMEDY;
 use super::unchanged::Opened;
-use crate::error::plain_message;
+use crate::error::{of_bucket, plain_message};
 use crate::{Error, Result, config};
 
 /// The source within, whose errors name the file.
@@ -170,6 +170,9 @@ fn named(path: &str, error: DataFusionError) -> Error {
         }
         ours => return ours,
     };
+    if let Some(refused) = of_bucket("read", path, &*source) {
+        return refused;
+    }
     if is_gone(&source) {
         return Error::PathNotFound { path: path.to_owned() };
     }

@@ -4,8 +4,11 @@
 
 use std::io::ErrorKind;
 
+use datafusion::object_store::ObjectMeta;
+
 use crate::error::refused;
 use crate::identity::FileIdentity;
+use crate::storage::Uri;
 use crate::storage::files::FileState;
 use crate::{Error, Result};
 
@@ -13,7 +16,18 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Opened {
     pub(super) path: String,
-    state: FileState,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    File(FileState),
+    /// Nobody looks at it again: each read asks for what it was.
+    Object {
+        bytes: u64,
+        modified: i64,
+        e_tag: Option<String>,
+    },
 }
 
 impl Opened {
@@ -23,35 +37,56 @@ impl Opened {
             ErrorKind::NotFound => Error::PathNotFound { path: path.to_owned() },
             _ => refused("read", path, error),
         })?;
-        Ok(Self { path: path.to_owned(), state })
+        Ok(Self { path: path.to_owned(), state: State::File(state) })
+    }
+
+    /// An object as its store tells.
+    pub(super) fn object(uri: &Uri, found: &ObjectMeta) -> Self {
+        let state = State::Object {
+            bytes: found.size,
+            modified: found.last_modified.timestamp_micros(),
+            e_tag: found.e_tag.clone(),
+        };
+        Self { path: uri.to_string(), state }
     }
 
     /// What the file is.
     pub(super) fn identity(&self) -> FileIdentity {
-        let FileState { bytes, modified: (seconds, nanos), changed, .. } = self.state;
-        FileIdentity {
-            path: self.path.clone(),
-            bytes,
-            modified: seconds * 1_000_000 + nanos / 1000,
-            e_tag: None,
-            changed: Some(changed),
-            folders: Vec::new(),
+        let (path, folders) = (self.path.clone(), Vec::new());
+        match &self.state {
+            State::Object { bytes, modified, e_tag } => FileIdentity {
+                path,
+                bytes: *bytes,
+                modified: *modified,
+                e_tag: e_tag.clone(),
+                changed: None,
+                folders,
+            },
+            State::File(FileState { bytes, modified: (seconds, nanos), changed, .. }) => {
+                FileIdentity {
+                    path,
+                    bytes: *bytes,
+                    modified: seconds * 1_000_000 + nanos / 1000,
+                    e_tag: None,
+                    changed: Some(*changed),
+                    folders,
+                }
+            }
         }
     }
 
     /// Refuses a file that is another one by now.
     pub(super) fn check(&self) -> Result<()> {
+        let State::File(was) = &self.state else { return Ok(()) };
         let now = Self::now(&self.path)?;
-        if now == *self {
-            return Ok(());
-        }
-        let how = if now.state.bytes == self.state.bytes {
+        let is = match &now.state {
+            State::File(is) if is != was => is,
+            _ => return Ok(()),
+        };
+        let how = if is.bytes == was.bytes {
             "was written anew since it was listed".to_owned()
         } else {
-            format!(
-                "had {} bytes when it was listed and has {} now",
-                self.state.bytes, now.state.bytes
-            )
+            format!("had {} bytes when it was listed and has {} now", was.bytes, is.bytes)
         };
         Err(Error::FileChanged { path: self.path.clone(), how })
     }
