@@ -125,6 +125,20 @@ async fn failures_say_what_and_where() {
     assert_eq!(format!("{:?}", open(&bucket)), "BucketCatalog(`root/catalog` in InMemory)");
 }
 
+#[test]
+fn refusals_are_told_from_outages() {
+    for (status, retryable, reason) in [
+        ("404 Not Found", false, "the bucket does not exist"),
+        ("400 Bad Request", false, "the bucket refuses the request"),
+        ("429 Too Many Requests", true, "the bucket cannot be reached, or failed"),
+        ("503 Slow Down", true, "the bucket cannot be reached, or failed"),
+    ] {
+        let source = format!("Server returned non-2xx status code: {status}: ").into();
+        let failure = Failure::Bucket(object_store::Error::Generic { store: "S3", source });
+        check(&failure.explain("list", &"`x`"), retryable, &format!("cannot list: {reason}: `x`"));
+    }
+}
+
 #[tokio::test]
 async fn newer_and_damaged_catalogs_are_refused() {
     let bucket = Arc::new(InMemory::new());
