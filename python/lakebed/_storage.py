@@ -1,4 +1,4 @@
-"""Where files are reached: the current session's buckets, or in a worker those of the process that started it."""
+"""Where files are reached: the session's buckets, or in a worker those of who started it."""
 
 from __future__ import annotations
 

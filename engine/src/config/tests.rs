@@ -1,3 +1,5 @@
+//! Sizes as text.
+
 use super::bytes;
 
 fn check(text: &str, expected: Option<u64>) {

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +15,15 @@ import pytest
 import lakebed as dc
 from lakebed.cli import main
 from lakebed.exceptions import FileChangedError, MissingFileError
+from lakebed.file import process_tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from servers import Proxy
     from servers.double_server import S3Double
+
+pytestmark = pytest.mark.usefixtures("afresh")
 
 ROWS = 60
 
@@ -26,9 +35,8 @@ def session(s3: S3Double, root: Path) -> Iterator[dc.Session]:
         yield session
 
 
-@pytest.fixture
-def listed(s3: S3Double, session: dc.Session, afresh: None) -> dc.DataChain:
-    """Texts of the bucket."""
+def listing(s3: S3Double, session: dc.Session) -> dc.DataChain:
+    """Texts that are put into the bucket."""
     rows = []
     for number in range(ROWS):
         path, data = f"{number:03}.txt", f"text {number}".encode()
@@ -36,6 +44,12 @@ def listed(s3: S3Double, session: dc.Session, afresh: None) -> dc.DataChain:
         rows.append(dc.TextFile(source=s3.uri, path=path, size=len(data), etag=etag))
     s3.reset()
     return dc.read_values(file=rows, number=list(range(ROWS)), session=session)
+
+
+@pytest.fixture
+def listed(s3: S3Double, session: dc.Session) -> dc.DataChain:
+    """Texts of the bucket."""
+    return listing(s3, session)
 
 
 def read(file: dc.TextFile) -> str:
@@ -82,9 +96,7 @@ def test_files_that_nobody_opens_are_not_fetched(
     assert s3.counts().get("GET", 0) <= 2 * (parallel or 1)
 
 
-def test_nothing_is_fetched_ahead_when_nobody_wants_it(
-    listed: dc.DataChain, s3: S3Double
-) -> None:
+def test_nothing_is_fetched_ahead_when_nobody_wants_it(listed: dc.DataChain, s3: S3Double) -> None:
     chain = listed.settings(prefetch=0).map(name=lambda file: file.name, output=str)
     assert len(chain.to_values("name")) == ROWS
     assert s3.counts() == {}
@@ -141,6 +153,77 @@ def test_rows_at_the_same_time_find_their_files(
         assert s3.counts() == {"GET": ROWS}
 
 
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_bad_line_changes_nothing(faulty: Proxy[S3Double], root: Path, *, keeps: bool) -> None:
+    faulty.set(error_503=0.1, reset=0.1, truncate=0.1, only="^GET", seed=7)
+    options = faulty.store.client_config
+    with dc.Session(client_config=options, root=str(root)) as session:
+        chain = listing(faulty.behind, session).settings(cache=keeps)
+        assert chain.map(text=read, output=str).to_values("text") == EXPECTED
+    assert faulty.fates().keys() >= {"error_503", "reset", "truncate"}
+    assert len(cached(root)) == (ROWS if keeps else 0)
+
+
+def test_members_find_their_archive(s3: S3Double, session: dc.Session, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "all.tar", "w") as tar:
+        for number, text in enumerate(EXPECTED):
+            (tmp_path / "one.txt").write_text(text)
+            tar.add(tmp_path / "one.txt", f"{number:03}.txt")
+    data = (tmp_path / "all.tar").read_bytes()
+    etag = s3.put("all.tar", data)
+    s3.reset()
+    archive = dc.File(source=s3.uri, path="all.tar", size=len(data), etag=etag)
+    members = dc.read_values(file=[archive], session=session).settings(cache=True)
+    members = members.gen(member=process_tar)
+    for _ in range(2):
+        found = members.map(text=lambda member: member.read_text(), output=str).to_values("text")
+        assert found == EXPECTED
+        assert s3.counts() == {"GET": 1}
+
+
+def test_a_bucket_that_is_known_is_not_asked_again(
+    s3: S3Double, session: dc.Session, root: Path
+) -> None:
+    listing(s3, session)
+    chain = dc.read_storage(s3.uri, type="text", session=session).settings(cache=True)
+    chain = chain.map(text=read, output=str).order_by("file.path")
+    assert chain.to_values("text") == EXPECTED
+    s3.reset()
+    assert chain.to_values("text") == EXPECTED
+    assert s3.counts() == {}
+    assert len(cached(root)) == ROWS
+
+
+DYING = """
+import os, signal
+import lakebed as dc
+
+def die(file: dc.TextFile) -> str:
+    if file.path == "009.txt":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return file.read()
+
+if __name__ == "__main__":
+    chain = dc.read_storage(os.environ["BUCKET"], type="text")
+    chain.settings(prefetch=16).map(text=die, output=str).to_values("text")
+"""
+
+
+def test_what_a_killed_run_had_fetched_goes(
+    s3: S3Double, session: dc.Session, root: Path, tmp_path: Path
+) -> None:
+    chain = listing(s3, session).settings(prefetch=16).map(text=read, output=str)
+    script = tmp_path / "dying.py"
+    script.write_text(DYING)
+    env = os.environ | s3.env | {"LAKEBED_ROOT": str(root), "BUCKET": s3.uri}
+    command = [sys.executable, script]
+    died = subprocess.run(command, env=env, check=False, cwd=tmp_path)  # noqa: S603
+    assert died.returncode == -signal.SIGKILL
+    assert cached(root)
+    assert chain.to_values("text") == EXPECTED
+    assert cached(root) == []
+
+
 def test_a_function_cannot_change_what_others_read(listed: dc.DataChain, root: Path) -> None:
     def spoil(file: dc.TextFile) -> str:
         with file.open("rb") as stream:
@@ -162,9 +245,7 @@ def test_the_cache_is_cleared_from_the_command_line(
     assert cached(root) == []
 
 
-def test_a_wrong_size_of_the_cache_is_refused(
-    monkeypatch: pytest.MonkeyPatch, root: Path
-) -> None:
+def test_a_wrong_size_of_the_cache_is_refused(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setenv("LAKEBED_CACHE_SIZE", "plenty")
     with pytest.raises(Exception, match="invalid LAKEBED_CACHE_SIZE `plenty`: give bytes"):
         dc.Session(root=str(root))
