@@ -61,6 +61,11 @@ impl RowRange {
         self.0.iter().map(|part| part.rows).sum()
     }
 
+    /// Whether some of the rows in its fragments are masked.
+    pub(super) fn is_masked(&self, dataset: &Dataset) -> bool {
+        self.fragments(dataset).iter().any(|fragment| fragment.deletion_file.is_some())
+    }
+
     /// Its first rows, or all when it has fewer.
     pub(super) fn first(&self, rows: usize) -> Self {
         let mut left = rows;
