@@ -171,7 +171,7 @@ async fn open(
     if needs_address {
         scanner.with_row_address();
     }
-    if width < NARROW_BYTES && range.is_masked(&dataset) {
+    if width < NARROW_BYTES && range.is_masked() {
         scanner.with_row_id().include_deleted_rows();
     }
     let batches = scanner.try_into_stream().await.map_err(damaged)?;
