@@ -14,9 +14,10 @@
 //!
 //! # Stores
 //!
-//! [`CatalogStore`] is the contract, [`CatalogExt`] its conveniences. [`SqliteCatalog`] is the
-//! durable store, shared by any number of processes; [`MemoryCatalog`] is the reference that says
-//! what is right.
+//! [`CatalogStore`] is the contract, [`CatalogExt`] its conveniences. [`SqliteCatalog`] is a file
+//! that the processes of one machine share, [`BucketCatalog`] is for machines that share nothing
+//! but a bucket, [`PostgresCatalog`] for those that have a server; [`MemoryCatalog`] is the
+//! reference that says what is right.
 //!
 //! ```
 //! use catalog::{Bump, CatalogExt, CatalogStore, ClaimRequest, CompletedVersion, MemoryCatalog, NewJob, Wanted};
@@ -39,28 +40,35 @@
 //!
 //! It never touches data files, and knows neither tables nor queries: a location is a text to it.
 
+mod bucket;
 mod dataset;
 mod error;
 mod job;
 mod memory;
 mod name;
 mod near;
+mod patience;
+mod per_process;
+mod postgres;
 mod request;
 mod schema;
 mod sqlite;
 mod store;
+mod stored;
 mod time;
 mod version;
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 
+pub use bucket::BucketCatalog;
 pub use dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
 pub use error::{Error, Result};
 pub use job::{Job, JobId, JobStatus, NewJob};
 pub use memory::MemoryCatalog;
 pub use name::{DatasetRef, NamePart, QualifiedName};
 pub use near::near_names;
+pub use postgres::PostgresCatalog;
 pub use request::{
     Claim, ClaimRequest, CompletedVersion, DatasetEdit, Newest, VersionFilter, Wanted,
 };

@@ -39,11 +39,14 @@ mod stored;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod verbs;
 
 pub(crate) use chain::Ready;
 pub use chain::{BatchStream, Chain};
-pub use config::{Config, IGNORE_CHECKPOINTS_VARIABLE, ROOT_VARIABLE};
+pub use config::{
+    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, listing_ttl,
+};
 pub use error::{Error, Result, StorageKind};
 pub use expr::{BinaryOp, Expr, NamedExpr};
 pub use gc::{Garbage, GcOptions, GcReport};
@@ -55,5 +58,5 @@ pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
-pub use storage::{ClientConfig, Root};
+pub use storage::{CacheOptions, ClientConfig, Root};
 pub use verbs::{Aggregate, SortKey, Stage};

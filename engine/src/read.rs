@@ -53,12 +53,12 @@ impl Session {
         self.scan(&title, Arc::new(table))
     }
 
-    /// The files that a listing finds when the query runs.
+    /// The files that a listing finds when the query runs. Of buckets, a listing that is not old is used again.
     ///
     /// # Errors
     /// None that a caller can cause.
     pub fn read_listing(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
-        self.scan("listing", Arc::new(ListingTable::new(listing)))
+        self.scan("listing", Arc::new(ListingTable::new(listing, self.buckets())))
     }
 
     /// The rows of Parquet files, types as they are, nested ones too. Reads the files' footers.
@@ -72,7 +72,7 @@ impl Session {
 
     async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
         let shown = listing.to_string();
-        let found = listing.files("parquet").await?;
+        let found = listing.files(self.buckets(), "parquet").await?;
         if found.is_empty() {
             return Err(if files::is_folder(&shown) {
                 let accepted = "no file in it is called `*.parquet`; hint: name the files, as in `folder/part-*`";

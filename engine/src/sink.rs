@@ -20,5 +20,6 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use found::confirmed;
 pub use row_addresses::RowAddresses;
 pub use save::{SaveMode, SaveRequest, Saved};

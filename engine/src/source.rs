@@ -5,12 +5,14 @@
 mod batch_rows;
 mod dataset;
 mod dataset_scan;
+mod listed;
 mod listing;
 mod memory;
 mod parquet;
 mod plain;
 mod ranges;
 mod row_range;
+mod several;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use catalog::JobId;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
 use datafusion::datasource::{provider_as_source, source_as_provider};
@@ -32,11 +35,13 @@ use futures::stream::BoxStream;
 use crate::identity::{Reason, SourceIdentity};
 
 pub(crate) use dataset::{DatasetTable, Leaf};
-pub(crate) use listing::{FileAt, ListingTable};
+pub(crate) use listed::ListedTable;
+pub(crate) use listing::{FileAt, ListingTable, Scope, Search};
 pub use listing::{FileKind, Listing};
 pub(crate) use memory::{ValuesTable, nulls_in_fields, nulls_reach_fields};
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plain::{plain, plain_schema};
+pub(crate) use several::SeveralTables;
 
 /// Where rows come from, as far as more than their columns is asked for.
 pub(crate) trait Source: TableProvider {
@@ -53,9 +58,10 @@ pub(crate) trait Source: TableProvider {
         Vec::new()
     }
 
-    /// The rows that it has now, which are kept before anybody reads them; none where they stay the same anyway.
-    fn found(&self) -> Option<Found> {
-        None
+    /// The rows that it has now, part by part, which are kept before anybody reads them; none where they stay the same
+    /// anyway.
+    fn found(&self) -> Vec<Found> {
+        Vec::new()
     }
 
     /// The columns as paths into what is stored, where parts of them can be read.
@@ -70,7 +76,13 @@ pub(crate) trait Source: TableProvider {
 }
 
 /// Rows that are others each time that somebody looks.
-pub(crate) struct Found {
+pub(crate) enum Found {
+    Files(FilesFound),
+    Objects(ObjectsFound),
+}
+
+/// Files of this machine.
+pub(crate) struct FilesFound {
     /// Where they were looked for, for users: URIs.
     pub(crate) places: String,
     /// One column.
@@ -78,11 +90,34 @@ pub(crate) struct Found {
     pub(crate) rows: BoxStream<'static, crate::Result<RecordBatch>>,
 }
 
+/// Objects of a bucket, which nobody has looked for yet.
+pub(crate) struct ObjectsFound {
+    pub(crate) search: Search,
+    /// One column.
+    pub(crate) column: FieldRef,
+    /// Whether what was found before this run does not count.
+    pub(crate) update: bool,
+}
+
+/// What a run wants to know of its sources.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose<'a> {
+    /// Their rows, once. What tells the same each time that it is asked may be asked then.
+    Rows,
+    /// What they are, too, so that they must stay that; for a job, if there is one.
+    Identity(Option<&'a JobId>),
+}
+
 /// Keeps what was found, so that it stays the same for a run and can be told from what is found later.
 #[async_trait]
 pub(crate) trait KeepFound: Send + Sync {
-    /// What reads it; `job` is the one that asks, if one does.
-    async fn keep(&self, found: Found, job: Option<&JobId>) -> crate::Result<Arc<dyn Source>>;
+    /// What reads it, for a run that began then.
+    async fn keep(
+        &self,
+        found: Found,
+        purpose: Purpose<'_>,
+        began: DateTime<Utc>,
+    ) -> crate::Result<Arc<dyn Source>>;
 }
 
 /// What rows were made of.

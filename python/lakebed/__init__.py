@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from lakebed._gc import Garbage, GcReport, gc
     from lakebed._schema import Vector
     from lakebed._sys import Sys
-    from lakebed.catalog import DatasetInfo, datasets, delete_dataset, move_dataset
+    from lakebed.catalog import (
+        BucketStatus,
+        DatasetInfo,
+        ListingInfo,
+        bucket_status,
+        datasets,
+        delete_dataset,
+        listings,
+        move_dataset,
+    )
     from lakebed.chain import Chain, DataChain
     from lakebed.exceptions import DataChainError, FileError, LakebedError
     from lakebed.expr import C, Column, Expr
@@ -60,6 +69,7 @@ __all__ = [
     "Audio",
     "AudioFile",
     "AudioFragment",
+    "BucketStatus",
     "C",
     "Chain",
     "Column",
@@ -76,6 +86,7 @@ __all__ = [
     "Image",
     "ImageFile",
     "LakebedError",
+    "ListingInfo",
     "Mapper",
     "ModelStore",
     "Session",
@@ -88,11 +99,13 @@ __all__ = [
     "VideoFragment",
     "VideoFrame",
     "__version__",
+    "bucket_status",
     "datasets",
     "delete_dataset",
     "exceptions",
     "func",
     "gc",
+    "listings",
     "move_dataset",
     "read_arrow",
     "read_dataset",
@@ -107,7 +120,10 @@ _NAMES = {
     "_gc": ("Garbage", "GcReport", "gc"),
     "_schema": ("Vector",),
     "_sys": ("Sys",),
-    "catalog": ("DatasetInfo", "datasets", "delete_dataset", "move_dataset"),
+    "catalog": (
+        *("BucketStatus", "bucket_status", "ListingInfo", "listings"),
+        *("DatasetInfo", "datasets", "delete_dataset", "move_dataset"),
+    ),
     "chain": ("Chain", "DataChain"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),
     "expr": ("C", "Column", "Expr"),

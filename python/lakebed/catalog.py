@@ -1,25 +1,39 @@
-"""`datasets()`, `delete_dataset()`, `move_dataset()`: what is saved, and changing that."""
+"""`datasets()`, `listings()`, `bucket_status()`: what there is; and what changes datasets."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import Field
 
 from lakebed._schema import spec_of
+from lakebed._storage import storage
 from lakebed.chain import DataChain, chain_of
-from lakebed.exceptions import NotSupportedError
+from lakebed.exceptions import DataChainParamsError, NotSupportedError
 from lakebed.models import DataModel
 from lakebed.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["DatasetInfo", "datasets", "delete_dataset", "move_dataset"]
+__all__ = [
+    "BucketStatus",
+    "DatasetInfo",
+    "ListingInfo",
+    "bucket_status",
+    "datasets",
+    "delete_dataset",
+    "listings",
+    "move_dataset",
+]
+
+_CONFIRMED = "confirmed="
+"""The label of a bucket's listing that says when it was last known to be right."""
 
 
 class DatasetInfo(DataModel):
@@ -45,6 +59,33 @@ class DatasetInfo(DataModel):
     dependencies: list[str] = Field(default_factory=list)
     git_commit: str = ""
     author: str = ""
+
+
+class ListingInfo(DatasetInfo):
+    """One version of a listing: a row of `listings()`."""
+
+    uri: str = ""
+    expires: datetime | None = None
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the next chain lists anew; local folders are listed in each run."""
+        return self.expires is None or self.expires <= datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class BucketStatus:
+    """Whether a bucket is there, and who may look into it.
+
+    Attributes:
+        exists: Whether it is there, as far as can be told.
+        access: `anonymous`, `authenticated` or `denied`.
+        error: Why it cannot be looked into.
+    """
+
+    exists: bool
+    access: Literal["anonymous", "authenticated", "denied"]
+    error: str | None = None
 
 
 def datasets(  # noqa: PLR0917  the peer's order
@@ -85,6 +126,50 @@ def datasets(  # noqa: PLR0917  the peer's order
         (name, field, [getattr(info, name) for info in infos]) for name, field in spec["fields"]
     ]  # fmt: skip
     return chain_of(held._native.read_values(columns), held, settings)
+
+
+def listings(
+    session: Session | None = None,
+    in_memory: bool = False,  # noqa: FBT001, FBT002
+    column: str = "listing",
+) -> DataChain:
+    """What was found in folders and buckets, one row for each version of each listing.
+
+    Args:
+        session: Where to look; see `Session`.
+        in_memory: Use a session in memory.
+        column: The name of the column of `ListingInfo` objects.
+    """
+    held = Session.get(session, in_memory=in_memory)
+    ttl = timedelta(seconds=held._native.listing_ttl())
+    job_of = cache(held._native.job)
+    infos = [
+        _listing(_info(record, job_of(record["job"]) if record["job"] else {}), ttl)
+        for record in held._native.versions(False)
+        if (record["namespace"], record["project"]) == ("system", "listings")
+    ]
+    columns = [(column, spec_of(ListingInfo, "listings()"), infos)]
+    return chain_of(held._native.read_values(columns), held)
+
+
+def bucket_status(uri: str, **client_config: Any) -> BucketStatus:
+    """Whether a bucket is there, and who may look into it.
+
+    Args:
+        uri: The bucket, as `s3://name`.
+        client_config: How to reach it, as for `read_storage`.
+
+    Raises:
+        DataChainParamsError: The URI has a path, or names no bucket.
+        NotSupportedError: The kind of storage has no buckets.
+    """
+    scheme, _, bucket = uri.partition("://")
+    if bucket.strip("/") and "/" in bucket.rstrip("/") and scheme != "hf":
+        msg = f"bucket_status takes a bucket, as `{scheme}://name`, not `{uri}`"
+        raise DataChainParamsError(msg)
+    exists, access, error = storage(client_config).status(uri)
+    allowed = cast('Literal["anonymous", "authenticated", "denied"]', access)
+    return BucketStatus(exists, allowed, error)
 
 
 def delete_dataset(  # noqa: PLR0917  the peer's order
@@ -158,6 +243,13 @@ def _is_listed(record: Mapping[str, Any], attrs: Sequence[str], *, include_listi
 def _fits(label: str, wanted: str) -> bool:
     """`stage=*` fits any value of `stage`."""
     return wanted.endswith("=*") and fnmatchcase(label, wanted)
+
+
+def _listing(info: DatasetInfo, ttl: timedelta) -> ListingInfo:
+    found = (label for label in info.attrs if label.startswith(_CONFIRMED))
+    label = next(found, None)
+    expires = datetime.fromisoformat(label.removeprefix(_CONFIRMED)) + ttl if label else None
+    return ListingInfo(**info.model_dump(), uri=info.description, expires=expires)
 
 
 def _info(record: Mapping[str, Any], job: Mapping[str, Any]) -> DatasetInfo:

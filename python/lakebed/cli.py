@@ -1,4 +1,4 @@
-"""The `lakebed` command: look at datasets from a terminal, and clean up.
+"""The `lakebed` command: look at datasets and buckets from a terminal, copy files, and clean up.
 
 A thin layer over the public API: arguments in, one call, text out. Errors are one line
 on stderr and exit code 1.
@@ -7,9 +7,14 @@ on stderr and exit code 1.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from lakebed._cli import parsers
+from lakebed._cli.text import aligned, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +29,22 @@ examples:
   lakebed dataset rm pets --version 1.0.0
   lakebed dataset rm pets --force       all versions
   lakebed gc --dry-run                  what could be removed from disk
+  lakebed ls s3://bucket/pets/          the files in a bucket or folder
+  lakebed find s3://bucket --name '*.jpg' --size +1M
+  lakebed cp -r s3://bucket/pets .      copy them here; again, to go on after a break
+  lakebed bucket status gs://bucket     is it there, and may I look into it?
 
 environment:
   LAKEBED_ROOT    where the data is; ./.lakebed by default
+  LAKEBED_CACHE   where fetched files are; the folder cache in the root by default
 """
-
-_UNITS = ("B", "KB", "MB", "GB", "TB")
-_STEP = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     arguments = build_parser().parse_args(argv)
+    if hasattr(arguments, "verbose"):
+        logging.basicConfig(level=logging.DEBUG)
     try:
         arguments.run(arguments)
         sys.stdout.flush()
@@ -46,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  the last one to see it
+        if hasattr(arguments, "verbose"):
+            traceback.print_exception(error)
         print(_message(error), file=sys.stderr)
         return 1
     return 0
@@ -55,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line as a parser, for `main` and for documentation."""
     parser = _Parser(
         prog="lakebed",
-        description="Look at and manage lakebed datasets.",
+        description="Look at and manage lakebed datasets, and files in buckets.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -65,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_show(commands)
     _add_dataset(commands)
     _add_gc(commands)
+    parsers.add(commands)
     return parser
 
 
@@ -113,6 +125,15 @@ def _add_gc(commands: Any) -> None:
 
 class _Parser(argparse.ArgumentParser):
     """Wrong usage is an error like any other: one line, a hint, exit code 1."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        told = self.add_mutually_exclusive_group()
+        for name, what in (("verbose", "all there is to tell"), ("quiet", "only what went wrong")):
+            # not set unless given: the parser of a command would take back what came before it
+            absent = argparse.SUPPRESS
+            flags = (f"-{name[0]}", f"--{name}")
+            told.add_argument(*flags, action="store_true", default=absent, help=what)
 
     def error(self, message: str) -> NoReturn:
         print(f"error: {message}\nhint: {self.prog} --help", file=sys.stderr)
@@ -200,11 +221,11 @@ def _gc(arguments: argparse.Namespace) -> None:
         lines.append(("kept", what, reason, alike))
     table = [("", "WHAT", "FILES", "SIZE", "BECAUSE")]
     for action, what, reason, alike in lines:
-        count, size = sum(one.files for one in alike), sum(one.bytes for one in alike)
-        table.append((action, what, f"{count:,}", _size(size), reason))
+        count, freed = sum(one.files for one in alike), sum(one.bytes for one in alike)
+        table.append((action, what, f"{count:,}", size(freed), reason))
     if lines:
-        print(_aligned(table, right=(2, 3)))
-    print(f"{'to free' if report.dry_run else 'freed'}: {_size(report.freed)}")
+        print(aligned(table, right=(2, 3)))
+    print(f"{'to free' if report.dry_run else 'freed'}: {size(report.freed)}")
 
 
 # What the commands print
@@ -256,32 +277,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
         created = row["created_at"]
         when = f"{created:%Y-%m-%d %H:%M}" if created else ""
         count = "" if row["num_objects"] is None else f"{row['num_objects']:,}"
-        lines.append((full, row["version"], count, _size(row["size"]), when))
-    return _aligned(lines, right=(2, 3))
-
-
-def _aligned(lines: Sequence[Sequence[str]], right: Sequence[int]) -> str:
-    """Lines of cells as columns; those with numbers end together."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            text.rjust(width) if number in right else text.ljust(width)
-            for number, (text, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def _size(size: int | None) -> str:
-    """Bytes in the unit that reads best."""
-    if size is None:
-        return ""
-    amount = float(size)
-    for unit in _UNITS:
-        if amount < _STEP or unit == _UNITS[-1]:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= _STEP
-    return ""
+        lines.append((full, row["version"], count, size(row["size"]), when))
+    return aligned(lines, right=(2, 3))
 
 
 def _message(error: Exception) -> str:

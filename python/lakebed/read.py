@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lakebed._client_config import options_of
 from lakebed._schema import Spec, infer_spec, spec_of
 from lakebed.chain import DataChain, chain_of
 from lakebed.exceptions import (
@@ -42,27 +43,34 @@ def read_storage(
     in_memory: bool = False,
     recursive: bool = True,
     column: str = "file",
-    update: bool = False,  # noqa: ARG001
-    anon: bool | None = None,  # noqa: ARG001
-    client_config: Mapping[str, Any] | None = None,  # noqa: ARG001
+    update: bool = False,
+    anon: bool | None = None,
+    versions: bool = True,  # noqa: ARG001
+    client_config: Mapping[str, Any] | None = None,
     **others: Any,
 ) -> DataChain:
-    """The files below a path, one row each.
+    """The files below a path or in a bucket, one row each.
 
-    Listing happens when the chain runs.
+    Listing happens when the chain runs: a local folder is listed in each run, a bucket when its
+    listing is older than four hours (`LAKEBED_LISTING_TTL`, in seconds). A bucket's listing also
+    serves chains over what is below it. What was found is kept in `system.listings`; see
+    `listings()`.
 
     Args:
-        uri: Paths or `file://` URIs; `*`, `**`, `?`, `[..]` and `{a,b}` choose, `~` is home.
+        uri: Paths, `file://`, `s3://`, `gs://`, `az://` or `hf://` URIs of files or folders; of
+            `http(s)://` only files. `*`, `**`, `?`, `[..]` and `{a,b}` choose, `~` is home.
         type: What the files are read as: `binary`, `text`, `image`, `video` or `audio`.
         session: Where to save; see `Session`.
         settings: As for `chain.settings()`.
         in_memory: Use a session in memory.
         recursive: Also files in folders below.
         column: The column's name.
-        update: List again now. Local folders are listed at each run, so both values do the
-            same. What was found is kept in `system.listings`; see `datasets(include_listing=)`.
-        anon: For cloud storage; means nothing for local files.
-        client_config: The same.
+        update: List buckets anew in each run. A bucket that is as it was makes no new version.
+        anon: Ask buckets without credentials, or never so; by default credentials are used where
+            there are any.
+        versions: Has no effect: only the newest version of each object is listed.
+        client_config: How to reach these buckets, from now on: `aws_key`, `aws_secret`,
+            `aws_endpoint_url`, `token`, `account_name`, and other options of s3fs, gcsfs, adlfs.
         others: Other options of the peer, refused with a reason.
     """
     from lakebed.file import type_for
@@ -70,8 +78,11 @@ def read_storage(
     type_for(type)
     _refuse("read_storage", **others)
     uris = _paths(uri)
+    options = options_of(client_config)
+    if anon is not None:
+        options["anon"] = str(bool(anon)).lower()
     held = Session.get(session, in_memory=in_memory)
-    native = held._native.read_storage(uris, recursive, column, type)
+    native = held._native.read_storage(uris, recursive, column, type, update, options)
     return chain_of(native, held, settings)
 
 
@@ -274,7 +285,6 @@ def sql(text: str, session: Session | None = None) -> DataChain:
 _PEER_DEFAULTS = {
     "delta_on": ("file.path", "file.etag", "file.version"),
     "partitioning": "hive",
-    "versions": True,
 }
 """Written out, they ask for nothing."""
 

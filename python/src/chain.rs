@@ -125,7 +125,7 @@ impl Chain {
         function: PyRef<'_, Function>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.map(function.stage(options)?))
+        self.built(py, self.0.map(function.stage(options, self.0.session().objects())?))
     }
 
     fn r#gen(
@@ -135,7 +135,7 @@ impl Chain {
         options: &Bound<'_, PyDict>,
         keep: Vec<String>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.generate(function.stage(options)?, &keep))
+        self.built(py, self.0.generate(function.stage(options, self.0.session().objects())?, &keep))
     }
 
     fn agg(
@@ -146,7 +146,14 @@ impl Chain {
         keys: Vec<(String, PyExpr<'_>)>,
         keep: Vec<String>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.aggregate(function.stage(options)?, &named(keys), &keep))
+        self.built(
+            py,
+            self.0.aggregate(
+                function.stage(options, self.0.session().objects())?,
+                &named(keys),
+                &keep,
+            ),
+        )
     }
 
     #[pyo3(signature = (progress))]

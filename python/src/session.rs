@@ -111,6 +111,7 @@ impl Session {
         Ok(Chain::new(wait(py, read, None)?))
     }
 
+    /// Options are for the buckets among the places, from now on.
     fn read_storage(
         &self,
         py: Python<'_>,
@@ -118,6 +119,8 @@ impl Session {
         recursive: bool,
         column: &str,
         kind: &str,
+        update: bool,
+        options: BTreeMap<String, String>,
     ) -> PyResult<Chain> {
         let kind = match kind {
             "binary" => FileKind::Binary,
@@ -127,9 +130,26 @@ impl Session {
             "audio" => FileKind::Audio,
             other => return Err(PyValueError::new_err(format!("unknown type `{other}`"))),
         };
-        let chain = Listing::try_new(&uris, recursive, column, kind)
-            .and_then(|listing| self.0.read_listing(listing));
+        let listing = Listing::try_new(&uris, recursive, column, kind);
+        let mut listing = listing.map_err(|failed| raise(py, failed))?;
+        if update {
+            listing = listing.updated();
+        }
+        let buckets = listing.buckets();
+        if !options.is_empty() && !buckets.is_empty() {
+            let config = client_config(py, options)?;
+            for place in buckets {
+                self.0.configure(&place, &config);
+            }
+        }
+        let chain = self.0.read_listing(listing);
         Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+    }
+
+    /// For how many seconds a bucket's listing is used.
+    #[staticmethod]
+    fn listing_ttl(py: Python<'_>) -> PyResult<f64> {
+        Ok(engine::listing_ttl().map_err(|failed| raise(py, failed))?.as_secs_f64())
     }
 
     fn read_parquet(&self, py: Python<'_>, paths: Vec<String>) -> PyResult<Chain> {

@@ -6,5 +6,7 @@ use crate::conformance;
 #[tokio::test]
 async fn behaves_as_every_store() {
     let passed = conformance::all(async || Ok(MemoryCatalog::new())).await.unwrap();
+    let store = MemoryCatalog::new();
+    conformance::shared(&store, &store).await.unwrap();
     assert!(passed >= 20, "only {passed} behaviours were checked");
 }

@@ -39,6 +39,14 @@ async fn behaves_as_every_store() {
 }
 
 #[tokio::test]
+async fn handles_share_the_file() {
+    let folder = TempDir::new().unwrap();
+    let one = SqliteCatalog::open(file(&folder)).await.unwrap();
+    let other = SqliteCatalog::open(file(&folder)).await.unwrap();
+    conformance::shared(&one, &other).await.unwrap();
+}
+
+#[tokio::test]
 async fn keeps_everything_when_it_is_closed() {
     let folder = TempDir::new().unwrap();
     let store = SqliteCatalog::open(file(&folder)).await.unwrap();
@@ -233,7 +241,8 @@ async fn a_read_only_file_can_be_read_but_not_changed() {
     SqliteCatalog::open(&path).await.unwrap().close().await;
     let store = SqliteCatalog::open(&path).await.unwrap();
     let writer = PoolOptions::new().connect_lazy_with(options(&path).read_only(true));
-    store.pools.write().unwrap().writer = writer;
+    let readers = store.pools().readers;
+    store.pools.renew(|| Pools { writer, readers });
     assert_eq!(store.datasets().await.unwrap(), []);
     let error = store.start_job(NewJob::default()).await.unwrap_err();
     let expected =

@@ -26,7 +26,7 @@ use crate::checkpoint::RunFacts;
 use crate::identity::fingerprint;
 use crate::physical::in_order;
 use crate::progress::Progress;
-use crate::source::{Dependency, source_of};
+use crate::source::{Dependency, Purpose, source_of};
 use crate::{Error, Result, checkpoint, explain, optimizer};
 
 /// Batches on their way to a caller; dropping it stops the query.
@@ -126,7 +126,7 @@ impl Chain {
 
     /// The chain of one run: the same with sources that stay as they are.
     pub(crate) async fn pinned(&self, job: Option<&JobId>) -> Result<Self> {
-        let plan = checkpoint::pin(&self.plan, &self.session, job).await?;
+        let plan = checkpoint::pin(&self.plan, &self.session, Purpose::Identity(job)).await?;
         let chain = self.with_plan(plan)?;
         Ok(Self { facts: Some(chain.new_facts()), ..chain })
     }
@@ -206,9 +206,9 @@ impl Chain {
         progress: &Progress,
     ) -> Result<LogicalPlan> {
         if !checkpoint::has_stages(&plan)? {
-            return Ok(plan);
+            return checkpoint::pin(&plan, &self.session, Purpose::Rows).await;
         }
-        let plan = checkpoint::pin(&plan, &self.session, None).await?;
+        let plan = checkpoint::pin(&plan, &self.session, Purpose::Identity(None)).await?;
         let (chain, state) = (self.clone(), state.clone());
         let keyed = task::spawn_blocking(move || {
             let facts = chain.facts.clone().unwrap_or_else(|| chain.new_facts());

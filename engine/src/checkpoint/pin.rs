@@ -3,20 +3,24 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use catalog::JobId;
+use chrono::Utc;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::LogicalPlan;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::Result;
-use crate::source::{KeepFound, as_table, source_of};
+use crate::source::{Found, KeepFound, Purpose, SeveralTables, as_table, source_of};
 
-/// The same plan over sources that stay as they are now; `keeper` keeps what is found, for `job` if there is one. Scans of
-/// one name are one source.
+/// So many places are looked at side by side.
+const AT_ONCE: usize = 8;
+
+/// The same plan over sources that stay as they are now, as far as the purpose asks for it; `keeper` keeps what is found.
+/// Scans of one name are one source.
 pub(crate) async fn pin(
     plan: &LogicalPlan,
     keeper: &dyn KeepFound,
-    job: Option<&JobId>,
+    purpose: Purpose<'_>,
 ) -> Result<LogicalPlan> {
     let (mut seen, mut sources) = (HashSet::new(), Vec::new());
     plan.apply_with_subqueries(|node| {
@@ -28,11 +32,17 @@ pub(crate) async fn pin(
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
+    let began = Utc::now();
     let mut pinned = HashMap::new();
     for (name, source) in sources {
-        if let Some(found) = source.found() {
-            pinned.insert(name, as_table(keeper.keep(found, job).await?));
+        let found = source.found();
+        let are_objects = found.iter().any(|part| matches!(part, Found::Objects(_)));
+        if found.is_empty() || (matches!(purpose, Purpose::Rows) && !are_objects) {
+            continue;
         }
+        let kept = stream::iter(found).map(|part| keeper.keep(part, purpose, began));
+        let kept = kept.buffered(AT_ONCE).try_collect().await?;
+        pinned.insert(name, as_table(SeveralTables::of(&source.schema(), kept)));
     }
     if pinned.is_empty() {
         return Ok(plan.clone());

@@ -82,6 +82,7 @@ impl StorageKind {
 
     fn of_status(status: u16) -> Option<Self> {
         match status {
+            404 => Some(Self::NotFound),
             429 | 503 => Some(Self::Throttled),
             507 => Some(Self::Full),
             500..=599 | 408 => Some(Self::TimedOut),
@@ -203,4 +204,26 @@ fn of_answer(text: &str) -> Option<String> {
 fn status_of(text: &str) -> Option<u16> {
     let (_, rest) = text.split_once("status code: ")?;
     rest.get(..3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{StorageKind, of_answer, status_of};
+
+    #[test]
+    fn a_clouds_answer_is_its_code_and_message() {
+        let text = "Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?>\
+                    <Error><Code>AccessDenied</Code><Message>Access Denied</Message>\
+                    <AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>";
+        assert_eq!(of_answer(text).as_deref(), Some("AccessDenied: Access Denied"));
+        assert_eq!(of_answer("connection refused"), None);
+    }
+
+    #[test]
+    fn a_status_tells_whether_to_try_again() {
+        let text = "Server returned non-2xx status code: 503 Service Unavailable: ";
+        let kind = status_of(text).and_then(StorageKind::of_status);
+        assert_eq!(kind, Some(StorageKind::Throttled));
+        assert!(StorageKind::of_status(400).is_none());
+    }
 }

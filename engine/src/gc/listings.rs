@@ -7,6 +7,7 @@ use catalog::VersionFilter;
 use super::files::Size;
 use super::{Collector, already, note};
 use crate::Result;
+use crate::sink::confirmed;
 
 const UNUSED: &str = "nothing was made of it for the time to live";
 
@@ -19,6 +20,7 @@ impl Collector<'_> {
         let needed: HashSet<_> = made_of.map(|one| (&one.name, one.version)).collect();
         for record in records.iter().filter(|record| record.dataset.is_listing()) {
             let finished = record.finished_at.unwrap_or(record.created_at);
+            let finished = confirmed(record).map_or(finished, |at| at.max(finished));
             if needed.contains(&(&record.dataset, record.version))
                 || !self.is_older(self.options.results_ttl, finished.into())
             {

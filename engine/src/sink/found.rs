@@ -1,6 +1,8 @@
 //! [`KeepFound`]: what is found in a storage is a version of a dataset, `system.listings…`, unless it is what the newest
 //! version holds. So a listing has a name that lineage knows, an old side to compare with, and no run holds a large one
-//! in memory.
+//! in memory. Folders are looked at in each run, [buckets](objects) once in a while.
+
+mod objects;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +10,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatchOptions;
 use async_trait::async_trait;
-use catalog::{Bump, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName, Wanted};
+use catalog::{
+    Bump, DatasetEdit, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName, Wanted,
+};
+use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::begun::begun;
@@ -16,8 +21,12 @@ use super::fragments::Rows;
 use super::save::{SaveMode, SaveRequest};
 use super::saving::{Saving, newest};
 use crate::identity::Content;
-use crate::source::{DatasetTable, Dependency, Found, KeepFound, Source, ValuesTable};
+use crate::source::{
+    DatasetTable, Dependency, FilesFound, Found, KeepFound, Purpose, Source, ValuesTable,
+};
 use crate::{Error, Ready, Result, Session, layout};
+
+pub(crate) use objects::confirmed;
 
 /// So many files are held in memory; more are read back.
 const FEW: usize = 1 << 16;
@@ -30,40 +39,78 @@ const COLUMN: &str = "file";
 
 #[async_trait]
 impl KeepFound for Arc<Session> {
-    async fn keep(&self, found: Found, job: Option<&JobId>) -> Result<Arc<dyn Source>> {
-        keep(self, found, job).boxed().await
+    async fn keep(
+        &self,
+        found: Found,
+        purpose: Purpose<'_>,
+        began: DateTime<Utc>,
+    ) -> Result<Arc<dyn Source>> {
+        match (found, purpose) {
+            (Found::Objects(found), _) => objects::keep(self, found, purpose, began).boxed().await,
+            (Found::Files(found), Purpose::Identity(job)) => keep(self, found, job).boxed().await,
+            (Found::Files(found), Purpose::Rows) => keep(self, found, None).boxed().await,
+        }
     }
 }
 
 async fn keep(
     session: &Arc<Session>,
-    found: Found,
+    found: FilesFound,
     job: Option<&JobId>,
 ) -> Result<Arc<dyn Source>> {
-    let Found { places, column, mut rows } = found;
-    let (mut first, mut height) = (Vec::new(), 0);
-    while height <= FEW
-        && let Some(batch) = rows.try_next().await?
-    {
-        height += batch.num_rows();
-        first.push(batch);
-    }
-    let few = height <= FEW;
-    let listing = Kept { session, name: name_of(&places)?, places, job };
-    let record = listing.version(&column, first.clone(), rows, few).await?;
+    let FilesFound { places, column, rows } = found;
+    let name = name_of(&places)?;
+    let rows = Peeked::read(rows).await?;
+    let few = rows.is_all().then(|| rows.first.clone());
+    let record = {
+        let _turn = session.turns().take(name.name.as_str()).await;
+        Kept { session, name, places, job, labels: None }.version(&column, rows).await?
+    };
+    let Some(few) = few else {
+        return Ok(Arc::new(opened(session, &record, column).await?));
+    };
     let dependency = Dependency::Version(catalog::Dependency {
         name: record.dataset.clone(),
         version: record.version,
     });
-    if few {
-        let schema = Arc::new(Schema::new(vec![column]));
-        let table = ValuesTable::try_new(schema, first)?;
-        return Ok(Arc::new(table.known_as(dependency, record.fingerprint)));
-    }
-    // It is read while the run goes on, however long that is.
+    let table = ValuesTable::try_new(Arc::new(Schema::new(vec![column])), few)?;
+    Ok(Arc::new(table.known_as(dependency, record.fingerprint)))
+}
+
+/// A version of a listing, which stays while the session does: it is read while a run goes on, however long that is.
+async fn opened(
+    session: &Arc<Session>,
+    record: &DatasetVersion,
+    column: FieldRef,
+) -> Result<DatasetTable> {
     session.hold(&layout::location(&record.location)?).await?;
-    let dataset = Arc::new(session.open_version(&record).await?);
-    Ok(Arc::new(DatasetTable::of_listing(&record, dataset, column)))
+    let dataset = Arc::new(session.open_version(record).await?);
+    Ok(DatasetTable::of_listing(record, dataset, column))
+}
+
+/// Rows of which the first are here.
+struct Peeked {
+    first: Vec<RecordBatch>,
+    height: usize,
+    rest: Rows,
+}
+
+impl Peeked {
+    /// Reads as many as may be held in memory, and a batch more where there are more.
+    async fn read(mut rest: Rows) -> Result<Self> {
+        let (mut first, mut height) = (Vec::new(), 0);
+        while height <= FEW
+            && let Some(batch) = rest.try_next().await?
+        {
+            height += batch.num_rows();
+            first.push(batch);
+        }
+        Ok(Self { first, height, rest })
+    }
+
+    fn is_all(&self) -> bool {
+        self.height <= FEW
+    }
 }
 
 /// The listing of some places has one name for good.
@@ -77,28 +124,24 @@ struct Kept<'a> {
     name: QualifiedName,
     places: String,
     job: Option<&'a JobId>,
+    /// What is noted, whether there is a new version or not.
+    labels: Option<Vec<String>>,
 }
 
 impl Kept<'_> {
     /// The version that holds the rows.
-    async fn version(
-        &self,
-        column: &FieldRef,
-        first: Vec<RecordBatch>,
-        rest: Rows,
-        few: bool,
-    ) -> Result<DatasetVersion> {
+    async fn version(&self, column: &FieldRef, rows: Peeked) -> Result<DatasetVersion> {
         let known = newest(self.session, &self.name).await?;
         let is = |digest: &str| {
             known.clone().filter(|known| known.fingerprint.as_deref() == Some(digest))
         };
-        let of_few = few.then(|| Content::of(&first));
+        let of_few = rows.is_all().then(|| Content::of(&rows.first));
         if let Some(known) = of_few.as_deref().and_then(is) {
-            return Ok(known);
+            return self.unchanged(known).await;
         }
         let content = Arc::new(Mutex::new(Content::default()));
-        let counted = (!few).then(|| Arc::clone(&content));
-        let rows = stream::iter(first.into_iter().map(Ok)).chain(rest);
+        let counted = of_few.is_none().then(|| Arc::clone(&content));
+        let rows = stream::iter(rows.first.into_iter().map(Ok)).chain(rows.rest);
         let (schema, rows) = stored(column, rows.boxed(), counted);
         let request = self.request().await?;
         let (session, dependencies) = (self.session, Vec::new());
@@ -116,10 +159,18 @@ impl Kept<'_> {
                 // No commit lists them. What stays is collected.
                 drop(session.storage().delete(&data.clone().join(file)).await);
             }
-            return Ok(known);
+            return self.unchanged(known).await;
         }
         session.storage().pause().await;
         Ok(saving.publish(&place, &added.made_of(Some(digest))).await?.0)
+    }
+
+    async fn unchanged(&self, known: DatasetVersion) -> Result<DatasetVersion> {
+        if let Some(attrs) = self.labels.clone() {
+            let edit = DatasetEdit { attrs: Some(attrs), description: None };
+            self.session.catalog().edit_dataset(&self.name, edit).await?;
+        }
+        Ok(known)
     }
 
     async fn request(&self) -> Result<SaveRequest> {
@@ -134,7 +185,7 @@ impl Kept<'_> {
             lists: true,
             job,
             description: Some(shown(&self.places)),
-            attrs: None,
+            attrs: self.labels.clone(),
         })
     }
 

@@ -87,6 +87,16 @@ impl DatasetTable {
         table.finish()
     }
 
+    /// The same rows seen through other leaves.
+    pub(super) fn with(&self, leaves: Vec<Leaf>) -> Self {
+        Self { leaves, ..self.clone() }.finish()
+    }
+
+    /// The first column of the version.
+    pub(super) fn root(&self) -> &str {
+        self.dataset.schema().fields.first().map_or("", |field| field.name.as_str())
+    }
+
     fn finish(mut self) -> Self {
         let fields: Vec<FieldRef> =
             self.leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
@@ -123,7 +133,7 @@ impl Source for DatasetTable {
     }
 
     fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
-        Some(Arc::new(Self { leaves, ..self.clone() }.finish()))
+        Some(Arc::new(self.with(leaves)))
     }
 }
 

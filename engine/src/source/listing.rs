@@ -1,6 +1,10 @@
-//! [`Listing`]: the files below some paths, as rows of `File`. The folders are read when the query runs.
+//! [`Listing`]: the files below some paths or in buckets, as rows of `File`. They are looked for when the query runs.
 
 mod glob;
+mod objects;
+mod pages;
+mod rows;
+mod search;
 mod walk;
 
 use std::fmt;
@@ -21,13 +25,18 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use udf_runtime::task;
 
-use super::{Found, Source};
+use super::{FilesFound, Found, ObjectsFound, Source};
 use crate::identity::{Reason, SourceIdentity};
-use crate::storage::Uri;
+use crate::storage::{Buckets, Uri};
 use crate::{Error, Result};
 use glob::Pattern;
+use rows::Batch;
+
+pub(crate) use search::{Scope, Search};
 
 /// Which model the rows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,53 +70,128 @@ impl FileKind {
 /// Which files to list.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    patterns: Vec<Pattern>,
+    places: Vec<Place>,
     field: FieldRef,
+    update: bool,
+}
+
+/// Where files are.
+#[derive(Clone, Debug)]
+enum Place {
+    Folder(Pattern),
+    Bucket(Search),
 }
 
 impl Listing {
-    /// The files that `uris` name: local paths or `file://`, folders or globs with `*`, `?`, `[…]`, `{a,b}`, `{1..3}`
-    /// and `**` (any depth, also none). A folder means everything below it, or with `recursive` off its own files.
+    /// The files that `uris` name: local paths or `file://`, buckets as `s3://`; folders or globs with `*`, `?`, `[…]`,
+    /// `{a,b}`, `{1..3}` and `**` (any depth, also none). A folder means everything below it, or with `recursive` off
+    /// its own files.
     ///
     /// The result has one column, `column`, whose type is the model of `kind`.
     ///
     /// # Errors
     /// A scheme that is not supported, or a malformed pattern.
     pub fn try_new(uris: &[String], recursive: bool, column: &str, kind: FileKind) -> Result<Self> {
-        let mut patterns = Vec::new();
+        let mut places = Vec::new();
         for uri in uris {
-            patterns.push(Pattern::parse(uri, recursive)?);
+            match Search::parse(uri, recursive)? {
+                Some(searches) => places.extend(searches.into_iter().map(Place::Bucket)),
+                None => places.push(Place::Folder(Pattern::parse(uri, recursive)?)),
+            }
         }
-        Ok(Self { patterns, field: file_field(column, kind) })
+        Ok(Self { places, field: file_field(column, kind), update: false })
+    }
+
+    /// The same, with buckets listed anew in each run.
+    #[must_use]
+    pub fn updated(self) -> Self {
+        Self { update: true, ..self }
+    }
+
+    /// The buckets, as `s3://name`.
+    #[must_use]
+    pub fn buckets(&self) -> Vec<String> {
+        let mut buckets: Vec<String> = self.searches().map(Search::place).collect();
+        buckets.dedup();
+        buckets
+    }
+
+    fn searches(&self) -> impl Iterator<Item = &Search> {
+        self.places.iter().filter_map(|place| match place {
+            Place::Bucket(search) => Some(search),
+            Place::Folder(_) => None,
+        })
+    }
+
+    /// The files, found now; of a folder only those with this extension.
+    pub(crate) async fn files(
+        &self,
+        buckets: &Buckets,
+        extension: &'static str,
+    ) -> Result<Vec<FileAt>> {
+        let mut files = Vec::new();
+        for part in parts(&self.places) {
+            match part {
+                Part::Folders(patterns) => {
+                    let walk = task::spawn_blocking(move || walk::files_of(&patterns, extension));
+                    files.extend(walk.await.map_err(|error| Error::internal(error.to_string()))??);
+                }
+                Part::Bucket(search) => {
+                    files.extend(objects::files_of(buckets, &search, extension).await?);
+                }
+            }
+        }
+        Ok(files)
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.places))
     }
 }
 
 /// A file that was found.
 #[derive(Debug)]
 pub(crate) struct FileAt {
-    /// Its absolute path.
+    /// Its absolute path, or its URI.
     pub(crate) path: String,
     /// Its path below the folder that was named.
     pub(crate) below: String,
-    /// Where it is, if not on this machine.
+    /// Where it is, unless on this machine.
     pub(crate) uri: Option<Uri>,
 }
 
-impl fmt::Display for Listing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let patterns: Vec<String> = self.patterns.iter().map(ToString::to_string).collect();
-        f.write_str(&patterns.join(", "))
-    }
+/// Places that are looked at together.
+enum Part {
+    Folders(Arc<Vec<Pattern>>),
+    Bucket(Search),
 }
 
-impl Listing {
-    /// The files, found now; of a folder only those with this extension.
-    pub(crate) async fn files(&self, extension: &'static str) -> Result<Vec<FileAt>> {
-        let patterns = self.patterns.clone();
-        task::spawn_blocking(move || walk::files_of(&patterns, extension))
-            .await
-            .map_err(|error| Error::internal(error.to_string()))?
+fn parts(places: &[Place]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let is_folder = |place: &Place| matches!(place, Place::Folder(_));
+    for run in places.chunk_by(|one, next| is_folder(one) && is_folder(next)) {
+        let mut patterns = Vec::new();
+        for place in run {
+            match place {
+                Place::Folder(pattern) => patterns.push(pattern.clone()),
+                Place::Bucket(search) => parts.push(Part::Bucket(search.clone())),
+            }
+        }
+        if !patterns.is_empty() {
+            parts.push(Part::Folders(Arc::new(patterns)));
+        }
     }
+    parts
+}
+
+fn shown(places: &[Place]) -> String {
+    let shown = places.iter().map(|place| match place {
+        Place::Folder(pattern) => pattern.to_string(),
+        Place::Bucket(search) => search.to_string(),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// The `File` model's type; the order of the fields is part of the format.
@@ -139,14 +223,34 @@ fn file_field(column: &str, kind: FileKind) -> FieldRef {
 /// A listing as a table of one column.
 #[derive(Debug)]
 pub(crate) struct ListingTable {
-    patterns: Arc<Vec<Pattern>>,
     schema: SchemaRef,
+    update: bool,
+    look: Arc<Look>,
+}
+
+/// What it takes to find the files.
+#[derive(Debug)]
+struct Look {
+    places: Vec<Place>,
+    buckets: Arc<Buckets>,
+}
+
+impl Look {
+    /// Rows of the files that are there now, in the order of their places.
+    fn batches(&self, schema: &SchemaRef) -> BoxStream<'static, Batch> {
+        let parts = parts(&self.places).into_iter().map(|part| match part {
+            Part::Folders(patterns) => walk::batches(patterns, Arc::clone(schema)),
+            Part::Bucket(search) => objects::batches(&self.buckets, search, schema),
+        });
+        stream::iter(parts.collect::<Vec<_>>()).flatten().boxed()
+    }
 }
 
 impl ListingTable {
-    pub(crate) fn new(listing: Listing) -> Self {
-        let schema = Arc::new(Schema::new(vec![listing.field]));
-        Self { patterns: Arc::new(listing.patterns), schema }
+    pub(crate) fn new(listing: Listing, buckets: &Arc<Buckets>) -> Self {
+        let Listing { places, field, update } = listing;
+        let look = Arc::new(Look { places, buckets: Arc::clone(buckets) });
+        Self { schema: Arc::new(Schema::new(vec![field])), update, look }
     }
 }
 
@@ -155,14 +259,24 @@ impl Source for ListingTable {
         Err("the files that its listing finds may be others each time".to_owned())
     }
 
-    /// The files that are there now: paths, sizes, times of change.
-    fn found(&self) -> Option<Found> {
-        let patterns: Vec<String> = self.patterns.iter().map(Pattern::uri).collect();
-        Some(Found {
-            places: patterns.join(", "),
-            column: Arc::clone(&self.schema.fields()[0]),
-            rows: walk::batches(Arc::clone(&self.patterns), Arc::clone(&self.schema)),
-        })
+    /// The files of this machine that are there now: paths, sizes, times of change; and what is asked of buckets.
+    fn found(&self) -> Vec<Found> {
+        let column = &self.schema.fields()[0];
+        let found = parts(&self.look.places).into_iter().map(|part| match part {
+            Part::Folders(patterns) => {
+                let places: Vec<String> = patterns.iter().map(Pattern::uri).collect();
+                Found::Files(FilesFound {
+                    places: places.join(", "),
+                    column: Arc::clone(column),
+                    rows: walk::batches(patterns, Arc::clone(&self.schema)),
+                })
+            }
+            Part::Bucket(search) => {
+                let (column, update) = (Arc::clone(column), self.update);
+                Found::Objects(ObjectsFound { search, column, update })
+            }
+        });
+        found.collect()
     }
 }
 
@@ -194,10 +308,10 @@ impl TableProvider for ListingTable {
     }
 }
 
-/// Walks the folders, in the order of the paths.
+/// Looks for the files, in the order of the paths.
 #[derive(Debug)]
 struct StorageListingExec {
-    patterns: Arc<Vec<Pattern>>,
+    look: Arc<Look>,
     properties: Arc<PlanProperties>,
 }
 
@@ -209,14 +323,13 @@ impl StorageListingExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Self { patterns: Arc::clone(&table.patterns), properties: Arc::new(properties) }
+        Self { look: Arc::clone(&table.look), properties: Arc::new(properties) }
     }
 }
 
 impl DisplayAs for StorageListingExec {
     fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let patterns: Vec<String> = self.patterns.iter().map(ToString::to_string).collect();
-        write!(f, "StorageListingExec: [{}]", patterns.join(", "))
+        write!(f, "StorageListingExec: [{}]", shown(&self.look.places))
     }
 }
 
@@ -246,9 +359,7 @@ impl ExecutionPlan for StorageListingExec {
         _context: Arc<TaskContext>,
     ) -> PlanResult<SendableRecordBatchStream> {
         let schema = self.schema();
-        let batches = walk::batches(Arc::clone(&self.patterns), Arc::clone(&schema));
-        let batches =
-            futures::StreamExt::map(batches, |batch| batch.map_err(DataFusionError::from));
+        let batches = self.look.batches(&schema).map(|batch| batch.map_err(DataFusionError::from));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
 }

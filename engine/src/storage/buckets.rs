@@ -5,6 +5,7 @@ mod azure;
 mod gcs;
 mod http;
 mod hugging_face;
+mod keys;
 mod options;
 mod probe;
 mod profile;
@@ -23,6 +24,7 @@ use rustls::crypto::ring::default_provider;
 
 use super::uri::{Scheme, Uri};
 use crate::Result;
+use crate::environment::variable;
 use crate::error::refused;
 
 pub(super) use hugging_face::repository;
@@ -116,6 +118,26 @@ impl Buckets {
     /// All options by place, for another process of ours.
     pub(crate) fn configs(&self) -> BTreeMap<String, ClientConfig> {
         self.state().given.clone()
+    }
+
+    /// On which server and in which account a bucket is, as far as somebody said so: elsewhere its name is another's.
+    pub(crate) fn server(&self, uri: &Uri) -> String {
+        let config = self.config(&uri.place());
+        let said = |name: &str, variables: &[&str]| {
+            let known = config.get(name).map(str::to_owned);
+            known.or_else(|| variables.iter().find_map(|name| variable(name))).unwrap_or_default()
+        };
+        match uri.scheme {
+            Scheme::S3 => {
+                said("endpoint", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"])
+            }
+            Scheme::Gs => said("endpoint", &["STORAGE_EMULATOR_HOST"]),
+            Scheme::Az => {
+                said("account_name", &["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"])
+            }
+            Scheme::Hf => said("endpoint", &["HF_ENDPOINT"]),
+            Scheme::Http | Scheme::Https | Scheme::Memory => String::new(),
+        }
     }
 
     /// Puts a store where the bucket would be.

@@ -112,3 +112,46 @@ impl fmt::Display for Uri {
         write!(f, "{}://{}/{}", self.scheme.as_str(), self.bucket, self.key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Scheme, Uri};
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_uri_is_a_bucket_and_a_key() {
+        let found = uri("S3://cats/big/1%20.jpg");
+        assert_eq!((found.scheme, found.bucket.as_str()), (Scheme::S3, "cats"));
+        // Only on the web are there escapes.
+        assert_eq!(found.location().unwrap().as_ref(), "big/1%20.jpg");
+        assert_eq!(uri("https://host:80/a%20b").location().unwrap().as_ref(), "a b");
+        assert_eq!(found.place(), "s3://cats");
+        assert_eq!(found.to_string(), "s3://cats/big/1%20.jpg");
+        assert_eq!(uri("gs://cats").key, "");
+        assert_eq!(uri("hf://datasets/me/cats@v1/a/b").place(), "hf://datasets/me/cats@v1");
+    }
+
+    #[test]
+    fn files_of_this_machine_are_none() {
+        for text in ["a/b", "/a", "file:///a", "C:"] {
+            assert_eq!(Uri::parse(text).unwrap(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_bucket_is_refused() {
+        for (text, said) in [
+            ("ftp://a/b", "ftp://"),
+            ("s3:///a", "name one bucket"),
+            ("s3://a*/b", "name one bucket"),
+        ] {
+            let error = Uri::parse(text).unwrap_err().to_string();
+            assert!(error.contains(said) && error.contains(text), "{error}");
+        }
+        let error = uri("s3://a/b//c").location().unwrap_err().to_string();
+        assert!(error.contains("s3://a/b//c"), "{error}");
+    }
+}

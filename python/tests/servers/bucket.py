@@ -45,11 +45,16 @@ class Stored:
         return not self.etag
 
     def content(self) -> bytes:
-        """The bytes; those of filled-in objects are made of the key when they are wanted."""
+        """All bytes."""
+        return self.read(0, self.size)
+
+    def read(self, start: int, end: int) -> bytes:
+        """A range of the bytes; those of filled-in objects are made when they are wanted."""
         if self.data is not None:
-            return self.data
+            return self.data[start:end]
         seed = f"{self.key}:{self.generation};".encode()
-        return (seed * (self.size // len(seed) + 1))[: self.size]
+        skipped = start % len(seed)
+        return (seed * ((end - start) // len(seed) + 2))[skipped : skipped + end - start]
 
     def http_time(self) -> str:
         """When it was written, to the second, as in headers."""

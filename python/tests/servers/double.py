@@ -176,14 +176,14 @@ def _get(request: Request, bucket: Bucket) -> web.Response:
     found = bucket.latest(request.key, _version(request))
     _check_read(request.headers, found)
     headers = _headers(bucket, found) | found.attributes
-    data, status = (b"" if request.method == "HEAD" else found.content()), 200
     if request.method == "HEAD":
-        headers["Content-Length"] = str(found.size)
-    elif wanted := request.headers.get("Range"):
-        start, end = _range(wanted, found.size)
-        data, status = data[start:end], 206
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
-    return web.Response(status=status, body=data, headers=headers)
+        return web.Response(headers={**headers, "Content-Length": str(found.size)})
+    wanted = request.headers.get("Range")
+    if not wanted:
+        return web.Response(body=found.content(), headers=headers)
+    start, end = _range(wanted, found.size)
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
+    return web.Response(status=206, body=found.read(start, end), headers=headers)
 
 
 def _put(request: Request, bucket: Bucket) -> web.Response:
@@ -214,10 +214,10 @@ def _delete_many(request: Request, bucket: Bucket) -> web.Response:
 
 def _copy(request: Request, bucket: Bucket) -> web.Response:
     _check_write(request, bucket)
-    found, data = _copied(request)
+    found = _copied(request)
     replace = request.header("metadata-directive") == "REPLACE"
     attributes = request.attributes() if replace else found.attributes
-    new = bucket.put(request.key, data, attributes, found.etag)
+    new = bucket.put(request.key, found.content(), attributes, found.etag)
     told = answers.element("CopyObjectResult", ETag=f'"{new.etag}"', LastModified=new.iso_time())
     return _xml(told, _headers(bucket, new))
 
@@ -233,10 +233,9 @@ def _part(request: Request, bucket: Bucket) -> web.Response:
     upload, number = _upload(request, bucket), int(request.query["partNumber"])
     if not request.header("copy-source"):
         return web.Response(headers={"ETag": f'"{upload.add(number, request.body)}"'})
-    found, data = _copied(request)
-    if wanted := request.header("copy-source-range"):
-        start, end = _range(wanted, found.size)
-        data = data[start:end]
+    found = _copied(request)
+    start, end = _range(request.header("copy-source-range") or "bytes=0-", found.size)
+    data = found.read(start, end)
     told = {"ETag": f'"{upload.add(number, data)}"', "LastModified": found.iso_time()}
     return _xml(answers.element("CopyPartResult", **told))
 
@@ -280,7 +279,7 @@ def _upload(request: Request, bucket: Bucket) -> Upload:
     return found
 
 
-def _copied(request: Request) -> tuple[Stored, bytes]:
+def _copied(request: Request) -> Stored:
     """The object that a copy reads."""
     path, _, version = request.header("copy-source").partition("?versionId=")
     name, _, key = unquote(path).lstrip("/").partition("/")
@@ -291,7 +290,7 @@ def _copied(request: Request) -> tuple[Stored, bytes]:
     wanted = request.header("copy-source-if-match")
     if wanted and wanted.strip('"') != found.etag:
         raise Problem(412, "PreconditionFailed")
-    return found, found.content()
+    return found
 
 
 def _check_write(request: Request, bucket: Bucket) -> None:

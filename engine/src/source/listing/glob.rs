@@ -33,7 +33,7 @@ impl Pattern {
         let pattern = Self { path, escaped, recursive };
         for path in expand_braces(&pattern.path) {
             match first_wildcard_segment(&path).map(|at| matcher(&path[at..])) {
-                Some(Err(error)) if pattern.targets().is_err() => return Err(error),
+                Some(Err(error)) if pattern.walks().is_err() => return Err(error),
                 _ => {}
             }
         }
@@ -55,25 +55,25 @@ impl Pattern {
     }
 
     /// Where to look and how to choose, as far as is known now.
-    pub(super) fn targets(&self) -> Result<Vec<Target>> {
+    pub(super) fn walks(&self) -> Result<Vec<Walk>> {
         if let Some(base) = self.literal() {
-            return Ok(vec![Target { base, matcher: None, recursive: self.recursive }]);
+            return Ok(vec![Walk { base, matcher: None, recursive: self.recursive }]);
         }
         let (folder, rest) = self.path.split_at(existing_folder(&self.path));
         expand_braces(rest).iter().map(|rest| self.below(folder, rest)).collect()
     }
 
-    fn below(&self, folder: &str, rest: &str) -> Result<Target> {
+    fn below(&self, folder: &str, rest: &str) -> Result<Walk> {
         let literal = format!("{folder}{rest}");
         let Some(at) = first_wildcard_segment(rest).filter(|_| !files::exists(&literal)) else {
-            return Ok(Target { base: literal, matcher: None, recursive: self.recursive });
+            return Ok(Walk { base: literal, matcher: None, recursive: self.recursive });
         };
         let base = match format!("{folder}{}", &rest[..at]) {
             here if here.is_empty() => ".".to_owned(),
             base => base,
         };
         let matcher = Some(matcher(&rest[at..])?);
-        Ok(Target { base, matcher, recursive: true })
+        Ok(Walk { base, matcher, recursive: true })
     }
 }
 
@@ -83,7 +83,7 @@ fn existing_folder(path: &str) -> usize {
     ends.take_while(|end| files::is_folder(&path[..*end])).last().unwrap_or(0)
 }
 
-fn matcher(pattern: &str) -> Result<GlobMatcher> {
+pub(super) fn matcher(pattern: &str) -> Result<GlobMatcher> {
     let glob = GlobBuilder::new(pattern).literal_separator(true).empty_alternates(true).build();
     let glob = glob.map_err(|error| Error::InvalidArgument {
         argument: "glob",
@@ -99,14 +99,14 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A resolved pattern.
-pub(super) struct Target {
+/// A folder to walk, and how to choose below it.
+pub(super) struct Walk {
     pub(super) base: String,
     matcher: Option<GlobMatcher>,
     pub(super) recursive: bool,
 }
 
-impl Target {
+impl Walk {
     /// Whether the user gave a pattern for the files, rather than a folder above them.
     pub(super) fn is_pattern(&self) -> bool {
         self.matcher.is_some()
@@ -115,15 +115,20 @@ impl Target {
     /// Whether a path below the folder is one of those that writers keep for themselves, as `_temporary/` and
     /// `._x.parquet`, and that no pattern asks for.
     pub(super) fn is_private(&self, below: &Path) -> bool {
-        let private = |segment: &str| segment.starts_with(['_', '.']);
-        let asked =
-            self.matcher.as_ref().is_some_and(|one| one.glob().glob().split('/').any(private));
-        !asked && below.iter().any(|segment| segment.to_str().is_some_and(private))
+        let pattern = self.matcher.as_ref();
+        below.to_str().is_some_and(|below| is_private(below, pattern))
     }
 
     pub(super) fn matches(&self, relative: &Path) -> bool {
         self.matcher.as_ref().is_none_or(|matcher| matcher.is_match(relative))
     }
+}
+
+/// Whether a path has steps that writers keep for themselves, and the pattern asks for none such.
+pub(super) fn is_private(below: &str, pattern: Option<&GlobMatcher>) -> bool {
+    let private = |segment: &str| segment.starts_with(['_', '.']);
+    let is_asked = pattern.is_some_and(|one| one.glob().glob().split('/').any(private));
+    !is_asked && below.split('/').any(private)
 }
 
 /// The path of a local URI; only in `file://` is `%20` a space.
@@ -140,7 +145,8 @@ fn local_path(uri: &str) -> Result<Cow<'_, str>> {
         }
         Some((scheme, _)) => Err(Error::NotSupported {
             what: format!("reading from `{scheme}://` (`{uri}`)"),
-            instead: "give a local path or `file://…`".to_owned(),
+            instead: "give a path, or a URI as `s3://…`, `gs://…`, `az://…`, `https://…`"
+                .to_owned(),
         }),
     }
 }
@@ -151,7 +157,7 @@ fn first_wildcard_segment(path: &str) -> Option<usize> {
 }
 
 /// `{a,b}`, `{1..9}`, `{01..12}`, `{a..z}`, nested and descending ones too; anything else in braces stays as it is.
-fn expand_braces(path: &str) -> Vec<String> {
+pub(super) fn expand_braces(path: &str) -> Vec<String> {
     let Some((open, close)) = first_braces(path) else {
         return vec![path.to_owned()];
     };

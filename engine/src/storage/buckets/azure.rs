@@ -2,7 +2,7 @@
 
 use object_store::azure::{AzureConfigKey as Key, MicrosoftAzureBuilder};
 
-use super::{Bucket, ClientConfig, client, probe, retries, unusable};
+use super::{Bucket, ClientConfig, client, keys, probe, retries, unusable};
 use crate::environment::variable;
 use crate::storage::uri::Uri;
 use crate::{Error, Result};
@@ -14,6 +14,7 @@ const INSTANCE: &str = "169.254.169.254:80";
 /// read without.
 pub(super) async fn open(uri: &Uri, config: &ClientConfig) -> Result<Bucket> {
     let mut builder = MicrosoftAzureBuilder::from_env()
+        .with_http_connector(keys::Connector::default())
         .with_client_options(client(config))
         .with_retry(retries(config))
         .with_container_name(&uri.bucket);

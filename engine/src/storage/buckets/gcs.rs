@@ -5,7 +5,7 @@ use std::sync::Arc;
 use object_store::StaticCredentialProvider;
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey as Key};
 
-use super::{Bucket, ClientConfig, client, probe, retries, unusable};
+use super::{Bucket, ClientConfig, client, keys, probe, retries, unusable};
 use crate::Result;
 use crate::environment::variable;
 use crate::storage::files;
@@ -18,6 +18,7 @@ const INSTANCE: &str = "metadata.google.internal:80";
 /// `gcloud auth application-default login`, the machine's own; else the bucket is read without.
 pub(super) async fn open(uri: &Uri, config: &ClientConfig) -> Result<Bucket> {
     let mut builder = GoogleCloudStorageBuilder::from_env()
+        .with_http_connector(keys::Connector::default())
         .with_client_options(client(config))
         .with_retry(retries(config))
         .with_bucket_name(&uri.bucket);

@@ -167,3 +167,37 @@ impl fmt::Debug for ClientConfig {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store::aws::AmazonS3ConfigKey;
+
+    use super::ClientConfig;
+
+    fn config(pairs: &[(&str, &str)]) -> crate::Result<ClientConfig> {
+        let owned = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        ClientConfig::try_new(owned)
+    }
+
+    #[test]
+    fn names_of_other_libraries_are_known() {
+        let config =
+            config(&[("aws_key", "k"), ("aws_endpoint_url", "e"), ("use_ssl", "true")]).unwrap();
+        let keys: Vec<_> = config.of::<AmazonS3ConfigKey>().collect();
+        assert_eq!(keys, [(AmazonS3ConfigKey::AccessKeyId, "k")]);
+        assert_eq!(config.get("endpoint"), Some("e"));
+    }
+
+    #[test]
+    fn a_misspelt_name_is_refused_without_its_value() {
+        let error = config(&[("aws_secrett", "hunter2")]).unwrap_err().to_string();
+        assert!(error.contains("aws_secrett") && error.contains("aws_secret`?"), "{error}");
+        assert!(!error.contains("hunter2"));
+    }
+
+    #[test]
+    fn values_are_not_shown() {
+        let shown = format!("{:?}", config(&[("aws_secret", "hunter2")]).unwrap());
+        assert!(shown.contains("secret_access_key") && !shown.contains("hunter2"), "{shown}");
+    }
+}

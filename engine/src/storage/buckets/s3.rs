@@ -4,7 +4,7 @@ use object_store::aws::{
     AmazonS3Builder, AmazonS3ConfigKey as Key, S3ConditionalPut, resolve_bucket_region,
 };
 
-use super::{Bucket, ClientConfig, client, probe, profile, retries, unusable};
+use super::{Bucket, ClientConfig, client, keys, probe, profile, retries, unusable};
 use crate::Result;
 use crate::environment::variable;
 use crate::storage::uri::Uri;
@@ -16,6 +16,7 @@ const INSTANCE: &str = "169.254.169.254:80";
 /// bucket is read without.
 pub(super) async fn open(uri: &Uri, config: &ClientConfig) -> Result<Bucket> {
     let mut builder = AmazonS3Builder::from_env()
+        .with_http_connector(keys::Connector::default())
         .with_client_options(client(config))
         .with_retry(retries(config))
         .with_conditional_put(S3ConditionalPut::ETagMatch)
