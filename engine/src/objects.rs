@@ -74,13 +74,16 @@ pub struct BucketStatus {
     pub error: Option<String>,
 }
 
+/// Buckets that are reached in another way.
+type Connected = (ClientConfig, Arc<Buckets>);
+
 /// Users' files.
 #[derive(Clone, Debug)]
 pub struct Objects {
     buckets: Arc<Buckets>,
     cache: Arc<Cache>,
     /// The same files, reached in other ways.
-    connected: Arc<Mutex<Vec<(ClientConfig, Arc<Buckets>)>>>,
+    connected: Arc<Mutex<Vec<Connected>>>,
 }
 
 impl Objects {

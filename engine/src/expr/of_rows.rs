@@ -167,7 +167,7 @@ impl Resolver<'_> {
             call.distinct,
             filter,
             order,
-            call.nulls().or(function.always_skips.then_some(NullTreatment::IgnoreNulls)),
+            call.nulls().or_else(|| function.always_skips.then_some(NullTreatment::IgnoreNulls)),
         )))
     }
 
@@ -205,7 +205,7 @@ impl Resolver<'_> {
             made.params.order_by.push(SortExpr::new(row_number(), true, false));
         }
         made.params.null_treatment =
-            call.nulls().or(function.always_skips.then_some(NullTreatment::IgnoreNulls));
+            call.nulls().or_else(|| function.always_skips.then_some(NullTreatment::IgnoreNulls));
         Ok(PlanExpr::WindowFunction(Box::new(made)))
     }
 

@@ -60,7 +60,7 @@ fn sums(lists: &ArrayRef) -> Result<ArrayRef> {
             return Ok(None);
         }
         let sum: i128 = there.map(|at| i128::from(values.value(at))).sum();
-        let fits = i64::try_from(sum).map_err(|_| overflow("list_sum", &DataType::Int64));
+        let fits = i64::try_from(sum).ok().ok_or_else(|| overflow("list_sum", &DataType::Int64));
         fits.map(Some)
     };
     Ok(Arc::new((0..list.len()).map(sum).collect::<Result<Int64Array>>()?))

@@ -46,7 +46,7 @@ impl KeepFound for Arc<Session> {
         began: DateTime<Utc>,
     ) -> Result<Arc<dyn Source>> {
         match (found, purpose) {
-            (Found::Objects(found), _) => objects::keep(self, found, purpose, began).boxed().await,
+            (Found::Objects(found), _) => objects::keep(self, *found, purpose, began).boxed().await,
             (Found::Files(found), Purpose::Identity(job)) => keep(self, found, job).boxed().await,
             (Found::Files(found), Purpose::Rows) => keep(self, found, None).boxed().await,
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{
     CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, Newest, QualifiedName,
-    VersionSpec, Wanted,
+    Wanted,
 };
 use futures::{FutureExt, TryFutureExt, try_join};
 use lance::Dataset;

@@ -50,7 +50,10 @@ pub(crate) enum Keep {
 }
 
 /// A download that all who want its object wait for. It ends when none of them waits any more.
-type Download = Shared<BoxFuture<'static, Result<String, Arc<Error>>>>;
+type Downloading = BoxFuture<'static, Result<String, Arc<Error>>>;
+
+/// The same for all who wait for it.
+type Download = Shared<Downloading>;
 
 /// A file's name, and whether it is to stay.
 type Slot = (String, Keep);
@@ -65,7 +68,7 @@ pub(crate) struct Cache {
     /// That of the process that started this one.
     parents: Option<String>,
     area: OnceCell<Area>,
-    under_way: Mutex<HashMap<Slot, WeakShared<BoxFuture<'static, Result<String, Arc<Error>>>>>>,
+    under_way: Mutex<HashMap<Slot, WeakShared<Downloading>>>,
     pins: Mutex<HashMap<Slot, usize>>,
     usage: Mutex<Usage>,
     disk: Disk,

@@ -94,7 +94,7 @@ impl<'a> Collector<'a> {
                     }
                 }
                 Pending::Computed { passing, arguments, ends, files } => {
-                    if !self.answered(&passing, &arguments, ends, files).await? {
+                    if !Box::pin(self.answered(&passing, &arguments, ends, files)).await? {
                         return Ok(());
                     }
                 }

@@ -170,8 +170,10 @@ impl RunningFunction for Reads {
             rows.map(|row| if self.opens { self.read(&batch, row) } else { -2 }).collect();
         self.answered.fetch_add(batch.num_rows(), Ordering::SeqCst);
         let bytes: ArrayRef = Arc::new(bytes);
-        let results = RecordBatch::try_from_iter_with_nullable([("bytes", bytes, true)]);
-        Ok(Answer::one_per_row(results.unwrap()))
+        let Ok(results) = RecordBatch::try_from_iter_with_nullable([("bytes", bytes, true)]) else {
+            panic!("one column is a batch")
+        };
+        Ok(Answer::one_per_row(results))
     }
 
     fn finish(&mut self) -> Result<(), FunctionFailure> {
