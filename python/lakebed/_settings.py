@@ -95,6 +95,7 @@ class Settings:
             "retry_wait": 1.0 if self.retry_wait is None else self.retry_wait,
             "on_error": self.on_error or "raise",
             "memory": self.memory,
+            "cache": bool(self.cache),
         }
 
     def udf_options(self, *, is_async: bool) -> dict[str, Any]:

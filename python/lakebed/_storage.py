@@ -38,9 +38,15 @@ def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
     return Session.get()._native.storage()
 
 
-def reach(files: Storage) -> None:
-    """In what is called from here on, files are those of the session that a chain belongs to."""
+def reach(files: Storage | None, keeps: bool) -> None:  # noqa: FBT001
+    """In what is called from here on, files are those of the session that a chain belongs to.
+
+    Args:
+        files: Where they are reached; None in a worker, which knows it.
+        keeps: See `keeps`.
+    """
     _of_function.set(files)
+    _keeps.set(keeps)
 
 
 def configure_worker(setup: bytes) -> None:

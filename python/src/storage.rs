@@ -88,6 +88,24 @@ impl Storage {
         wait(py, fetched, None)
     }
 
+    /// The same; None when there is no room for it.
+    #[pyo3(signature = (uri, size=None, *, etag=String::new(), version=String::new()))]
+    fn fetch_if_room(
+        &self,
+        py: Python<'_>,
+        uri: String,
+        size: Option<u64>,
+        etag: String,
+        version: String,
+    ) -> PyResult<Option<String>> {
+        let objects = self.0.clone();
+        let fetched = async move {
+            let wanted = Wanted { etag: &etag, version: &version };
+            objects.fetch_if_room(&uri, size, wanted).await
+        };
+        wait(py, fetched, None)
+    }
+
     /// Removes all files that were fetched; how many, and their bytes.
     fn clear_cache(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
         let objects = self.0.clone();

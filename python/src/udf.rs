@@ -360,7 +360,8 @@ impl BatchFunction for PythonFunction {
 
     fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
         attach(|py| {
-            let files = files::Files::try_new(py, self.objects.as_ref());
+            let spec = self.definition.spec.bind(py);
+            let files = files::Files::try_new(py, self.objects.as_ref(), spec);
             let running = files.and_then(|files| {
                 running::PythonRunning::start(py, Arc::clone(&self.definition), files)
             });

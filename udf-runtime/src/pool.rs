@@ -112,7 +112,9 @@ impl WorkerPool {
     /// call. It goes by their sockets only.
     pub fn configure(&self, blob: Vec<u8>) {
         let mut setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner);
-        *setup = Arc::new(Setup { number: setup.number + 1, blob: Quiet(blob) });
+        if setup.blob.0 != blob {
+            *setup = Arc::new(Setup { number: setup.number + 1, blob: Quiet(blob) });
+        }
     }
 
     /// The executor of a stage.

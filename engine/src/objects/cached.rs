@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Objects, Wanted};
 use crate::storage::cache::{Coming, Pin, Request};
 use crate::storage::{Buckets, Cache, CacheOptions, Keep, ObjectKey, files};
-use crate::{ClientConfig, Error, Result};
+use crate::{ClientConfig, Error, Result, StorageKind};
 
 /// What another process of ours needs to reach the same files. It holds credentials.
 #[derive(Serialize, Deserialize)]
@@ -40,6 +40,22 @@ impl Objects {
         let path = self.fetched(&key, Keep::Yes).await?;
         drop(self.cache.used(&key));
         Ok(path)
+    }
+
+    /// The same; `None` when there is no room for it.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn fetch_if_room(
+        &self,
+        uri: &str,
+        size: Option<u64>,
+        is: Wanted<'_>,
+    ) -> Result<Option<String>> {
+        match self.fetch(uri, size, is).await {
+            Err(Error::Storage { kind: StorageKind::Full, .. }) => Ok(None),
+            fetched => fetched.map(Some),
+        }
     }
 
     /// Removes all files that were fetched; how many, and their bytes.

@@ -1,25 +1,37 @@
-//! [`Files`]: a function that is called in this process reaches files as the session of its chain does.
+//! [`Files`]: a function reaches files as the session of its chain does, and keeps them if that is set.
 
 use engine::Objects;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::storage::Storage;
 
-/// What to tell `lakebed/_storage.py` before calls; nothing in a worker, which knows it for good.
-pub(super) struct Files(Option<(Py<PyAny>, Py<Storage>)>);
+/// What to tell `lakebed/_storage.py` before calls.
+pub(super) struct Files {
+    reach: Py<PyAny>,
+    /// None in a worker, which has one for all functions.
+    storage: Option<Py<Storage>>,
+    /// Whether files that are read whole stay for later runs.
+    keeps: bool,
+}
 
 impl Files {
-    pub(super) fn try_new(py: Python<'_>, objects: Option<&Objects>) -> PyResult<Self> {
-        let Some(objects) = objects else { return Ok(Self(None)) };
-        let reach = py.import("lakebed._storage")?.getattr("reach")?.unbind();
-        Ok(Self(Some((reach, Py::new(py, Storage(objects.clone()))?))))
+    pub(super) fn try_new(
+        py: Python<'_>,
+        objects: Option<&Objects>,
+        spec: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let storage = objects.map(|objects| Py::new(py, Storage(objects.clone())));
+        Ok(Self {
+            reach: py.import("lakebed._storage")?.getattr("reach")?.unbind(),
+            storage: storage.transpose()?,
+            keeps: spec.as_any().get_item("cache")?.is_truthy()?,
+        })
     }
 
-    /// Holds until this thread gives the interpreter back, and in what is started meanwhile.
+    /// Holds until this thread gives the interpreter back or another function is called, and in what is started
+    /// meanwhile.
     pub(super) fn reach(&self, py: Python<'_>) -> PyResult<()> {
-        match &self.0 {
-            Some((reach, storage)) => reach.call1(py, (storage,)).map(drop),
-            None => Ok(()),
-        }
+        self.reach.call1(py, (&self.storage, self.keeps)).map(drop)
     }
 }

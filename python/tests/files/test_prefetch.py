@@ -104,6 +104,23 @@ def test_nothing_is_fetched_ahead_when_nobody_wants_it(listed: dc.DataChain, s3:
     assert chain.to_values("text") == EXPECTED
 
 
+@pytest.mark.parametrize("parallel", [None, 2])
+def test_what_is_not_fetched_ahead_is_kept_when_it_is_read(
+    listed: dc.DataChain, s3: S3Double, root: Path, parallel: int | None
+) -> None:
+    chain = listed.settings(prefetch=0, cache=True, parallel=parallel)
+    names = chain.map(name=lambda file: file.name, output=str)
+    assert (len(names.to_values("name")), s3.counts(), cached(root)) == (ROWS, {}, [])
+    for _ in range(2):
+        assert chain.map(text=read, output=str).to_values("text") == EXPECTED
+        assert s3.counts() == {"GET": ROWS}
+    assert len(cached(root)) == ROWS
+    assert main(["clear-cache"]) == 0
+    free = listed.settings(prefetch=0, parallel=parallel).map(text=read, output=str)
+    assert free.to_values("text") == EXPECTED
+    assert cached(root) == []
+
+
 def test_types_are_learnt_from_rows_that_count_not(listed: dc.DataChain, s3: S3Double) -> None:
     assert listed.map(text=lambda file: file.read()).to_values("text") == EXPECTED
     # the first row was read to see what it gives

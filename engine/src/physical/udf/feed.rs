@@ -13,7 +13,7 @@ use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch_sizer::BatchSizer;
-use super::prefetch::{Arriving, Files, Prefetch, Wanted};
+use super::prefetch::{Arriving, Files, Prefetch};
 use super::{Call, End, Pending, Run, UdfStage};
 use crate::checkpoint::{Content, Unit, UnitName};
 use crate::progress::StageProgress;
@@ -196,7 +196,8 @@ impl Feeder {
     /// Hands rows of one unit to the function, a few at a time.
     async fn compute(&mut self, rows: &RecordBatch, ends: bool) -> Result<(), Stop> {
         let all = self.arguments(rows)?;
-        let wanted = self.prefetch.as_ref().map(|_| Wanted::by_rows_of(&all)).unwrap_or_default();
+        let prefetch = self.prefetch.as_ref();
+        let wanted = prefetch.map(|prefetch| prefetch.wanted(&all)).unwrap_or_default();
         let mut from = 0;
         while from < rows.num_rows() {
             if let (None, Some(gate)) = (&self.permit, &self.gate) {

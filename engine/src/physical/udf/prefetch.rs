@@ -12,6 +12,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use datafusion::error::Result;
 use tokio::sync::Semaphore;
@@ -45,6 +46,8 @@ const TRIED: usize = 2;
 pub(super) struct Prefetch {
     objects: Objects,
     keep: Keep,
+    /// Larger files are read where they are: a function may want little of them, and the way to them is the least.
+    most_bytes: u64,
     /// Whether calls may get fewer rows, so that none waits for the files of many others.
     cuts: bool,
     downloads: Arc<Semaphore>,
@@ -75,15 +78,16 @@ impl Prefetch {
         }
         let at_once = options.concurrency.max(1);
         let tried = TRIED * options.parallel.unwrap_or(1).max(1) * at_once + options.known_rows;
-        // Who says that files are to be kept means all.
-        let trial = if options.prefetch.is_some() || options.keeps_files {
-            Trial::decided(progress)
+        // Who says so, or that files are to be kept, means all.
+        let (trial, most_bytes) = if options.prefetch.is_some() || options.keeps_files {
+            (Trial::decided(progress), u64::MAX)
         } else {
-            Trial::of(tried, progress)
+            (Trial::of(tried, progress), BUDGET * UNIT)
         };
         Ok(Some(Self {
             objects: stage.objects.clone(),
             keep: if options.keeps_files { Keep::Yes } else { Keep::No },
+            most_bytes,
             cuts: options.batch_rows.is_none(),
             downloads: Arc::new(Semaphore::new(options.prefetch.unwrap_or(DOWNLOADS))),
             budget: Arc::new(Semaphore::new(usize::try_from(BUDGET).unwrap_or(usize::MAX))),
@@ -92,6 +96,11 @@ impl Prefetch {
             tried: 0,
             at_once,
         }))
+    }
+
+    /// What rows with these arguments are about.
+    pub(super) fn wanted(&self, arguments: &RecordBatch) -> Wanted {
+        Wanted::by_rows_of(arguments, self.most_bytes)
     }
 
     /// Begins to fetch what the rows from `from` on are about, at most so many. How many rows that is, and what they

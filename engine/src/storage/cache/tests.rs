@@ -218,6 +218,8 @@ async fn a_full_disk_is_an_error_that_leaves_nothing() {
     assert!(matches!(error, Error::Storage { kind: StorageKind::Full, .. }), "{error:?}");
     assert!(error.to_string().contains(&*place.path().to_string_lossy()), "{error}");
     assert_eq!((exists(&held), place.cached("b", &other), place.files()), (true, None, 1));
+    let fetched = place.objects.fetch_if_room(&uri("b"), Some(100), wanted(&other)).await;
+    assert_eq!(fetched.unwrap(), None);
 }
 
 #[tokio::test]

@@ -14,9 +14,6 @@ const PIECE_ROWS: usize = 64;
 /// Bytes of files for which rows wait together, unless they are those of one row.
 const PIECE_BYTES: u64 = 32 << 20;
 
-/// An archive that is larger is not fetched for a few of its members.
-const ARCHIVE_BYTES: u64 = 256 << 20;
-
 /// What makes a model one of a file.
 const FILE: [(&str, DataType); 5] = [
     ("source", DataType::Utf8),
@@ -31,12 +28,14 @@ const FILE: [(&str, DataType); 5] = [
 pub(in super::super) struct Wanted(Vec<(usize, ObjectKey)>);
 
 impl Wanted {
-    pub(in super::super) fn by_rows_of(arguments: &RecordBatch) -> Self {
+    /// Those of at most so many bytes.
+    pub(super) fn by_rows_of(arguments: &RecordBatch, most_bytes: u64) -> Self {
         let mut found = Vec::new();
         let rows: Vec<usize> = (0..arguments.num_rows()).collect();
         for column in arguments.columns().iter().filter(|column| may_be_files(column.data_type())) {
             find(column, &rows, &mut found);
         }
+        found.retain(|(_, key)| key.bytes() <= most_bytes);
         found.sort_by_key(|(row, _)| *row);
         Self(found)
     }
@@ -211,6 +210,5 @@ fn parent(location: &str) -> Option<ObjectKey> {
     if place.vtype != "tar" || !is_elsewhere(source) {
         return None;
     }
-    let key = Name { source, path, version, etag }.key(*size)?;
-    (key.bytes() <= ARCHIVE_BYTES).then_some(key)
+    Name { source, path, version, etag }.key(*size)
 }
