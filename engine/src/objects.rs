@@ -138,15 +138,14 @@ impl Objects {
             return Ok(Vec::new());
         }
         let object = self.object(uri).await?;
-        let options = is.options(Some(GetRange::Bounded(start..end)));
-        let read = async {
-            let found = object.bucket.store.get_opts(&object.location, options).await?;
-            found.bytes().await
+        let read = match object.bytes(is.options(Some(GetRange::Bounded(start..end)))).await {
+            // some web servers give a file as a whole only
+            Err(object_store::Error::NotSupported { .. }) => {
+                object.bytes(is.options(None)).await.map(|bytes| part(&bytes, start, end))
+            }
+            read => read,
         };
-        match read.await {
-            Ok(bytes) => Ok(bytes.into()),
-            Err(error) => Err(object.failed("read", error)),
-        }
+        read.map_err(|error| object.failed("read", error))
     }
 
     /// Writes it whole.
@@ -390,7 +389,17 @@ struct Object {
     shown: String,
 }
 
+/// What is there of the bytes from `start` up to `end`.
+fn part(bytes: &[u8], start: u64, end: u64) -> Vec<u8> {
+    let at = |place| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.get(at(start)..at(end)).unwrap_or_default().to_vec()
+}
+
 impl Object {
+    async fn bytes(&self, options: GetOptions) -> object_store::Result<Vec<u8>> {
+        Ok(self.bucket.store.get_opts(&self.location, options).await?.bytes().await?.into())
+    }
+
     fn failed(&self, action: &'static str, error: object_store::Error) -> Error {
         let known = of_bucket(action, &self.shown, &error);
         known.unwrap_or_else(|| refused(action, &self.shown, error))

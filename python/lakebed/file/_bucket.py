@@ -94,7 +94,7 @@ class Bucket(Place):
                 raise
 
     def put(self, data: bytes, attributes: Mapping[str, str]) -> Status:
-        return _status(self.storage.put(self.uri, data, dict(attributes)))
+        return _status(self.storage.put(self.uri, bytes(data), dict(attributes)))
 
     def copy_to(self, target: Path) -> None:
         self._keep()

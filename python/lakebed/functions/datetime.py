@@ -178,9 +178,7 @@ def add(
     total = years * 12 + months
     if isinstance(total, Expr) or total:
         later = call("add_months", later, total)
-    rest = dt.timedelta(
-        weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds
-    )
+    rest = dt.timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
     return later + rest if rest else later
 
 
