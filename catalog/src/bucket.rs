@@ -45,8 +45,8 @@
 //! # What it promises
 //!
 //! All that [`CatalogStore`] does. A listing over several datasets shows each as it was at some
-//! moment of the call, not all as they were at the same one; and a rename looks when it begins
-//! whether its dataset is visible.
+//! moment of the call, not all as they were at the same one; a rename looks when it begins whether
+//! its dataset is visible; and a claim that a rename overtakes may tell the name before it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -91,7 +91,10 @@ pub struct BucketCatalog {
 impl BucketCatalog {
     /// The catalog below a prefix of a bucket; it comes into being with the first job.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { documents: Documents::new(store, prefix.join("catalog")), schemas: Schemas::default() }
+        Self {
+            documents: Documents::new(store, prefix.join("catalog")),
+            schemas: Schemas::default(),
+        }
     }
 
     /// Turns a failure into the public error, with the place and with names that look alike.

@@ -41,10 +41,11 @@ macro_rules! behaviours {
 }
 
 /// Everything that [`all`] checks.
-const BEHAVIOURS: [(&str, Behaviour); 24] = behaviours![
+const BEHAVIOURS: [(&str, Behaviour); 25] = behaviours![
     claims::numbers_grow_from_the_highest,
     claims::exact_numbers_must_be_higher,
     claims::refused_claims_leave_nothing,
+    claims::refused_claims_take_no_location,
     claims::versions_follow_the_newest,
     claims::finished_versions_are_found_by_time,
     claims::used_numbers_never_come_back,
@@ -84,6 +85,8 @@ pub async fn all<S: CatalogStore + 'static>(
 pub async fn shared(one: &Store, other: &Store) -> result::Result<(), String> {
     let told = |error| format!("shared: {error}");
     shared::handles_see_each_other(one, other).await.map_err(told)?;
+    shared::locations_have_one_dataset(one, other).await.map_err(told)?;
+    shared::names_have_one_dataset(one, other).await.map_err(told)?;
     shared::writers_follow_each_other(one, other).await.map_err(told)?;
     shared::saves_outlive_renames(one, other).await.map_err(told)
 }

@@ -14,9 +14,10 @@
 //!
 //! # Stores
 //!
-//! [`CatalogStore`] is the contract, [`CatalogExt`] its conveniences. [`SqliteCatalog`] is the
-//! durable store, shared by any number of processes; [`MemoryCatalog`] is the reference that says
-//! what is right.
+//! [`CatalogStore`] is the contract, [`CatalogExt`] its conveniences. [`SqliteCatalog`] is a file
+//! that the processes of one machine share, [`BucketCatalog`] is for machines that share nothing
+//! but a bucket, [`PostgresCatalog`] for those that have a server; [`MemoryCatalog`] is the
+//! reference that says what is right.
 //!
 //! ```
 //! use catalog::{Bump, CatalogExt, CatalogStore, ClaimRequest, CompletedVersion, MemoryCatalog, NewJob, Wanted};
@@ -47,10 +48,13 @@ mod memory;
 mod name;
 mod near;
 mod patience;
+mod per_process;
+mod postgres;
 mod request;
 mod schema;
 mod sqlite;
 mod store;
+mod stored;
 mod time;
 mod version;
 
@@ -64,6 +68,7 @@ pub use job::{Job, JobId, JobStatus, NewJob};
 pub use memory::MemoryCatalog;
 pub use name::{DatasetRef, NamePart, QualifiedName};
 pub use near::near_names;
+pub use postgres::PostgresCatalog;
 pub use request::{
     Claim, ClaimRequest, CompletedVersion, DatasetEdit, Newest, VersionFilter, Wanted,
 };

@@ -3,9 +3,7 @@
 //! This file holds connections and transactions; what happens inside one is in `sqlite/`.
 
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use std::{mem, process};
 
 use async_trait::async_trait;
 use sqlx::pool::PoolOptions;
@@ -18,6 +16,7 @@ use crate::dataset::{Dataset, DatasetVersion};
 use crate::error::Result;
 use crate::job::{Job, JobId, JobStatus, NewJob};
 use crate::name::QualifiedName;
+use crate::per_process::PerProcess;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::{CatalogStore, missing};
 use crate::version::Version;
@@ -59,13 +58,12 @@ const READERS: u32 = 4;
 pub struct SqliteCatalog {
     path: PathBuf,
     file: FileId,
-    pools: RwLock<Pools>,
+    pools: PerProcess<Pools>,
 }
 
-/// The connections of one process. `SQLite` forbids to use a connection in a forked child.
+/// Connections. `SQLite` forbids to use one in a forked child.
 #[derive(Clone, Debug)]
 struct Pools {
-    process: u32,
     writer: SqlitePool,
     readers: SqlitePool,
 }
@@ -83,7 +81,7 @@ impl Pools {
                 .test_before_acquire(false)
                 .connect_lazy_with(options(path))
         };
-        Self { process: process::id(), writer: pool(1), readers: pool(READERS) }
+        Self { writer: pool(1), readers: pool(READERS) }
     }
 }
 
@@ -94,7 +92,7 @@ impl SqliteCatalog {
         let path = path.into();
         let file =
             prepare(&path).await.map_err(|failure| failure.explain("open the catalog", &path))?;
-        let pools = RwLock::new(Pools::new(&path));
+        let pools = PerProcess::new(Pools::new(&path));
         Ok(Self { path, file, pools })
     }
 
@@ -103,28 +101,9 @@ impl SqliteCatalog {
         &self.path
     }
 
-    /// This process's connections; a forked child makes its own and leaves its parent's alone.
+    /// This process's connections.
     fn pools(&self) -> Pools {
-        let own = process::id();
-        let known = self.pools.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if known.process == own {
-            return known;
-        }
-        let mut slot = self.pools.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.process != own {
-            forget(mem::replace(&mut *slot, Pools::new(&self.path)));
-        }
-        // WHY: closing them here would close the parent's files.
-        forget(known);
-        slot.clone()
-    }
-
-    /// New connections in place of this process's.
-    fn renew(&self) {
-        let mut slot = self.pools.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.process == process::id() {
-            *slot = Pools::new(&self.path);
-        }
+        self.pools.get(|| Pools::new(&self.path))
     }
 
     /// A transaction that holds the write lock from its first moment, so that it never has to be
@@ -140,7 +119,7 @@ impl SqliteCatalog {
                 // A connection whose transaction a full disk ended takes itself to be in one for good.
                 Err(_) if !renewed => {
                     renewed = true;
-                    self.renew();
+                    self.pools.renew(|| Pools::new(&self.path));
                 }
                 begun => return begun,
             }
@@ -274,11 +253,6 @@ async fn prepare_once(options: &SqliteConnectOptions, path: &Path) -> Result<Fil
     connection.close().await?;
     migrated?;
     Ok(FileId::at(path)?)
-}
-
-#[expect(clippy::mem_forget, reason = "the connections of a forked child's parent")]
-fn forget(pools: Pools) {
-    mem::forget(pools);
 }
 
 #[cfg(test)]

@@ -86,8 +86,7 @@ pub trait CatalogExt: CatalogStore {
     ///
     /// An error names the datasets that look alike, or the versions that are there.
     async fn resolve(&self, name: &QualifiedName, spec: &VersionSpec) -> Result<DatasetVersion> {
-        let newest =
-            VersionFilter { newest_only: true, with_preview: true, ..VersionFilter::of(name) };
+        let newest = newest_of(name);
         let filter = match spec {
             VersionSpec::Latest => newest,
             VersionSpec::Exact(version) => VersionFilter { version: Some(*version), ..newest },
@@ -104,6 +103,12 @@ pub trait CatalogExt: CatalogStore {
             Some(record) => Ok(record),
             None => Err(missing(self, name, Some(spec.clone())).await),
         }
+    }
+
+    /// The highest complete version, with its preview, or none; it does not look for near names, as
+    /// an error does.
+    async fn newest(&self, name: &QualifiedName) -> Result<Option<DatasetVersion>> {
+        Ok(self.versions(newest_of(name)).await?.pop())
     }
 
     /// The highest complete version, with its preview.
@@ -123,6 +128,10 @@ pub trait CatalogExt: CatalogStore {
 }
 
 impl<S: CatalogStore + ?Sized> CatalogExt for S {}
+
+fn newest_of(name: &QualifiedName) -> VersionFilter {
+    VersionFilter { newest_only: true, with_preview: true, ..VersionFilter::of(name) }
+}
 
 /// The error that says best why something was not found: the dataset, or only that version of it.
 pub(crate) async fn missing<S>(

@@ -12,7 +12,7 @@ use catalog::{QualifiedName, Version};
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder};
 
 use crate::checkpoint::RunFacts;
-use crate::expr::Resolver;
+use crate::expr::{Resolver, windows_computed};
 use crate::registry::Registration;
 use crate::source::source_of;
 use crate::sys::{self, SYS};
@@ -93,9 +93,10 @@ impl Chain {
         Ok(chain)
     }
 
-    /// A chain of these columns.
+    /// A chain of these columns, which may hold functions over windows.
     pub(crate) fn project(&self, columns: Vec<PlanExpr>) -> Result<Self> {
-        self.with_plan(LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?)
+        let (plan, columns) = windows_computed(self.plan.clone(), columns)?;
+        self.with_plan(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
     }
 
     /// Resolves expressions against the columns.

@@ -6,7 +6,7 @@ use std::{fmt, thread};
 use udf_runtime::WorkerCommand;
 
 use crate::environment::{is_set, variable};
-use crate::{ClientConfig, Error, Pause, Result, Root};
+use crate::{CacheOptions, ClientConfig, Error, Pause, Result, Root};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
 const DEFAULT_ROOT: &str = ".lakebed";
@@ -41,6 +41,48 @@ pub fn listing_ttl() -> Result<Duration> {
     })
 }
 
+/// The environment variable that names the folder of fetched files.
+const CACHE_VARIABLE: &str = "LAKEBED_CACHE";
+
+/// The environment variable that says how large they may be together.
+const CACHE_SIZE_VARIABLE: &str = "LAKEBED_CACHE_SIZE";
+
+/// Where programs of this user have their caches.
+const CACHES_VARIABLE: &str = "XDG_CACHE_HOME";
+
+/// Where the files are that are fetched for a session with this root: the environment's choice, else beside the data.
+pub(crate) fn cache_of(root: &Root) -> Result<CacheOptions> {
+    let mut cache = CacheOptions::beside(root, variable(CACHES_VARIABLE));
+    if let Some(folder) = variable(CACHE_VARIABLE) {
+        cache.folder = folder;
+    }
+    if let Some(size) = variable(CACHE_SIZE_VARIABLE) {
+        cache.limit_bytes = bytes(&size).ok_or_else(|| Error::InvalidArgument {
+            argument: CACHE_SIZE_VARIABLE,
+            given: size,
+            accepted: "give bytes, or text such as `10GiB`".to_owned(),
+        })?;
+    }
+    Ok(cache)
+}
+
+/// `10GiB`, `2 TB`, `4096`
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start();
+    let unit = unit.strip_suffix('b').unwrap_or(unit);
+    let (unit, base) = match unit.strip_suffix('i') {
+        Some("") => return None,
+        Some(unit) => (unit, 1024_u64),
+        None => (unit, 1000),
+    };
+    let power = ["", "k", "m", "g", "t"].iter().position(|known| *known == unit)?;
+    let factor = base.pow(u32::try_from(power).ok()?);
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
 /// Whether kept results are not to be used; asked at every run.
 pub(crate) fn ignores_checkpoints() -> bool {
     is_set(IGNORE_CHECKPOINTS_VARIABLE)
@@ -69,6 +111,8 @@ pub struct Config {
     pub catalog: Option<String>,
     /// How to reach buckets, beside what the environment says.
     pub client_config: ClientConfig,
+    /// Where fetched files are kept; `None` leaves it to root and environment.
+    pub cache: Option<CacheOptions>,
 }
 
 impl fmt::Debug for Config {
@@ -99,6 +143,7 @@ impl Config {
             pause: Pause::default(),
             catalog: variable(CATALOG_VARIABLE),
             client_config: ClientConfig::default(),
+            cache: None,
         }
     }
 
@@ -110,3 +155,6 @@ impl Config {
         Ok(Self { catalog: None, ..Self::with_root(Root::temporary()?) })
     }
 }
+
+#[cfg(test)]
+mod tests;

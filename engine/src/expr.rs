@@ -2,7 +2,10 @@
 
 mod build;
 mod check;
+mod inside;
+mod of_rows;
 mod resolve;
+mod windows;
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -14,7 +17,9 @@ use arrow::util::display::array_value_to_string;
 use crate::{Error, Result};
 
 pub(crate) use build::MANY_CONDITIONS;
+pub use of_rows::{Frame, OfRows, SortKey, Window};
 pub(crate) use resolve::Resolver;
+pub(crate) use windows::{numbered, row_number, windows_computed};
 
 /// An expression over columns that are named by path, such as `file.path`.
 ///
@@ -79,6 +84,15 @@ pub enum Expr {
         /// The type wanted.
         to: DataType,
     },
+    /// A field of a model, of each model of a list, or the value of a key of a dict.
+    Inside {
+        /// The model, list or dict.
+        value: Arc<Expr>,
+        /// The field or key.
+        name: String,
+    },
+    /// A function of many rows.
+    OfRows(Arc<OfRows>),
 }
 
 /// An expression and the name of the column that it becomes.
@@ -139,7 +153,10 @@ impl Expr {
             Self::Binary { left, right, .. } => vec![left, right],
             Self::All(terms) | Self::Any(terms) => terms.iter().map(Arc::as_ref).collect(),
             Self::Not(inner) | Self::Negate(inner) | Self::IsNull(inner) => vec![inner],
-            Self::Typed { value, .. } | Self::Cast { value, .. } => vec![value],
+            Self::Typed { value, .. } | Self::Cast { value, .. } | Self::Inside { value, .. } => {
+                vec![value]
+            }
+            Self::OfRows(call) => call.parts(),
             Self::InList { value, list } => [value.as_ref()].into_iter().chain(list).collect(),
             Self::Case { branches, otherwise } => {
                 let branches = branches.iter().flat_map(|(condition, value)| [condition, value]);
@@ -155,6 +172,7 @@ impl Expr {
         match self {
             Self::Typed { .. } => 0,
             Self::Call { .. }
+            | Self::OfRows(_)
             | Self::Binary {
                 op: BinaryOp::Divide | BinaryOp::FloorDivide | BinaryOp::Modulo,
                 ..
@@ -319,6 +337,8 @@ impl fmt::Display for Expr {
                 write_list(f, arguments, ", ")
             }
             Self::Cast { value, to } => write!(f, "cast({value} as {to})"),
+            Self::Inside { value, name } => write!(f, "{value}['{name}']"),
+            Self::OfRows(call) => call.fmt(f),
         }
     }
 }

@@ -1,17 +1,28 @@
-//! The scalar and aggregate functions that chains can call, by name. One family a file.
+//! The functions that chains can call, by name. One family a file.
 
 mod all_of;
 mod arithmetic;
+mod bits;
+mod calendar;
 mod canonical;
 mod checked;
 mod extremes;
+mod hashes;
+mod items;
+mod json;
+mod lists;
 mod meaning;
 mod moments;
 mod nullif;
+mod of_rows;
 mod path;
+mod quantile;
+mod random;
 mod shift;
+mod simple;
 mod structs;
 mod sum;
+mod text;
 mod vector;
 
 use std::sync::{Arc, LazyLock};
@@ -20,10 +31,9 @@ use arrow::datatypes::DataType;
 use catalog::near_names;
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
-use datafusion::functions_aggregate::expr_fn as aggregate_fn;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{AggregateUDF, Expr as PlanExpr, ScalarUDF, WindowUDF, lit};
+use datafusion::logical_expr::{AggregateUDF, Expr as PlanExpr, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 use crate::kind::kind_name;
@@ -31,28 +41,38 @@ use crate::{Error, Result};
 
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
-pub(crate) use meaning::with_meaning;
+pub(crate) use meaning::{with_item_meaning, with_meaning};
 pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
+pub(crate) use of_rows::{RowsFunction, of_rows};
 pub(crate) use structs::{Nulls, pack_struct, prune_struct};
 
 /// Our functions, in the order of their names.
 pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     let mut functions = Vec::new();
     functions.extend(arithmetic::functions());
+    functions.extend(bits::functions());
+    functions.extend(calendar::functions());
+    functions.extend(hashes::functions());
+    functions.extend(items::functions());
+    functions.extend(json::functions());
+    functions.extend(lists::functions());
     functions.extend(nullif::functions());
     functions.extend(path::functions());
+    functions.extend(random::functions());
+    functions.extend(text::functions());
     functions.extend(vector::functions());
     functions.into_iter().map(Arc::new).collect()
 }
 
-/// Aggregates that replace DataFusion's of the same name.
+/// Our aggregates; some replace DataFusion's of the same name.
 pub(crate) fn our_aggregates() -> Vec<Arc<AggregateUDF>> {
-    vec![Arc::clone(&extremes::MAX), Arc::clone(&extremes::MIN), Arc::clone(&sum::SUM)]
+    let ours = [&extremes::MAX, &extremes::MIN, &quantile::QUANTILE, &sum::SUM];
+    ours.map(|aggregate| Arc::clone(aggregate)).into()
 }
 
 /// Window functions that replace DataFusion's of the same name.
 pub(crate) fn our_window_functions() -> Vec<Arc<WindowUDF>> {
-    shift::functions().into_iter().map(Arc::new).collect()
+    vec![shift::lead(), shift::lag()]
 }
 
 /// What becomes of operators before types are coerced.
@@ -96,38 +116,9 @@ pub(crate) fn call(name: &str, arguments: Vec<PlanExpr>) -> Result<ScalarFunctio
     }
 }
 
-/// A call of an aggregate function on some values.
-type Aggregate = fn(PlanExpr) -> PlanExpr;
-
-/// The aggregates, by name.
-const AGGREGATES: [(&str, Aggregate); 5] = [
-    ("count", aggregate_fn::count),
-    ("sum", |values| sum::SUM.call(vec![values])),
-    ("avg", aggregate_fn::avg),
-    ("min", |values| extremes::MIN.call(vec![values])),
-    ("max", |values| extremes::MAX.call(vec![values])),
-];
-
-/// A call of an aggregate function; `count` without an argument counts rows.
-pub(crate) fn aggregate(name: &str, argument: Option<PlanExpr>) -> Result<PlanExpr> {
-    let needs = || Error::InvalidArgument {
-        argument: "aggregate",
-        given: name.to_owned(),
-        accepted: "it needs a column".to_owned(),
-    };
-    let Some((_, function)) = AGGREGATES.iter().find(|(known, _)| *known == name) else {
-        return Err(Error::NotSupported {
-            what: format!("the aggregate `{name}`"),
-            instead: suggestion(name, AGGREGATES.map(|(known, _)| known)),
-        });
-    };
-    let rows = (name == "count").then(|| lit(1_i64));
-    Ok(function(argument.or(rows).ok_or_else(needs)?))
-}
-
-/// Whether a function or aggregate gives one of its values back.
+/// Whether a function gives one of its values back.
 pub(crate) fn passes_values(function: &str) -> bool {
-    matches!(function, "coalesce" | "greatest" | "least" | "min" | "max")
+    matches!(function, "coalesce" | "greatest" | "least" | "nullif")
 }
 
 fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {

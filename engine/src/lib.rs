@@ -48,7 +48,7 @@ pub use config::{
     Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, listing_ttl,
 };
 pub use error::{Error, Result, StorageKind};
-pub use expr::{BinaryOp, Expr, NamedExpr};
+pub use expr::{BinaryOp, Expr, Frame, NamedExpr, OfRows, SortKey, Window};
 pub use gc::{Garbage, GcOptions, GcReport};
 pub use logical::UdfOptions;
 pub use model::{HIDDEN_KEY, TYPE_KEY};
@@ -58,5 +58,5 @@ pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
-pub use storage::{ClientConfig, Root};
-pub use verbs::{Aggregate, SortKey, Stage};
+pub use storage::{CacheOptions, ClientConfig, Root};
+pub use verbs::Stage;

@@ -1,21 +1,24 @@
 //! [`Objects`]: users' files one by one, wherever they are: looked at, read, written, copied.
 
-use std::fmt;
-use std::sync::Arc;
+mod cached;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::buffered::BufWriter;
-use object_store::{
-    Attribute, Attributes, GetOptions, GetRange, ObjectMeta, ObjectStoreExt, PutOptions, PutPayload,
-};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt, PutOptions, PutPayload};
 use reqwest::Method;
-use tokio::io::AsyncWriteExt;
 
+use crate::config::cache_of;
 use crate::error::{of_bucket, refused};
-use crate::storage::{Bucket, Buckets, Location, Uri, files};
-use crate::{ClientConfig, Error, Result, StorageKind};
+use crate::storage::{Bucket, Buckets, Cache, Location, Uri, files};
+use crate::{ClientConfig, Config, Error, Result, StorageKind};
+use writer::attributes_of;
+
+pub use writer::Writer;
 
 /// So many files of a listing are handed on at once.
 const PAGE: usize = 1000;
@@ -71,29 +74,48 @@ pub struct BucketStatus {
     pub error: Option<String>,
 }
 
+/// Buckets that are reached in another way.
+type Connected = (ClientConfig, Arc<Buckets>);
+
 /// Users' files.
 #[derive(Clone, Debug)]
-pub struct Objects(Arc<Buckets>);
+pub struct Objects {
+    buckets: Arc<Buckets>,
+    cache: Arc<Cache>,
+    /// The same files, reached in other ways.
+    connected: Arc<Mutex<Vec<Connected>>>,
+}
 
 impl Objects {
-    /// Files of buckets that are reached so.
-    #[must_use]
-    pub fn new(configs: impl IntoIterator<Item = (String, ClientConfig)>) -> Self {
-        let buckets = Buckets::default();
-        for (place, config) in configs {
-            buckets.configure(&place, &config);
-        }
-        Self(Arc::new(buckets))
+    pub(crate) fn of(buckets: &Arc<Buckets>, cache: Cache) -> Self {
+        let connected = Arc::default();
+        Self { buckets: Arc::clone(buckets), cache: Arc::new(cache), connected }
     }
 
-    pub(crate) fn of(buckets: &Arc<Buckets>) -> Self {
-        Self(Arc::clone(buckets))
+    /// Files that are reached so, without a session; fetched ones are where the environment says.
+    ///
+    /// # Errors
+    /// What is wrong with the environment.
+    pub fn without_session(config: &ClientConfig) -> Result<Self> {
+        let buckets = Arc::<Buckets>::default();
+        buckets.configure("", config);
+        Ok(Self::of(&buckets, Cache::new(cache_of(&Config::from_environment()?.root)?)))
     }
 
-    /// How to reach buckets, for another process of ours: options by place.
+    /// The same files, reached with these options and no others.
     #[must_use]
-    pub fn configs(&self) -> Vec<(String, ClientConfig)> {
-        self.0.configs().into_iter().collect()
+    pub fn connected(&self, config: ClientConfig) -> Self {
+        let mut known = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = match known.iter().find(|(of, _)| *of == config) {
+            Some((_, buckets)) => Arc::clone(buckets),
+            None => {
+                let buckets = Arc::<Buckets>::default();
+                buckets.configure("", &config);
+                known.push((config, Arc::clone(&buckets)));
+                buckets
+            }
+        };
+        Self { buckets, ..self.clone() }
     }
 
     /// What is there.
@@ -280,10 +302,11 @@ impl Objects {
                 accepted: "name a bucket, as `s3://bucket`".to_owned(),
             });
         };
-        let config = self.0.config(&uri.place());
+        let config = self.buckets.config(&uri.place());
         let without = Buckets::default();
         without.configure("", &config.without_credentials());
-        let open = Self(Arc::new(without)).looked_into(&uri).await?;
+        let without = Self { buckets: Arc::new(without), ..self.clone() };
+        let open = without.looked_into(&uri).await?;
         let Some(error) = open else {
             return Ok(BucketStatus { exists: true, access: "anonymous", error: None });
         };
@@ -311,7 +334,7 @@ impl Objects {
     async fn find(&self, text: &str) -> Result<Object> {
         match Uri::parse(text)? {
             Some(uri) => Ok(Object {
-                bucket: self.0.open(&uri).await?,
+                bucket: self.buckets.open(&uri).await?,
                 location: uri.location()?,
                 shown: text.to_owned(),
             }),
@@ -391,75 +414,4 @@ impl Object {
         let below = location.as_ref().strip_prefix(self.location.as_ref());
         below.unwrap_or_else(|| location.as_ref()).trim_start_matches('/').to_owned()
     }
-}
-
-/// An object under construction; dropped unfinished, it never was.
-pub struct Writer {
-    upload: BufWriter,
-    objects: Objects,
-    object: Object,
-}
-
-impl fmt::Debug for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Writer").field(&self.object.shown).finish()
-    }
-}
-
-impl Writer {
-    /// Appends bytes.
-    ///
-    /// # Errors
-    /// [`Error::Storage`].
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.upload.write_all(bytes).await;
-        written.map_err(|error| refused("write", &self.object.shown, error))
-    }
-
-    /// Makes it appear.
-    ///
-    /// # Errors
-    /// [`Error::Storage`].
-    pub async fn finish(mut self) -> Result<ObjectInfo> {
-        let ended = self.upload.shutdown().await;
-        ended.map_err(|error| refused("write", &self.object.shown, error))?;
-        self.objects.head(&self.object.shown, "").await
-    }
-
-    /// Takes back what was sent.
-    ///
-    /// # Errors
-    /// [`Error::Storage`].
-    pub async fn abort(mut self) -> Result<()> {
-        let ended = self.upload.abort().await;
-        ended.map_err(|error| self.object.failed("write", error))
-    }
-}
-
-fn attributes_of(given: &[(String, String)]) -> Result<Attributes> {
-    let mut attributes = Attributes::new();
-    for (name, value) in given {
-        let attribute = match name.as_str() {
-            "content-type" => Attribute::ContentType,
-            "content-disposition" => Attribute::ContentDisposition,
-            "cache-control" => Attribute::CacheControl,
-            "content-encoding" => Attribute::ContentEncoding,
-            "content-language" => Attribute::ContentLanguage,
-            "storage-class" => Attribute::StorageClass,
-            other => match other.strip_prefix("metadata:") {
-                Some(key) => Attribute::Metadata(key.to_owned().into()),
-                None => {
-                    return Err(Error::InvalidArgument {
-                        argument: "write option",
-                        given: name.clone(),
-                        accepted: "content_type, content_disposition, cache_control, \
-                                   content_encoding, storage_class or metadata"
-                            .to_owned(),
-                    });
-                }
-            },
-        };
-        attributes.insert(attribute, value.clone().into());
-    }
-    Ok(attributes)
 }

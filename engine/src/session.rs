@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use catalog::{CatalogStore, DatasetVersion, SqliteCatalog};
+use catalog::{BucketCatalog, CatalogStore, DatasetVersion, PostgresCatalog, SqliteCatalog};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -15,10 +15,11 @@ use lance::dataset::builder::DatasetBuilder;
 use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
+use crate::config::cache_of;
 use crate::physical::{UdfContext, UdfPlanner};
 use crate::progress::Progress;
 use crate::registry::Functions;
-use crate::storage::{Buckets, Entered, Location, Root, Storage};
+use crate::storage::{Buckets, Cache, CacheOptions, Entered, Location, Root, Storage};
 use crate::turns::Turns;
 use crate::{ClientConfig, Config, Error, Objects, Result, functions, layout, optimizer};
 
@@ -49,7 +50,10 @@ impl Session {
         Self::open_config(config).boxed()
     }
 
-    async fn open_config(config: Config) -> Result<Arc<Self>> {
+    async fn open_config(mut config: Config) -> Result<Arc<Self>> {
+        if config.cache.is_none() {
+            config.cache = Some(cache_of(&config.root)?);
+        }
         let buckets = Arc::<Buckets>::default();
         buckets.configure("", &config.client_config);
         let storage = Storage::open(config.root.clone(), config.pause.clone(), &buckets).await?;
@@ -65,11 +69,14 @@ impl Session {
         catalog: Arc<dyn CatalogStore>,
     ) -> Arc<Self> {
         let storage = Arc::new(storage);
+        let cache = config.cache.unwrap_or_else(|| CacheOptions::beside(storage.root(), None));
         let udf_context = Arc::new(UdfContext {
             functions: Arc::default(),
             workers: config.worker.map(WorkerPool::new),
             storage: Arc::clone(&storage),
+            objects: Objects::of(&buckets, Cache::new(cache)),
         });
+        udf_context.tell_workers();
         Arc::new(Self {
             catalog,
             state: state(config.target_partitions, &udf_context),
@@ -105,12 +112,13 @@ impl Session {
     /// Users' files one by one.
     #[must_use]
     pub fn objects(&self) -> Objects {
-        Objects::of(&self.buckets)
+        self.udf_context.objects.clone()
     }
 
     /// How to reach a bucket from now on, `s3://name`; with no name all of them.
     pub fn configure(&self, place: &str, config: &ClientConfig) {
         self.buckets.configure(place, config);
+        self.udf_context.tell_workers();
     }
 
     /// Who lists what.
@@ -200,12 +208,12 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
     if let Some(catalog) = root.catalog() {
         return Ok(catalog);
     }
-    if config.catalog.is_some() {
-        return Err(Error::internal("the catalog in a database is being merged"));
+    if let Some(url) = &config.catalog {
+        return Ok(Arc::new(PostgresCatalog::open(url).await?));
     }
     Ok(match root.folder() {
         Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
-        None => return Err(Error::internal("the catalog in a bucket is being merged")),
+        None => Arc::new(BucketCatalog::new(storage.store(), Location::default())),
     })
 }
 

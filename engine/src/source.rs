@@ -78,7 +78,7 @@ pub(crate) trait Source: TableProvider {
 /// Rows that are others each time that somebody looks.
 pub(crate) enum Found {
     Files(FilesFound),
-    Objects(ObjectsFound),
+    Objects(Box<ObjectsFound>),
 }
 
 /// Files of this machine.

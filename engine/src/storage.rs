@@ -4,6 +4,7 @@
 //! whole or not at all. Who is at work below a location is told by [`Presence`].
 
 pub(crate) mod buckets;
+pub(crate) mod cache;
 mod fetched;
 pub(crate) mod files;
 mod lance;
@@ -16,6 +17,9 @@ pub(crate) mod uri;
 
 #[cfg(test)]
 pub(crate) mod faults;
+
+#[cfg(test)]
+pub(crate) mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +42,8 @@ use crate::{Error, Pause, Result};
 
 pub use buckets::ClientConfig;
 pub(crate) use buckets::{Bucket, Buckets};
+pub use cache::CacheOptions;
+pub(crate) use cache::{Cache, Keep, ObjectKey};
 pub(crate) use fetched::Fetched;
 pub(crate) use object_store::path::Path as Location;
 pub(crate) use presence::{Entered, Presence};

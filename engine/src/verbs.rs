@@ -15,6 +15,4 @@ mod order_by;
 mod select;
 mod stage;
 
-pub use group_by::Aggregate;
-pub use order_by::SortKey;
 pub use stage::Stage;

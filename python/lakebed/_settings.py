@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from dataclasses import dataclass, fields, replace
@@ -14,8 +13,6 @@ from lakebed.exceptions import NotSupportedError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-logger = logging.getLogger("lakebed")
 
 UNIT_ROWS = 10_000
 """Rows after which results are durable."""
@@ -31,6 +28,8 @@ ASIDE: dict[str, Any] = {
     "memory": None,
     "max_errors": None,
     "checkpoint": False,
+    "prefetch": 0,
+    "cache": False,
 }
 """How a function runs that is only asked for the types of its results."""
 
@@ -84,8 +83,6 @@ class Settings:
                 msg = f"unknown setting `{name}`{did_you_mean(name, _NAMES)}"
                 raise SettingsError(msg)
             changes[name] = _CHECKS[name](name, value)
-            if name in _WITHOUT_EFFECT and changes[name]:
-                _tell_once(name)
         return replace(self, **changes)
 
     def calling(self, *, is_async: bool) -> dict[str, Any]:
@@ -98,6 +95,7 @@ class Settings:
             "retry_wait": 1.0 if self.retry_wait is None else self.retry_wait,
             "on_error": self.on_error or "raise",
             "memory": self.memory,
+            "cache": bool(self.cache),
         }
 
     def udf_options(self, *, is_async: bool) -> dict[str, Any]:
@@ -112,6 +110,8 @@ class Settings:
             "memory": self.memory,
             "max_errors": self.max_errors,
             "checkpoint": not self.ephemeral,
+            "prefetch": self.prefetch,
+            "cache": bool(self.cache),
         }
 
 
@@ -127,18 +127,6 @@ _UNSUPPORTED = {
 
 
 # One check a kind of value; each returns the value as it is kept
-
-
-_WITHOUT_EFFECT = {"cache", "prefetch"}
-"""Settings for files that are downloaded; local ones are read where they are."""
-
-_told: set[str] = set()
-
-
-def _tell_once(name: str) -> None:
-    if name not in _told:
-        _told.add(name)
-        logger.warning("setting `%s` has no effect: local files are read where they are", name)
 
 
 def _refused(name: str, wanted: str, value: object) -> SettingsError:

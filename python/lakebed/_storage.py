@@ -1,10 +1,9 @@
-"""Where files are reached: the current session's buckets, or in a worker those of the process that started it."""
+"""Where files are reached: the session's buckets, or in a worker those of who started it."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lakebed._client_config import options_of
@@ -19,6 +18,8 @@ _keeps: ContextVar[bool] = ContextVar("_keeps", default=False)
 
 _of_worker: list[Storage] = []
 
+_of_function: ContextVar[Storage | None] = ContextVar("_of_function", default=None)
+
 
 def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
     """Reads and writes files in the buckets of this process.
@@ -27,32 +28,40 @@ def storage(client_config: Mapping[str, Any] | None = None) -> Storage:
         client_config: Another way to connect than the session's.
     """
     if client_config:
-        return _connected(tuple(sorted(options_of(client_config).items())))
+        return storage().connected(options_of(client_config))
     if _of_worker:
         return _of_worker[0]
+    if reached := _of_function.get():
+        return reached
     from lakebed.session import Session
 
     return Session.get()._native.storage()
 
 
-@cache
-def _connected(options: tuple[tuple[str, str], ...]) -> Storage:
+def reach(files: Storage | None, keeps: bool) -> None:  # noqa: FBT001
+    """In what is called from here on, files are those of the session that a chain belongs to.
+
+    Args:
+        files: Where they are reached; None in a worker, which knows it.
+        keeps: See `keeps`.
+    """
+    _of_function.set(files)
+    _keeps.set(keeps)
+
+
+def configure_worker(setup: bytes) -> None:
+    """Reach files as the process that started this one does."""
     from lakebed._native import Storage
 
-    return Storage({"": dict(options)})
-
-
-def configure_worker(configs: Mapping[str, Mapping[str, str]]) -> None:
-    """Take the options of the process that started this one."""
-    from lakebed._native import Storage
-
-    _of_worker[:] = [Storage(configs)]
+    _of_worker[:] = [Storage.restored(setup)]
 
 
 @contextmanager
 def without_session(options: dict[str, str]) -> Iterator[None]:
     """Within the block files are reached so, and no root is opened for it."""
-    configure_worker({"": options})
+    from lakebed._native import Storage
+
+    _of_worker[:] = [Storage(options)]
     try:
         yield
     finally:

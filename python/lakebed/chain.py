@@ -129,8 +129,11 @@ class DataChain(Rows, Columns, Functions, Groups, Results, Storing):
         `timeout`, `memory`, `retries` and `retry_on`.
 
         Args:
-            cache: Keep downloaded files; local files are read where they are.
-            prefetch: Files to download ahead of a function; local ones need none.
+            cache: Keep the files of buckets that functions are given, for later runs; local
+                files are read where they are.
+            prefetch: How many files of buckets to download at once, ahead of the rows that
+                read them; 0 for none. By default as many as it takes, if the function
+                opens the files of its first rows.
             parallel: Worker processes for functions; True and -1 mean all cores, False
                 and None this process. Workers start once and stay for later verbs.
             namespace: Where `save` puts names without one.

@@ -36,6 +36,7 @@ examples:
 
 environment:
   LAKEBED_ROOT    where the data is; ./.lakebed by default
+  LAKEBED_CACHE   where fetched files are; the folder cache in the root by default
 """
 
 

@@ -10,7 +10,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lakebed._native import Expr as _Native
-from lakebed.exceptions import DataChainColumnError
+from lakebed.exceptions import (
+    DataChainColumnError,
+    DataChainParamsError,
+    SignalResolvingTypeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +41,7 @@ class Expr:
         (width * height) AS area
     """
 
-    __slots__ = ("_descending", "_label", "_native")
+    __slots__ = ("_descending", "_label", "_native", "_nulls_first")
 
     def __init__(
         self, native: _Native, label: str | None = None, *, descending: bool | None = None
@@ -45,6 +49,7 @@ class Expr:
         self._native = native
         self._label = label
         self._descending = descending
+        self._nulls_first = False
 
     # Comparing
 
@@ -130,8 +135,67 @@ class Expr:
     def __rmod__(self, other: object) -> Expr:
         return to_expr(other)._binary("%", self)
 
+    def __pow__(self, other: object) -> Expr:
+        return call("power", self.cast(float), to_expr(other).cast(float))
+
+    def __rpow__(self, other: object) -> Expr:
+        return to_expr(other) ** self
+
     def __neg__(self) -> Expr:
         return Expr(self._native.negate())
+
+    def __abs__(self) -> Expr:
+        return call("abs", self)
+
+    # Bits of whole numbers; `&` and `|` are of conditions
+
+    def __xor__(self, other: object) -> Expr:
+        return call("bitwise_xor", self, other)
+
+    def __rxor__(self, other: object) -> Expr:
+        return call("bitwise_xor", other, self)
+
+    def __lshift__(self, other: object) -> Expr:
+        return call("shift_left", self, other)
+
+    def __rlshift__(self, other: object) -> Expr:
+        return call("shift_left", other, self)
+
+    def __rshift__(self, other: object) -> Expr:
+        return call("shift_right", self, other)
+
+    def __rrshift__(self, other: object) -> Expr:
+        return call("shift_right", other, self)
+
+    # Inside of values
+
+    def __getitem__(self, key: object) -> Expr:
+        """An item, a part or a field; missing where there is none.
+
+        A number is the place of an item of a list, or of a character, from the end where it
+        is negative. A slice is a part of these. Text is a field of a model, of each model of
+        a list, or a key of a dict.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> rows = dc.read_values(tags=[["a", "b"], []], meta=[{"k": 1}, {}])
+            >>> tags = dc.C("tags")
+            >>> rows.mutate(last=tags[-1], rest=tags[1:], k=dc.C("meta")["k"]).to_list(
+            ...     "last", "rest", "k"
+            ... )
+            [('b', ['b'], 1), (None, [], None)]
+        """
+        key = _plain(key)
+        if isinstance(key, str):
+            return Expr(self._native.inside(key))
+        if isinstance(key, slice) and key.step in (None, 1):
+            return call("slice_of", self, key.start, key.stop)
+        if isinstance(key, (int, Expr)) and not isinstance(key, bool):
+            return call("get_item", self, key)
+        msg = f"`{self}[...]` takes a whole number, a slice without a step or text, not `{key!r}`"
+        raise DataChainColumnError(msg)
+
+    __iter__ = None  # what has items by number is no sequence yet
 
     # Missing values, ranges and sets
 
@@ -162,6 +226,15 @@ class Expr:
         """Whether `low <= it <= high`."""
         return (self >= low) & (self <= high)
 
+    def is_distinct_from(self, other: object) -> Expr:
+        """Whether the values differ, where a missing one equals another; never missing itself."""
+        return ~self.is_not_distinct_from(other)
+
+    def is_not_distinct_from(self, other: object) -> Expr:
+        """The opposite of `is_distinct_from`."""
+        both = self.is_(None) & to_expr(other).is_(None)
+        return call("coalesce", self == other, both)
+
     # Text
 
     def like(self, pattern: str) -> Expr:
@@ -171,6 +244,14 @@ class Expr:
     def ilike(self, pattern: str) -> Expr:
         """As `like`, upper and lower case being the same."""
         return self._binary("ilike", pattern)
+
+    def not_like(self, pattern: str) -> Expr:
+        """The opposite of `like`."""
+        return ~self.like(pattern)
+
+    def not_ilike(self, pattern: str) -> Expr:
+        """The opposite of `ilike`."""
+        return ~self.ilike(pattern)
 
     def glob(self, pattern: str) -> Expr:
         """Whether text fits a shell pattern; `*` also stands for text with `/`."""
@@ -194,6 +275,29 @@ class Expr:
         """Whether text contains another."""
         return call("contains", self, part)
 
+    def icontains(self, part: object) -> Expr:
+        """As `contains`, upper and lower case being the same."""
+        return call("contains", call("lower", self), call("lower", part))
+
+    def concat(self, other: object) -> Expr:
+        """The text followed by another, as `+`."""
+        return self + other
+
+    # Many rows, and other languages
+
+    def over(self, window: object) -> Expr:
+        """Only functions of many rows, as `func.sum("x")`, are computed over a window."""
+        msg = (
+            f"`{self}` is no function of many rows and has no window; "
+            f'hint: func.sum("x").over({window!r})'
+        )
+        raise DataChainParamsError(msg)
+
+    def op(self, operator: str, *_: object, **__: object) -> Expr:
+        """There are no operators of a database below; those of Python, `func` and `sql` do it."""
+        msg = f"op(`{operator}`) is not supported; hint: Python's operators, `func`, or `dc.sql`"
+        raise DataChainParamsError(msg)
+
     # Names, types and order
 
     def cast(self, type: Any) -> Expr:
@@ -214,22 +318,38 @@ class Expr:
         """As a key of `order_by`: largest first."""
         return self._copy(descending=True)
 
-    # Inside
+    def nulls_first(self) -> Self:
+        """As a key of `order_by`: missing values come first."""
+        return self._copy(nulls_first=True)
+
+    def nulls_last(self) -> Self:
+        """As a key of `order_by`: missing values come last, as they do without it."""
+        return self._copy(nulls_first=False)
+
+    # How it is made
 
     def __repr__(self) -> str:
         order = {None: "", True: " DESC", False: " ASC"}[self._descending]
+        order += " NULLS FIRST" if self._nulls_first else ""
         return f"{self._native}{f' AS {self._label}' if self._label else ''}{order}"
 
     def _binary(self, operator: str, other: object) -> Expr:
         return Expr(self._native.binary(operator, to_expr(other)._native))
 
-    def _copy(self, *, label: str | None = None, descending: bool | None = None) -> Self:
+    def _copy(
+        self,
+        *,
+        label: str | None = None,
+        descending: bool | None = None,
+        nulls_first: bool | None = None,
+    ) -> Self:
         made = object.__new__(type(self))
         for cls in type(self).__mro__:
             for slot in cls.__dict__.get("__slots__", ()):
                 setattr(made, slot, getattr(self, slot))
         made._label = self._label if label is None else label
         made._descending = self._descending if descending is None else descending
+        made._nulls_first = self._nulls_first if nulls_first is None else nulls_first
         return made
 
 
@@ -309,6 +429,32 @@ def all_of(*conditions: object) -> Expr:
 def any_of(*conditions: object) -> Expr:
     """Whether at least one condition is true."""
     return Expr(_Native.any([to_expr(c)._native for c in conditions]))
+
+
+def sort_keys(
+    given: str | Expr | Sequence[str | Expr] | None,
+    what: str,
+    *,
+    descending: bool | Sequence[bool] = False,
+) -> list[tuple[_Native, bool]]:
+    """Keys of an order, and for each whether the largest come first."""
+    one = isinstance(given, (str, Expr))
+    keys: list[Any] = [given] if one else [] if given is None else list(given)  # type: ignore[arg-type]
+    down = [descending] * len(keys) if isinstance(descending, bool) else list(descending)
+    if len(down) != len(keys):
+        msg = f"{what}: {len(keys)} keys, but {len(down)} times whether the largest come first"
+        raise DataChainParamsError(msg)
+    pairs = []
+    for key, largest_first in zip(keys, down, strict=True):
+        if not isinstance(key, (str, Expr)):
+            msg = f"{what} takes names and expressions, not `{key!r}`"
+            raise SignalResolvingTypeError(msg)
+        expr = to_column(key)
+        if expr._nulls_first:
+            pairs.append((expr.is_(None)._native, True))
+        chosen = largest_first if expr._descending is None else expr._descending
+        pairs.append((expr._native, chosen))
+    return pairs
 
 
 def cases(branches: Sequence[tuple[object, object]], otherwise: object) -> Expr:

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Aggregate, NamedExpr, Progress, SaveMode, SaveRequest, Saved, SortKey};
+use engine::{NamedExpr, Progress, SaveMode, SaveRequest, Saved};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
 use crate::arrow::{self, StreamFailure};
 use crate::codec::{Codec, spec_of_field};
 use crate::error::{coded, raise};
-use crate::expr::Expr;
+use crate::expr::{Expr, PyKey, sort_keys};
 use crate::rows::Rows;
 use crate::runtime::wait;
 use crate::session::{resolve_name, session_name};
@@ -87,11 +87,8 @@ impl Chain {
         self.built(py, self.0.mutate(&named(columns)))
     }
 
-    fn order_by(&self, py: Python<'_>, keys: Vec<(PyExpr<'_>, bool)>) -> PyResult<Self> {
-        let key =
-            |(key, descending): (PyExpr<'_>, bool)| SortKey { expr: key.0.clone(), descending };
-        let keys: Vec<SortKey> = keys.into_iter().map(key).collect();
-        self.built(py, self.0.order_by(&keys))
+    fn order_by(&self, py: Python<'_>, keys: Vec<PyKey<'_>>) -> PyResult<Self> {
+        self.built(py, self.0.order_by(&sort_keys(&keys)))
     }
 
     fn limit(&self, py: Python<'_>, rows: usize) -> PyResult<Self> {
@@ -110,13 +107,9 @@ impl Chain {
         &self,
         py: Python<'_>,
         keys: Vec<(String, PyExpr<'_>)>,
-        aggregates: Vec<(String, String, Option<PyExpr<'_>>)>,
+        aggregates: Vec<(String, PyExpr<'_>)>,
     ) -> PyResult<Self> {
-        let aggregate = |(name, function, argument): (String, String, Option<PyExpr<'_>>)| {
-            Aggregate { name, function, argument: argument.map(|argument| argument.0.clone()) }
-        };
-        let aggregates: Vec<Aggregate> = aggregates.into_iter().map(aggregate).collect();
-        self.built(py, self.0.group_by(&named(keys), &aggregates))
+        self.built(py, self.0.group_by(&named(keys), &named(aggregates)))
     }
 
     fn map(
@@ -125,7 +118,7 @@ impl Chain {
         function: PyRef<'_, Function>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.map(function.stage(options)?))
+        self.built(py, self.0.map(function.stage(options, self.0.session().objects())?))
     }
 
     fn r#gen(
@@ -135,7 +128,7 @@ impl Chain {
         options: &Bound<'_, PyDict>,
         keep: Vec<String>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.generate(function.stage(options)?, &keep))
+        self.built(py, self.0.generate(function.stage(options, self.0.session().objects())?, &keep))
     }
 
     fn agg(
@@ -146,7 +139,14 @@ impl Chain {
         keys: Vec<(String, PyExpr<'_>)>,
         keep: Vec<String>,
     ) -> PyResult<Self> {
-        self.built(py, self.0.aggregate(function.stage(options)?, &named(keys), &keep))
+        self.built(
+            py,
+            self.0.aggregate(
+                function.stage(options, self.0.session().objects())?,
+                &named(keys),
+                &keep,
+            ),
+        )
     }
 
     #[pyo3(signature = (progress))]

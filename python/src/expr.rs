@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::BinaryOp;
+use engine::{BinaryOp, Frame, OfRows, SortKey, Window};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -15,6 +15,16 @@ use crate::error::raise;
 pub(crate) struct Expr(pub(crate) engine::Expr, Extent);
 
 type PyExpr<'py> = PyRef<'py, Expr>;
+
+/// A key, and whether the largest come first.
+pub(crate) type PyKey<'py> = (PyExpr<'py>, bool);
+
+/// Keys to sort by.
+pub(crate) fn sort_keys(keys: &[PyKey<'_>]) -> Vec<SortKey> {
+    let key =
+        |(key, descending): &PyKey<'_>| SortKey { expr: key.0.clone(), descending: *descending };
+    keys.iter().map(key).collect()
+}
 
 /// How deep an expression is nested, and how many parts it has.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +52,7 @@ impl Expr {
     }
 
     /// An expression over others.
-    fn over<'e>(
+    fn made_of<'e>(
         py: Python<'_>,
         expr: engine::Expr,
         parts: impl IntoIterator<Item = &'e Self>,
@@ -97,7 +107,7 @@ impl Expr {
     #[staticmethod]
     fn call(py: Python<'_>, function: String, arguments: Vec<PyExpr<'_>>) -> PyResult<Self> {
         let given = exprs(&arguments);
-        Self::over(py, engine::Expr::Call { function, arguments: given }, parts(&arguments))
+        Self::made_of(py, engine::Expr::Call { function, arguments: given }, parts(&arguments))
     }
 
     #[staticmethod]
@@ -112,7 +122,7 @@ impl Expr {
         let last = otherwise.as_ref().map(|value| Arc::new(value.0.clone()));
         let expr = engine::Expr::Case { branches: pairs.collect(), otherwise: last };
         let parts = branches.iter().flat_map(|(condition, value)| [&**condition, &**value]);
-        Self::over(py, expr, parts.chain(otherwise.as_deref()))
+        Self::made_of(py, expr, parts.chain(otherwise.as_deref()))
     }
 
     /// All of the conditions.
@@ -129,35 +139,87 @@ impl Expr {
         Self::joined(py, expr, &conditions, |part| matches!(part, engine::Expr::Any(_)))
     }
 
+    /// A function of many rows.
+    #[staticmethod]
+    fn of_rows(
+        py: Python<'_>,
+        function: String,
+        arguments: Vec<PyExpr<'_>>,
+        options: (bool, bool),
+        order_by: Vec<PyKey<'_>>,
+    ) -> PyResult<Self> {
+        let (distinct, skips_nulls) = options;
+        let call = OfRows {
+            function,
+            arguments: exprs(&arguments),
+            distinct,
+            skips_nulls,
+            order_by: sort_keys(&order_by),
+            window: None,
+        };
+        let keys = order_by.iter().map(|(key, _)| &**key);
+        Self::made_of(py, engine::Expr::OfRows(Arc::new(call)), parts(&arguments).chain(keys))
+    }
+
+    /// The same function, over a window.
+    fn over(
+        &self,
+        py: Python<'_>,
+        partition_by: Vec<PyExpr<'_>>,
+        order_by: Vec<PyKey<'_>>,
+        frame: Option<(Option<i64>, Option<i64>)>,
+    ) -> PyResult<Self> {
+        let engine::Expr::OfRows(call) = &self.0 else {
+            return Err(PyValueError::new_err(format!("`{}` is no function of rows", self.0)));
+        };
+        let window = Window {
+            partition_by: exprs(&partition_by),
+            order_by: sort_keys(&order_by),
+            frame: frame.map(|(start, end)| Frame { start, end }),
+        };
+        let call = OfRows { window: Some(window), ..OfRows::clone(call) };
+        let keys = order_by.iter().map(|(key, _)| &**key);
+        Self::made_of(
+            py,
+            engine::Expr::OfRows(Arc::new(call)),
+            parts(&partition_by).chain(keys).chain([self]),
+        )
+    }
+
+    /// A field of a model, or the value of a key of a dict.
+    fn inside(&self, py: Python<'_>, name: String) -> PyResult<Self> {
+        Self::made_of(py, engine::Expr::Inside { value: self.shared(), name }, [self])
+    }
+
     fn binary(&self, py: Python<'_>, op: &str, other: &Self) -> PyResult<Self> {
         let Some(op) = BinaryOp::parse(op) else {
             return Err(PyValueError::new_err(format!("unknown operator `{op}`")));
         };
         let (left, right) = (self.shared(), other.shared());
-        Self::over(py, engine::Expr::Binary { op, left, right }, [self, other])
+        Self::made_of(py, engine::Expr::Binary { op, left, right }, [self, other])
     }
 
     fn negate(&self, py: Python<'_>) -> PyResult<Self> {
-        Self::over(py, engine::Expr::Negate(self.shared()), [self])
+        Self::made_of(py, engine::Expr::Negate(self.shared()), [self])
     }
 
     fn invert(&self, py: Python<'_>) -> PyResult<Self> {
-        Self::over(py, engine::Expr::Not(self.shared()), [self])
+        Self::made_of(py, engine::Expr::Not(self.shared()), [self])
     }
 
     fn is_null(&self, py: Python<'_>) -> PyResult<Self> {
-        Self::over(py, engine::Expr::IsNull(self.shared()), [self])
+        Self::made_of(py, engine::Expr::IsNull(self.shared()), [self])
     }
 
     fn is_in(&self, py: Python<'_>, values: Vec<PyExpr<'_>>) -> PyResult<Self> {
         let expr = engine::Expr::InList { value: self.shared(), list: exprs(&values) };
-        Self::over(py, expr, parts(&values).chain([self]))
+        Self::made_of(py, expr, parts(&values).chain([self]))
     }
 
     fn cast(&self, py: Python<'_>, spec: &Bound<'_, PyAny>) -> PyResult<Self> {
         let codec = Codec::parse(spec)?;
         let (value, to) = (self.shared(), codec.data_type());
-        Self::over(py, typed(engine::Expr::Cast { value, to }, &codec), [self])
+        Self::made_of(py, typed(engine::Expr::Cast { value, to }, &codec), [self])
     }
 
     fn __str__(&self) -> String {

@@ -112,6 +112,7 @@ impl Session {
     }
 
     /// Options are for the buckets among the places, from now on.
+    #[expect(clippy::fn_params_excessive_bools, reason = "Python's keywords")]
     fn read_storage(
         &self,
         py: Python<'_>,

@@ -38,20 +38,78 @@ pub(crate) fn client_config(
 
 #[pymethods]
 impl Storage {
-    /// Buckets that are reached so: options by place, `s3://bucket` or nothing for all.
+    /// Reached with these options, without a session.
     #[new]
-    fn new(py: Python<'_>, configs: BTreeMap<String, BTreeMap<String, String>>) -> PyResult<Self> {
-        let configs =
-            configs.into_iter().map(|(place, options)| Ok((place, client_config(py, options)?)));
-        Ok(Self(Objects::new(configs.collect::<PyResult<Vec<_>>>()?)))
+    fn new(py: Python<'_>, options: BTreeMap<String, String>) -> PyResult<Self> {
+        let config = client_config(py, options)?;
+        Objects::without_session(&config).map(Self).map_err(|failed| raise(py, failed))
     }
 
-    /// The options by place; they hold credentials.
-    fn configs(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let texts = |config: ClientConfig| {
-            config.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    /// That of the process that started this one.
+    #[staticmethod]
+    fn restored(py: Python<'_>, setup: &[u8]) -> PyResult<Self> {
+        Objects::restored(setup).map(Self).map_err(|failed| raise(py, failed))
+    }
+
+    /// The same files, reached with these options and no others.
+    fn connected(&self, py: Python<'_>, options: BTreeMap<String, String>) -> PyResult<Self> {
+        Ok(Self(self.0.connected(client_config(py, options)?)))
+    }
+
+    /// The path of its file on this machine, if it was fetched.
+    #[pyo3(signature = (uri, size=None, *, etag="", version=""))]
+    fn cached(
+        &self,
+        py: Python<'_>,
+        uri: &str,
+        size: Option<u64>,
+        etag: &str,
+        version: &str,
+    ) -> PyResult<Option<String>> {
+        let found = self.0.cached(uri, size, Wanted { etag, version });
+        found.map_err(|failed| raise(py, failed))
+    }
+
+    /// The path of its file on this machine, which is fetched first if need be, and kept.
+    #[pyo3(signature = (uri, size=None, *, etag=String::new(), version=String::new()))]
+    fn fetch(
+        &self,
+        py: Python<'_>,
+        uri: String,
+        size: Option<u64>,
+        etag: String,
+        version: String,
+    ) -> PyResult<String> {
+        let objects = self.0.clone();
+        let fetched = async move {
+            let wanted = Wanted { etag: &etag, version: &version };
+            objects.fetch(&uri, size, wanted).await
         };
-        self.0.configs().into_iter().map(|(place, config)| (place, texts(config))).collect()
+        wait(py, fetched, None)
+    }
+
+    /// The same; None when there is no room for it.
+    #[pyo3(signature = (uri, size=None, *, etag=String::new(), version=String::new()))]
+    fn fetch_if_room(
+        &self,
+        py: Python<'_>,
+        uri: String,
+        size: Option<u64>,
+        etag: String,
+        version: String,
+    ) -> PyResult<Option<String>> {
+        let objects = self.0.clone();
+        let fetched = async move {
+            let wanted = Wanted { etag: &etag, version: &version };
+            objects.fetch_if_room(&uri, size, wanted).await
+        };
+        wait(py, fetched, None)
+    }
+
+    /// Removes all files that were fetched; how many, and their bytes.
+    fn clear_cache(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
+        let objects = self.0.clone();
+        wait(py, async move { objects.clear_cache().await }, None)
     }
 
     #[pyo3(signature = (uri, version=String::new()))]

@@ -8,6 +8,7 @@ mod arguments;
 mod batch;
 mod calls;
 mod failure;
+mod files;
 mod observed;
 mod results;
 mod running;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
-use engine::{Expr, UdfOptions};
+use engine::{Expr, Objects, UdfOptions};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -126,15 +127,19 @@ impl Function {
 
 impl Function {
     /// The function, as the engine runs it.
-    pub(crate) fn stage(&self, options: &Bound<'_, PyDict>) -> PyResult<engine::Stage> {
+    pub(crate) fn stage(
+        &self,
+        options: &Bound<'_, PyDict>,
+        objects: Objects,
+    ) -> PyResult<engine::Stage> {
         let arguments = self.0.takes.iter().filter_map(|take| match take {
             Take::Column { path, .. } => Some(Expr::Column(path.clone())),
             Take::Setup(_) => None,
         });
         let options = self.0.options(options)?;
-        let depth = self.0.depth(&options);
+        let (depth, objects) = (self.0.depth(&options), Some(objects));
         Ok(engine::Stage {
-            function: Arc::new(PythonFunction { definition: Arc::clone(&self.0), depth }),
+            function: Arc::new(PythonFunction { definition: Arc::clone(&self.0), depth, objects }),
             arguments: arguments.collect(),
             results: self.0.schema.fields().iter().cloned().collect::<Vec<FieldRef>>(),
             options,
@@ -196,6 +201,9 @@ impl Definition {
                 OnError::Null => DeadRows::Null,
             },
             checkpoint: optional(given, "checkpoint")?.unwrap_or(default.checkpoint),
+            prefetch: optional(given, "prefetch")?,
+            keeps_files: optional(given, "cache")?.unwrap_or(default.keeps_files),
+            known_rows: self.known.len(),
         })
     }
 
@@ -321,6 +329,8 @@ const PART_ROWS: usize = 8192;
 struct PythonFunction {
     definition: Arc<Definition>,
     depth: usize,
+    /// The files of the session; a worker has them for all functions.
+    objects: Option<Objects>,
 }
 
 impl BatchFunction for PythonFunction {
@@ -350,7 +360,11 @@ impl BatchFunction for PythonFunction {
 
     fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
         attach(|py| {
-            let running = running::PythonRunning::start(py, Arc::clone(&self.definition));
+            let spec = self.definition.spec.bind(py);
+            let files = files::Files::try_new(py, self.objects.as_ref(), spec);
+            let running = files.and_then(|files| {
+                running::PythonRunning::start(py, Arc::clone(&self.definition), files)
+            });
             let running = running.map_err(|error| failure::of(py, error))?;
             Ok(Box::new(running) as Box<dyn RunningFunction>)
         })

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
+import os
 import signal
 import sys
 from pathlib import Path
@@ -35,14 +37,41 @@ pytest_plugins = ["servers.fixtures"]
 
 
 @pytest.fixture(autouse=True)
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The folder of the shared session; tests that save nothing never open it."""
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest):
+    """The folder of the shared session; tests that save nothing never open it.
+
+    With `LAKEBED_TEST_ROOT=s3` it is one in a bucket, for tests that never look into it themselves.
+    """
     folder = tmp_path / "root"
-    monkeypatch.setenv("LAKEBED_ROOT", str(folder))
+    place = str(folder)
+    if os.environ.get("LAKEBED_TEST_ROOT") == "s3":
+        if "root" in request.node.fixturenames and "root" in _own_fixtures(request):
+            pytest.skip("looks into the root")
+        server = request.getfixturevalue("s3_server").fresh()
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        place = f"{server.uri}/lake"
+    monkeypatch.setenv("LAKEBED_ROOT", place)
     yield folder
     session = sys.modules.get("lakebed.session")
     if session is not None:
         session.Session.cleanup_for_tests()
+
+
+def _own_fixtures(request: pytest.FixtureRequest) -> set[str]:
+    """What the test and the fixtures that it names ask for by themselves."""
+    asked: set[str] = set()
+    definitions = request._fixturemanager
+    todo = list(inspect.signature(request.function).parameters)
+    while todo:
+        name = todo.pop()
+        if name in asked:
+            continue
+        asked.add(name)
+        found = definitions.getfixturedefs(name, request.node)
+        if found:
+            todo += [n for n in found[-1].argnames if n != "request"]
+    return asked
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use engine::{
-    Aggregate, BinaryOp, Chain, NamedExpr, Progress, Result, Saved, Session, Stage, UdfOptions,
+    BinaryOp, Chain, Expr, NamedExpr, OfRows, Progress, Result, Saved, Session, Stage, UdfOptions,
 };
 use futures::StreamExt;
 use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Shape, Stop};
@@ -340,11 +340,13 @@ async fn without_keys_all_rows_are_one_group() {
 async fn an_input_without_a_fixed_order_is_kept() {
     let root = Place::new();
     let sums = async |function: &Multiply| {
-        let total = Aggregate {
-            name: "value".to_owned(),
+        let total = OfRows {
             function: "sum".to_owned(),
-            argument: Some(column("value")),
+            arguments: vec![column("value")],
+            ..OfRows::default()
         };
+        let expr = Expr::OfRows(Arc::new(total));
+        let total = NamedExpr { name: "value".to_owned(), expr };
         let rows = keyed(&root).await.group_by(&by_key(), &[total]).unwrap();
         let mapped = rows.map(function.stage(2)).unwrap();
         mapped.collect().await.map(|batches| {

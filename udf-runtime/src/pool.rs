@@ -26,8 +26,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::death::Death;
 use crate::process::{self, Process, WorkerCommand};
+use crate::protocol::Quiet;
 use crate::stop;
-use crate::worker::{IdleWorker, Worker};
+use crate::worker::{IdleWorker, Setup, Worker};
 use crate::{Executor, FunctionFailure, OwnedByProcess, Result};
 
 /// How long a worker waits for work before it is ended.
@@ -47,6 +48,7 @@ pub struct WorkerPool {
     /// What is true in one process: a forked child starts afresh.
     state: Mutex<OwnedByProcess<State>>,
     waiting: AtomicUsize,
+    setup: Mutex<Arc<Setup>>,
 }
 
 /// How a stage uses a pool.
@@ -102,7 +104,17 @@ impl WorkerPool {
     #[must_use]
     pub fn with_idle(command: WorkerCommand, idle_after: Duration) -> Arc<Self> {
         let state = Mutex::new(State::new());
-        Arc::new(Self { command, idle_after, state, waiting: AtomicUsize::new(0) })
+        let (waiting, setup) = (AtomicUsize::new(0), Mutex::default());
+        Arc::new(Self { command, idle_after, state, waiting, setup })
+    }
+
+    /// What all workers are to know from now on, also those that are running: their loader takes it before the next
+    /// call. It goes by their sockets only.
+    pub fn configure(&self, blob: Vec<u8>) {
+        let mut setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner);
+        if setup.blob.0 != blob {
+            *setup = Arc::new(Setup { number: setup.number + 1, blob: Quiet(blob) });
+        }
     }
 
     /// The executor of a stage.
@@ -118,16 +130,22 @@ impl WorkerPool {
         let waiting = Waiting::new(&self.waiting);
         let Ok(permit) = permits.acquire_owned().await else { return Ok(None) };
         drop(waiting);
+        let setup = Arc::clone(&self.setup.lock().unwrap_or_else(PoisonError::into_inner));
         loop {
             let Some(idle) = self.state().choose(function) else { break };
-            if let Some(worker) = idle.into_busy() {
+            if let Some(mut worker) = idle.into_busy()
+                && worker.configure(&setup).await.is_ok()
+            {
                 return Ok(Some(Lease::new(self, worker, permit)));
             }
         }
         if stop::is_ending() {
             return Ok(None);
         }
-        Ok(Some(Lease::new(self, Worker::start(&self.command).await?, permit)))
+        let mut worker = Worker::start(&self.command).await?;
+        // A worker that died is noticed when its answer is waited for.
+        drop(worker.configure(&setup).await);
+        Ok(Some(Lease::new(self, worker, permit)))
     }
 
     /// Tears a function down in all workers that hold it and have nothing to do; the first failure.

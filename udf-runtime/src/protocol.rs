@@ -3,6 +3,7 @@
 //! A worker says [`Reply::Hello`] first. Then it is asked ([`Request`]): functions are loaded under a number of the
 //! session's choice, called, and unloaded. Each call is answered or fails, in the order of the calls.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::{Answer, FunctionFailure, RowFailure, Spent};
 mod tests;
 
 /// Raised whenever a message changes its meaning.
-pub(crate) const PROTOCOL: u64 = 2;
+pub(crate) const PROTOCOL: u64 = 3;
 
 // Kinds of frames: no byte of a text, so that printed output is never mistaken for one.
 const LOAD: u8 = 0xA1;
@@ -28,6 +29,7 @@ const UNLOAD: u8 = 0xA2;
 const CALL: u8 = 0xA3;
 const BYE: u8 = 0xA4;
 const TEAR_DOWN: u8 = 0xA5;
+const CONFIGURE: u8 = 0xA6;
 const HELLO: u8 = 0xB1;
 const ROWS: u8 = 0xB2;
 const ANSWERED: u8 = 0xB3;
@@ -37,6 +39,8 @@ const TORN_DOWN: u8 = 0xB5;
 /// From the session to a worker.
 #[derive(Debug)]
 pub(crate) enum Request {
+    /// Take what the session wants all workers to know.
+    Configure { setup: Quiet },
     /// Make a function of these bytes.
     Load { function: u64, blob: Vec<u8> },
     /// Tear a function down, say what came of it, and keep it: it is set up again when it is called again.
@@ -47,6 +51,16 @@ pub(crate) enum Request {
     Call { sequence: u64, callee: Callee, arguments: RecordBatch },
     /// Tear all functions down and end.
     Bye,
+}
+
+/// Bytes that may hold secrets.
+#[derive(Clone, Default)]
+pub(crate) struct Quiet(pub(crate) Vec<u8>);
+
+impl fmt::Debug for Quiet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Quiet").finish_non_exhaustive()
+    }
 }
 
 /// Which function is called, and how.
@@ -75,6 +89,9 @@ pub(crate) enum Reply {
 impl Request {
     pub(crate) fn into_frame(self) -> io::Result<Frame> {
         Ok(match self {
+            Self::Configure { setup } => {
+                Frame { kind: CONFIGURE, body: setup.0, ..Frame::default() }
+            }
             Self::Load { function, blob } => {
                 Frame { kind: LOAD, number: function, body: blob, ..Frame::default() }
             }
@@ -96,6 +113,7 @@ impl Request {
 
     pub(crate) fn from_frame(frame: Frame) -> io::Result<Self> {
         Ok(match frame.kind {
+            CONFIGURE => Self::Configure { setup: Quiet(frame.body) },
             LOAD => Self::Load { function: frame.number, blob: frame.body },
             TEAR_DOWN => Self::TearDown { function: frame.number },
             UNLOAD => Self::Unload { function: frame.number },

@@ -38,6 +38,16 @@ pub trait Loader {
     /// # Errors
     /// What stands in the way, such as a module that is missing here.
     fn load(&mut self, blob: &[u8]) -> Result<Box<dyn BatchFunction>, FunctionFailure>;
+
+    /// Takes what the session gave [`WorkerPool::configure`](crate::WorkerPool::configure), before any function that
+    /// is to know it.
+    ///
+    /// # Errors
+    /// What is wrong with it; it ends the worker.
+    fn configure(&mut self, setup: &[u8]) -> io::Result<()> {
+        let _: &[u8] = setup;
+        Ok(())
+    }
 }
 
 /// Answers the requests on `stream` until the session says goodbye. When the session is gone without one, the process
@@ -127,6 +137,7 @@ impl Serving<'_> {
     fn until_bye(mut self) -> io::Result<()> {
         loop {
             match self.request()? {
+                Request::Configure { setup } => self.loader.configure(&setup.0)?,
                 Request::Load { function, blob } => {
                     let loaded = self.loader.load(&blob);
                     self.loaded.push(Loaded { number: function, function: loaded, running: None });

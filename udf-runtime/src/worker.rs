@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::time::sleep;
 
 use crate::process::{Process, WorkerCommand, describe};
-use crate::protocol::{Callee, PROTOCOL, Reply, Request};
+use crate::protocol::{Callee, PROTOCOL, Quiet, Reply, Request};
 use crate::transport::{Assembly, Frame};
 use crate::{Error, FunctionFailure, Result};
 
@@ -33,6 +33,13 @@ pub(crate) struct Shipped {
     pub(crate) blob: Vec<u8>,
 }
 
+/// What all workers are to know; the first has the number 0 and is nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Setup {
+    pub(crate) number: u64,
+    pub(crate) blob: Quiet,
+}
+
 /// A worker that is talked to; dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -42,6 +49,8 @@ pub(crate) struct Worker {
     /// The functions that it holds, the one used last at the end.
     loaded: Vec<u64>,
     calls: u64,
+    /// The number of the set-up that it has.
+    setup: u64,
 }
 
 /// A worker that waits for work, independent of any runtime; dropping it kills the process.
@@ -51,6 +60,7 @@ pub(crate) struct IdleWorker {
     stream: IdleStream,
     loaded: Vec<u64>,
     calls: u64,
+    setup: u64,
     /// When it was done.
     pub(crate) since: Instant,
 }
@@ -64,7 +74,7 @@ impl Worker {
         let (process, stream) = spawned.map_err(|error| failed(could_not_run(&error)))?;
         let stream = UnixStream::from_std(stream).map_err(failed)?;
         let partial = Assembly::new();
-        let mut worker = Self { process, stream, partial, loaded: Vec::new(), calls: 0 };
+        let mut worker = Self { process, stream, partial, loaded: Vec::new(), calls: 0, setup: 0 };
         match worker.reply().await {
             Ok(Reply::Hello { protocol: PROTOCOL }) => Ok(worker),
             Ok(Reply::Hello { protocol }) => Err(failed(io::Error::other(format!(
@@ -73,6 +83,16 @@ impl Worker {
             Ok(_) => Err(failed(io::Error::other("did not say hello"))),
             Err(error) => Err(failed(io::Error::other(worker.cause_of_death(&error).await))),
         }
+    }
+
+    /// Gives it what all workers are to know, unless it has it.
+    pub(crate) async fn configure(&mut self, setup: &Setup) -> io::Result<()> {
+        if self.setup != setup.number {
+            let message = Request::Configure { setup: setup.blob.clone() };
+            self.send(message.into_frame()?).await?;
+            self.setup = setup.number;
+        }
+        Ok(())
     }
 
     /// The number of the call, whose reply comes after those of the calls before it.
@@ -139,10 +159,10 @@ impl Worker {
 
     /// Without work; `None` when the connection cannot be used again.
     pub(crate) fn into_idle(self) -> Option<IdleWorker> {
-        let Self { process, stream, partial, loaded, calls } = self;
+        let Self { process, stream, partial, loaded, calls, setup } = self;
         let stream = stream.into_std().ok().filter(|_| partial.is_empty())?;
         process.set_busy(false);
-        Some(IdleWorker { process, stream, loaded, calls, since: Instant::now() })
+        Some(IdleWorker { process, stream, loaded, calls, setup, since: Instant::now() })
     }
 
     async fn load(&mut self, function: &Shipped) -> io::Result<()> {
@@ -172,13 +192,13 @@ impl Worker {
 impl IdleWorker {
     /// For work in the current runtime; `None` when the process has ended meanwhile.
     pub(crate) fn into_busy(self) -> Option<Worker> {
-        let Self { process, stream, loaded, calls, .. } = self;
+        let Self { process, stream, loaded, calls, setup, .. } = self;
         if process.ended().is_some() {
             return None;
         }
         process.set_busy(true);
         let stream = UnixStream::from_std(stream).ok()?;
-        Some(Worker { process, stream, partial: Assembly::new(), loaded, calls })
+        Some(Worker { process, stream, partial: Assembly::new(), loaded, calls, setup })
     }
 
     /// Whether it holds this function.

@@ -18,10 +18,7 @@ use super::job;
 use super::record::{Content, DatasetRecord, Record, VersionRecord};
 use super::schemas::Schemas;
 
-pub(super) async fn claim(
-    documents: &Documents,
-    request: &ClaimRequest,
-) -> Result<Claim, Failure> {
+pub(super) async fn claim(documents: &Documents, request: &ClaimRequest) -> Result<Claim, Failure> {
     let token = Uuid::new_v4().to_string();
     let find_job = job::find(documents, &request.job);
     let (mut opened, _) = try_join!(documents.open(&request.name), find_job)?;
@@ -46,7 +43,10 @@ async fn claim_in(
     let settled = match opened.dataset() {
         Some(dataset) if dataset.is_at(&request.location) => true,
         Some(dataset) => {
-            request.wanted.choose(&request.name, dataset.highest())?;
+            // WHY: what is refused settles nowhere.
+            if documents.settler(&request.location).await?.is_none() {
+                request.wanted.choose(&request.name, dataset.highest())?;
+            }
             false
         }
         None => false,
@@ -56,9 +56,14 @@ async fn claim_in(
         pass_over(documents, &request.name, &id).await?;
         return Ok(None);
     }
-    let owner =
-        if settled { id.clone() } else { documents.settle(&request.location, &id).await? };
-    let found = if owner == id { found } else { documents.record(&owner).await? };
+    let owner = if settled { id.clone() } else { documents.settle(&request.location, &id).await? };
+    let (head, found) = if owner == id {
+        (head, found)
+    } else {
+        // WHY: the owner may have been renamed since the head was read.
+        let (head, found) = try_join!(documents.head(), documents.record(&owner))?;
+        (Head::of(head), found)
+    };
     let Some(name) = head.name_of(&owner) else { return Ok(None) };
     let path = documents.dataset_path(&owner)?;
     documents.edit(&path, found, |record| claim_number(record, &name, request, token)).await

@@ -31,7 +31,7 @@ pub(super) struct Opened {
 impl Opened {
     /// The renames until now.
     pub(super) fn renames(&self) -> Head {
-        self.head.as_ref().map_or_else(Head::new, |head| head.document.clone())
+        Head::of(self.head.clone())
     }
 
     /// The dataset, if there is one.
@@ -70,7 +70,7 @@ impl Documents {
     /// Every dataset there is, by name.
     pub(super) async fn every_dataset(&self) -> Result<(Head, Named), Failure> {
         let (head, paths) = try_join!(self.head(), self.list(FOLDER))?;
-        let head = head.map_or_else(Head::new, |head| head.document);
+        let head = Head::of(head);
         let ids: Vec<Id> = paths.iter().filter_map(to_id).collect();
         let names = head.names_of(ids.iter());
         let named = names.into_iter().zip(ids).filter_map(|(name, id)| Some((name?, id)));

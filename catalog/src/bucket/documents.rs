@@ -76,8 +76,8 @@ impl Documents {
         let Some(Found { document, state }) = self.bytes(path).await? else {
             return Ok(None);
         };
-        let document = serde_json::from_slice(&document)
-            .map_err(|error| corrupt(path, error.into()))?;
+        let document =
+            serde_json::from_slice(&document).map_err(|error| corrupt(path, error.into()))?;
         Ok(Some(Found { document, state }))
     }
 

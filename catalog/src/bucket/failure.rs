@@ -1,6 +1,6 @@
 //! [`Failure`]: what can go wrong with objects, before it is put into words for a user.
 
-use std::fmt;
+use std::{error, fmt};
 
 use crate::error::Error;
 use crate::name::QualifiedName;
@@ -61,7 +61,23 @@ fn explain_bucket(error: &object_store::Error) -> (&'static str, bool) {
         object_store::Error::NotFound { .. } => ("the bucket does not exist", false),
         object_store::Error::PermissionDenied { .. }
         | object_store::Error::Unauthenticated { .. } => ("the bucket denies access", false),
-        object_store::Error::Generic { .. } => ("the bucket cannot be reached, or failed", true),
+        object_store::Error::Generic { source, .. } => match status(source.as_ref()) {
+            Some(404) => ("the bucket does not exist", false),
+            Some(400..=407 | 409..=428) => ("the bucket refuses the request", false),
+            _ => ("the bucket cannot be reached, or failed", true),
+        },
         _ => ("the bucket cannot do it", false),
     }
+}
+
+/// The status of an answer.
+// WHY: from its text, because the client keeps the error that holds it to itself.
+fn status(error: &(dyn error::Error + 'static)) -> Option<u16> {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let told = innermost.to_string();
+    let (_, after) = told.split_once("status code: ")?;
+    after.get(..3)?.parse().ok()
 }

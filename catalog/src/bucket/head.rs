@@ -62,6 +62,11 @@ impl Head {
         Self { format: FORMAT, steps: Vec::new() }
     }
 
+    /// The one that was found, or that of an empty bucket.
+    pub(super) fn of(found: Option<Found<Self>>) -> Self {
+        found.map_or_else(Self::new, |found| found.document)
+    }
+
     /// With one more step.
     pub(super) fn with(mut self, step: Step) -> Self {
         self.steps.push(step);

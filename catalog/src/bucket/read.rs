@@ -67,7 +67,7 @@ async fn find(documents: &Documents, filter: &VersionFilter) -> Result<(Head, Na
         }
         (None, None) => return documents.every_dataset().await,
     };
-    let head = head.map_or_else(Head::new, |head| head.document);
+    let head = Head::of(head);
     let dataset = found.and_then(|found| found.document.into_dataset());
     let named = head.name_of(&id).zip(dataset);
     Ok((head, named.into_iter().collect()))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -36,8 +37,23 @@ async fn behaves_as_every_store() {
 
 #[tokio::test]
 async fn handles_share_the_bucket() {
-    let bucket = Arc::new(InMemory::new());
+    let bucket = Arc::new(Faulty::counting(InMemory::new()));
     conformance::shared(&open(&bucket), &open(&bucket)).await.unwrap();
+    let puts = bucket.count("PUT");
+    assert!(puts > 1000, "only {puts}: nobody was in anybody's way");
+}
+
+#[tokio::test]
+async fn several_may_create_the_catalog_at_once() {
+    let bucket = Arc::new(Faulty::counting(InMemory::new()));
+    let stores = [(); 8].map(|()| open(&bucket));
+    let jobs = stores.iter().map(|store| store.start_job(NewJob::default()));
+    let jobs = try_join_all(jobs).await.unwrap();
+    for job in jobs {
+        assert_eq!(stores[0].job(&job.id).await.unwrap(), job);
+    }
+    let left = bucket.paths().await;
+    assert_eq!(left.iter().filter(|path| !path.contains("/jobs/")).count(), 1, "{left:?}");
 }
 
 #[tokio::test]
@@ -107,6 +123,20 @@ async fn failures_say_what_and_where() {
     let reason = "the bucket cannot be reached, or failed";
     check(&error, true, &format!("cannot list datasets: {reason}: `root/catalog` in InMemory"));
     assert_eq!(format!("{:?}", open(&bucket)), "BucketCatalog(`root/catalog` in InMemory)");
+}
+
+#[test]
+fn refusals_are_told_from_outages() {
+    for (status, retryable, reason) in [
+        ("404 Not Found", false, "the bucket does not exist"),
+        ("400 Bad Request", false, "the bucket refuses the request"),
+        ("429 Too Many Requests", true, "the bucket cannot be reached, or failed"),
+        ("503 Slow Down", true, "the bucket cannot be reached, or failed"),
+    ] {
+        let source = format!("Server returned non-2xx status code: {status}: ").into();
+        let failure = Failure::Bucket(object_store::Error::Generic { store: "S3", source });
+        check(&failure.explain("list", &"`x`"), retryable, &format!("cannot list: {reason}: `x`"));
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::join;
 
 use crate::dataset::VersionStatus;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::job::JobId;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, Newest, VersionFilter, Wanted};
 use crate::store::CatalogExt;
@@ -68,6 +68,23 @@ pub async fn refused_claims_leave_nothing(store: &Store) -> Verdict {
 }
 
 const MOVED: &str = "catalog.newest_moved";
+
+/// A refused claim does not take its location either, and the owner of a location counts.
+pub async fn refused_claims_take_no_location(store: &Store) -> Verdict {
+    let job = start(store).await?;
+    let at = |dataset: &str, location: &str, wanted| -> Result<ClaimRequest> {
+        let location = location.to_owned();
+        Ok(ClaimRequest { location, ..ClaimRequest::new(name(dataset)?, wanted, job.clone()) })
+    };
+    store.claim_version(at("cats", "here", exact("5.0.0")?)?).await?;
+    store.claim_version(at("dogs", "kennel", exact("2.0.0")?)?).await?;
+    let refused = store.claim_version(at("cats", "there", exact("3.0.0")?)?).await;
+    code("refused", refused, "catalog.version_taken")?;
+    let new = store.claim_version(at("hens", "there", PATCH)?).await?;
+    same("new", &(new.name, new.version), &(name("hens")?, Version::FIRST))?;
+    let owned = store.claim_version(at("cats", "kennel", exact("3.0.0")?)?).await?;
+    same("owned", &(owned.name, owned.version), &(name("dogs")?, "3.0.0".parse()?))
+}
 
 /// A version that is to follow another becomes complete only while that is the newest one.
 pub async fn versions_follow_the_newest(store: &Store) -> Verdict {

@@ -1,10 +1,13 @@
 //! What two handles of one store must do: what one of them did, the other one sees.
 
+use std::collections::BTreeSet;
+
 use futures::future::{join_all, try_join_all};
 
 use crate::dataset::VersionStatus;
 use crate::error::{Error, Result};
-use crate::request::{ClaimRequest, CompletedVersion, Newest, VersionFilter};
+use crate::name::QualifiedName;
+use crate::request::{Claim, ClaimRequest, CompletedVersion, Newest, VersionFilter};
 use crate::store::CatalogExt;
 use crate::version::Version;
 
@@ -29,11 +32,10 @@ pub async fn handles_see_each_other(one: &Store, other: &Store) -> Verdict {
 
 /// Eight writers count up together: each version has one row more than the one it follows.
 pub async fn writers_follow_each_other(one: &Store, other: &Store) -> Verdict {
-    const WRITERS: u64 = 8;
     const SAVES: u64 = 20;
     let job = start(one).await?;
     let counted = name("counted")?;
-    let count = async |store: &Store| -> Result<()> {
+    let count = async |(_, store): (usize, &Store)| -> Result<()> {
         let mut claimed = claim(store, &job, "counted", PATCH).await?;
         let mut saved = 0;
         while saved < SAVES {
@@ -56,11 +58,10 @@ pub async fn writers_follow_each_other(one: &Store, other: &Store) -> Verdict {
         }
         store.abandon_version(&claimed, "done").await
     };
-    let writers = (0..WRITERS).map(|writer| if writer % 2 == 0 { one } else { other });
-    try_join_all(writers.map(count)).await?;
+    try_join_all(each_of_eight(one, other).map(count)).await?;
     let rows: Vec<u64> =
         one.versions(VersionFilter::of(&counted)).await?.iter().map(|it| it.rows).collect();
-    same("counted", &rows, &(1..=WRITERS * SAVES).collect())
+    same("counted", &rows, &(1..=8 * SAVES).collect())
 }
 
 /// Versions are saved while their dataset is renamed to and fro; none is lost.
@@ -90,4 +91,55 @@ pub async fn saves_outlive_renames(one: &Store, other: &Store) -> Verdict {
     let found: Vec<Version> =
         other.versions(VersionFilter::of(&here)).await?.iter().map(|it| it.version).collect();
     same("saved", &found, &saved)
+}
+
+/// Eight claims for as many names want one location: it becomes one dataset's.
+pub async fn locations_have_one_dataset(one: &Store, other: &Store) -> Verdict {
+    let job = start(one).await?;
+    let claim_there = async |(number, store): (usize, &Store)| -> Result<Claim> {
+        let name = name(&format!("place.n{number}"))?;
+        let request = ClaimRequest::new(name, PATCH, job.clone());
+        store.claim_version(ClaimRequest { location: "one place".to_owned(), ..request }).await
+    };
+    let claims = try_join_all(each_of_eight(one, other).map(claim_there)).await?;
+    let names: BTreeSet<&QualifiedName> = claims.iter().map(|claim| &claim.name).collect();
+    let numbers: BTreeSet<Version> = claims.iter().map(|claim| claim.version).collect();
+    same("names and numbers", &(names.len(), numbers.len()), &(1, 8))?;
+    let found = other.versions(VersionFilter::all_at("one place")).await?;
+    let everywhere = VersionFilter { include_unfinished: true, ..VersionFilter::default() };
+    let everywhere = one.versions(everywhere).await?;
+    let everywhere = everywhere.iter().filter(|record| record.location == "one place").count();
+    same("found", &(found.len(), everywhere), &(8, 8))
+}
+
+/// Eight datasets want one name, and somebody a new dataset of that name: one gets it.
+pub async fn names_have_one_dataset(one: &Store, other: &Store) -> Verdict {
+    let job = start(one).await?;
+    let wanted = name("wanted.by.all")?;
+    for (number, store) in each_of_eight(one, other) {
+        save(store, &job, &format!("wanted.m{number}"), PATCH).await?;
+    }
+    let rename = async |(number, store): (usize, &Store)| -> Result<bool> {
+        match store.rename(&name(&format!("wanted.m{number}"))?, &wanted).await {
+            Ok(()) => Ok(true),
+            Err(Error::NameTaken { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    };
+    let renames = try_join_all(each_of_eight(one, other).map(rename));
+    let request = ClaimRequest {
+        location: "yet another place".to_owned(),
+        ..ClaimRequest::new(wanted.clone(), PATCH, job.clone())
+    };
+    let (renamed, claimed) = futures::try_join!(renames, one.claim_version(request))?;
+    let renamed = renamed.into_iter().filter(|renamed| *renamed).count();
+    let claimed = usize::from(claimed.version == Version::FIRST);
+    same("who got it", &(renamed + claimed), &1)?;
+    let all = other.versions(VersionFilter::all_of(&wanted)).await?;
+    same("versions", &all.len(), &(renamed + 1))
+}
+
+/// The numbers to eight, each with one of two handles.
+fn each_of_eight<'s>(one: &'s Store, other: &'s Store) -> impl Iterator<Item = (usize, &'s Store)> {
+    (0..8).map(move |number| (number, if number % 2 == 0 { one } else { other }))
 }

@@ -21,7 +21,9 @@ pub async fn only_complete_versions_are_visible(store: &Store) -> Verdict {
     let claimed = claim(store, &job, "cats", PATCH).await?;
     same("datasets while pending", &store.datasets().await?.len(), &0)?;
     code("latest while pending", store.latest(&cats).await, "catalog.dataset_not_found")?;
+    same("newest while pending", &store.newest(&cats).await?, &None)?;
     store.complete_version(&claimed, CompletedVersion::default()).await?;
+    same("newest", &store.newest(&cats).await?, &Some(store.latest(&cats).await?))?;
     same("datasets", &store.datasets().await?.len(), &1)?;
     let failed = claim(store, &job, "cats", PATCH).await?;
     store.abandon_version(&failed, "killed").await?;

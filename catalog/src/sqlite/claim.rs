@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::job::JobId;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, VersionFilter};
 use crate::schema::schema_to_bytes;
+use crate::stored::{labels_to_text, to_stored};
 use crate::time::now;
 use crate::version::Version;
 
@@ -39,7 +40,7 @@ pub(super) async fn claim(mut tx: Tx, request: ClaimRequest) -> Result<Claim, Fa
     .bind(claim.job.as_str())
     .bind(claim.created_at.timestamp_micros())
     .bind(description)
-    .bind(attrs.map(rows::labels_to_text))
+    .bind(attrs.map(labels_to_text))
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -62,10 +63,10 @@ pub(super) async fn complete(
          rows = ?, bytes = ?, schema = ?, preview = ? WHERE id = ?",
     )
     .bind(now().timestamp_micros())
-    .bind(rows::to_stored(completed.storage_version)?)
+    .bind(to_stored(completed.storage_version)?)
     .bind(&completed.fingerprint)
-    .bind(rows::to_stored(completed.rows)?)
-    .bind(rows::to_stored(completed.bytes)?)
+    .bind(to_stored(completed.rows)?)
+    .bind(to_stored(completed.bytes)?)
     .bind(schema)
     .bind(completed.preview.to_string())
     .bind(claimed.id)

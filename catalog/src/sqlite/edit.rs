@@ -6,6 +6,7 @@ use crate::dataset::{Dataset, VersionStatus};
 use crate::error::Error;
 use crate::name::QualifiedName;
 use crate::request::DatasetEdit;
+use crate::stored::labels_to_text;
 use crate::version::Version;
 
 use super::failure::Failure;
@@ -84,7 +85,7 @@ pub(super) async fn edit(
     let dataset = folders::visible_dataset(&mut tx, name).await?;
     query("UPDATE datasets SET description = coalesce(?, description), attrs = coalesce(?, attrs) WHERE id = ?")
         .bind(edit.description)
-        .bind(edit.attrs.map(rows::labels_to_text))
+        .bind(edit.attrs.map(labels_to_text))
         .bind(dataset)
         .execute(&mut *tx)
         .await?;

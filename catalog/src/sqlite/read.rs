@@ -12,9 +12,10 @@ use crate::error::Error;
 use crate::name::QualifiedName;
 use crate::request::VersionFilter;
 use crate::schema::schema_from_bytes;
+use crate::stored::{StoredVersion, push_place, push_status};
 
 use super::failure::Failure;
-use super::rows::{self, StoredVersion};
+use super::rows;
 
 const DATASETS: &str = "SELECT d.id, n.name AS namespace, p.name AS project, d.name AS dataset,
     d.uuid, d.description, d.attrs, d.created_at
@@ -106,39 +107,11 @@ fn select_versions(filter: &VersionFilter) -> QueryBuilder<Sqlite> {
     select
 }
 
-fn push_status(select: &mut QueryBuilder<Sqlite>, version: &str, filter: &VersionFilter) {
-    select.push(version).push(".status IN ('complete'");
-    if filter.include_removed {
-        select.push(", 'removed'");
-    }
-    if filter.include_unfinished {
-        select.push(", 'pending', 'failed'");
-    }
-    select.push(")");
-}
-
 fn push_name(select: &mut QueryBuilder<Sqlite>, name: Option<&QualifiedName>) {
     if let Some(name) = name {
         select.push(" AND n.name = ").push_bind(name.namespace.as_str());
         select.push(" AND p.name = ").push_bind(name.project.as_str());
         select.push(" AND d.name = ").push_bind(name.name.as_str());
-    }
-}
-
-fn push_place(select: &mut QueryBuilder<Sqlite>, version: &str, filter: &VersionFilter) {
-    if let Some(location) = &filter.location {
-        select.push(format_args!(" AND {version}.location = ")).push_bind(location.clone());
-    }
-    if let Some(since) = filter.finished_since {
-        select.push(format_args!(" AND {version}.finished_at >= "));
-        select.push_bind(since.timestamp_micros());
-    }
-    if let Some(number) = filter.version {
-        for (part, value) in
-            [("major", number.major()), ("minor", number.minor()), ("patch", number.patch())]
-        {
-            select.push(format_args!(" AND {version}.{part} = ")).push_bind(value);
-        }
     }
 }
 

@@ -241,7 +241,8 @@ async fn a_read_only_file_can_be_read_but_not_changed() {
     SqliteCatalog::open(&path).await.unwrap().close().await;
     let store = SqliteCatalog::open(&path).await.unwrap();
     let writer = PoolOptions::new().connect_lazy_with(options(&path).read_only(true));
-    store.pools.write().unwrap().writer = writer;
+    let readers = store.pools().readers;
+    store.pools.renew(|| Pools { writer, readers });
     assert_eq!(store.datasets().await.unwrap(), []);
     let error = store.start_job(NewJob::default()).await.unwrap_err();
     let expected =

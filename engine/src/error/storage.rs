@@ -82,6 +82,7 @@ impl StorageKind {
 
     fn of_status(status: u16) -> Option<Self> {
         match status {
+            404 => Some(Self::NotFound),
             429 | 503 => Some(Self::Throttled),
             507 => Some(Self::Full),
             500..=599 | 408 => Some(Self::TimedOut),

@@ -43,10 +43,10 @@ pub(crate) const MANY_CONDITIONS: usize = 100;
 impl Resolver<'_> {
     pub(super) fn build(&self, expr: &Expr) -> Result<Part> {
         Ok(match expr {
-            Expr::Column(path) => {
-                let (expr, field) = self.path(path)?;
-                Part { expr, kind: field.data_type().clone() }
-            }
+            Expr::Column(path) => match self.path(path) {
+                Ok((expr, field)) => Part { expr, kind: field.data_type().clone() },
+                Err(unknown) => self.build(&self.inside_column(path).ok_or(unknown)?)?,
+            },
             // A missing value is of any type.
             Expr::Literal(value) if value.is_null(0) => {
                 Part { expr: lit(ScalarValue::Null), kind: DataType::Null }
@@ -57,7 +57,8 @@ impl Resolver<'_> {
             }
             Expr::Typed { value, .. } => self.build(value)?,
             Expr::Binary { op, left, right } => {
-                binary(expr, *op, self.build(left)?, self.build(right)?)?
+                let (left, right) = self.operands(*op, left, right)?;
+                binary(expr, *op, left, right)?
             }
             Expr::All(terms) => Part::boolean(conjunction(self.conditions(terms)?)),
             Expr::Any(terms) => Part::boolean(balanced(self.conditions(terms)?, Operator::Or)),
@@ -74,11 +75,13 @@ impl Resolver<'_> {
                 self.case(expr, branches, otherwise.as_deref())?
             }
             Expr::Call { function, arguments } => self.call(expr, function, arguments)?,
-            Expr::Cast { value, to } => cast(expr, self.build(value)?, to)?,
+            Expr::Cast { value, to } => cast(expr, self.plain(value)?, to)?,
+            Expr::Inside { value, name } => self.inside(expr, value, name)?,
+            Expr::OfRows(call) => self.of_rows(expr, call)?,
         })
     }
 
-    fn parts<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Part>> {
+    pub(super) fn parts<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Part>> {
         exprs.into_iter().map(|expr| self.build(expr)).collect()
     }
 
@@ -127,6 +130,11 @@ impl Resolver<'_> {
     }
 
     fn call(&self, expr: &Expr, function: &str, arguments: &[Expr]) -> Result<Part> {
+        if let ("get_item", [value, index]) = (function, arguments)
+            && self.is_json(value)
+        {
+            return called(expr, "json_get", self.parts([value, index])?);
+        }
         let mut arguments = self.parts(arguments)?;
         // A copy of a column stays readable as that column, so that scans are pruned to its leaves.
         if function == "coalesce"
@@ -193,7 +201,7 @@ fn operated(
 }
 
 /// A call, if the function takes arguments of these types.
-fn called(expr: &Expr, function: &str, arguments: Vec<Part>) -> Result<Part> {
+pub(super) fn called(expr: &Expr, function: &str, arguments: Vec<Part>) -> Result<Part> {
     let (exprs, kinds): (Vec<PlanExpr>, Vec<DataType>) =
         arguments.into_iter().map(|argument| (argument.expr, argument.kind)).unzip();
     let call = functions::call(function, exprs)?;

@@ -152,21 +152,4 @@ impl Resolver<'_> {
         let kind = resolved.get_type(self.schema)?;
         check_condition(expr, Part { expr: resolved, kind })
     }
-
-    /// Whether there is such an aggregate of such values.
-    pub(crate) fn check_aggregate(
-        &self,
-        function: &str,
-        argument: &Expr,
-        value: &PlanExpr,
-    ) -> Result<()> {
-        if value.get_type(self.schema).is_ok() {
-            return Ok(());
-        }
-        let kind = kind_name(&self.build(argument)?.kind);
-        Err(Error::InvalidExpression {
-            expression: format!("{function}({argument})"),
-            reason: format!("`{function}` does not take {kind}"),
-        })
-    }
 }

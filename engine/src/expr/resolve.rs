@@ -14,11 +14,30 @@ use crate::{Error, Expr, Result, functions};
 /// Resolves expressions against one schema.
 pub(crate) struct Resolver<'a> {
     pub(super) schema: &'a DFSchema,
+    pub(super) takes: RowFunctions,
+}
+
+/// Which functions of many rows expressions may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowFunctions {
+    None,
+    OfGroups,
+    OverWindows,
 }
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(schema: &'a DFSchema) -> Self {
-        Self { schema }
+        Self { schema, takes: RowFunctions::None }
+    }
+
+    /// A resolver of expressions over aggregates.
+    pub(crate) fn of_groups(self) -> Self {
+        Self { takes: RowFunctions::OfGroups, ..self }
+    }
+
+    /// A resolver of expressions that may hold functions over windows.
+    pub(crate) fn over_windows(self) -> Self {
+        Self { takes: RowFunctions::OverWindows, ..self }
     }
 
     /// The expression with every column found and every type checked.
@@ -43,9 +62,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// The field whose values these are, possibly among nulls; none for values that are computed.
-    fn meaning(&self, expr: &Expr) -> Option<FieldRef> {
+    pub(super) fn meaning(&self, expr: &Expr) -> Option<FieldRef> {
         match expr {
-            Expr::Column(path) => Some(self.path(path).ok()?.1),
+            Expr::Column(path) => match self.path(path) {
+                Ok((_, field)) => Some(field),
+                Err(_) => self.meaning(&self.inside_column(path)?),
+            },
             Expr::Typed { field, .. } => Some(Arc::clone(field)),
             Expr::Case { branches, otherwise } => {
                 let values = branches.iter().map(|(_, value)| value);
@@ -54,6 +76,11 @@ impl<'a> Resolver<'a> {
             Expr::Call { function, arguments } if functions::passes_values(function) => {
                 self.shared_meaning(arguments)
             }
+            Expr::Call { function, arguments } if function == "get_item" => {
+                self.meaning_of_item(arguments.first()?)
+            }
+            Expr::Inside { value, name } => self.meaning_inside(value, name),
+            Expr::OfRows(call) => self.meaning_of_rows(call),
             _ => None,
         }
     }
@@ -105,7 +132,7 @@ impl<'a> Resolver<'a> {
         self.schema.fields().iter().position(|field| field.name() == name)
     }
 
-    fn unknown(&self, path: &str) -> Error {
+    pub(super) fn unknown(&self, path: &str) -> Error {
         let mut known = Vec::new();
         for field in self.schema.fields() {
             paths_below("", field, &mut known);

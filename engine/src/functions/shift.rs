@@ -2,7 +2,7 @@
 //!
 //! DataFusion 54 miscounts them for offsets of two and more, and takes rows away from `lead` below a limit.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::interleave;
@@ -18,8 +18,18 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 
-pub(super) fn functions() -> Vec<WindowUDF> {
-    [WindowShift::lead(), WindowShift::lag()].map(|theirs| WindowUDF::from(Shift(theirs))).into()
+static LEAD: LazyLock<Arc<WindowUDF>> =
+    LazyLock::new(|| Arc::new(WindowUDF::from(Shift(WindowShift::lead()))));
+
+static LAG: LazyLock<Arc<WindowUDF>> =
+    LazyLock::new(|| Arc::new(WindowUDF::from(Shift(WindowShift::lag()))));
+
+pub(super) fn lead() -> Arc<WindowUDF> {
+    Arc::clone(&LEAD)
+}
+
+pub(super) fn lag() -> Arc<WindowUDF> {
+    Arc::clone(&LAG)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

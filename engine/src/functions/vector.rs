@@ -1,4 +1,4 @@
-//! `cosine_distance`, `euclidean_distance`: distances between vectors, on SIMD kernels.
+//! `cosine_distance`, `euclidean_distance`, `dot_product` of vectors, on SIMD kernels.
 //!
 //! A vector is a list of numbers, of fixed length or not. `float32` and `float16` vectors use `lance_linalg`'s
 //! kernels, chosen for the processor at run time; everything else is computed in `float64`. A literal is converted
@@ -23,7 +23,7 @@ use lanes::{Distance, Vectors};
 mod tests;
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    let metrics = [Metric::Cosine, Metric::Euclidean];
+    let metrics = [Metric::Cosine, Metric::Euclidean, Metric::Dot];
     metrics.into_iter().map(|metric| ScalarUDF::from(VectorDistance::new(metric))).collect()
 }
 
@@ -31,6 +31,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
 enum Metric {
     Cosine,
     Euclidean,
+    Dot,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -56,6 +57,7 @@ impl VectorDistance {
         let distance = match self.metric {
             Metric::Cosine => T::cosine,
             Metric::Euclidean => T::euclidean,
+            Metric::Dot => T::dot,
         };
         let mut prepared = None;
         let mut results = Vec::with_capacity(rows);
@@ -96,6 +98,7 @@ impl ScalarUDFImpl for VectorDistance {
         match self.metric {
             Metric::Cosine => "cosine_distance",
             Metric::Euclidean => "euclidean_distance",
+            Metric::Dot => "dot_product",
         }
     }
 

@@ -39,6 +39,13 @@ pub struct UdfOptions {
     pub dead_rows: DeadRows,
     /// Whether results are kept and kept results are used.
     pub checkpoint: bool,
+    /// Files of buckets that are fetched at once before their rows are handed over, 0 for none. By default as many as
+    /// hide the way to the bucket, if the function opens the files of its first rows.
+    pub prefetch: Option<usize>,
+    /// Whether fetched files stay for later runs.
+    pub keeps_files: bool,
+    /// The first rows, whose results the function knows, so that it opens none of their files.
+    pub known_rows: usize,
 }
 
 impl Default for UdfOptions {
@@ -53,6 +60,9 @@ impl Default for UdfOptions {
             max_failures: None,
             dead_rows: DeadRows::Fail,
             checkpoint: true,
+            prefetch: None,
+            keeps_files: false,
+            known_rows: 0,
         }
     }
 }

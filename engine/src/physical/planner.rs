@@ -19,6 +19,7 @@ use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 use super::group_rows::{GroupRowsExec, Grouping};
 use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::udf::{UdfExec, UdfStage};
+use crate::Objects;
 use crate::checkpoint::Ledger;
 use crate::logical::{GroupRows, KEY_ROW, Udf};
 use crate::registry::Functions;
@@ -32,9 +33,18 @@ pub(crate) struct UdfContext {
     pub(crate) workers: Option<Arc<WorkerPool>>,
     /// Where results are kept.
     pub(crate) storage: Arc<Storage>,
+    /// The files that functions read.
+    pub(crate) objects: Objects,
 }
 
 impl UdfContext {
+    /// Workers reach files as this process does, also those that are running.
+    pub(crate) fn tell_workers(&self) {
+        if let (Some(workers), Ok(setup)) = (&self.workers, self.objects.setup()) {
+            workers.configure(setup);
+        }
+    }
+
     fn executor(&self, node: &Udf) -> Result<Arc<dyn Executor>> {
         let options = &node.call.options;
         let Some(workers) = options.parallel else {
@@ -126,6 +136,7 @@ impl ExtensionPlanner for UdfPlanner {
             kept: udf.kept()?,
             results: call.results.clone(),
             options: call.options.clone(),
+            objects: self.0.objects.clone(),
             fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
             ledger,
         };

@@ -8,6 +8,7 @@ mod assemble;
 mod batch_sizer;
 mod collect;
 mod feed;
+mod prefetch;
 mod size;
 
 use std::fmt;
@@ -25,9 +26,11 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use udf_runtime::{BatchFunction, Executor, Shape, task};
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
+use crate::Objects;
 use crate::checkpoint::{Kept, Ledger, Unit, UnitName};
 use crate::logical::UdfOptions;
 use crate::progress::{Progress, StageProgress};
+use prefetch::{Arriving, Files, Prefetch};
 
 /// What the operator does to its input.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub(super) struct UdfStage {
     pub(super) kept: Vec<usize>,
     pub(super) results: Vec<FieldRef>,
     pub(super) options: UdfOptions,
+    /// The files that rows may be about.
+    pub(super) objects: Objects,
     /// Where results are kept, if they are.
     pub(super) ledger: Option<Ledger>,
     /// What is kept already is removed and computed anew.
@@ -57,9 +62,23 @@ enum Pending {
     /// Rows whose results are at hand.
     Kept { name: UnitName, unit: Box<Unit>, passing: Vec<RecordBatch> },
     /// Rows whose answer the function owes. The end of a unit brings the permit that its begin took.
-    Computed { passing: RecordBatch, arguments: RecordBatch, ends: Option<End> },
+    Computed {
+        passing: RecordBatch,
+        arguments: RecordBatch,
+        ends: Option<End>,
+        files: Option<Files>,
+    },
     /// The end of the input.
     End(End),
+}
+
+/// Arguments on their way to the function.
+struct Call {
+    arguments: RecordBatch,
+    /// Files that are to be there first.
+    files: Option<Arriving>,
+    /// Only one call without files is on its way: how many rows the next one gets is decided late.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 /// The end of a unit.
@@ -180,14 +199,21 @@ impl Run {
         };
         let units = self.usable_units().await?;
         let workers = self.stage.options.parallel.unwrap_or(1);
-        let (pending, to_come) = mpsc::channel(16.max(workers * 8));
-        let (calls, arguments) = mpsc::channel(1);
+        let prefetch = Prefetch::for_stage(&self.stage, &input.schema(), &self.progress)?;
+        let ahead = if prefetch.is_some() { prefetch::AHEAD } else { 1 };
+        let (pending, to_come) = mpsc::channel(ahead.max(16).max(workers * 8));
+        let (calls, arguments) = mpsc::channel(ahead);
         let sizer = Arc::new(batch_sizer::BatchSizer::new(&self.stage.options));
-        let feeder = feed::Feeder::new(self, units, pending, calls, Arc::clone(&sizer));
+        let ways = feed::Ways::new(pending, calls);
+        let feeder = feed::Feeder::new(self, units, ways, prefetch, Arc::clone(&sizer));
         let answers = self.stage.executor.run(
             Arc::clone(&self.stage.function),
-            Box::pin(stream::unfold(arguments, |mut arguments: mpsc::Receiver<_>| async move {
-                Some((Ok(arguments.recv().await?), arguments))
+            Box::pin(stream::unfold(arguments, |mut calls: mpsc::Receiver<Call>| async move {
+                let Call { arguments, files, _turn } = calls.recv().await?;
+                if let Some(files) = files {
+                    files.arrive().await;
+                }
+                Some((Ok(arguments), calls))
             })),
         );
         let collector = collect::Collector::new(self, answers, sizer, full);

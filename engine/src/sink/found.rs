@@ -46,9 +46,7 @@ impl KeepFound for Arc<Session> {
         began: DateTime<Utc>,
     ) -> Result<Arc<dyn Source>> {
         match (found, purpose) {
-            (Found::Objects(found), _) => {
-                objects::keep(self, found, purpose, began).boxed().await
-            }
+            (Found::Objects(found), _) => objects::keep(self, *found, purpose, began).boxed().await,
             (Found::Files(found), Purpose::Identity(job)) => keep(self, found, job).boxed().await,
             (Found::Files(found), Purpose::Rows) => keep(self, found, None).boxed().await,
         }
@@ -62,7 +60,7 @@ async fn keep(
 ) -> Result<Arc<dyn Source>> {
     let FilesFound { places, column, rows } = found;
     let name = name_of(&places)?;
-    let rows = Begun::read(rows).await?;
+    let rows = Peeked::read(rows).await?;
     let few = rows.is_all().then(|| rows.first.clone());
     let record = {
         let _turn = session.turns().take(name.name.as_str()).await;
@@ -91,13 +89,13 @@ async fn opened(
 }
 
 /// Rows of which the first are here.
-struct Begun {
+struct Peeked {
     first: Vec<RecordBatch>,
     height: usize,
     rest: Rows,
 }
 
-impl Begun {
+impl Peeked {
     /// Reads as many as may be held in memory, and a batch more where there are more.
     async fn read(mut rest: Rows) -> Result<Self> {
         let (mut first, mut height) = (Vec::new(), 0);
@@ -132,7 +130,7 @@ struct Kept<'a> {
 
 impl Kept<'_> {
     /// The version that holds the rows.
-    async fn version(&self, column: &FieldRef, rows: Begun) -> Result<DatasetVersion> {
+    async fn version(&self, column: &FieldRef, rows: Peeked) -> Result<DatasetVersion> {
         let known = newest(self.session, &self.name).await?;
         let is = |digest: &str| {
             known.clone().filter(|known| known.fingerprint.as_deref() == Some(digest))

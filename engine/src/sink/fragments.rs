@@ -30,7 +30,7 @@ const MAX_FILE_BYTES: usize = 2 << 30;
 /// The columns of a version, known before its rows are written, so that many may write at once.
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
-    pub(super) lengths: VectorLengths,
+    lengths: VectorLengths,
     /// As users know them.
     pub(super) schema: SchemaRef,
     /// As files hold them.

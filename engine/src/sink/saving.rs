@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{
     CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, Newest, QualifiedName,
-    VersionSpec, Wanted,
+    Wanted,
 };
 use futures::{FutureExt, TryFutureExt, try_join};
 use lance::Dataset;
@@ -245,13 +245,7 @@ pub(super) async fn newest(
     session: &Session,
     name: &QualifiedName,
 ) -> Result<Option<DatasetVersion>> {
-    match session.catalog().resolve(name, &VersionSpec::Latest).await {
-        Ok(record) => Ok(Some(record)),
-        Err(catalog::Error::DatasetNotFound { .. } | catalog::Error::VersionNotFound { .. }) => {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
+    Ok(session.catalog().newest(name).await?)
 }
 
 /// Whether another save was faster: then the same rows may follow its version.

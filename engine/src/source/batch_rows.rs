@@ -43,6 +43,11 @@ pub(super) fn vary<'k>(columns: impl IntoIterator<Item = &'k DataType>) -> bool 
     Width::of(columns).varies
 }
 
+/// What the values of a row take whose types tell it.
+pub(super) fn fixed_bytes<'k>(columns: impl IntoIterator<Item = &'k DataType>) -> usize {
+    Width::of(columns).fixed
+}
+
 /// The bytes of a row in memory, of the longest of these batches.
 pub(super) fn read_bytes(batches: &[RecordBatch]) -> usize {
     let of_column = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);

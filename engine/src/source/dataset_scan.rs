@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::{filter_record_batch, is_not_null};
 use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::stats::Precision;
@@ -20,7 +21,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::Scanner;
 
-use super::batch_rows::{PROBE_ROWS, VARIABLE_BYTES, batch_rows, read_bytes, stored_bytes, vary};
+use super::batch_rows::{
+    PROBE_ROWS, VARIABLE_BYTES, batch_rows, fixed_bytes, read_bytes, stored_bytes, vary,
+};
 use super::dataset::Leaf;
 use super::row_range::RowRange;
 use crate::adapter::error::from_lance;
@@ -34,6 +37,10 @@ mod tests;
 const IO_BUFFER_BYTES: u64 = 64 << 20;
 
 const ROW_ADDRESS: &str = "_rowaddr";
+const ROW_ID: &str = "_rowid";
+
+/// Rows of fewer bytes are read with those between them that are masked: to leave these out while reading takes longer.
+const NARROW_BYTES: usize = 256;
 
 /// Reads a version of a dataset.
 #[derive(Debug)]
@@ -150,18 +157,22 @@ async fn open(
     }
     let damaged = |error| DataFusionError::from(from_lance(error, "read", &title));
     let kinds = || readable.iter().map(|leaf| leaf.field.data_type());
-    let mut known = stored_bytes(&dataset);
+    let (mut known, mut width) = (stored_bytes(&dataset), fixed_bytes(kinds()));
     if vary(kinds()) && range.rows() > PROBE_ROWS {
         let (rows, few) = (batch_rows(known, kinds()).min(PROBE_ROWS), range.first(PROBE_ROWS));
         let probe = scanner(&dataset, &readable, &few, rows).await.map_err(damaged)?;
         let probe = probe.try_into_stream().await.map_err(damaged)?;
         let probe: Vec<RecordBatch> = probe.try_collect().await.map_err(damaged)?;
-        known = known.max(read_bytes(&probe));
+        width = read_bytes(&probe);
+        known = known.max(width);
     }
     let rows = batch_rows(known, kinds());
     let mut scanner = scanner(&dataset, &readable, &range, rows).await.map_err(damaged)?;
     if needs_address {
         scanner.with_row_address();
+    }
+    if width < NARROW_BYTES && range.is_masked() {
+        scanner.with_row_id().include_deleted_rows();
     }
     let batches = scanner.try_into_stream().await.map_err(damaged)?;
     let title = title.clone();
@@ -169,9 +180,19 @@ async fn open(
         .map(move |batch| {
             let batch =
                 batch.map_err(|error| DataFusionError::from(from_lance(error, "read", &title)))?;
-            shape.fit(&batch)
+            shape.fit(&unmasked(batch)?)
         })
         .boxed())
+}
+
+/// The rows that are not masked: those that are have no number where they were read all the same.
+fn unmasked(batch: RecordBatch) -> Result<RecordBatch> {
+    match batch.column_by_name(ROW_ID) {
+        Some(numbers) if numbers.null_count() > 0 => {
+            Ok(filter_record_batch(&batch, &is_not_null(numbers)?)?)
+        }
+        _ => Ok(batch),
+    }
 }
 
 /// Reads these leaves of a range, so many rows at once.

@@ -165,7 +165,7 @@ pub(crate) struct FileAt {
 /// Places that are looked at together.
 enum Part {
     Folders(Arc<Vec<Pattern>>),
-    Bucket(Search),
+    Bucket(Box<Search>),
 }
 
 fn parts(places: &[Place]) -> Vec<Part> {
@@ -176,7 +176,7 @@ fn parts(places: &[Place]) -> Vec<Part> {
         for place in run {
             match place {
                 Place::Folder(pattern) => patterns.push(pattern.clone()),
-                Place::Bucket(search) => parts.push(Part::Bucket(search.clone())),
+                Place::Bucket(search) => parts.push(Part::Bucket(Box::new(search.clone()))),
             }
         }
         if !patterns.is_empty() {
@@ -240,7 +240,7 @@ impl Look {
     fn batches(&self, schema: &SchemaRef) -> BoxStream<'static, Batch> {
         let parts = parts(&self.places).into_iter().map(|part| match part {
             Part::Folders(patterns) => walk::batches(patterns, Arc::clone(schema)),
-            Part::Bucket(search) => objects::batches(&self.buckets, search, schema),
+            Part::Bucket(search) => objects::batches(&self.buckets, *search, schema),
         });
         stream::iter(parts.collect::<Vec<_>>()).flatten().boxed()
     }
@@ -273,7 +273,7 @@ impl Source for ListingTable {
             }
             Part::Bucket(search) => {
                 let (column, update) = (Arc::clone(column), self.update);
-                Found::Objects(ObjectsFound { search, column, update })
+                Found::Objects(Box::new(ObjectsFound { search: *search, column, update }))
             }
         });
         found.collect()

@@ -27,6 +27,8 @@ struct FragmentRows {
     fragment: u32,
     start: usize,
     rows: usize,
+    /// Whether some of the fragment's rows are masked.
+    is_masked: bool,
 }
 
 /// Cuts the first `limit` rows into at most `target` consecutive ranges of about the same height.
@@ -35,21 +37,20 @@ pub(super) fn row_ranges(
     target: usize,
     limit: Option<usize>,
 ) -> Result<Vec<RowRange>> {
-    let (mut ids, mut heights) = (Vec::new(), Vec::new());
+    let (mut fragments, mut heights) = (Vec::new(), Vec::new());
     for fragment in dataset.fragments().iter() {
         let id = u32::try_from(fragment.id);
         let id = id.map_err(|error| DataFusionError::External(error.into()))?;
         let Some(rows) = fragment.num_rows() else {
             return internal_err!("fragment {id} has no row count");
         };
-        ids.push(id);
+        fragments.push((id, fragment.deletion_file.is_some()));
         heights.push(rows);
     }
     let ranges = ranges(&heights, target, limit).into_iter().map(|range| {
-        let rows = range.iter().map(|slice| FragmentRows {
-            fragment: ids[slice.part],
-            start: slice.start,
-            rows: slice.rows,
+        let rows = range.iter().map(|slice| {
+            let (fragment, is_masked) = fragments[slice.part];
+            FragmentRows { fragment, start: slice.start, rows: slice.rows, is_masked }
         });
         RowRange(rows.collect())
     });
@@ -59,6 +60,11 @@ pub(super) fn row_ranges(
 impl RowRange {
     pub(super) fn rows(&self) -> usize {
         self.0.iter().map(|part| part.rows).sum()
+    }
+
+    /// Whether some of the rows in its fragments are masked.
+    pub(super) fn is_masked(&self) -> bool {
+        self.0.iter().any(|part| part.is_masked)
     }
 
     /// Its first rows, or all when it has fewer.
@@ -89,13 +95,13 @@ impl RowRange {
 
 impl FragmentRows {
     async fn slice(self, dataset: &Dataset) -> lance::Result<FragmentSlice> {
-        let rows = self.start..self.start + self.rows;
-        let fragment = dataset.get_fragment(self.fragment as usize);
-        let masked = match fragment {
-            Some(fragment) => fragment.get_deletion_vector().await?,
-            None => None,
-        };
-        let rows = masked.map_or_else(|| rows.clone(), |masked| among_masked(&masked, &rows));
+        let mut rows = self.start..self.start + self.rows;
+        if self.is_masked
+            && let Some(fragment) = dataset.get_fragment(self.fragment as usize)
+            && let Some(masked) = fragment.get_deletion_vector().await?
+        {
+            rows = among_masked(&masked, &rows);
+        }
         Ok(FragmentSlice {
             fragment_id: self.fragment,
             row_offset: rows.start as u64,

@@ -128,9 +128,13 @@ impl Buckets {
             known.or_else(|| variables.iter().find_map(|name| variable(name))).unwrap_or_default()
         };
         match uri.scheme {
-            Scheme::S3 => said("endpoint", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]),
+            Scheme::S3 => {
+                said("endpoint", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"])
+            }
             Scheme::Gs => said("endpoint", &["STORAGE_EMULATOR_HOST"]),
-            Scheme::Az => said("account_name", &["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"]),
+            Scheme::Az => {
+                said("account_name", &["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"])
+            }
             Scheme::Hf => said("endpoint", &["HF_ENDPOINT"]),
             Scheme::Http | Scheme::Https | Scheme::Memory => String::new(),
         }

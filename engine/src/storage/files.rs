@@ -14,6 +14,7 @@ use walkdir::{DirEntry, WalkDir};
 use super::Bucket;
 use super::staged::Staged;
 use crate::blocking::blocking;
+use crate::error::refused;
 use crate::{Error, Result};
 
 /// A file, as far as the file system tells without a look into it.
@@ -108,11 +109,16 @@ pub(crate) fn absolute(path: &str) -> io::Result<Box<Path>> {
     std::path::absolute(path).map(Into::into)
 }
 
-/// This machine as a bucket, and a path or `file://` URI as a location in it.
-pub(crate) fn as_bucket(text: &str) -> Result<(Bucket, Location)> {
+/// The path from the top that a path or `file://` URI names.
+pub(crate) fn absolute_of(text: &str) -> Result<Box<Path>> {
     let path = text.strip_prefix("file://").unwrap_or(text);
     let path = below_home(path).unwrap_or_else(|| path.to_owned());
-    let path = absolute(&path).map_err(|error| crate::error::refused("find", text, error))?;
+    absolute(&path).map_err(|error| refused("find", text, error))
+}
+
+/// This machine as a bucket, and a path or `file://` URI as a location in it.
+pub(crate) fn as_bucket(text: &str) -> Result<(Bucket, Location)> {
+    let path = absolute_of(text)?;
     let location = Location::from_absolute_path(&path).map_err(|error| Error::InvalidArgument {
         argument: "path",
         given: text.to_owned(),

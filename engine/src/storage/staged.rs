@@ -1,8 +1,10 @@
 //! [`Staged`]: a file of this machine that nobody sees before it is published.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -34,6 +36,20 @@ impl Staged {
     /// Renames it; what was at the path is replaced.
     pub(super) fn persist(self, path: &Path) -> io::Result<()> {
         self.0.persist(path).map(drop).map_err(|error| error.error)
+    }
+
+    /// Nobody writes to it any more; from now on it says that it was written at this time.
+    pub(super) fn seal(&self, at: SystemTime) -> io::Result<()> {
+        let file = self.0.as_file();
+        file.set_permissions(Permissions::from_mode(0o444))?;
+        file.set_modified(at)
+    }
+
+    /// Renames it into a folder that may have to be made.
+    pub(super) fn place(self, path: &Path) -> io::Result<()> {
+        let missing = path.parent().filter(|folder| !folder.is_dir());
+        missing.map_or(Ok(()), fs::create_dir_all)?;
+        self.persist(path)
     }
 
     /// Its next bytes, at most so many; none at the end.

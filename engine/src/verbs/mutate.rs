@@ -15,7 +15,8 @@ impl Chain {
     /// An unknown column, or a name that is a path.
     pub fn mutate(&self, columns: &[NamedExpr]) -> Result<Self> {
         let step = self.session().next_number();
-        self.project(all_columns(&self.resolver(), self.plan().schema(), columns, step)?)
+        let resolver = self.resolver().over_windows();
+        self.project(all_columns(&resolver, self.plan().schema(), columns, step)?)
     }
 }
 

@@ -4,16 +4,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{LogicalPlan, Sort, SortExpr};
 
-use crate::{Chain, Expr, Result};
-
-/// What to sort by. Nulls come last in both directions.
-#[derive(Clone, Debug)]
-pub struct SortKey {
-    /// The key.
-    pub expr: Expr,
-    /// Largest first.
-    pub descending: bool,
-}
+use crate::{Chain, Result, SortKey};
 
 impl Chain {
     /// Sorts by the keys, the first one foremost.

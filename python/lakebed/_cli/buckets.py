@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakebed._cli.place import Place
@@ -12,10 +10,6 @@ from lakebed.exceptions import DataChainParamsError, MissingPathError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
-
-_KEPT = 2
-"""The folders of files that are kept have names of so many letters."""
 
 
 def status(arguments: argparse.Namespace) -> None:
@@ -44,35 +38,8 @@ def index(arguments: argparse.Namespace) -> None:
 
 def clear_cache(arguments: argparse.Namespace) -> None:
     """Remove the files that were fetched from buckets; they are fetched again when needed."""
+    from lakebed._storage import storage
+
     del arguments
-    count = freed = 0
-    for path in _cached():
-        try:
-            found = path.stat().st_size
-            path.unlink()
-        except FileNotFoundError:
-            continue  # another process removed it
-        count += 1
-        freed += found
+    count, freed = storage().clear_cache()
     print(f"removed {count:,} files, {size(freed)}")
-
-
-def _cached() -> Iterator[Path]:
-    """The files in the cache; those that a running process has for itself stay."""
-    folder = _cache_folder()
-    if not folder.is_dir():
-        return
-    for kept in folder.iterdir():
-        if len(kept.name) == _KEPT and kept.is_dir():
-            yield from kept.iterdir()
-
-
-def _cache_folder() -> Path:
-    """Beside the data, or for a root in a bucket where the user's programs keep such files."""
-    from lakebed.session import Session
-
-    root = Session.get().root
-    if "://" not in root:
-        return Path(root, "cache")
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches, "lakebed", "files")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import inspect
 import itertools
@@ -198,7 +199,8 @@ class _Threads(Calls):
         self._waiting.put((row, future))
         if len(self._threads) < self._most:
             name = f"lakebed-call_{len(self._threads)}"
-            self._threads.append(threading.Thread(target=self._serve, name=name, daemon=True))
+            serve = functools.partial(contextvars.copy_context().run, self._serve)
+            self._threads.append(threading.Thread(target=serve, name=name, daemon=True))
             self._threads[-1].start()
         return future
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lakebed._storage import storage
-from lakebed.exceptions import MissingFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +78,7 @@ class _InBucket:
         files, uri = storage(), f"{self._uri}/{name}"
         try:
             files.head(uri)
-        except MissingFileError:
+        except FileNotFoundError:
             files.put(uri, text.encode(), {})
 
     def remove(self, name: str) -> None:

@@ -11,12 +11,12 @@ from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
 from lakebed.expr import Column, Expr
 from lakebed.functions import aggregate as of
-from lakebed.functions.aggregate import Aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lakebed._schema import Schema
+    from lakebed.functions.aggregate import Aggregate
 
 
 class Groups(Base):
@@ -28,15 +28,15 @@ class Groups(Base):
         self,
         *args: Any,
         partition_by: str | Expr | Sequence[str | Expr] | None = None,
-        **aggregates: Aggregate,
+        **aggregates: Expr,
     ) -> Self:
         """One row for each group, with its keys and aggregates.
 
         Args:
-            args: Aggregates that have a label.
+            args: Aggregates, or expressions over aggregates, that have a label.
             partition_by: What rows of a group have in common; None: one group.
                 Expressions are named by `.label()`, else `gr_0`, `gr_1` and so on.
-            aggregates: `func.count()`, `func.sum("x")` and the like, by name.
+            aggregates: `func.count()`, `func.sum("x") / func.count()` and the like, by name.
 
         Examples:
             >>> import lakebed as dc
@@ -46,14 +46,14 @@ class Groups(Base):
             [('a', 4), ('b', 2)]
         """
         for aggregate in args:
-            if not isinstance(aggregate, Aggregate):
+            if not isinstance(aggregate, Expr):
                 msg = f"group_by takes aggregates by name, not `{aggregate!r}`"
                 raise DataChainParamsError(msg)
-            if not aggregate.name:
+            if not aggregate._label:
                 hint = "hint: group_by(name=expr)"
                 msg = f"group_by() cannot infer a name for `{aggregate!r}`; {hint}"
                 raise DataChainParamsError(msg)
-            aggregates[aggregate.name] = aggregate
+            aggregates[aggregate._label] = aggregate
         keys = _group_keys(partition_by, self.schema)
         made = [_aggregate(name, value) for name, value in aggregates.items()]
         if not made:
@@ -101,9 +101,8 @@ def _group_keys(
     return keys
 
 
-def _aggregate(name: str, value: Any) -> tuple[str, str, Any]:
-    if not isinstance(value, Aggregate):
+def _aggregate(name: str, value: Any) -> tuple[str, Any]:
+    if not isinstance(value, Expr):
         msg = f"`{name}` of group_by takes an aggregate such as func.count(), not `{value!r}`"
         raise DataChainColumnError(msg)
-    argument = None if value.argument is None else value.argument._native
-    return name, value.function, argument
+    return name, value._native

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Self
 
-from lakebed._coerce import key_expr, whole
+from lakebed._coerce import whole
 from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
-from lakebed.expr import Expr
+from lakebed.expr import Expr, sort_keys
 
 
 class Rows(Base):
@@ -38,17 +38,13 @@ class Rows(Base):
         """Sort by columns or expressions; missing values come last.
 
         Args:
-            keys: Names or expressions; `.asc()` and `.desc()` decide for one key.
+            keys: Names or expressions; `.asc()`, `.desc()` and `.nulls_first()` decide for one key.
             descending: Largest first, for all keys that do not say otherwise.
         """
         if not keys:
             msg = "order_by takes at least one column"
             raise DataChainParamsError(msg)
-        pairs = []
-        for key in keys:
-            expr = key_expr(key, "order_by")
-            chosen = descending if expr._descending is None else expr._descending
-            pairs.append((expr._native, chosen))
+        pairs = sort_keys(keys, "order_by", descending=descending)
         return self._with(self._native.order_by(pairs))
 
     def limit(self, n: int) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -43,19 +43,15 @@ class Bucket(Place):
             return _status(self.storage.head(self.uri, self.file.version))
 
     def reader(self, block_size: int | None = None) -> IO[bytes]:
-        path = self._cached()
-        if path is not None:
-            return _open(path)
-        return cast("IO[bytes]", io.BufferedReader(self._range(block_size)))
+        stream = self._here()
+        return stream or cast("IO[bytes]", io.BufferedReader(self._range(block_size)))
 
     def part(self, start: int, stop: int) -> IO[bytes]:
-        path = self._cached()
-        if path is not None:
-            return _open(path)
-        return cast("IO[bytes]", self._range(None, (start, stop)))
+        return self._here() or cast("IO[bytes]", self._range(None, (start, stop)))
 
     def whole(self) -> IO[bytes]:
-        return _open(self._fetch()) if _storage.keeps() else self.reader()
+        self._keep()
+        return self.reader()
 
     def opened(self, mode: str, options: Mapping[str, Any], block_size: int | None) -> IO[Any]:
         return as_text(self.reader(block_size), mode, options)
@@ -101,10 +97,10 @@ class Bucket(Place):
         return _status(self.storage.put(self.uri, data, dict(attributes)))
 
     def copy_to(self, target: Path) -> None:
-        path = self._cached() if not _storage.keeps() else self._fetch()
-        if path is not None:
-            with observe.own_input():
-                shutil.copyfile(path, target)
+        self._keep()
+        if stream := self._here():
+            with stream, target.open("wb") as copy:
+                shutil.copyfileobj(stream, copy, COPY_BYTES)
             return
         known = self._known()
         with _missing():
@@ -114,7 +110,9 @@ class Bucket(Place):
         return self._cached()
 
     def ensure_cached(self) -> None:
-        self._fetch()
+        known = self._known()
+        with _missing():
+            self.storage.fetch(self.uri, known.size, etag=known.etag, version=known.version)
 
     def sign(self, expires: int) -> str:
         try:
@@ -154,11 +152,21 @@ class Bucket(Place):
             return None
         return self.storage.cached(self.uri, file.size, etag=file.etag, version=file.version)
 
-    def _fetch(self) -> str:
-        known = self._known()
-        etag, version = known.etag, known.version
-        with _missing():
-            return self.storage.fetch(self.uri, known.size, etag=etag, version=version)
+    def _here(self) -> IO[bytes] | None:
+        """The file on this machine, if it was fetched."""
+        path = self._cached()
+        # another process may empty the cache
+        with suppress(FileNotFoundError):
+            return None if path is None else _open(path)
+        return None
+
+    def _keep(self) -> None:
+        """Fetch the file if it is to be kept; where there is no room it is read from afar."""
+        if _storage.keeps():
+            known = self._known()
+            etag, version = known.etag, known.version
+            with _missing():
+                self.storage.fetch_if_room(self.uri, known.size, etag=etag, version=version)
 
     def _check_absent(self) -> None:
         try:

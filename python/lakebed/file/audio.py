@@ -30,7 +30,8 @@ _SIDES = {
     1: ("Mono",),
     2: ("Left", "Right"),
     4: ("W", "X", "Y", "Z"),
-    6: ("Front left", "Front right", "Front center", "LFE", "Back left", "Back right"),
+    6: ("FL", "FR", "FC", "LFE", "BL", "BR"),
+    8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR"),
 }
 
 

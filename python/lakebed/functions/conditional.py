@@ -57,6 +57,30 @@ def least(*values: Any) -> Expr:
     return call("least", *map(to_column, _some("least", values)))
 
 
+def coalesce(*values: Any) -> Expr:
+    """The first of the values that is not missing. Text names columns.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(a=[1, None], b=[2, 3])
+        >>> rows.mutate(c=dc.func.coalesce("a", "b", 0)).to_values("c")
+        [1, 3]
+    """
+    return call("coalesce", *map(to_column, _some("coalesce", values)))
+
+
+def nullif(col: Any, other: Any) -> Expr:
+    """The value, missing where it equals another. Text as the other is a value.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(s=["a", "n/a"])
+        >>> rows.mutate(s=dc.func.nullif("s", "n/a")).to_values("s")
+        ['a', None]
+    """
+    return call("nullif", to_column(col), other)
+
+
 def cast(col: str | Expr, type: Any) -> Expr:
     """The value as another type, such as `int` or `str`."""
     return to_column(col).cast(type)

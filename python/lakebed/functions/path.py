@@ -1,4 +1,4 @@
-"""Parts of paths such as `File.path`."""
+"""Parts of paths such as `File.path`. A missing path gives a missing part."""
 
 from __future__ import annotations
 

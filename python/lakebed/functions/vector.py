@@ -1,4 +1,4 @@
-"""Distances between vectors. A missing vector gives a missing distance."""
+"""Distances between vectors, and more of them. A missing vector gives a missing result."""
 
 from __future__ import annotations
 
@@ -24,6 +24,29 @@ def euclidean_distance(left: Any, right: Any) -> Expr:
 
 
 l2_distance = euclidean_distance
+
+
+def dot_product(left: Any, right: Any) -> Expr:
+    """The sum of the products of their numbers; takes what `cosine_distance` takes.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(v=[[1.0, 2.0], [0.0, 1.0]])
+        >>> rows.mutate(d=dc.func.array.dot_product("v", [3, 4])).to_values("d")
+        [11.0, 4.0]
+    """
+    return _distance("dot_product", left, right)
+
+
+def norm(col: Any) -> Expr:
+    """The length of a vector: the root of the sum of its squares.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(v=[[3.0, 4.0]]).mutate(n=dc.func.array.norm("v")).to_values("n")
+        [5.0]
+    """
+    return call("list_norm", _vector("norm", col))
 
 
 def _distance(function: str, left: Any, right: Any) -> Expr:

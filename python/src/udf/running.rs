@@ -12,6 +12,7 @@ use udf_runtime::{Answer, FunctionFailure, RunningFunction, Spent, Stop};
 
 use super::arguments::Arguments;
 use super::calls::{Calls, Outcome, UnderWay, next_outcome};
+use super::files::Files;
 use super::observed::Observed;
 use super::results::Results;
 use super::{Definition, Mode, Take, batch, failure};
@@ -25,6 +26,7 @@ pub(super) struct PythonRunning {
     pub(super) setups: Vec<Py<PyAny>>,
     pub(super) calls: Calls,
     observed: Arc<Observed>,
+    files: Files,
     /// How many of the calls that were made before are used; all of them once one does not fit.
     known: usize,
     begun: VecDeque<Begun>,
@@ -59,12 +61,17 @@ struct RowsUnderWay {
 }
 
 impl PythonRunning {
-    pub(super) fn start(py: Python<'_>, definition: Arc<Definition>) -> PyResult<Self> {
+    pub(super) fn start(
+        py: Python<'_>,
+        definition: Arc<Definition>,
+        files: Files,
+    ) -> PyResult<Self> {
+        files.reach(py)?;
         let observed = Arc::new(Observed::new(py, definition.spec.bind(py))?);
         let (calls, setups) = observed.during(py, || Self::set_up(py, &definition))?;
         observed.set_up(py)?;
         let known = if definition.knows(py)? { 0 } else { definition.known.len() };
-        Ok(Self { definition, setups, calls, observed, known, begun: VecDeque::new() })
+        Ok(Self { definition, setups, calls, observed, files, known, begun: VecDeque::new() })
     }
 
     fn set_up(py: Python<'_>, definition: &Definition) -> PyResult<(Calls, Vec<Py<PyAny>>)> {
@@ -252,6 +259,7 @@ impl PythonRunning {
     }
 
     fn tear_down(&self, py: Python<'_>) -> PyResult<()> {
+        self.files.reach(py)?;
         self.observed.end(py)?;
         if let Some(owner) = &self.definition.owner {
             let done = call_method(owner.object.bind(py), "teardown", &[]);
@@ -271,7 +279,9 @@ impl RunningFunction for PythonRunning {
                     Calls::Direct => return Begun::waiting(arguments),
                 };
                 let observed = Arc::clone(&self.observed);
-                let begun = observed.during(py, || self.begin_calls(&calls, arguments));
+                let reached = self.files.reach(py);
+                let begun = reached
+                    .and_then(|()| observed.during(py, || self.begin_calls(&calls, arguments)));
                 begun.unwrap_or_else(|error| Begun::Failed(failure::of(py, error)))
             })
         } else {
@@ -285,7 +295,10 @@ impl RunningFunction for PythonRunning {
             return Err(FunctionFailure::new("InternalError", "nothing was begun"));
         };
         let observed = Arc::clone(&self.observed);
-        attach(|py| observed.during(py, || self.answer(py, begun, stop)))
+        attach(|py| {
+            self.files.reach(py).map_err(|error| failure::of(py, error))?;
+            observed.during(py, || self.answer(py, begun, stop))
+        })
     }
 
     fn finish(&mut self) -> Result<(), FunctionFailure> {

@@ -1,5 +1,6 @@
 //! A function in another process: what it is, as digests; the function itself, as bytes; and the worker that runs it.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -35,14 +36,14 @@ fn load(py: Python<'_>, blob: &[u8]) -> PyResult<PythonFunction> {
     let spec = py.import("lakebed._udf.ship")?.call_method1("load", (PyBytes::new(py, blob),))?;
     let depth = spec.get_item("depth")?.extract()?;
     let definition = Definition { part_rows: None, ..Definition::parse(spec.cast::<PyDict>()?)? };
-    Ok(PythonFunction { definition: Arc::new(definition), depth })
+    Ok(PythonFunction { definition: Arc::new(definition), depth, objects: None })
 }
 
 /// Serves the process at the other end of standard input until that is closed. Code that reads standard input finds
 /// it empty.
 #[pyfunction]
 pub(crate) fn serve(py: Python<'_>) -> PyResult<()> {
-    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let os = py.import("os")?;
     let empty = os.call_method1("open", (os.getattr("devnull")?, os.getattr("O_RDONLY")?))?;
     os.call_method1("dup2", (&empty, 0))?;
@@ -59,6 +60,15 @@ impl Loader for PythonLoader {
             let function = function.map_err(|error| failure::packed(py, failure::of(py, error)))?;
             Ok(Box::new(Copied(function)) as Box<dyn BatchFunction>)
         })
+    }
+
+    fn configure(&mut self, setup: &[u8]) -> io::Result<()> {
+        attach(|py| {
+            let setup = PyBytes::new(py, setup);
+            py.import("lakebed._storage")?.call_method1("configure_worker", (setup,))?;
+            Ok::<_, PyErr>(())
+        })
+        .map_err(io::Error::other)
     }
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from conftest import Project
+    from servers.double_server import S3Double
 
 KILLS = int(os.environ.get("LAKEBED_TEST_KILLS", "3"))
 CALLS = 20_000
@@ -76,8 +77,23 @@ def uninterrupted(new_project):
 @pytest.mark.parametrize("parallel", [0, 2])
 @pytest.mark.parametrize("kind", ["map", "gen", "agg"])
 def test_killed(project: Project, uninterrupted, kind: str, parallel: int) -> None:
-    env = {"KIND": kind, "PARALLEL": str(parallel)}
-    moments = random.Random(f"{kind} {parallel}")  # noqa: S311  not for secrets
+    check_kills(project, uninterrupted(kind), KIND=kind, PARALLEL=str(parallel))
+    stages = project.folder / "root" / "jobs"
+    assert stages.exists()
+    assert not list(stages.rglob(".tmp*")), "what was not finished is left"
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.parametrize("parallel", [0, 2])
+def test_killed_with_the_root_in_a_bucket(
+    project: Project, uninterrupted, s3: S3Double, parallel: int
+) -> None:
+    env = s3.env | {"LAKEBED_ROOT": f"{s3.uri}/lake"}
+    check_kills(project, uninterrupted("map"), KIND="map", PARALLEL=str(parallel), **env)
+
+
+def check_kills(project: Project, uninterrupted: str, **env: str) -> None:
+    moments = random.Random(repr(sorted(env.items())))  # noqa: S311  not for secrets
     project.write("script.py", SCRIPT)
     killed = 0
     for _ in range(KILLS):
@@ -92,17 +108,14 @@ def test_killed(project: Project, uninterrupted, kind: str, parallel: int) -> No
         killed += child.returncode == -signal.SIGKILL
         project.wait_until_alone()
     assert killed, "no kill hit a run, so this shows nothing"
-    assert project.run("script.py", **env).out == uninterrupted(kind)
-    stages = project.folder / "root" / "jobs"
-    assert stages.exists()
-    assert not list(stages.rglob(".tmp*")), "what was not finished is left"
+    assert project.run("script.py", **env).out == uninterrupted
     again = Counter(project.calls())
     assert len(again) == CALLS
     repeated = again.total() - len(again)
-    assert repeated <= KILLS * UNIT * max(parallel, 1), (
+    assert repeated <= KILLS * UNIT * max(int(env["PARALLEL"]), 1), (
         "more than the open units was computed again"
     )
-    assert project.run("script.py", **env).out == uninterrupted(kind)
+    assert project.run("script.py", **env).out == uninterrupted
     assert again.total() == len(project.calls()), "a complete result was computed again"
 
 

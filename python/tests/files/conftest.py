@@ -56,6 +56,8 @@ class Buckets:
         path.write_bytes(data)
         return str(path)
 
+    fetch_if_room = fetch
+
     def cached(self, uri: str, _size: int, *, etag: str, version: str) -> str | None:
         path = self._path(uri, etag, version)
         return str(path) if path.exists() else None

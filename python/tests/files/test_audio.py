@@ -75,6 +75,11 @@ def test_only_the_part_is_read(buckets: Buckets) -> None:
     assert sum(end - start for start, end in buckets.reads()) < file.size / 3  # type: ignore[operator]
 
 
+def test_listed_sounds_are_sounds(sound: AudioFile, tmp_path: Path) -> None:
+    [found] = dc.read_storage(tmp_path / "*.wav", type="audio").to_values("file")
+    assert (type(found), found.get_info()) == (AudioFile, sound.get_info())
+
+
 def test_parts_of_one_length(sound: AudioFile) -> None:
     found = [(part.start, part.end) for part in sound.get_fragments(1.5)]
     assert found == [(0, 1.5), (1.5, 3.0), (3.0, 4.0)]

@@ -68,11 +68,11 @@ def test_links(files: Path, tmp_path: Path) -> None:
 
 
 def test_fields_and_missing_files(files: Path, tmp_path: Path) -> None:
-    class Box(dc.DataModel):
+    class Framed(dc.DataModel):
         picture: ImageFile | None
 
     given = [File.at(files / "a.txt").as_image_file(), None]
-    chain = dc.read_values(box=[Box(picture=file) for file in given], n=[1, 2])
+    chain = dc.read_values(box=[Framed(picture=file) for file in given], n=[1, 2])
     chain.to_storage(tmp_path / "out", signal="box.picture")
     assert tree(tmp_path / "out") == {"a.txt": "aa"}
     with pytest.raises(SignalResolvingTypeError, match="column `n` has none"):

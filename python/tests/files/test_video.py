@@ -208,6 +208,16 @@ def test_a_part_as_a_video(tmp_path: Path, format: str) -> None:
         assert container.duration / 1e6 == pytest.approx(2.5, abs=0.2)
 
 
+def test_listed_videos_are_videos(video: VideoFile, tmp_path: Path) -> None:
+    def length(file: VideoFile) -> float:
+        return file.get_info().duration
+
+    listed = dc.read_storage(tmp_path / "*.mp4", type="video").map(length=length).save("videos")
+    assert listed.to_values("length") == [20.0]
+    [found] = dc.read_dataset("videos").to_values("file")
+    assert (type(found), found.get_uri()) == (VideoFile, video.get_uri())
+
+
 def test_parts_of_one_length(video: VideoFile) -> None:
     def times(found: Any) -> list[tuple[float, float]]:
         return [(part.start, part.end) for part in found]

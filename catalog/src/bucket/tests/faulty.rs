@@ -1,4 +1,5 @@
-//! [`Faulty`]: a bucket that counts, fails, dies, repeats itself, or lets others in between.
+//! [`Faulty`]: a bucket that counts, fails, dies, repeats itself, or lets others in between. Like a
+//! real one, it lets other tasks run before it answers.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -10,9 +11,11 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    Result,
 };
+use tokio::task::yield_now;
 
 /// What happens at one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +47,18 @@ pub(super) struct Faulty {
     at: usize,
     seen: Mutex<Vec<&'static str>>,
     others: Mutex<Option<Others>>,
+    chance: Mutex<Option<Chance>>,
+}
+
+/// Numbers that look like chance, and are the same each time.
+pub(super) struct Chance(pub(super) u64);
+
+impl Chance {
+    pub(super) fn below(&mut self, most: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % most
+    }
 }
 
 /// What becomes of a request.
@@ -56,7 +71,14 @@ enum Fate {
 
 impl Faulty {
     pub(super) fn new(inner: InMemory, kind: Kind, at: usize) -> Self {
-        Self { inner, kind, at, seen: Mutex::default(), others: Mutex::default() }
+        Self {
+            inner,
+            kind,
+            at,
+            seen: Mutex::default(),
+            others: Mutex::default(),
+            chance: Mutex::default(),
+        }
     }
 
     pub(super) fn counting(inner: InMemory) -> Self {
@@ -66,6 +88,11 @@ impl Faulty {
     /// Lets others do something before the request with this number.
     pub(super) fn meanwhile(inner: InMemory, at: usize, others: Others) -> Self {
         Self { others: Mutex::new(Some(others)), ..Self::new(inner, Kind::Counts, at) }
+    }
+
+    /// Answers now sooner, now later.
+    pub(super) fn shuffling(inner: InMemory, seed: u64) -> Self {
+        Self { chance: Mutex::new(Some(Chance(seed))), ..Self::counting(inner) }
     }
 
     /// Whether the request with the number was made.
@@ -97,6 +124,14 @@ impl Faulty {
         assert!(!removed.is_empty());
         for path in removed {
             self.inner.delete(&Path::from(path)).await.unwrap();
+        }
+    }
+
+    /// Lets other tasks run.
+    async fn wait(&self) {
+        let times = self.chance.lock().unwrap().as_mut().map_or(1, |chance| chance.below(6));
+        for _ in 0..times {
+            yield_now().await;
         }
     }
 
@@ -141,6 +176,7 @@ impl ObjectStore for Faulty {
             }
             _ => {}
         }
+        self.wait().await;
         let put = || self.inner.put_opts(path, payload.clone(), options.clone());
         match self.meet("PUT").await {
             Fate::Passes => put().await,
@@ -157,6 +193,7 @@ impl ObjectStore for Faulty {
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.wait().await;
         match self.meet("GET").await {
             Fate::Passes | Fate::Repeats => self.inner.get_opts(path, options).await,
             Fate::Fails | Fate::Unheard => Err(failure()),

@@ -1,8 +1,9 @@
-//! Two calls at once do what one after the other does, whenever the second comes in between.
+//! Calls at once do what one after the other does, whenever they come in between.
 
 use std::sync::Arc;
 
 use futures::FutureExt;
+use futures::future::join_all;
 use object_store::memory::InMemory;
 use tokio::sync::oneshot;
 
@@ -10,7 +11,7 @@ use crate::error::Error;
 use crate::memory::MemoryCatalog;
 use crate::store::CatalogStore;
 
-use super::faulty::Faulty;
+use super::faulty::{Chance, Faulty};
 use super::open;
 use super::script::{Caller, Step, shown};
 
@@ -45,11 +46,10 @@ const CALLS: [Step; 18] = [
     Step::Rename("dogs", "dogs"),
 ];
 
-/// What came of two calls, and what the catalog shows after them.
+/// What came of calls, and what the catalog shows after them.
 #[derive(Debug, PartialEq)]
 struct Outcome {
-    one: Result<String, &'static str>,
-    other: Result<String, &'static str>,
+    told: Vec<Result<String, &'static str>>,
     shown: Vec<String>,
 }
 
@@ -69,22 +69,19 @@ async fn begin(store: &dyn CatalogStore) -> Caller {
     caller
 }
 
-/// Both orders, by the reference.
-async fn in_turn(one: Step, other: Step) -> [Outcome; 2] {
+/// What the reference says if the calls are made in this order; told in the order of the calls.
+async fn in_turn(calls: &[Step], order: &[usize]) -> Outcome {
     let store = MemoryCatalog::new();
     let mut caller = begin(&store).await;
-    let (first, second) =
-        (make(&mut caller, &store, one).await, make(&mut caller, &store, other).await);
-    let forth = Outcome { one: first, other: second, shown: shown(&store).await };
-    let store = MemoryCatalog::new();
-    let mut caller = begin(&store).await;
-    let (first, second) =
-        (make(&mut caller, &store, other).await, make(&mut caller, &store, one).await);
-    [forth, Outcome { one: second, other: first, shown: shown(&store).await }]
+    let mut told = vec![Ok(String::new()); calls.len()];
+    for number in order {
+        told[*number] = make(&mut caller, &store, calls[*number]).await;
+    }
+    Outcome { told, shown: shown(&store).await }
 }
 
 /// The second call before a request of the first; none if the first has fewer requests.
-async fn at_once(one: Step, other: Step, at: usize) -> Option<Outcome> {
+async fn in_between(one: Step, other: Step, at: usize) -> Option<Outcome> {
     let bucket = InMemory::new();
     let store = open(&Arc::new(bucket.clone()));
     let mut caller = begin(&store).await;
@@ -98,7 +95,20 @@ async fn at_once(one: Step, other: Step, at: usize) -> Option<Outcome> {
     if !faulty.struck() {
         return None;
     }
-    Some(Outcome { one, other: outcome.await.unwrap(), shown: shown(&store).await })
+    Some(Outcome { told: vec![one, outcome.await.unwrap()], shown: shown(&store).await })
+}
+
+/// All calls at once, by handles of their own.
+async fn at_once(calls: &[Step], seed: u64) -> Outcome {
+    let bucket = InMemory::new();
+    let store = open(&Arc::new(bucket.clone()));
+    let caller = begin(&store).await;
+    let shuffled = Arc::new(Faulty::shuffling(bucket, seed));
+    let made = calls.iter().map(async |call| {
+        let mut caller = caller.clone();
+        make(&mut caller, &open(&shuffled), *call).await
+    });
+    Outcome { told: join_all(made).await, shown: shown(&store).await }
 }
 
 /// A rename looks when it begins whether its dataset is visible.
@@ -114,12 +124,13 @@ async fn two_calls_are_as_one_after_the_other() {
             if is_documented(one, other) || is_documented(other, one) {
                 continue;
             }
-            let expected = in_turn(one, other).await;
+            let calls = [one, other];
+            let expected = [in_turn(&calls, &[0, 1]).await, in_turn(&calls, &[1, 0]).await];
             let mut at = 0;
-            while let Some(found) = at_once(one, other, at).await {
+            while let Some(found) = in_between(one, other, at).await {
                 assert!(
                     expected.contains(&found),
-                    "{one:?}, {other:?} before request {at}: {found:#?}, not one of {expected:#?}"
+                    "{calls:?} before request {at}: {found:#?}, not one of {expected:#?}"
                 );
                 at += 1;
                 checked += 1;
@@ -127,4 +138,27 @@ async fn two_calls_are_as_one_after_the_other() {
         }
     }
     assert!(checked > 1000, "only {checked}");
+}
+
+#[tokio::test]
+async fn three_calls_are_as_one_after_the_other() {
+    const ORDERS: [[usize; 3]; 6] =
+        [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for seed in 0..500 {
+        let mut chance = Chance(seed);
+        let calls = [(); 3].map(|()| CALLS[chance.below(CALLS.len())]);
+        let pairs = calls.iter().flat_map(|one| calls.iter().map(move |other| (*one, *other)));
+        if pairs.into_iter().any(|(one, other)| is_documented(one, other)) {
+            continue;
+        }
+        let found = at_once(&calls, seed).await;
+        let mut expected = Vec::new();
+        for order in ORDERS {
+            expected.push(in_turn(&calls, &order).await);
+        }
+        assert!(
+            expected.contains(&found),
+            "{calls:?}, seed {seed}: {found:#?}, not one of {expected:#?}"
+        );
+    }
 }

@@ -48,6 +48,8 @@ async fn requests_are_few() {
     assert_eq!(bucket.take_counts(), "3 GET");
     store.versions(VersionFilter::all_at("cats")).await.unwrap();
     assert_eq!(bucket.take_counts(), "3 GET");
+    store.newest(&"unknown".parse().unwrap()).await.unwrap();
+    assert_eq!(bucket.take_counts(), "2 GET");
     store.datasets().await.unwrap();
     assert_eq!(bucket.take_counts(), "1 LIST 3 GET");
     store.versions(VersionFilter::default()).await.unwrap();

@@ -5,7 +5,7 @@ use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
 use datafusion::common::{Result, exec_err};
-use lance_linalg::distance::{Cosine, l2};
+use lance_linalg::distance::{Cosine, dot, l2};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ pub(super) trait Distance: ArrowPrimitiveType {
     fn norm(vector: &[Self::Native]) -> f64;
     fn cosine(from: &[Self::Native], norm: f64, to: &[Self::Native]) -> f64;
     fn euclidean(from: &[Self::Native], norm: f64, to: &[Self::Native]) -> f64;
+    fn dot(from: &[Self::Native], norm: f64, to: &[Self::Native]) -> f64;
 }
 
 impl Distance for Float32Type {
@@ -29,6 +30,10 @@ impl Distance for Float32Type {
     fn euclidean(from: &[f32], _norm: f64, to: &[f32]) -> f64 {
         f64::from(l2(from, to)).sqrt()
     }
+
+    fn dot(from: &[f32], _norm: f64, to: &[f32]) -> f64 {
+        f64::from(dot(from, to))
+    }
 }
 
 impl Distance for Float64Type {
@@ -42,6 +47,10 @@ impl Distance for Float64Type {
 
     fn euclidean(from: &[f64], _norm: f64, to: &[f64]) -> f64 {
         fold(from, to, |x, y| (x - y) * (x - y)).sqrt()
+    }
+
+    fn dot(from: &[f64], _norm: f64, to: &[f64]) -> f64 {
+        fold(from, to, |x, y| x * y)
     }
 }
 

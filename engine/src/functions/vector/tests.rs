@@ -21,6 +21,7 @@ fn textbook(metric: Metric, x: &[f64], y: &[f64]) -> f64 {
             let gaps: Vec<f64> = x.iter().zip(y).map(|(a, b)| a - b).collect();
             dot(&gaps, &gaps).sqrt()
         }
+        Metric::Dot => dot(x, y),
     }
 }
 
@@ -46,7 +47,7 @@ fn check(metric: Metric, seen: &ArrayRef) {
 
 #[test]
 fn distances_to_a_literal() {
-    for metric in [Metric::Cosine, Metric::Euclidean] {
+    for metric in [Metric::Cosine, Metric::Euclidean, Metric::Dot] {
         let function = VectorDistance::new(metric);
         for column in [lists(), vectors()] {
             let literal = lists().slice(0, 1);

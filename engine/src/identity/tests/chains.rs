@@ -12,7 +12,7 @@ use super::{chain, digest, session, sql};
 use crate::checkpoint::RunFacts;
 use crate::identity::fingerprint;
 use crate::logical::Udf;
-use crate::{Aggregate, Chain, Expr, NamedExpr, Progress, SortKey, Stage, UdfOptions};
+use crate::{Chain, Expr, NamedExpr, OfRows, Progress, SortKey, Stage, UdfOptions};
 
 /// A function that is never started; counts how often it is asked what it is.
 #[derive(Debug)]
@@ -84,7 +84,8 @@ fn verbs(chain: &Chain) -> Chain {
     let column = |name: &str| Expr::Column(name.to_owned());
     let named = |name: &str, expr| NamedExpr { name: name.to_owned(), expr };
     let sum =
-        Aggregate { name: "y".to_owned(), function: "sum".to_owned(), argument: Some(column("y")) };
+        OfRows { function: "sum".to_owned(), arguments: vec![column("y")], ..OfRows::default() };
+    let sum = named("y", Expr::OfRows(Arc::new(sum)));
     let key = SortKey { expr: column("x"), descending: true };
     let negated = Expr::Negate(Arc::new(column("y")));
     let chain = chain.mutate(&[named("y", negated)]).unwrap();

@@ -15,6 +15,7 @@ use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
 
 use super::assemble::assemble;
 use super::batch_sizer::BatchSizer;
+use super::prefetch::Files;
 use super::size::bytes_of;
 use super::{End, Pending, Run};
 use crate::blocking::blocking;
@@ -92,8 +93,8 @@ impl<'a> Collector<'a> {
                         return Ok(());
                     }
                 }
-                Pending::Computed { passing, arguments, ends } => {
-                    if !self.answered(&passing, &arguments, ends).await? {
+                Pending::Computed { passing, arguments, ends, files } => {
+                    if !Box::pin(self.answered(&passing, &arguments, ends, files)).await? {
                         return Ok(());
                     }
                 }
@@ -127,6 +128,7 @@ impl<'a> Collector<'a> {
         passing: &RecordBatch,
         arguments: &RecordBatch,
         mut ends: Option<End>,
+        mut files: Option<Files>,
     ) -> Result<bool> {
         self.called = true;
         let (mut took, mut more, mut bytes) = (Duration::ZERO, true, 0);
@@ -143,6 +145,9 @@ impl<'a> Collector<'a> {
             if !more {
                 self.sizer.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
                 self.done(arguments, ends.take()).await?;
+                if let Some(files) = files.take() {
+                    files.answered().await?;
+                }
             }
             if !send(self.full, rows).await {
                 return Ok(false);

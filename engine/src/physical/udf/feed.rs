@@ -13,7 +13,8 @@ use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch_sizer::BatchSizer;
-use super::{End, Pending, Run, UdfStage};
+use super::prefetch::{Arriving, Files, Prefetch};
+use super::{Call, End, Pending, Run, UdfStage};
 use crate::checkpoint::{Content, Unit, UnitName};
 use crate::progress::StageProgress;
 
@@ -28,9 +29,34 @@ pub(super) struct Feeder {
     permit: Option<OwnedSemaphorePermit>,
     /// Rows of the input so far.
     at: u64,
-    pending: mpsc::Sender<Pending>,
-    calls: mpsc::Sender<RecordBatch>,
+    ways: Ways,
+    prefetch: Option<Prefetch>,
     sizer: Arc<BatchSizer>,
+}
+
+/// Where rows go: their arguments to the function, what belongs to the answer to the other half.
+pub(super) struct Ways {
+    pending: mpsc::Sender<Pending>,
+    calls: mpsc::Sender<Call>,
+    turns: Arc<Semaphore>,
+}
+
+impl Ways {
+    pub(super) fn new(pending: mpsc::Sender<Pending>, calls: mpsc::Sender<Call>) -> Self {
+        Self { pending, calls, turns: Arc::new(Semaphore::new(1)) }
+    }
+
+    async fn send(&self, pending: Pending) -> Result<(), Stop> {
+        self.pending.send(pending).await.map_err(|_gone| Stop::Gone)
+    }
+
+    async fn call(&self, arguments: RecordBatch, files: Option<Arriving>) -> Result<(), Stop> {
+        let _turn = match &files {
+            Some(_) => None,
+            None => Arc::clone(&self.turns).acquire_owned().await.ok(),
+        };
+        self.calls.send(Call { arguments, files, _turn }).await.map_err(|_gone| Stop::Gone)
+    }
 }
 
 /// Why feeding ends early.
@@ -50,8 +76,8 @@ impl Feeder {
     pub(super) fn new(
         run: &Run,
         units: Vec<UnitName>,
-        pending: mpsc::Sender<Pending>,
-        calls: mpsc::Sender<RecordBatch>,
+        ways: Ways,
+        prefetch: Option<Prefetch>,
         sizer: Arc<BatchSizer>,
     ) -> Self {
         let options = &run.stage.options;
@@ -66,8 +92,8 @@ impl Feeder {
             gate,
             permit: None,
             at: 0,
-            pending,
-            calls,
+            ways,
+            prefetch,
             sizer,
         }
     }
@@ -95,7 +121,7 @@ impl Feeder {
         // The input ends inside of a unit that was kept: the input is another one.
         self.compute_gathered().await?;
         let end = End { _permit: self.permit.take() };
-        self.send(Pending::End(end)).await
+        self.ways.send(Pending::End(end)).await
     }
 
     /// Handles the first of these rows, as many as belong together; how many.
@@ -150,7 +176,7 @@ impl Feeder {
         self.at = name.to;
         let gathered = std::mem::take(&mut self.gathered);
         let passing = gathered.iter().map(|rows| self.passing(rows)).collect::<Result<_, _>>()?;
-        self.send(Pending::Kept { name, unit: Box::new(unit), passing }).await
+        self.ways.send(Pending::Kept { name, unit: Box::new(unit), passing }).await
     }
 
     async fn compute_gathered(&mut self) -> Result<(), Stop> {
@@ -169,27 +195,30 @@ impl Feeder {
 
     /// Hands rows of one unit to the function, a few at a time.
     async fn compute(&mut self, rows: &RecordBatch, ends: bool) -> Result<(), Stop> {
+        let all = self.arguments(rows)?;
+        let prefetch = self.prefetch.as_ref();
+        let wanted = prefetch.map(|prefetch| prefetch.wanted(&all)).unwrap_or_default();
         let mut from = 0;
         while from < rows.num_rows() {
             if let (None, Some(gate)) = (&self.permit, &self.gate) {
                 self.permit = Arc::clone(gate).acquire_owned().await.ok();
             }
-            let height = self.sizer.rows().min(rows.num_rows() - from);
-            let piece = rows.slice(from, height);
+            let mut height = self.sizer.rows().min(rows.num_rows() - from);
+            let mut files = None;
+            if let Some(prefetch) = &mut self.prefetch {
+                (height, files) = prefetch.begin(&wanted, from, height).await;
+            }
+            let (piece, arguments) = (rows.slice(from, height), all.slice(from, height));
             from += height;
-            let arguments = self.arguments(&piece)?;
             let is_last = ends && from == rows.num_rows();
             let ends = is_last.then(|| End { _permit: self.permit.take() });
-            let passing = self.passing(&piece)?;
+            let (passing, arriving) = (self.passing(&piece)?, files.as_ref().map(Files::arriving));
             self.at += height as u64;
-            self.send(Pending::Computed { passing, arguments: arguments.clone(), ends }).await?;
-            self.calls.send(arguments).await.map_err(|_gone| Stop::Gone)?;
+            let owed = Pending::Computed { passing, arguments: arguments.clone(), ends, files };
+            self.ways.send(owed).await?;
+            self.ways.call(arguments, arriving).await?;
         }
         Ok(())
-    }
-
-    async fn send(&self, pending: Pending) -> Result<(), Stop> {
-        self.pending.send(pending).await.map_err(|_gone| Stop::Gone)
     }
 
     fn passing(&self, rows: &RecordBatch) -> Result<RecordBatch> {

@@ -12,11 +12,12 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Begun, Kept, keep as keep_files, name_of, opened};
+use super::{Kept, Peeked, keep as keep_files, name_of, opened};
 use crate::identity::Content;
 use crate::physical::in_order;
 use crate::source::{
-    DatasetTable, FilesFound, ListedTable, ObjectsFound, Purpose, Scope, Search, Source, ValuesTable,
+    DatasetTable, FilesFound, ListedTable, ObjectsFound, Purpose, Scope, Search, Source,
+    ValuesTable,
 };
 use crate::{Result, Session, config};
 
@@ -152,7 +153,7 @@ impl Looking<'_> {
     async fn list(&self, name: QualifiedName) -> Result<Arc<dyn Source>> {
         let scope = self.search.scope();
         let began = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        let rows = Begun::read(scope.rows(self.session.buckets(), &self.schema()).await?).await?;
+        let rows = Peeked::read(scope.rows(self.session.buckets(), &self.schema()).await?).await?;
         if rows.height == 0 && !self.search.may_be_empty() {
             return Err(self.search.missing());
         }

@@ -15,13 +15,20 @@ use crate::{Chain, Config, Root, SaveMode, SaveRequest, Session};
 
 /// A version of these many rows, added piece by piece, so that it has several fragments.
 async fn version(session: &Arc<Session>, pieces: &[i64]) -> DatasetTable {
+    named_version(session, pieces, |id| format!("row {id}")).await
+}
+
+async fn named_version(
+    session: &Arc<Session>,
+    pieces: &[i64],
+    name: fn(i64) -> String,
+) -> DatasetTable {
     let mut record = None;
     let mut from = 0;
     for rows in pieces {
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + rows));
-        let names: ArrayRef = Arc::new(
-            (from..from + rows).map(|id| Some(format!("row {id}"))).collect::<StringArray>(),
-        );
+        let names: ArrayRef =
+            Arc::new((from..from + rows).map(|id| Some(name(id))).collect::<StringArray>());
         let fields = [("id", ids), ("name", names)].map(|(name, values)| {
             (Arc::new(Field::new(name, values.data_type().clone(), true)), values)
         });
@@ -170,10 +177,22 @@ async fn rows_that_are_removed_are_in_no_partition() {
             assert_eq!(told, Precision::Exact(height), "{partition} {limit:?}");
         }
     }
-    let whole = read(
-        &session,
-        &seen(&all, ["model", "id"]).scan(session.state(), None, &[], None).await.unwrap(),
-    )
-    .await;
+    let all = seen(&all, ["model", "id"]).scan(session.state(), None, &[], None).await.unwrap();
+    let whole = read(&session, &all).await;
     assert_eq!(whole.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 120_010);
+}
+
+#[tokio::test]
+async fn rows_that_are_removed_are_left_out_of_wide_rows_too() {
+    let session = session(1).await;
+    let all = named_version(&session, &[100, 100], |id| format!("{id:0>2000}")).await;
+    let removed = (1..100).step_by(2).chain((0..50).map(|row| address(1, row)));
+    let left = without(&session, &all, removed).await;
+    let scan = left.scan(session.state(), Some(&vec![0]), &[], None).await.unwrap();
+    let name = |batch: &RecordBatch| {
+        let names = batch.column(0).as_struct().column(1).as_string::<i32>();
+        names.iter().map(|name| name.unwrap().parse::<i64>().unwrap()).collect::<Vec<_>>()
+    };
+    let names: Vec<i64> = read(&session, &scan).await[0].iter().flat_map(name).collect();
+    assert_eq!(names, (0..100).step_by(2).chain(150..200).collect::<Vec<_>>());
 }

@@ -145,7 +145,8 @@ fn local_path(uri: &str) -> Result<Cow<'_, str>> {
         }
         Some((scheme, _)) => Err(Error::NotSupported {
             what: format!("reading from `{scheme}://` (`{uri}`)"),
-            instead: "give a path, or a URI as `s3://…`, `gs://…`, `az://…`, `https://…`".to_owned(),
+            instead: "give a path, or a URI as `s3://…`, `gs://…`, `az://…`, `https://…`"
+                .to_owned(),
         }),
     }
 }

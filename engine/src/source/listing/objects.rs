@@ -17,11 +17,7 @@ use crate::{Error, Result};
 
 impl Search {
     /// The one object that it is, if it is one: its row. Nothing is asked where it is none by its name.
-    pub(crate) async fn look(
-        &self,
-        buckets: &Buckets,
-        schema: &SchemaRef,
-    ) -> Option<Batch> {
+    pub(crate) async fn look(&self, buckets: &Buckets, schema: &SchemaRef) -> Option<Batch> {
         let object = match self.object(buckets).await? {
             Ok(object) => object,
             Err(error) => return Some(Err(error)),

@@ -67,7 +67,8 @@ fn key(object: &ObjectMeta) -> &str {
 
 impl Scope {
     fn has(&self, key: &str) -> bool {
-        key.starts_with(&self.uri.key) && !(self.is_flat && key[self.folder().len()..].contains('/'))
+        key.starts_with(&self.uri.key)
+            && !(self.is_flat && key[self.folder().len()..].contains('/'))
     }
 }
 

@@ -57,7 +57,8 @@ impl Search {
         }
         let Some(wildcard) = uri.key.find(WILDCARDS) else {
             let is_folder = uri.key.is_empty() || uri.key.ends_with('/');
-            let folder = if is_folder { uri.clone() } else { uri.with_key(format!("{}/", uri.key)) };
+            let folder =
+                if is_folder { uri.clone() } else { uri.with_key(format!("{}/", uri.key)) };
             let scope = Scope { uri: folder, is_flat: !recursive };
             return Ok(Self { shown, scope, one: (!is_folder).then_some(uri), pattern: None });
         };

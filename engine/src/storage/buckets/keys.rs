@@ -122,7 +122,9 @@ mod tests {
             .iter()
             .map(|key| format!("<CommonPrefixes><Prefix>{key}</Prefix></CommonPrefixes>"))
             .collect();
-        format!("<ListBucketResult xmlns=\"http://s3/\"><Prefix>a//</Prefix>{keys}{folders}</ListBucketResult>")
+        format!(
+            "<ListBucketResult xmlns=\"http://s3/\"><Prefix>a//</Prefix>{keys}{folders}</ListBucketResult>"
+        )
     }
 
     #[test]
@@ -144,7 +146,8 @@ mod tests {
     #[test]
     fn azure_has_other_names() {
         let given = "<Blobs><Blob><Name>a/</Name></Blob><Blob><Name>a/b</Name></Blob><BlobPrefix><Name>a/</Name></BlobPrefix></Blobs>";
-        let kept = "<Blobs><Blob><Name>a/b</Name></Blob><BlobPrefix><Name>a/</Name></BlobPrefix></Blobs>";
+        let kept =
+            "<Blobs><Blob><Name>a/b</Name></Blob><BlobPrefix><Name>a/</Name></BlobPrefix></Blobs>";
         assert_eq!(files_only(given).as_deref(), Some(kept));
     }
 }

@@ -225,6 +225,12 @@ impl Loader for Fakes {
         }
         AddOne::load(blob).map(|function| Box::new(function) as Box<dyn BatchFunction>)
     }
+
+    /// A path, and what to write there.
+    fn configure(&mut self, setup: &[u8]) -> io::Result<()> {
+        let (path, text): (PathBuf, String) = serde_json::from_slice(setup)?;
+        fs::write(path, format!("{} {text}", process::id()))
+    }
 }
 
 const ROLE: &str = "UDF_RUNTIME_TEST_ROLE";

@@ -179,6 +179,6 @@ async fn a_worker_that_does_not_start_says_why() {
     assert_eq!(
         start_error(worker_command("other version")).await,
         "the worker process could not start: `/bin/sh` speaks version 99 of the protocol, \
-         this session speaks version 2"
+         this session speaks version 3"
     );
 }

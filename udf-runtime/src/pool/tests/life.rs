@@ -116,3 +116,22 @@ async fn the_end_of_a_session_tears_functions_down() {
     assert!(folder.path().join("epitaph").exists(), "its function was not torn down");
     assert!(!folder.path().join("pid").exists(), "a worker was started at the very end");
 }
+
+#[tokio::test]
+async fn workers_know_what_the_pool_was_told_last() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("told");
+    let pool = WorkerPool::new(worker_command("serve"));
+    let executor = pool.executor(PoolOptions::default());
+    let tell = |text: &str| pool.configure(serde_json::to_vec(&(&path, text)).expect("JSON"));
+    pid_of(executor.as_ref()).await;
+    assert!(!path.exists(), "nobody told anything");
+    for text in ["first", "second"] {
+        tell(text);
+        let pid = pid_of(executor.as_ref()).await;
+        assert_eq!(fs::read_to_string(&path).expect("a file"), format!("{pid} {text}"));
+        fs::remove_file(&path).expect("a file");
+        assert_eq!(pid_of(executor.as_ref()).await, pid);
+        assert!(!path.exists(), "it was told twice");
+    }
+}

@@ -16,6 +16,7 @@ use crate::storage::Uri;
 
 /// A store that lists pages of so many keys.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 struct Paged {
     keys: BTreeSet<String>,
     most: usize,
@@ -41,7 +42,8 @@ impl PaginatedListStore for Paged {
         let mut entries: Vec<String> = Vec::new();
         for key in self.keys.iter().filter(|key| key.starts_with(prefix)) {
             let folder = key[prefix.len()..].find('/').filter(|_| options.delimiter.is_some());
-            let entry = folder.map_or(key.clone(), |at| key[..=prefix.len() + at].to_owned());
+            let entry =
+                folder.map_or_else(|| key.clone(), |at| key[..=prefix.len() + at].to_owned());
             let is_behind = *key > after || (self.is_inclusive && *key == after);
             if is_behind && entries.last() != Some(&entry) {
                 entries.push(entry);
@@ -80,6 +82,7 @@ fn scope(uri: &str, is_flat: bool) -> Scope {
 }
 
 /// What is listed, and in how many requests.
+#[expect(clippy::unwrap_in_result, reason = "what is tested is the listing's error")]
 fn listed(paged: Paged, scope: &Scope) -> Result<(Vec<String>, usize)> {
     let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let paged = Arc::new(paged);
@@ -167,7 +170,8 @@ fn a_store_that_lists_folders_only_will_do() {
     });
     let bucket = Bucket::plain("memory://m".to_owned(), Arc::new(store));
     let found = |uri: &str, is_flat| -> Vec<String> {
-        let pages: Vec<Page> = block_on(pages(&bucket, &scope(uri, is_flat)).try_collect()).unwrap();
+        let pages: Vec<Page> =
+            block_on(pages(&bucket, &scope(uri, is_flat)).try_collect()).unwrap();
         pages.iter().flatten().map(|object| key(object).to_owned()).collect()
     };
     assert_eq!(found("memory://m/", false), ["a/b", "a/c/d", "ab", "b"]);

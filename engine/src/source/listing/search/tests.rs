@@ -23,6 +23,7 @@ fn what_is_listed_begins_as_all_keys_do() {
 }
 
 #[track_caller]
+#[expect(clippy::fn_params_excessive_bools, reason = "a table of cases")]
 fn matches(uri: &str, recursive: bool, key: &str, expected: bool) {
     let found = parsed(uri, recursive).iter().any(|one| one.matches(key));
     assert_eq!(found, expected, "{uri} names {key}");

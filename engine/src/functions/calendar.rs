@@ -1,0 +1,112 @@
+//! `units_between`, `months_between`, `add_months`: whole units between two points in time, and months to add.
+//!
+//! The calendar is that of UTC. A month from January 31st is the last day of February.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use chrono::{DateTime, Datelike, Months, Utc};
+use datafusion::common::{Result, exec_err};
+use datafusion::logical_expr::ScalarUDF;
+
+use super::simple::{needs, refused, simple};
+
+#[cfg(test)]
+mod tests;
+
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    vec![
+        simple(
+            "units_between",
+            |kinds| types_between("units_between", kinds),
+            |of| each_between(of, |start, end, unit| end.checked_sub(start)?.checked_div(unit)),
+        ),
+        simple(
+            "months_between",
+            |kinds| types_between("months_between", kinds),
+            |of| each_between(of, |start, end, unit| months_between(start, end)?.checked_div(unit)),
+        ),
+        simple("add_months", types_of_add, |of| add_months(&of[0], of[1].as_primitive())),
+    ]
+}
+
+fn moment() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+fn is_moment(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Timestamp(..) | DataType::Null)
+}
+
+fn types_between(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    let [moments @ .., unit] = kinds else {
+        return refused(name, kinds);
+    };
+    if moments.len() != 2 || !unit.is_integer() {
+        return refused(name, kinds);
+    }
+    match moments.iter().find(|kind| !is_moment(kind)) {
+        Some(other) => needs(name, "dates or datetimes", other),
+        None => Ok((vec![moment(), moment(), DataType::Int64], DataType::Int64)),
+    }
+}
+
+fn types_of_add(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind, months] if is_moment(kind) && (months.is_integer() || months.is_null()) => {
+            Ok((vec![kind.clone(), DataType::Int64], kind.clone()))
+        }
+        kinds => refused("add_months", kinds),
+    }
+}
+
+fn each_between(
+    arguments: &[ArrayRef],
+    between: fn(i64, i64, i64) -> Option<i64>,
+) -> Result<ArrayRef> {
+    let moments = |at: usize| arguments[at].as_primitive::<TimestampMicrosecondType>().iter();
+    let units = arguments[2].as_primitive::<Int64Type>().iter();
+    let rows = moments(0).zip(moments(1)).zip(units);
+    let results = rows.map(|((start, end), unit)| between(start?, end?, unit?));
+    Ok(Arc::new(results.collect::<Int64Array>()))
+}
+
+/// How often a month fits between two points in time, in microseconds.
+fn months_between(start: i64, end: i64) -> Option<i64> {
+    if end < start {
+        return months_between(end, start).map(|months| -months);
+    }
+    let (from, to) =
+        (DateTime::from_timestamp_micros(start)?, DateTime::from_timestamp_micros(end)?);
+    let of_year = |day: &DateTime<Utc>| i64::from(day.year()) * 12 + i64::from(day.month0());
+    let months = of_year(&to) - of_year(&from);
+    let passed = from.checked_add_months(Months::new(u32::try_from(months).ok()?))? <= to;
+    Some(if passed { months } else { months - 1 })
+}
+
+fn add_months(moments: &ArrayRef, months: &Int64Array) -> Result<ArrayRef> {
+    if moments.data_type().is_null() {
+        return Ok(Arc::clone(moments));
+    }
+    let plain = cast(moments, &moment())?;
+    let plain = plain.as_primitive::<TimestampMicrosecondType>();
+    let added = plain.iter().zip(months).map(|(moment, months)| {
+        let (Some(moment), Some(months)) = (moment, months) else { return Ok(None) };
+        match later(moment, months) {
+            Some(later) => Ok(Some(later)),
+            None => exec_err!("{months} months later is no datetime"),
+        }
+    });
+    let added = added.collect::<Result<PrimitiveArray<TimestampMicrosecondType>>>()?;
+    Ok(cast(&added.with_data_type(moment()), moments.data_type())?)
+}
+
+fn later(moment: i64, months: i64) -> Option<i64> {
+    let from = DateTime::from_timestamp_micros(moment)?;
+    let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
+    let to =
+        if months < 0 { from.checked_sub_months(count) } else { from.checked_add_months(count) };
+    Some(to?.timestamp_micros())
+}

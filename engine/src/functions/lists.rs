@@ -1,0 +1,164 @@
+//! `list_sum`, `list_mean`, `list_norm`, `list_field`: one value of the items of a list, and a field of each of them.
+//!
+//! Nulls among the items are passed over; a list without values has no sum, mean or norm.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
+use datafusion::common::{Result, ScalarValue, internal_err, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+
+use super::items::{as_list_type, items, list_item};
+use super::overflow;
+use super::simple::{needs, refused, simple};
+use crate::source::nulls_in_fields;
+
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    let signature = Signature::any(2, Volatility::Immutable);
+    vec![
+        simple("list_sum", types_of_sum, |of| sums(&of[0])),
+        simple("list_mean", |kinds| floats("list_mean", kinds), |of| numbers(&of[0], mean)),
+        simple("list_norm", |kinds| floats("list_norm", kinds), |of| numbers(&of[0], norm)),
+        ScalarUDF::from(ListField { signature }),
+    ]
+}
+
+fn types_of_sum(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind] if list_item(kind).is_some_and(|item| item.data_type().is_integer()) => {
+            Ok((vec![as_list_type(&DataType::Int64)], DataType::Int64))
+        }
+        kinds => floats("list_sum", kinds),
+    }
+}
+
+fn floats(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    let [kind] = kinds else {
+        return refused(name, kinds);
+    };
+    match list_item(kind).map(|item| item.data_type()) {
+        Some(item) if item.is_numeric() || item.is_null() => {
+            Ok((vec![as_list_type(&DataType::Float64)], DataType::Float64))
+        }
+        _ => needs(name, "lists of numbers", kind),
+    }
+}
+
+fn sums(lists: &ArrayRef) -> Result<ArrayRef> {
+    let list = lists.as_list::<i32>();
+    let Some(values) = list.values().as_primitive_opt::<Int64Type>() else {
+        return numbers(lists, |values| values.iter().sum());
+    };
+    let sum = |row: usize| {
+        let Some(there) = items(list, row) else { return Ok(None) };
+        let mut there = there.filter(|at| values.is_valid(*at)).peekable();
+        if there.peek().is_none() {
+            return Ok(None);
+        }
+        let sum: i128 = there.map(|at| i128::from(values.value(at))).sum();
+        let fits = i64::try_from(sum).ok().ok_or_else(|| overflow("list_sum", &DataType::Int64));
+        fits.map(Some)
+    };
+    Ok(Arc::new((0..list.len()).map(sum).collect::<Result<Int64Array>>()?))
+}
+
+/// One number for each list that has numbers.
+fn numbers(lists: &ArrayRef, of: fn(&[f64]) -> f64) -> Result<ArrayRef> {
+    let list = lists.as_list::<i32>();
+    let values = list.values().as_primitive::<Float64Type>();
+    let number = |row: usize| {
+        let there = items(list, row)?;
+        if values.null_count() == 0 {
+            return (!there.is_empty()).then(|| of(&values.values()[there]));
+        }
+        let valid: Vec<f64> =
+            there.filter(|at| values.is_valid(*at)).map(|at| values.value(at)).collect();
+        (!valid.is_empty()).then(|| of(&valid))
+    };
+    Ok(Arc::new((0..list.len()).map(number).collect::<Float64Array>()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a list has fewer items than that")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
+
+/// `list_field(models, name)`: that field of each model of a list.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ListField {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for ListField {
+    fn name(&self) -> &'static str {
+        "list_field"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        internal_err!("list_field needs its arguments")
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let list = arguments.arg_fields[0].data_type();
+        let name = arguments.scalar_arguments.get(1).copied().flatten();
+        let Some(name) = name.and_then(|name| name.try_as_str().flatten()) else {
+            return plan_err!("list_field takes a constant name");
+        };
+        let field = match list_item(list).map(|item| item.data_type()) {
+            Some(DataType::Struct(fields)) => fields.find(name),
+            _ => return needs("list_field", "a list of models", list),
+        };
+        let Some((_, field)) = field else {
+            return plan_err!("the models of the list have no field `{name}`");
+        };
+        let item = Field::new_list_field(field.data_type().clone(), true);
+        let item = Arc::new(item.with_metadata(field.metadata().clone()));
+        Ok(Arc::new(Field::new("list_field", DataType::List(item), true)))
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let ColumnarValue::Scalar(name) = &call.args[1] else {
+            return internal_err!("list_field takes a constant name");
+        };
+        let (Some(name), DataType::List(item)) =
+            (name.try_as_str().flatten(), call.return_field.data_type())
+        else {
+            return internal_err!("list_field takes a constant name");
+        };
+        match &call.args[0] {
+            ColumnarValue::Array(lists) => Ok(ColumnarValue::Array(field_of(lists, name, item)?)),
+            ColumnarValue::Scalar(list) => {
+                let list = field_of(&list.to_array()?, name, item)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&list, 0)?))
+            }
+        }
+    }
+}
+
+fn field_of(lists: &ArrayRef, name: &str, item: &FieldRef) -> Result<ArrayRef> {
+    let plain = match list_item(lists.data_type()) {
+        Some(item) => DataType::List(Arc::clone(item)),
+        None => return internal_err!("list_field takes lists"),
+    };
+    let lists = arrow::compute::cast(lists, &plain)?;
+    let lists = lists.as_list::<i32>();
+    let models = nulls_in_fields(lists.values())?;
+    let Some(values) = models.as_struct().column_by_name(name) else {
+        return internal_err!("list_field: no field {name}");
+    };
+    let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
+    let values = Arc::clone(values);
+    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, nulls)?))
+}
