@@ -145,7 +145,7 @@ def listings(
     job_of = cache(held._native.job)
     infos = [
         _listing(_info(record, job_of(record["job"]) if record["job"] else {}), ttl)
-        for record in held._native.versions(False)
+        for record in held._native.versions(include_removed=False)
         if (record["namespace"], record["project"]) == ("system", "listings")
     ]
     columns = [(column, spec_of(ListingInfo, "listings()"), infos)]

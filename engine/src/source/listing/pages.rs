@@ -232,7 +232,8 @@ impl Range {
     fn rest(&self, known: &str, last: &str) -> Vec<Self> {
         let stem = &last[..common(known, last)];
         let Some(here) = last[stem.len()..].chars().next() else { return Vec::new() };
-        if last <= self.after.as_str() || stem.len() < self.prefix.len() {
+        let is_others = self.without.as_deref().is_some_and(|other| last.starts_with(other));
+        if is_others || last <= self.after.as_str() || stem.len() < self.prefix.len() {
             return Vec::new();
         }
         let end = match here {
