@@ -21,10 +21,8 @@ pub(crate) type PyKey<'py> = (PyExpr<'py>, bool);
 
 /// Keys to sort by.
 pub(crate) fn sort_keys(keys: &[PyKey<'_>]) -> Vec<SortKey> {
-    let key = |(key, descending): &PyKey<'_>| SortKey {
-        expr: key.0.clone(),
-        descending: *descending,
-    };
+    let key =
+        |(key, descending): &PyKey<'_>| SortKey { expr: key.0.clone(), descending: *descending };
     keys.iter().map(key).collect()
 }
 
@@ -181,7 +179,11 @@ impl Expr {
         };
         let call = OfRows { window: Some(window), ..OfRows::clone(call) };
         let keys = order_by.iter().map(|(key, _)| &**key);
-        Self::made_of(py, engine::Expr::OfRows(Arc::new(call)), parts(&partition_by).chain(keys).chain([self]))
+        Self::made_of(
+            py,
+            engine::Expr::OfRows(Arc::new(call)),
+            parts(&partition_by).chain(keys).chain([self]),
+        )
     }
 
     /// A field of a model, or the value of a key of a dict.

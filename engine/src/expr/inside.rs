@@ -106,15 +106,9 @@ impl Resolver<'_> {
     }
 
     /// The sides of an operator. What is inside of a dict is taken as the type of the constant that it meets.
-    pub(super) fn operands(
-        &self,
-        op: BinaryOp,
-        left: &Expr,
-        right: &Expr,
-    ) -> Result<(Part, Part)> {
+    pub(super) fn operands(&self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<(Part, Part)> {
         let (before, after) = (self.build(left)?, self.build(right)?);
-        let is_constant =
-            |expr: &Expr| matches!(expr, Expr::Literal(value) if !value.is_null(0));
+        let is_constant = |expr: &Expr| matches!(expr, Expr::Literal(value) if !value.is_null(0));
         if is_constant(right) && self.is_inside_json(left) {
             return Ok((self.as_kind(left, op, &after.kind)?, after));
         }

@@ -17,9 +17,17 @@ mod tests;
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![
-        simple("bitwise_and", |kinds| pair("bitwise_and", kinds), |of| each(of, |a, b| Some(a & b))),
+        simple(
+            "bitwise_and",
+            |kinds| pair("bitwise_and", kinds),
+            |of| each(of, |a, b| Some(a & b)),
+        ),
         simple("bitwise_or", |kinds| pair("bitwise_or", kinds), |of| each(of, |a, b| Some(a | b))),
-        simple("bitwise_xor", |kinds| pair("bitwise_xor", kinds), |of| each(of, |a, b| Some(a ^ b))),
+        simple(
+            "bitwise_xor",
+            |kinds| pair("bitwise_xor", kinds),
+            |of| each(of, |a, b| Some(a ^ b)),
+        ),
         simple("shift_left", |kinds| pair("shift_left", kinds), |of| each(of, shifted_left)),
         simple("shift_right", |kinds| pair("shift_right", kinds), |of| each(of, shifted_right)),
         simple(

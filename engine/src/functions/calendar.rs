@@ -1,32 +1,61 @@
-//! `units_between`, `months_between`, `add_months`: whole units between two points in time, and months to add.
+//! `units_between`, `months_between`, `add_months`, `truncate_to_units`, `truncate_to_months`: whole units between two
+//! points in time, months to add, the beginning of a unit, and `format_time`. DataFusion's `date_trunc` and `to_char` end
+//! where nanoseconds do.
 //!
 //! The calendar is that of UTC. A month from January 31st is the last day of February.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
-use chrono::{DateTime, Datelike, Months, Utc};
+use chrono::format::{Item, StrftimeItems};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::simple::{needs, refused, simple};
+use crate::kind::is_text;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![
-        simple("units_between", |kinds| types_between("units_between", kinds), |of| {
-            each_between(of, |start, end, unit| end.checked_sub(start)?.checked_div(unit))
-        }),
-        simple("months_between", |kinds| types_between("months_between", kinds), |of| {
-            each_between(of, |start, end, unit| months_between(start, end)?.checked_div(unit))
-        }),
+        simple(
+            "units_between",
+            |kinds| types_between("units_between", kinds),
+            |of| each_between(of, |start, end, unit| end.checked_sub(start)?.checked_div(unit)),
+        ),
+        simple(
+            "months_between",
+            |kinds| types_between("months_between", kinds),
+            |of| each_between(of, |start, end, unit| months_between(start, end)?.checked_div(unit)),
+        ),
+        simple(
+            "truncate_to_units",
+            |kinds| types_of_truncate("truncate_to_units", kinds),
+            |of| {
+                each_truncated(of, |at, unit| {
+                    // Weeks begin on Mondays, and 1970 on a Thursday.
+                    let shift = if unit == WEEK { 3 * DAY } else { 0 };
+                    at.checked_sub(at.checked_add(shift)?.checked_rem_euclid(unit)?)
+                })
+            },
+        ),
+        simple(
+            "truncate_to_months",
+            |kinds| types_of_truncate("truncate_to_months", kinds),
+            |of| each_truncated(of, month_of),
+        ),
+        simple("format_time", types_of_format, |of| format_time(&of[0], &of[1])),
         simple("add_months", types_of_add, |of| add_months(&of[0], of[1].as_primitive())),
     ]
 }
+
+/// In microseconds.
+const DAY: i64 = 86_400_000_000;
+const WEEK: i64 = 7 * DAY;
 
 fn moment() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
@@ -49,6 +78,24 @@ fn types_between(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, DataT
     }
 }
 
+fn types_of_truncate(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind, unit] if is_moment(kind) && unit.is_integer() => {
+            Ok((vec![moment(), DataType::Int64], moment()))
+        }
+        kinds => refused(name, kinds),
+    }
+}
+
+fn types_of_format(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind, format] if is_moment(kind) && (is_text(format) || format.is_null()) => {
+            Ok((vec![moment(), DataType::Utf8], DataType::Utf8))
+        }
+        kinds => refused("format_time", kinds),
+    }
+}
+
 fn types_of_add(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
     match kinds {
         [kind, months] if is_moment(kind) && (months.is_integer() || months.is_null()) => {
@@ -67,6 +114,44 @@ fn each_between(
     let rows = moments(0).zip(moments(1)).zip(units);
     let results = rows.map(|((start, end), unit)| between(start?, end?, unit?));
     Ok(Arc::new(results.collect::<Int64Array>()))
+}
+
+fn each_truncated(
+    arguments: &[ArrayRef],
+    truncated: fn(i64, i64) -> Option<i64>,
+) -> Result<ArrayRef> {
+    let moments = arguments[0].as_primitive::<TimestampMicrosecondType>().iter();
+    let units = arguments[1].as_primitive::<Int64Type>().iter();
+    let results = moments.zip(units).map(|(at, unit)| truncated(at?, unit?));
+    let results: PrimitiveArray<TimestampMicrosecondType> = results.collect();
+    Ok(Arc::new(results.with_data_type(moment())))
+}
+
+fn format_time(moments: &ArrayRef, formats: &ArrayRef) -> Result<ArrayRef> {
+    let moments = moments.as_primitive::<TimestampMicrosecondType>().iter();
+    let mut texts = StringBuilder::new();
+    for (at, format) in moments.zip(formats.as_string::<i32>()) {
+        let (Some(at), Some(format)) = (at.and_then(DateTime::from_timestamp_micros), format)
+        else {
+            texts.append_null();
+            continue;
+        };
+        let items: Vec<Item> = StrftimeItems::new(format).collect();
+        if items.contains(&Item::Error) {
+            return exec_err!("`{format}` is no format of times; hint: `%Y-%m-%d %H:%M:%S`");
+        }
+        texts.append_value(at.format_with_items(items.iter()).to_string());
+    }
+    Ok(Arc::new(texts.finish()))
+}
+
+/// The beginning of so many months, counted from January.
+fn month_of(at: i64, months: i64) -> Option<i64> {
+    let day = DateTime::from_timestamp_micros(at)?;
+    let months = u32::try_from(months).ok()?;
+    let month = (day.month0() / months) * months + 1;
+    let first = NaiveDate::from_ymd_opt(day.year(), month, 1)?;
+    Some(first.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
 }
 
 /// How often a month fits between two points in time, in microseconds.
@@ -102,6 +187,7 @@ fn add_months(moments: &ArrayRef, months: &Int64Array) -> Result<ArrayRef> {
 fn later(moment: i64, months: i64) -> Option<i64> {
     let from = DateTime::from_timestamp_micros(moment)?;
     let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
-    let to = if months < 0 { from.checked_sub_months(count) } else { from.checked_add_months(count) };
+    let to =
+        if months < 0 { from.checked_sub_months(count) } else { from.checked_add_months(count) };
     Some(to?.timestamp_micros())
 }

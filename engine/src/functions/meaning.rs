@@ -23,8 +23,10 @@ pub(crate) fn with_meaning(value: PlanExpr, metadata: &HashMap<String, String>) 
 
 /// `list` whose items have the metadata of a field.
 pub(crate) fn with_item_meaning(list: PlanExpr, item: &FieldRef) -> PlanExpr {
-    let item = Arc::new(Field::new_list_field(item.data_type().clone(), true)
-        .with_metadata(item.metadata().clone()));
+    let item = Arc::new(
+        Field::new_list_field(item.data_type().clone(), true)
+            .with_metadata(item.metadata().clone()),
+    );
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::from(WithItemMeaning { item, signature }).call(vec![list])
 }

@@ -13,7 +13,9 @@ use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility,
+};
 use datafusion::physical_expr::expressions::Literal;
 
 use crate::kind::kind_name;
@@ -124,7 +126,6 @@ impl Accumulator for Values {
 
 fn quantile(mut values: Vec<f64>, part: f64) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
-    #[expect(clippy::cast_precision_loss, reason = "memory holds fewer values than that")]
     let place = part * (values.len().checked_sub(1)? as f64);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a place")]
     let (before, after) = (place.floor() as usize, place.ceil() as usize);

@@ -46,9 +46,8 @@ impl Chain {
         }
         let rows = self.plan().clone();
         let rows = if found.needs_places()? { numbered(rows)? } else { rows };
-        let groups = LogicalPlanBuilder::from(rows)
-            .aggregate(keys.groups(), found.named())?
-            .build()?;
+        let groups =
+            LogicalPlanBuilder::from(rows).aggregate(keys.groups(), found.named())?.build()?;
         // WHY: the builder looks for every output among all aggregates; these are columns already.
         let plan = LogicalPlan::Projection(Projection::try_new(outputs, Arc::new(groups))?);
         self.with_sys(false)?.with_plan(plan)

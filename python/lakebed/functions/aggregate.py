@@ -148,9 +148,7 @@ def any_value(col: str | Expr) -> Aggregate:
     return Aggregate("any_value", to_column(col))
 
 
-def first(
-    col: str | Expr, *, order_by: Keys = None, ignore_nulls: bool = False
-) -> Aggregate:
+def first(col: str | Expr, *, order_by: Keys = None, ignore_nulls: bool = False) -> Aggregate:
     """The first value, missing or not.
 
     Args:

@@ -83,11 +83,8 @@ async fn keys_of(chain: &Chain) -> Vec<String> {
 fn verbs(chain: &Chain) -> Chain {
     let column = |name: &str| Expr::Column(name.to_owned());
     let named = |name: &str, expr| NamedExpr { name: name.to_owned(), expr };
-    let sum = OfRows {
-        function: "sum".to_owned(),
-        arguments: vec![column("y")],
-        ..OfRows::default()
-    };
+    let sum =
+        OfRows { function: "sum".to_owned(), arguments: vec![column("y")], ..OfRows::default() };
     let sum = named("y", Expr::OfRows(Arc::new(sum)));
     let key = SortKey { expr: column("x"), descending: true };
     let negated = Expr::Negate(Arc::new(column("y")));
