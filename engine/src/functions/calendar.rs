@@ -1,21 +1,19 @@
 //! `units_between`, `months_between`, `add_months`, `truncate_to_units`, `truncate_to_months`: whole units between two
-//! points in time, months to add, the beginning of a unit, and `format_time`. DataFusion's `date_trunc` and `to_char` end
-//! where nanoseconds do.
+//! points in time, months to add, and the beginning of a unit. DataFusion's `date_trunc` ends where nanoseconds do.
 //!
 //! The calendar is that of UTC. A month from January 31st is the last day of February.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray, StringBuilder};
+use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
-use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::simple::{needs, refused, simple};
-use crate::kind::is_text;
+use super::unfit;
 
 #[cfg(test)]
 mod tests;
@@ -48,7 +46,6 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
             |kinds| types_of_truncate("truncate_to_months", kinds),
             |of| each_truncated(of, month_of),
         ),
-        simple("format_time", types_of_format, |of| format_time(&of[0], &of[1])),
         simple("add_months", types_of_add, |of| add_months(&of[0], of[1].as_primitive())),
     ]
 }
@@ -57,11 +54,11 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
 const DAY: i64 = 86_400_000_000;
 const WEEK: i64 = 7 * DAY;
 
-fn moment() -> DataType {
+pub(super) fn moment() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-fn is_moment(kind: &DataType) -> bool {
+pub(super) fn is_moment(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Timestamp(..) | DataType::Null)
 }
 
@@ -84,15 +81,6 @@ fn types_of_truncate(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, D
             Ok((vec![moment(), DataType::Int64], moment()))
         }
         kinds => refused(name, kinds),
-    }
-}
-
-fn types_of_format(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
-    match kinds {
-        [kind, format] if is_moment(kind) && (is_text(format) || format.is_null()) => {
-            Ok((vec![moment(), DataType::Utf8], DataType::Utf8))
-        }
-        kinds => refused("format_time", kinds),
     }
 }
 
@@ -127,24 +115,6 @@ fn each_truncated(
     Ok(Arc::new(results.with_data_type(moment())))
 }
 
-fn format_time(moments: &ArrayRef, formats: &ArrayRef) -> Result<ArrayRef> {
-    let moments = moments.as_primitive::<TimestampMicrosecondType>().iter();
-    let mut texts = StringBuilder::new();
-    for (at, format) in moments.zip(formats.as_string::<i32>()) {
-        let (Some(at), Some(format)) = (at.and_then(DateTime::from_timestamp_micros), format)
-        else {
-            texts.append_null();
-            continue;
-        };
-        let items: Vec<Item> = StrftimeItems::new(format).collect();
-        if items.contains(&Item::Error) {
-            return exec_err!("`{format}` is no format of times; hint: `%Y-%m-%d %H:%M:%S`");
-        }
-        texts.append_value(at.format_with_items(items.iter()).to_string());
-    }
-    Ok(Arc::new(texts.finish()))
-}
-
 /// The beginning of so many months, counted from January.
 fn month_of(at: i64, months: i64) -> Option<i64> {
     let day = DateTime::from_timestamp_micros(at)?;
@@ -177,7 +147,7 @@ fn add_months(moments: &ArrayRef, months: &Int64Array) -> Result<ArrayRef> {
         let (Some(moment), Some(months)) = (moment, months) else { return Ok(None) };
         match later(moment, months) {
             Some(later) => Ok(Some(later)),
-            None => exec_err!("{months} months later is no datetime"),
+            None => unfit(format!("{months} months later is no datetime")),
         }
     });
     let added = added.collect::<Result<PrimitiveArray<TimestampMicrosecondType>>>()?;

@@ -202,7 +202,7 @@ def to_timestamp(col: Any, format: str | None = None) -> Expr:
     if format is None:
         return text.cast(dt.datetime)
     read = format.replace(".%f", "%.f").replace("%f", "%6f")
-    return call("to_timestamp_micros", text, read).cast(dt.datetime)
+    return call("parse_time", text, read)
 
 
 def strftime(col: Any, format: str) -> Expr:
