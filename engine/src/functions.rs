@@ -20,6 +20,7 @@ mod quantile;
 mod random;
 mod shift;
 mod simple;
+mod strftime;
 mod structs;
 mod sum;
 mod text;
@@ -29,7 +30,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::DataType;
 use catalog::near_names;
-use datafusion::error::DataFusionError;
+use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
@@ -59,6 +60,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(nullif::functions());
     functions.extend(path::functions());
     functions.extend(random::functions());
+    functions.extend(strftime::functions());
     functions.extend(text::functions());
     functions.extend(vector::functions());
     functions.into_iter().map(Arc::new).collect()
@@ -90,6 +92,11 @@ fn overflow(expression: &str, kind: &DataType) -> DataFusionError {
     let kind = kind_name(kind);
     let what = format!("`{expression}` overflows {kind}; hint: `cast(float)` makes room");
     Error::Value { what }.into()
+}
+
+/// The error about a value that a function cannot do with.
+fn unfit<T>(what: String) -> PlanResult<T> {
+    Err(Error::Value { what }.into())
 }
 
 /// Ours and DataFusion's, by name; ours win.

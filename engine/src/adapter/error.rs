@@ -78,6 +78,8 @@ fn bad_value(message: &str) -> Option<String> {
     }
     CONVERSIONS.iter().find_map(|(start, middle)| {
         let (value, kind) = message.strip_prefix(start)?.split_once(middle)?;
+        // A format that the value was to have stands behind it.
+        let value = value.split("' using format '").next()?;
         let kind = kind.lines().next()?.trim_end_matches(" type").parse::<DataType>();
         let kind = kind.map_or_else(|_no_type| "datetime".to_owned(), |kind| kind_name(&kind));
         Some(format!("`{value}` cannot be converted to {kind}"))

@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::Array;
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::expr::{Case, InList, ScalarFunction};
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{
-    Expr as PlanExpr, Like, Operator, ReturnFieldArgs, binary_expr, lit,
+    Cast, Expr as PlanExpr, Like, Operator, ReturnFieldArgs, TypeSignature, binary_expr, lit,
 };
 
 use super::Resolver;
@@ -41,44 +41,58 @@ impl Part {
 pub(crate) const MANY_CONDITIONS: usize = 100;
 
 impl Resolver<'_> {
+    // WHY: every arm is a call, so that the frame of this function, which stands on the stack once a level, is small.
     pub(super) fn build(&self, expr: &Expr) -> Result<Part> {
-        Ok(match expr {
-            Expr::Column(path) => match self.path(path) {
-                Ok((expr, field)) => Part { expr, kind: field.data_type().clone() },
-                Err(unknown) => self.build(&self.inside_column(path).ok_or(unknown)?)?,
-            },
-            // A missing value is of any type.
-            Expr::Literal(value) if value.is_null(0) => {
-                Part { expr: lit(ScalarValue::Null), kind: DataType::Null }
-            }
-            Expr::Literal(value) => {
-                let kind = value.data_type().clone();
-                Part { expr: lit(ScalarValue::try_from_array(value, 0)?), kind }
-            }
-            Expr::Typed { value, .. } => self.build(value)?,
-            Expr::Binary { op, left, right } => {
-                let (left, right) = self.operands(*op, left, right)?;
-                binary(expr, *op, left, right)?
-            }
-            Expr::All(terms) => Part::boolean(conjunction(self.conditions(terms)?)),
-            Expr::Any(terms) => Part::boolean(balanced(self.conditions(terms)?, Operator::Or)),
-            Expr::Not(inner) => Part::boolean(self.not(inner)?),
-            Expr::Negate(inner) => {
-                let Part { expr, kind } = check_number(inner, self.build(inner)?)?;
-                Part { expr: PlanExpr::Negative(Box::new(expr)), kind }
-            }
-            Expr::IsNull(inner) => {
-                Part::boolean(PlanExpr::IsNull(Box::new(self.build(inner)?.expr)))
-            }
-            Expr::InList { value, list } => self.in_list(expr, value, list)?,
-            Expr::Case { branches, otherwise } => {
-                self.case(expr, branches, otherwise.as_deref())?
-            }
-            Expr::Call { function, arguments } => self.call(expr, function, arguments)?,
-            Expr::Cast { value, to } => cast(expr, self.plain(value)?, to)?,
-            Expr::Inside { value, name } => self.inside(expr, value, name)?,
-            Expr::OfRows(call) => self.of_rows(expr, call)?,
-        })
+        match expr {
+            Expr::Column(path) => self.column(path),
+            Expr::Literal(value) => literal(value),
+            Expr::Typed { value, .. } => self.build(value),
+            Expr::Binary { op, left, right } => self.binary(expr, *op, left, right),
+            Expr::All(terms) => self.all(terms),
+            Expr::Any(terms) => self.any(terms),
+            Expr::Not(inner) => self.not(inner),
+            Expr::Negate(inner) => self.negated(inner),
+            Expr::IsNull(inner) => self.is_null(inner),
+            Expr::InList { value, list } => self.in_list(expr, value, list),
+            Expr::Case { branches, otherwise } => self.case(expr, branches, otherwise.as_deref()),
+            Expr::Call { function, arguments } => self.call(expr, function, arguments),
+            Expr::Cast { value, to } => self.cast(expr, value, to),
+            Expr::Inside { value, name } => self.inside(expr, value, name),
+            Expr::OfRows(call) => self.of_rows(expr, call),
+        }
+    }
+
+    fn column(&self, path: &str) -> Result<Part> {
+        match self.path(path) {
+            Ok((expr, field)) => Ok(Part { expr, kind: field.data_type().clone() }),
+            Err(unknown) => self.build(&self.inside_column(path).ok_or(unknown)?),
+        }
+    }
+
+    fn binary(&self, expr: &Expr, op: BinaryOp, left: &Expr, right: &Expr) -> Result<Part> {
+        let (left, right) = self.operands(op, left, right)?;
+        binary(expr, op, left, right)
+    }
+
+    fn all(&self, terms: &[Arc<Expr>]) -> Result<Part> {
+        Ok(Part::boolean(conjunction(self.conditions(terms)?)))
+    }
+
+    fn any(&self, terms: &[Arc<Expr>]) -> Result<Part> {
+        Ok(Part::boolean(balanced(self.conditions(terms)?, Operator::Or)))
+    }
+
+    fn negated(&self, inner: &Expr) -> Result<Part> {
+        let Part { expr, kind } = check_number(inner, self.build(inner)?)?;
+        Ok(Part { expr: PlanExpr::Negative(Box::new(expr)), kind })
+    }
+
+    fn is_null(&self, inner: &Expr) -> Result<Part> {
+        Ok(Part::boolean(PlanExpr::IsNull(Box::new(self.build(inner)?.expr))))
+    }
+
+    fn cast(&self, expr: &Expr, value: &Expr, to: &DataType) -> Result<Part> {
+        cast(expr, self.plain(value)?, to)
     }
 
     pub(super) fn parts<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Part>> {
@@ -94,14 +108,14 @@ impl Resolver<'_> {
     }
 
     /// None of many is all of their opposites, which the optimizer would find out too.
-    fn not(&self, inner: &Expr) -> Result<PlanExpr> {
+    fn not(&self, inner: &Expr) -> Result<Part> {
         let not = |condition| PlanExpr::Not(Box::new(condition));
-        match inner {
+        Ok(Part::boolean(match inner {
             Expr::Any(terms) if terms.len() > MANY_CONDITIONS => {
-                Ok(conjunction(self.conditions(terms)?.into_iter().map(not).collect()))
+                conjunction(self.conditions(terms)?.into_iter().map(not).collect())
             }
-            _ => Ok(not(self.condition(inner)?)),
-        }
+            _ => not(self.condition(inner)?),
+        }))
     }
 
     fn in_list(&self, expr: &Expr, value: &Expr, list: &[Expr]) -> Result<Part> {
@@ -146,11 +160,22 @@ impl Resolver<'_> {
         if functions::passes_values(function) {
             arguments = alternatives(expr, arguments)?.0;
         }
-        if let ("regexp_like", [_, pattern]) = (function, arguments.as_slice()) {
+        if let ("regexp_like" | "regexp_match" | "regexp_replace", [_, pattern, ..]) =
+            (function, arguments.as_slice())
+        {
             check_pattern(expr, &pattern.expr)?;
         }
         called(expr, function, arguments)
     }
+}
+
+/// A missing value is of any type.
+fn literal(value: &ArrayRef) -> Result<Part> {
+    if value.is_null(0) {
+        return Ok(Part { expr: lit(ScalarValue::Null), kind: DataType::Null });
+    }
+    let kind = value.data_type().clone();
+    Ok(Part { expr: lit(ScalarValue::try_from_array(value, 0)?), kind })
 }
 
 fn binary(expr: &Expr, op: BinaryOp, left: Part, right: Part) -> Result<Part> {
@@ -165,8 +190,8 @@ fn binary(expr: &Expr, op: BinaryOp, left: Part, right: Part) -> Result<Part> {
         BinaryOp::Add if is_text(&left.kind) && is_text(&right.kind) => {
             operated(expr, (op, Operator::StringConcat), left, right)
         }
-        BinaryOp::Add => operated(expr, (op, Operator::Plus), left, right),
-        BinaryOp::Subtract => operated(expr, (op, Operator::Minus), left, right),
+        BinaryOp::Add => moved(expr, (op, Operator::Plus), left, right),
+        BinaryOp::Subtract => moved(expr, (op, Operator::Minus), left, right),
         BinaryOp::Multiply => operated(expr, (op, Operator::Multiply), left, right),
         BinaryOp::Divide => called(expr, "true_divide", vec![left, right]),
         BinaryOp::FloorDivide => called(expr, "floor_divide", vec![left, right]),
@@ -183,6 +208,23 @@ fn compared(expr: &Expr, op: Operator, left: Part, right: Part) -> Result<Part> 
         return Ok(Part::boolean(compared));
     }
     Ok(Part::boolean(binary_expr(left.expr, op, right.expr)))
+}
+
+/// `left op right`; a date that is moved by a duration stays one, as in Python.
+fn moved(expr: &Expr, (symbol, op): (BinaryOp, Operator), left: Part, right: Part) -> Result<Part> {
+    let is_date = |part: &Part| part.kind == DataType::Date32;
+    let is_duration = |part: &Part| matches!(part.kind, DataType::Duration(_));
+    if !(is_date(&left) && is_duration(&right) || is_duration(&left) && is_date(&right)) {
+        return operated(expr, (symbol, op), left, right);
+    }
+    let moment = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let converted = |part: Part, kind: &DataType| {
+        let expr = PlanExpr::Cast(Cast::new(Box::new(part.expr), kind.clone()));
+        Part { expr, kind: kind.clone() }
+    };
+    let as_moment = |part| if is_date(&part) { converted(part, &moment) } else { part };
+    let sum = operated(expr, (symbol, op), as_moment(left), as_moment(right))?;
+    Ok(converted(sum, &DataType::Date32))
 }
 
 fn operated(
@@ -215,6 +257,10 @@ pub(super) fn called(expr: &Expr, function: &str, arguments: Vec<Part>) -> Resul
 fn result_of(call: &ScalarFunction, kinds: &[DataType]) -> PlanResult<DataType> {
     let field = |kind: &DataType| Arc::new(Field::new("", kind.clone(), true));
     let fields: Vec<FieldRef> = kinds.iter().map(field).collect();
+    if call.func.signature().type_signature == TypeSignature::UserDefined {
+        // WHY: what it says of wrong types is wrapped in other words further down.
+        call.func.coerce_types(kinds)?;
+    }
     let arg_fields = fields_with_udf(&fields, call.func.as_ref())?;
     let literals: Vec<Option<&ScalarValue>> = call.args.iter().map(PlanExpr::as_literal).collect();
     let arguments = ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &literals };

@@ -1,4 +1,5 @@
-//! `units_between`, `months_between`, `add_months`: whole units between two points in time, and months to add.
+//! `units_between`, `months_between`, `add_months`, `truncate_to_units`, `truncate_to_months`: whole units between two
+//! points in time, months to add, and the beginning of a unit. DataFusion's `date_trunc` ends where nanoseconds do.
 //!
 //! The calendar is that of UTC. A month from January 31st is the last day of February.
 
@@ -7,11 +8,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
-use chrono::{DateTime, Datelike, Months, Utc};
-use datafusion::common::{Result, exec_err};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::simple::{needs, refused, simple};
+use super::unfit;
 
 #[cfg(test)]
 mod tests;
@@ -28,15 +30,35 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
             |kinds| types_between("months_between", kinds),
             |of| each_between(of, |start, end, unit| months_between(start, end)?.checked_div(unit)),
         ),
+        simple(
+            "truncate_to_units",
+            |kinds| types_of_truncate("truncate_to_units", kinds),
+            |of| {
+                each_truncated(of, |at, unit| {
+                    // Weeks begin on Mondays, and 1970 on a Thursday.
+                    let shift = if unit == WEEK { 3 * DAY } else { 0 };
+                    at.checked_sub(at.checked_add(shift)?.checked_rem_euclid(unit)?)
+                })
+            },
+        ),
+        simple(
+            "truncate_to_months",
+            |kinds| types_of_truncate("truncate_to_months", kinds),
+            |of| each_truncated(of, month_of),
+        ),
         simple("add_months", types_of_add, |of| add_months(&of[0], of[1].as_primitive())),
     ]
 }
 
-fn moment() -> DataType {
+/// In microseconds.
+const DAY: i64 = 86_400_000_000;
+const WEEK: i64 = 7 * DAY;
+
+pub(super) fn moment() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-fn is_moment(kind: &DataType) -> bool {
+pub(super) fn is_moment(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Timestamp(..) | DataType::Null)
 }
 
@@ -50,6 +72,15 @@ fn types_between(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, DataT
     match moments.iter().find(|kind| !is_moment(kind)) {
         Some(other) => needs(name, "dates or datetimes", other),
         None => Ok((vec![moment(), moment(), DataType::Int64], DataType::Int64)),
+    }
+}
+
+fn types_of_truncate(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind, unit] if is_moment(kind) && unit.is_integer() => {
+            Ok((vec![moment(), DataType::Int64], moment()))
+        }
+        kinds => refused(name, kinds),
     }
 }
 
@@ -71,6 +102,26 @@ fn each_between(
     let rows = moments(0).zip(moments(1)).zip(units);
     let results = rows.map(|((start, end), unit)| between(start?, end?, unit?));
     Ok(Arc::new(results.collect::<Int64Array>()))
+}
+
+fn each_truncated(
+    arguments: &[ArrayRef],
+    truncated: fn(i64, i64) -> Option<i64>,
+) -> Result<ArrayRef> {
+    let moments = arguments[0].as_primitive::<TimestampMicrosecondType>().iter();
+    let units = arguments[1].as_primitive::<Int64Type>().iter();
+    let results = moments.zip(units).map(|(at, unit)| truncated(at?, unit?));
+    let results: PrimitiveArray<TimestampMicrosecondType> = results.collect();
+    Ok(Arc::new(results.with_data_type(moment())))
+}
+
+/// The beginning of so many months, counted from January.
+fn month_of(at: i64, months: i64) -> Option<i64> {
+    let day = DateTime::from_timestamp_micros(at)?;
+    let months = u32::try_from(months).ok()?;
+    let month = (day.month0() / months) * months + 1;
+    let first = NaiveDate::from_ymd_opt(day.year(), month, 1)?;
+    Some(first.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
 }
 
 /// How often a month fits between two points in time, in microseconds.
@@ -96,7 +147,7 @@ fn add_months(moments: &ArrayRef, months: &Int64Array) -> Result<ArrayRef> {
         let (Some(moment), Some(months)) = (moment, months) else { return Ok(None) };
         match later(moment, months) {
             Some(later) => Ok(Some(later)),
-            None => exec_err!("{months} months later is no datetime"),
+            None => unfit(format!("{months} months later is no datetime")),
         }
     });
     let added = added.collect::<Result<PrimitiveArray<TimestampMicrosecondType>>>()?;

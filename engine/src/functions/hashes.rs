@@ -1,8 +1,10 @@
 //! `int_hash_64`, `sip_hash_64`, `leading_int64`: hashes as int64, the same everywhere and always.
 //!
-//! The first two are ClickHouse's `intHash64` and `sipHash64`, whose unsigned results have the same bits.
+//! The first two are `intHash64` and `sipHash64` of `ClickHouse`, whose unsigned results have the same bits.
 
 use std::hash::Hasher;
+#[expect(deprecated, reason = "it is this very function, for good")]
+use std::hash::SipHasher;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Int64Array};
@@ -60,7 +62,7 @@ fn types_of_sip_hash(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
     Ok((vec![as_list_type(&item)], DataType::Int64))
 }
 
-/// The finalizer of MurmurHash3, of the number without a constant of ClickHouse's.
+/// The finalizer of `MurmurHash3`, of the number and a constant of `ClickHouse`.
 fn int_hash_64(x: u64) -> u64 {
     let mut x = x ^ 0x4cf2_d2ba_ae6d_a887;
     x = (x ^ (x >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -71,7 +73,7 @@ fn int_hash_64(x: u64) -> u64 {
 /// `SipHash`-2-4 (Aumasson, Bernstein 2012) with the key 0.
 #[expect(deprecated, reason = "it is this very function, for good")]
 fn sip_hash(bytes: &[u8]) -> u64 {
-    let mut hasher = std::hash::SipHasher::new();
+    let mut hasher = SipHasher::new();
     hasher.write(bytes);
     hasher.finish()
 }
@@ -97,7 +99,7 @@ fn sip_hashes(lists: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new((0..lists.len()).map(hash).collect::<Int64Array>()))
 }
 
-/// A null is hashed as 0 or the empty text, which ClickHouse has in its place.
+/// A null is hashed as 0 or the empty text, which `ClickHouse` has in its place.
 fn hashes_of_items(items: &ArrayRef) -> Vec<u64> {
     fn numbers<T: ArrowPrimitiveType>(
         items: &ArrayRef,

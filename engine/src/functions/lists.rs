@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
 use datafusion::common::{Result, ScalarValue, internal_err, plan_err};
 use datafusion::logical_expr::{
@@ -60,8 +61,8 @@ fn sums(lists: &ArrayRef) -> Result<ArrayRef> {
             return Ok(None);
         }
         let sum: i128 = there.map(|at| i128::from(values.value(at))).sum();
-        let fits = i64::try_from(sum).ok().ok_or_else(|| overflow("list_sum", &DataType::Int64));
-        fits.map(Some)
+        let fits = i64::try_from(sum).ok();
+        fits.map(Some).ok_or_else(|| overflow("list_sum", &DataType::Int64))
     };
     Ok(Arc::new((0..list.len()).map(sum).collect::<Result<Int64Array>>()?))
 }
@@ -82,7 +83,6 @@ fn numbers(lists: &ArrayRef, of: fn(&[f64]) -> f64) -> Result<ArrayRef> {
     Ok(Arc::new((0..list.len()).map(number).collect::<Float64Array>()))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a list has fewer items than that")]
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
@@ -152,7 +152,7 @@ fn field_of(lists: &ArrayRef, name: &str, item: &FieldRef) -> Result<ArrayRef> {
         Some(item) => DataType::List(Arc::clone(item)),
         None => return internal_err!("list_field takes lists"),
     };
-    let lists = arrow::compute::cast(lists, &plain)?;
+    let lists = cast(lists, &plain)?;
     let lists = lists.as_list::<i32>();
     let models = nulls_in_fields(lists.values())?;
     let Some(values) = models.as_struct().column_by_name(name) else {

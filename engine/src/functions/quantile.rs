@@ -126,7 +126,6 @@ impl Accumulator for Values {
 
 fn quantile(mut values: Vec<f64>, part: f64) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
-    #[expect(clippy::cast_precision_loss, reason = "memory holds fewer values than that")]
     let place = part * (values.len().checked_sub(1)? as f64);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a place")]
     let (before, after) = (place.floor() as usize, place.ceil() as usize);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::items::as_list_type;
 use super::simple::{refused, simple};
+use super::unfit;
 use crate::kind::is_text;
 
 #[cfg(test)]
@@ -63,7 +64,7 @@ fn split(arguments: &[ArrayRef]) -> Result<ArrayRef> {
         }
         let separator = separators.value(row);
         if separator.is_empty() {
-            return exec_err!("a separator of `split` is empty");
+            return unfit("a separator of `split` is empty".to_owned());
         }
         let limit = limits.is_valid(row).then(|| limits.value(row));
         let most = limit.and_then(|limit| usize::try_from(limit).ok());

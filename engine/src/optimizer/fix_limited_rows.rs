@@ -1,5 +1,5 @@
 //! [`FixLimitedRows`] and [`ReleaseLimitedRows`]: while DataFusion's physical rules run, every limit carries a
-//! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through.
+//! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through; and sorts stay below what numbers rows.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
 use crate::physical::FixedRowsExec;
 
@@ -24,11 +25,15 @@ impl PhysicalOptimizerRule for FixLimitedRows {
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let fixed = plan.transform_up(|plan| {
-            if !is_limit(plan.as_ref()) {
+            let is_limit = is_limit(plan.as_ref());
+            if !is_limit && !takes_rows_as_they_come(plan.as_ref()) {
                 return Ok(Transformed::no(plan));
             }
             let children = plan.children().into_iter().map(with_fixed_sort);
             let plan = Arc::clone(&plan).with_new_children(children.collect::<Result<_>>()?)?;
+            if !is_limit {
+                return Ok(Transformed::yes(plan));
+            }
             Ok(Transformed::yes(Arc::new(FixedRowsExec::new(plan)) as Arc<dyn ExecutionPlan>))
         })?;
         // Nothing is above the first step that could move anything below it.
@@ -64,6 +69,17 @@ fn is_limit(plan: &dyn ExecutionPlan) -> bool {
         || plan.downcast_ref::<SortExec>().is_some_and(|sort| sort.fetch().is_some())
         || (plan.downcast_ref::<LocalLimitExec>().is_some()
             && plan.properties().output_partitioning().partition_count() == 1)
+}
+
+/// Whether the operator computes functions over windows without partitions and order of their own.
+fn takes_rows_as_they_come(plan: &dyn ExecutionPlan) -> bool {
+    let window = plan.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr);
+    let bounded = plan.downcast_ref::<BoundedWindowAggExec>();
+    let functions = window.or_else(|| bounded.map(BoundedWindowAggExec::window_expr));
+    functions
+        .into_iter()
+        .flatten()
+        .any(|function| function.partition_by().is_empty() && function.order_by().is_empty())
 }
 
 /// Runs after DataFusion's rules.

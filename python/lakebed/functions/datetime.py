@@ -122,7 +122,9 @@ def truncate(col: Any, unit: Unit) -> Expr:
     """
     if unit not in get_args(Unit):
         raise DataChainParamsError(_unknown("truncate", unit, get_args(Unit)))
-    return call("date_trunc", unit, _moment(col))
+    if unit in _MONTHS:
+        return call("truncate_to_months", _moment(col), _MONTHS[unit])
+    return call("truncate_to_units", _moment(col), _MICROSECONDS[unit])
 
 
 def date_diff(start: Any, end: Any, unit: str = "day") -> Expr:
@@ -200,7 +202,7 @@ def to_timestamp(col: Any, format: str | None = None) -> Expr:
     if format is None:
         return text.cast(dt.datetime)
     read = format.replace(".%f", "%.f").replace("%f", "%6f")
-    return call("to_timestamp_micros", text, read).cast(dt.datetime)
+    return call("parse_time", text, read)
 
 
 def strftime(col: Any, format: str) -> Expr:
@@ -213,7 +215,7 @@ def strftime(col: Any, format: str) -> Expr:
         >>> rows.mutate(s=dc.func.datetime.strftime("t", "%d.%m.%Y")).to_values("s")
         ['17.05.2024']
     """
-    return call("to_char", _moment(col), format.replace("%f", "%6f"))
+    return call("format_time", _moment(col), format.replace("%f", "%6f"))
 
 
 def from_unix(col: Any) -> Expr:
@@ -230,7 +232,7 @@ def from_unix(col: Any) -> Expr:
 
 def unix(col: Any) -> Expr:
     """The seconds since 1970, with their fraction."""
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return date_diff(epoch, col, "microsecond") / 1e6
 
 

@@ -84,7 +84,8 @@ def lpad(col: str | Expr, width: int | Expr, fill: str = " ") -> Expr:
 
     Examples:
         >>> import lakebed as dc
-        >>> dc.read_values(s=["7", "1234"]).mutate(s=dc.func.string.lpad("s", 3, "0")).to_values("s")
+        >>> rows = dc.read_values(s=["7", "1234"])
+        >>> rows.mutate(s=dc.func.string.lpad("s", 3, "0")).to_values("s")
         ['007', '123']
     """
     return call("lpad", to_column(col), width, fill)
@@ -106,10 +107,10 @@ def substr(col: str | Expr, offset: int | Expr, length: int | Expr | None = None
     Examples:
         >>> import lakebed as dc
         >>> rows = dc.read_values(s=["hello"])
-        >>> rows.mutate(a=dc.func.string.substr("s", 1, 3), b=dc.func.string.substr("s", -2)).to_list(
-        ...     "a", "b"
-        ... )
-        [('ell', 'lo')]
+        >>> rows.mutate(a=dc.func.string.substr("s", 1, 3)).to_values("a")
+        ['ell']
+        >>> rows.mutate(b=dc.func.string.substr("s", -2)).to_values("b")
+        ['lo']
     """
     return part_of(to_column(col), offset, length)
 

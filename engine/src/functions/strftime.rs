@@ -1,0 +1,109 @@
+//! `format_time`, `parse_time`: points in time as text, written as `strftime` has it.
+//!
+//! DataFusion's `to_char` and `to_timestamp` end where nanoseconds do, in 1677 and 2262.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, PrimitiveArray, StringBuilder};
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use datafusion::common::Result;
+use datafusion::logical_expr::ScalarUDF;
+
+use super::calendar::{is_moment, moment};
+use super::simple::{refused, simple};
+use super::unfit;
+use crate::kind::is_text;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    vec![
+        simple("format_time", types_of_format, |of| format_time(&of[0], &of[1])),
+        simple("parse_time", types_of_parse, |of| parse_time(&of[0], &of[1])),
+    ]
+}
+
+fn types_of_format(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind, format] if is_moment(kind) && (is_text(format) || format.is_null()) => {
+            Ok((vec![moment(), DataType::Utf8], DataType::Utf8))
+        }
+        kinds => refused("format_time", kinds),
+    }
+}
+
+fn types_of_parse(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    if kinds.len() != 2 || !kinds.iter().all(|kind| is_text(kind) || kind.is_null()) {
+        return refused("parse_time", kinds);
+    }
+    Ok((vec![DataType::Utf8; 2], moment()))
+}
+
+/// The parts of a format.
+fn items(format: &str) -> Result<Vec<Item<'_>>> {
+    let items: Vec<Item> = StrftimeItems::new(format).collect();
+    if items.contains(&Item::Error) {
+        let hint = "hint: `%Y-%m-%d %H:%M:%S`";
+        return unfit(format!("`{format}` is no format of times; {hint}"));
+    }
+    Ok(items)
+}
+
+fn format_time(moments: &ArrayRef, formats: &ArrayRef) -> Result<ArrayRef> {
+    let moments = moments.as_primitive::<TimestampMicrosecondType>().iter();
+    let mut texts = StringBuilder::new();
+    for (at, format) in moments.zip(formats.as_string::<i32>()) {
+        let (Some(at), Some(format)) = (at.and_then(DateTime::from_timestamp_micros), format)
+        else {
+            texts.append_null();
+            continue;
+        };
+        texts.append_value(at.format_with_items(items(format)?.iter()).to_string());
+    }
+    Ok(Arc::new(texts.finish()))
+}
+
+fn parse_time(texts: &ArrayRef, formats: &ArrayRef) -> Result<ArrayRef> {
+    let pairs = texts.as_string::<i32>().iter().zip(formats.as_string::<i32>());
+    let moments = pairs.map(|(text, format)| {
+        let (Some(text), Some(format)) = (text, format) else { return Ok(None) };
+        match moment_of(text, &items(format)?) {
+            Some(at) => Ok(Some(at.timestamp_micros())),
+            None => unfit(format!(
+                "`{text}` cannot be converted to datetime, which is to be written as `{format}`"
+            )),
+        }
+    });
+    let moments = moments.collect::<Result<PrimitiveArray<TimestampMicrosecondType>>>()?;
+    Ok(Arc::new(moments.with_data_type(moment())))
+}
+
+/// The point in time; without a time zone in UTC. What is not written is the beginning of what is, as in Python.
+fn moment_of(text: &str, items: &[Item]) -> Option<DateTime<Utc>> {
+    let mut parsed = Parsed::new();
+    parse(&mut parsed, text, items.iter()).ok()?;
+    let has_hour = parsed.hour_mod_12().is_some();
+    if has_hour && parsed.minute().is_none() {
+        parsed.set_minute(0).ok()?;
+    }
+    if let Ok(at) = parsed.to_datetime() {
+        return Some(at.to_utc());
+    }
+    if let Ok(at) = parsed.to_naive_datetime_with_offset(0) {
+        return Some(at.and_utc());
+    }
+    let day = parsed.to_naive_date().ok().or_else(|| first_day_of(parsed)).filter(|_| !has_hour)?;
+    Some(day.and_time(NaiveTime::MIN).and_utc())
+}
+
+/// The first day of a year or month.
+fn first_day_of(mut parsed: Parsed) -> Option<NaiveDate> {
+    if parsed.month().is_none() {
+        parsed.set_month(1).ok()?;
+    }
+    parsed.set_day(1).ok()?;
+    parsed.to_naive_date().ok()
+}
