@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod resolve;
+mod shared;
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -13,8 +14,10 @@ use arrow::util::display::array_value_to_string;
 
 use crate::{Error, Result};
 
-pub(crate) use build::MANY_CONDITIONS;
+pub(crate) use build::{MANY_CONDITIONS, balanced};
+pub(crate) use check::are_comparable;
 pub(crate) use resolve::Resolver;
+pub(crate) use shared::shared_field;
 
 /// An expression over columns that are named by path, such as `file.path`.
 ///

@@ -56,4 +56,4 @@ pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
 pub use storage::{ClientConfig, Root};
-pub use verbs::{Aggregate, SortKey, Stage};
+pub use verbs::{Aggregate, Diff, How, SortKey, Stage};

@@ -21,6 +21,11 @@ impl<'a> Resolver<'a> {
         Self { schema }
     }
 
+    /// The columns that there are.
+    pub(crate) fn schema(&self) -> &'a DFSchema {
+        self.schema
+    }
+
     /// The expression with every column found and every type checked.
     pub(crate) fn resolve(&self, expr: &Expr) -> Result<PlanExpr> {
         if expr.is_deeper_than(Expr::MAX_DEPTH) {

@@ -1,0 +1,1 @@
+//! What verbs over whole rows give: the rows, their columns, and what is refused.
