@@ -1,5 +1,6 @@
 //! [`FixLimitedRows`] and [`ReleaseLimitedRows`]: while DataFusion's physical rules run, every limit carries a
-//! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through.
+//! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through. So does a sort whose rows are numbered
+//! as they come, which would otherwise be dropped.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
 use crate::physical::FixedRowsExec;
 
@@ -24,12 +26,16 @@ impl PhysicalOptimizerRule for FixLimitedRows {
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let fixed = plan.transform_up(|plan| {
-            if !is_limit(plan.as_ref()) {
+            let is_limit = is_limit(plan.as_ref());
+            if !is_limit && !numbers_rows(plan.as_ref()) {
                 return Ok(Transformed::no(plan));
             }
             let children = plan.children().into_iter().map(with_fixed_sort);
             let plan = Arc::clone(&plan).with_new_children(children.collect::<Result<_>>()?)?;
-            Ok(Transformed::yes(Arc::new(FixedRowsExec::new(plan)) as Arc<dyn ExecutionPlan>))
+            Ok(Transformed::yes(match is_limit {
+                true => Arc::new(FixedRowsExec::new(plan)),
+                false => plan,
+            }))
         })?;
         // Nothing is above the first step that could move anything below it.
         match fixed.data.downcast_ref::<FixedRowsExec>() {
@@ -64,6 +70,14 @@ fn is_limit(plan: &dyn ExecutionPlan) -> bool {
         || plan.downcast_ref::<SortExec>().is_some_and(|sort| sort.fetch().is_some())
         || (plan.downcast_ref::<LocalLimitExec>().is_some()
             && plan.properties().output_partitioning().partition_count() == 1)
+}
+
+/// Whether the operator looks at all rows in the order that they come in.
+fn numbers_rows(plan: &dyn ExecutionPlan) -> bool {
+    let bounded = plan.downcast_ref::<BoundedWindowAggExec>().map(|plan| plan.window_expr());
+    let whole = plan.downcast_ref::<WindowAggExec>().map(|plan| plan.window_expr());
+    let mut windows = bounded.or(whole).into_iter().flatten();
+    windows.any(|window| window.partition_by().is_empty() && window.order_by().is_empty())
 }
 
 /// Runs after DataFusion's rules.

@@ -53,7 +53,7 @@ pub(super) fn replaced(
     let model = |(root, changes): (String, Vec<Change>)| {
         let (model, field) = resolver.path(&root)?;
         let changes: Vec<_> = changes.iter().map(|change| (&change.path[..], change)).collect();
-        Ok((root, changed(&model, &field, &changes)?.0))
+        Ok((root, changed(&model, &field, &changes, false)?.0))
     };
     roots.into_iter().map(model).collect()
 }
@@ -81,10 +81,12 @@ fn fitting(name: &str, present: &Field, given: &Field) -> Result<FieldRef> {
     })
 }
 
+/// The model with the changes in it. Below an optional model a part is null where that is, whatever its own field says.
 fn changed(
     model: &PlanExpr,
     field: &FieldRef,
     changes: &[(&[String], &Change)],
+    is_below_optional: bool,
 ) -> Result<(PlanExpr, FieldRef)> {
     if let Some((_, change)) = changes.iter().rfind(|(path, _)| path.is_empty()) {
         let field = change.field.as_ref().clone().with_name(field.name());
@@ -93,6 +95,7 @@ fn changed(
     let DataType::Struct(children) = field.data_type() else {
         return Ok((model.clone(), Arc::clone(field)));
     };
+    let is_optional = is_below_optional || field.is_nullable();
     let (mut values, mut fields) = (Vec::new(), Vec::new());
     for child in children {
         let below = changes.iter().filter(|(path, _)| path[0] == *child.name());
@@ -100,14 +103,14 @@ fn changed(
         let value = get_field(model.clone(), child.name().clone());
         let (value, child) = match below.as_slice() {
             [] => (value, Arc::clone(child)),
-            below => changed(&value, child, below)?,
+            below => changed(&value, child, below, is_optional)?,
         };
         values.push(value);
         fields.push(child);
     }
     let packed = field.as_ref().clone().with_data_type(DataType::Struct(fields.into()));
     let packed = Arc::new(packed);
-    let nulls = match field.is_nullable() {
+    let nulls = match is_optional {
         true => Nulls::Told(model.clone().is_null()),
         false => Nulls::Nowhere,
     };
