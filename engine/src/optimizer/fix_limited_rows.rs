@@ -1,6 +1,6 @@
 //! [`FixLimitedRows`] and [`ReleaseLimitedRows`]: while DataFusion's physical rules run, every limit carries a
 //! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through. So does a sort whose rows are numbered
-//! as they come, which would otherwise be dropped.
+//! as they come, or followed by those of another branch, which would otherwise be dropped.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
 use crate::physical::FixedRowsExec;
@@ -27,7 +28,7 @@ impl PhysicalOptimizerRule for FixLimitedRows {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let fixed = plan.transform_up(|plan| {
             let is_limit = is_limit(plan.as_ref());
-            if !is_limit && !numbers_rows(plan.as_ref()) {
+            if !is_limit && !takes_rows_in_turn(plan.as_ref()) {
                 return Ok(Transformed::no(plan));
             }
             let children = plan.children().into_iter().map(with_fixed_sort);
@@ -72,8 +73,11 @@ fn is_limit(plan: &dyn ExecutionPlan) -> bool {
             && plan.properties().output_partitioning().partition_count() == 1)
 }
 
-/// Whether the operator looks at all rows in the order that they come in.
-fn numbers_rows(plan: &dyn ExecutionPlan) -> bool {
+/// Whether the operator numbers rows as they come, or puts those of some inputs one after the other.
+fn takes_rows_in_turn(plan: &dyn ExecutionPlan) -> bool {
+    if plan.downcast_ref::<UnionExec>().is_some() {
+        return true;
+    }
     let bounded = plan.downcast_ref::<BoundedWindowAggExec>().map(|plan| plan.window_expr());
     let whole = plan.downcast_ref::<WindowAggExec>().map(|plan| plan.window_expr());
     let mut windows = bounded.or(whole).into_iter().flatten();

@@ -82,7 +82,9 @@ def test_columns_that_only_one_has() -> None:
 
 def test_models() -> None:
     new = dc.read_values(id=[1, 2, 3], p=[DiffPoint(x=1, y=1), DiffPoint(x=2, y=None), None])
-    old = dc.read_values(id=[1, 2, 4], p=[DiffPoint(x=1, y=1), DiffPoint(x=2, y=0), DiffPoint(x=4, y=4)])
+    old = dc.read_values(
+        id=[1, 2, 4], p=[DiffPoint(x=1, y=1), DiffPoint(x=2, y=0), DiffPoint(x=4, y=4)]
+    )
     found = new.diff(old, on="id", same=True, status_col="s").order_by("id").to_list()
     assert found == [
         ("S", 1, DiffPoint(x=1, y=1)),

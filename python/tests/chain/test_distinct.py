@@ -60,7 +60,14 @@ def test_floats_are_numbers() -> None:
 
 
 def test_models_are_all_of_their_fields() -> None:
-    points = [DistinctPoint(x=1, y=1), DistinctPoint(x=1, y=2), DistinctPoint(x=None, y=1), None, DistinctPoint(x=1, y=1), None]
+    points = [
+        DistinctPoint(x=1, y=1),
+        DistinctPoint(x=1, y=2),
+        DistinctPoint(x=None, y=1),
+        None,
+        DistinctPoint(x=1, y=1),
+        None,
+    ]
     chain = dc.read_values(p=points, id=list(range(6)))
     assert chain.distinct("p").to_values("id") == [0, 1, 2, 3]
     assert chain.distinct("p.x").to_values("id") == [0, 2]

@@ -125,6 +125,7 @@ def models() -> dc.DataChain:
         ({"o__inner__n": C("k") * 10}, [("a", 10.0, None), ("b", 20.0, "x")]),
         ({"o.inner.note": C("o.name")}, [("a", 1.0, "a"), ("b", 2.0, "b")]),
         ({"o.inner.note": None, "o.name": "z"}, [("z", 1.0, None), ("z", 2.0, None)]),
+        ({"o.inner.note": func.ifelse(C("k") > 1, "y", None)}, [("a", 1.0, None), ("b", 2.0, "y")]),
         ({"o.inner.n": 7, "k": 0}, [("a", 7.0, None), ("b", 7.0, "x")]),
         ({"o.name": "y", "o__name": "z"}, [("z", 1.0, None), ("z", 2.0, "x")]),
         ({"o.name": "z", "k": C("o.name")}, [("z", 1.0, None), ("z", 2.0, "x")]),

@@ -32,6 +32,7 @@ def test_all_rows_of_both_in_their_order() -> None:
         assert chain.offset(2).limit(1).to_list() == [(1, "a")]
         assert chain.filter(C("x") > 1).to_values("s") == ["c", "b"]
     assert (one | two).save("both").to_list() == rows
+    assert (one | two).map(same=lambda x: x).to_values("same") == [3, 1, 1, 2]
     assert (one | one).count() == 6
 
 
@@ -49,7 +50,11 @@ def test_order_over_many_batches(rows: int) -> None:
         (["a"], [None], ["a", None]),
         ([Decimal("1.5")], [Decimal("2.25")], [Decimal("1.50"), Decimal("2.25")]),
         ([[1]], [[2.5, 3.0]], [[1.0], [2.5, 3.0]]),
-        ([UnionPoint(x=1)], [UnionPoint(x=2, note="n")], [UnionPoint(x=1), UnionPoint(x=2, note="n")]),
+        (
+            [UnionPoint(x=1)],
+            [UnionPoint(x=2, note="n")],
+            [UnionPoint(x=1), UnionPoint(x=2, note="n")],
+        ),
         ([UnionPoint(x=1), None], [UnionPoint(x=2)], [UnionPoint(x=1), None, UnionPoint(x=2)]),
         ([[1.0, 2.0]], [[1.0, 2.0, 3.0]], [[1.0, 2.0], [1.0, 2.0, 3.0]]),
     ],
@@ -60,13 +65,22 @@ def test_types_are_widened(one: list[Any], two: list[Any], values: list[Any]) ->
     assert chain.settings(vectors=False).save("wide").to_values("x") == values
 
 
+def test_sorted_rows_stay_sorted() -> None:
+    chain = dc.read_values(x=[2, 3, 1])
+    both = chain.order_by("x", descending=True) | chain.order_by("x")
+    assert both.to_values("x") == [3, 2, 1, 1, 2, 3]
+    assert both.offset(1).limit(3).to_values("x") == [2, 1, 1]
+
+
 def test_a_field_that_may_be_missing_makes_both_optional() -> None:
     chain = dc.read_values(x=[1]) | dc.read_values(x=[None], output={"x": int | None})
     assert str(chain.schema) == "x: Optional[int]"
 
 
 def test_models_of_other_names_are_those_of_the_left() -> None:
-    chain = dc.read_values(p=[Fine(x=0.5, note="f")]) | dc.read_values(p=[UnionPoint(x=2, note="p")])
+    chain = dc.read_values(p=[Fine(x=0.5, note="f")]) | dc.read_values(
+        p=[UnionPoint(x=2, note="p")]
+    )
     assert chain.to_values("p") == [Fine(x=0.5, note="f"), Fine(x=2.0, note="p")]
 
 

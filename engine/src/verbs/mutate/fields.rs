@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::ScalarValue;
 use datafusion::functions::core::expr_fn::get_field;
-use datafusion::logical_expr::{Expr as PlanExpr, ExprSchemable};
+use datafusion::logical_expr::{Expr as PlanExpr, ExprSchemable, lit};
 
 use crate::expr::{Resolver, shared_field};
 use crate::functions::{Nulls, pack_struct};
@@ -12,7 +14,7 @@ use crate::kind::kind_name;
 use crate::model::TYPE_KEY;
 use crate::sys::SYS;
 use crate::verbs::union::converted;
-use crate::{Error, NamedExpr, Result};
+use crate::{Error, Expr, NamedExpr, Result};
 
 /// A new value and where it belongs below a model.
 struct Change {
@@ -40,7 +42,11 @@ pub(super) fn replaced(
     for NamedExpr { name, expr } in changes {
         let mut path = resolver.steps(name)?;
         let root = path.remove(0);
-        let value = resolver.resolve(expr)?;
+        let value = match expr {
+            // A missing value is of any type.
+            Expr::Literal(value) if value.is_null(0) => lit(ScalarValue::Null),
+            expr => resolver.resolve(expr)?,
+        };
         let present = resolver.path(name)?.1;
         let (_, given) = value.to_field(resolver.schema())?;
         let field = fitting(name, &present, &given)?;
