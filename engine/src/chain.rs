@@ -4,11 +4,11 @@
 
 mod terminal;
 
-use std::iter::successors;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{QualifiedName, Version};
+use datafusion::common::Column;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder};
 
 use crate::checkpoint::RunFacts;
@@ -37,6 +37,9 @@ impl Chain {
     /// Steps of the plan, one below the other: what works on plans recurses, and looks at all of them again and again.
     /// Filters that follow each other are one step.
     pub const MAX_STEPS: usize = 400;
+
+    /// Steps of all chains that meet in the plan.
+    pub const MAX_ALL_STEPS: usize = 10_000;
 
     pub(crate) fn new(session: Arc<Session>, plan: LogicalPlan) -> Self {
         Self { session, plan, registrations: Vec::new(), shows_sys: false, facts: None }
@@ -70,6 +73,19 @@ impl Chain {
         };
         let version = source_of(scan)?.version()?;
         Some((version.name, version.version))
+    }
+
+    /// All columns and what they are read by.
+    pub(crate) fn all_columns(&self) -> Vec<(PlanExpr, FieldRef)> {
+        let column = |(table, field): (_, &FieldRef)| {
+            (PlanExpr::Column(Column::from((table, field))), Arc::clone(field))
+        };
+        self.plan.schema().iter().map(column).collect()
+    }
+
+    /// The columns that are no `sys`.
+    pub(crate) fn own_columns(&self) -> Vec<(PlanExpr, FieldRef)> {
+        self.all_columns().into_iter().filter(|(_, field)| field.name() != SYS).collect()
     }
 
     /// The columns that users see.
@@ -106,16 +122,43 @@ impl Chain {
 
     /// The chain whose last step this is.
     pub(crate) fn with_plan(&self, plan: LogicalPlan) -> Result<Self> {
-        let mut steps = successors(Some(&plan), |plan| plan.inputs().first().copied());
-        if steps.nth(Self::MAX_STEPS).is_some() {
-            return Err(Error::NotSupported {
-                what: format!("a chain of more than {} steps", Self::MAX_STEPS),
-                instead: "`persist()` computes what there is and starts a new one".to_owned(),
-            });
-        }
+        Self::check_steps(&plan)?;
         let plan = if self.shows_sys { sys::kept(plan)? } else { plan };
         let (session, registrations) = (Arc::clone(&self.session), self.registrations.clone());
         Ok(Self { session, plan, registrations, shows_sys: self.shows_sys, facts: None })
+    }
+
+    fn check_steps(plan: &LogicalPlan) -> Result<()> {
+        let too_many = |steps: usize| Error::NotSupported {
+            what: format!("a chain of more than {steps} steps"),
+            instead: "`persist()` computes what there is and starts a new one".to_owned(),
+        };
+        let (mut open, mut all) = (vec![(plan, 1)], 0);
+        while let Some((plan, depth)) = open.pop() {
+            all += 1;
+            if depth > Self::MAX_STEPS {
+                return Err(too_many(Self::MAX_STEPS));
+            }
+            if all > Self::MAX_ALL_STEPS {
+                return Err(too_many(Self::MAX_ALL_STEPS));
+            }
+            open.extend(plan.inputs().into_iter().map(|input| (input, depth + 1)));
+        }
+        Ok(())
+    }
+
+    /// The same chain, which also keeps the functions of another one that it meets.
+    pub(crate) fn with_functions_of(&self, other: &Self) -> Result<Self> {
+        if !Arc::ptr_eq(&self.session, &other.session) {
+            return Err(Error::NotSupported {
+                what: "a chain that meets one of another session".to_owned(),
+                instead: "`save` that one and read it in this session".to_owned(),
+            });
+        }
+        let mut chain = self.clone();
+        chain.registrations.extend(other.registrations.iter().cloned());
+        chain.facts = None;
+        Ok(chain)
     }
 
     /// The same chain, which keeps a function that its plan names.

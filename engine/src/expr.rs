@@ -5,6 +5,7 @@ mod check;
 mod inside;
 mod of_rows;
 mod resolve;
+mod shared;
 mod windows;
 
 use std::fmt::{self, Write};
@@ -16,9 +17,11 @@ use arrow::util::display::array_value_to_string;
 
 use crate::{Error, Result};
 
-pub(crate) use build::MANY_CONDITIONS;
+pub(crate) use build::{MANY_CONDITIONS, balanced};
+pub(crate) use check::are_comparable;
 pub use of_rows::{Frame, OfRows, SortKey, Window};
 pub(crate) use resolve::Resolver;
+pub(crate) use shared::shared_field;
 pub(crate) use windows::{numbered, row_number, windows_computed};
 
 /// An expression over columns that are named by path, such as `file.path`.

@@ -32,6 +32,7 @@ use encoder::Encoder;
 use scope::Scope;
 
 pub(crate) use content::Content;
+pub(crate) use order::has_fixed_order;
 pub(crate) use source::{FileIdentity, SourceIdentity};
 
 /// Why something has no identity, in words for users: what follows "because".

@@ -59,4 +59,4 @@ pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};
 pub use storage::{CacheOptions, ClientConfig, Root};
-pub use verbs::Stage;
+pub use verbs::{Diff, How, Stage};

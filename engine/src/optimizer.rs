@@ -18,10 +18,12 @@
 //! Physical rules that run after DataFusion's:
 //! 1. `release_limited_rows`: nothing moves any more;
 //! 2. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
-//! 3. `compare_at_once`: nobody looks into predicates any more.
+//! 3. `compare_at_once`: nobody looks into predicates any more;
+//! 4. `conditions_in_turn`: what is looked at together is told apart.
 
 mod compare_at_once;
 mod compare_floats;
+mod conditions_in_turn;
 mod drop_unread_map;
 mod fix_limited_rows;
 mod in_subquery;
@@ -90,6 +92,7 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(fix_limited_rows::ReleaseLimitedRows));
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));
+    rules.push(Arc::new(conditions_in_turn::ConditionsInTurn));
     rules
 }
 

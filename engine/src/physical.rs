@@ -3,6 +3,7 @@
 mod concat_partitions;
 mod fixed_rows;
 mod group_rows;
+mod in_turn;
 mod keep_rows;
 mod one_partition;
 mod planner;
@@ -10,4 +11,5 @@ mod udf;
 
 pub(crate) use concat_partitions::{concat_partitions, in_order};
 pub(crate) use fixed_rows::FixedRowsExec;
+pub(crate) use in_turn::InTurn;
 pub(crate) use planner::{UdfContext, UdfPlanner};

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, StructArray, UInt64Array};
+use arrow::compute::binary;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, UInt64Type};
 use datafusion::common::{Column, Result};
 use datafusion::functions_window::expr_fn::row_number;
@@ -16,6 +17,9 @@ use datafusion::logical_expr::{
 
 /// The column's name.
 pub(crate) const SYS: &str = "sys";
+
+/// The column that rows are numbered in where they have lost theirs.
+const NUMBER: &str = "sys number";
 
 /// The column's type.
 pub(crate) fn field() -> FieldRef {
@@ -52,7 +56,7 @@ pub(crate) fn kept(plan: LogicalPlan) -> Result<LogicalPlan> {
     if plan.schema().fields().iter().any(|field| field.name() == SYS) {
         return Ok(plan);
     }
-    let number = "sys number";
+    let number = NUMBER;
     let mut columns: Vec<PlanExpr> = plan
         .schema()
         .iter()
@@ -62,6 +66,54 @@ pub(crate) fn kept(plan: LogicalPlan) -> Result<LogicalPlan> {
     columns.push(of(id).alias(SYS));
     let numbered = LogicalPlanBuilder::from(plan).window(vec![row_number().alias(number)])?;
     numbered.project(columns)?.build()
+}
+
+/// The rows whose order decides what `sys` is: those that were numbered, or a source that knows the places itself.
+pub(crate) fn numbered_from(plan: &LogicalPlan) -> &LogicalPlan {
+    let has = |plan: &LogicalPlan, name: &str| {
+        plan.schema().fields().iter().any(|field| field.name() == name)
+    };
+    let mut node = plan;
+    while has(node, SYS) || has(node, NUMBER) {
+        match node.inputs().first() {
+            Some(below) => node = below,
+            None => break,
+        }
+    }
+    node
+}
+
+/// Another uniform number for each one, and for each seed other ones.
+pub(crate) fn mixed(rand: PlanExpr, seed: u64) -> PlanExpr {
+    let signature = Signature::exact(vec![DataType::UInt64; 2], Volatility::Immutable);
+    ScalarUDF::from(Mixed { signature }).call(vec![rand, lit(mix(seed))])
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Mixed {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Mixed {
+    fn name(&self) -> &'static str {
+        "mixed"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::UInt64)
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&call.args)?;
+        let (rand, seed) =
+            (arrays[0].as_primitive::<UInt64Type>(), arrays[1].as_primitive::<UInt64Type>());
+        let mixed: UInt64Array = binary(rand, seed, |rand, seed| mix(rand ^ seed))?;
+        Ok(ColumnarValue::Array(Arc::new(mixed)))
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -4,15 +4,27 @@
 //! lock. It is an `impl Chain` block over `plan()`, `resolver()` and `with_plan()`; what it alone needs is in its file.
 
 mod aggregate;
+mod diff;
+mod distinct;
 mod filter;
 mod generate;
 mod group_by;
 mod limit;
 mod map;
+mod merge;
 mod mutate;
 mod new_names;
+mod nth;
 mod order_by;
+mod random;
 mod select;
+mod sides;
 mod stage;
+mod subtract;
+#[cfg(test)]
+mod tests;
+mod union;
 
+pub use diff::Diff;
+pub use merge::How;
 pub use stage::Stage;

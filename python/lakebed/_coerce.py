@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, TypeVar
+
 from lakebed.exceptions import DataChainParamsError, SignalResolvingTypeError
 from lakebed.expr import Column, Expr
 
+if TYPE_CHECKING:
+    from lakebed._verbs.base import Base
+
 _MOST_ROWS = 2**63 - 1
+_SEEDS = 2**64
+
+Some = TypeVar("Some", bound="Base")
 
 
 def whole(name: str, given: object) -> int:
@@ -32,3 +40,19 @@ def key_expr(key: object, verb: str) -> Expr:
         return key
     msg = f"{verb} takes names and expressions, not `{key!r}`"
     raise SignalResolvingTypeError(msg)
+
+
+def chain_beside(given: Any, chain: Some, verb: str) -> Some:
+    """The chain that a verb puts beside this one."""
+    if not isinstance(given, type(chain)):
+        msg = f"{verb} takes another chain, not `{given!r}`"
+        raise SignalResolvingTypeError(msg)
+    return given
+
+
+def seed_number(seed: int | None) -> int | None:
+    """A seed as the engine takes it: any whole number is one."""
+    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+        msg = f"seed is a whole number or None, not `{seed!r}`"
+        raise DataChainParamsError(msg)
+    return None if seed is None else seed % _SEEDS

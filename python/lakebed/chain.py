@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from lakebed._columns import existing, resolved
+from lakebed._columns import existing, path_of, resolved
 from lakebed._progress import progress
 from lakebed._schema import Signals
 from lakebed._settings import Settings
 from lakebed._udf.once import Once
-from lakebed._verbs.columns import Columns
+from lakebed._verbs.chance import Chance
+from lakebed._verbs.differences import Differences
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
 from lakebed._verbs.results import Results
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lakebed.session import Session
 
 
-class DataChain(Rows, Columns, Functions, Groups, Results, Storing):
+class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.
@@ -54,6 +55,14 @@ class DataChain(Rows, Columns, Functions, Groups, Results, Storing):
         """
         existing(resolved(self._native), name)
         return Column(name)
+
+    def c(self, name: str | Column) -> Column:
+        """The column of this name, which has to exist; for expressions over two chains.
+
+        Raises:
+            SignalResolvingError: There is none.
+        """
+        return self.column(path_of(name, "c"))
 
     @property
     def signals_schema(self) -> Signals:
@@ -97,6 +106,22 @@ class DataChain(Rows, Columns, Functions, Groups, Results, Storing):
 
     def __repr__(self) -> str:
         return str(self.schema) or "Empty DataChain"
+
+    def clone(self) -> Self:
+        """The same chain once more; chains do not change, so that this is seldom needed."""
+        return self._configured(self._settings)
+
+    def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What a function of the chain returns, so that steps of one's own can be verbs.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> def largest(chain, name):
+            ...     return chain.order_by(name, descending=True).limit(1)
+            >>> dc.read_values(x=[1, 3, 2]).apply(largest, "x").to_values("x")
+            [3]
+        """
+        return func(self, *args, **kwargs)
 
     # How it works
 

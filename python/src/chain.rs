@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{NamedExpr, Progress, SaveMode, SaveRequest, Saved};
+use engine::{Diff, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
@@ -110,6 +111,65 @@ impl Chain {
         aggregates: Vec<(String, PyExpr<'_>)>,
     ) -> PyResult<Self> {
         self.built(py, self.0.group_by(&named(keys), &named(aggregates)))
+    }
+
+    fn distinct(&self, py: Python<'_>, keys: Vec<PyExpr<'_>>) -> PyResult<Self> {
+        let keys: Vec<engine::Expr> = keys.iter().map(|one| one.0.clone()).collect();
+        self.built(py, self.0.distinct(&keys))
+    }
+
+    fn union(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
+        self.built(py, self.0.union(&other.0))
+    }
+
+    fn subtract(&self, py: Python<'_>, other: &Self, on: Vec<(String, String)>) -> PyResult<Self> {
+        self.built(py, self.0.subtract(&other.0, &on))
+    }
+
+    fn merge(
+        &self,
+        py: Python<'_>,
+        other: &Self,
+        on: Vec<(PyExpr<'_>, PyExpr<'_>)>,
+        how: &str,
+        prefix: &str,
+    ) -> PyResult<Self> {
+        let Some(how) = How::parse(how) else {
+            return Err(PyValueError::new_err(format!("unknown kind of merge `{how}`")));
+        };
+        let on: Vec<_> = on.iter().map(|(left, right)| (left.0.clone(), right.0.clone())).collect();
+        self.built(py, self.0.merge(&other.0, &on, how, prefix))
+    }
+
+    #[pyo3(signature = (other, on, compare, filled, status))]
+    fn diff(
+        &self,
+        py: Python<'_>,
+        other: &Self,
+        on: Vec<(String, String)>,
+        compare: Option<Vec<(String, String)>>,
+        filled: Vec<Option<String>>,
+        status: String,
+    ) -> PyResult<Self> {
+        self.built(py, self.0.diff(&other.0, &Diff { on, compare, filled, status }))
+    }
+
+    #[pyo3(signature = (seed))]
+    fn shuffle(&self, py: Python<'_>, seed: Option<u64>) -> PyResult<Self> {
+        self.built(py, self.0.shuffle(seed))
+    }
+
+    fn chunk(&self, py: Python<'_>, index: u64, total: u64) -> PyResult<Self> {
+        self.built(py, self.0.chunk(index, total))
+    }
+
+    #[pyo3(signature = (first, last, seed))]
+    fn share(&self, py: Python<'_>, first: u64, last: u64, seed: Option<u64>) -> PyResult<Self> {
+        self.built(py, self.0.share(first, last, seed))
+    }
+
+    fn has_fixed_places(&self) -> bool {
+        self.0.has_fixed_places()
     }
 
     fn map(

@@ -281,7 +281,7 @@ fn conjunction(conditions: Vec<PlanExpr>) -> PlanExpr {
 }
 
 /// Conditions as a tree that is as flat as it can be.
-fn balanced(mut conditions: Vec<PlanExpr>, op: Operator) -> PlanExpr {
+pub(crate) fn balanced(mut conditions: Vec<PlanExpr>, op: Operator) -> PlanExpr {
     let half = conditions.len() / 2;
     if half == 0 {
         return conditions.pop().unwrap_or_else(|| lit(op == Operator::And));

@@ -56,6 +56,12 @@ pub(super) fn comparable(expr: &Expr, left: Part, right: Part) -> Result<(Part, 
     Ok((left, right))
 }
 
+/// Whether values of two types that are columns can be equal.
+pub(crate) fn are_comparable(left: &DataType, right: &DataType) -> bool {
+    let fit = BinaryTypeCoercer::new(left, &Operator::Eq, right).get_input_types();
+    have_an_order(left, right) || (fit.is_ok() && !mixes_text(left, right))
+}
+
 /// A literal text as the date or time that it is compared with.
 fn as_moment(expr: &Expr, part: Part, other: &DataType) -> Result<Part> {
     let PlanExpr::Literal(literal, meaning) = &part.expr else {

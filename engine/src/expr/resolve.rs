@@ -40,6 +40,11 @@ impl<'a> Resolver<'a> {
         Self { takes: RowFunctions::OverWindows, ..self }
     }
 
+    /// The columns that there are.
+    pub(crate) fn schema(&self) -> &'a DFSchema {
+        self.schema
+    }
+
     /// The expression with every column found and every type checked.
     pub(crate) fn resolve(&self, expr: &Expr) -> Result<PlanExpr> {
         if expr.is_deeper_than(Expr::MAX_DEPTH) {

@@ -4,7 +4,12 @@
 
 use datafusion::logical_expr::LogicalPlan;
 
-use crate::logical::has_queries;
+use crate::logical::{has_queries, inputs_first};
+
+/// Whether the plan's rows come in the same order each time.
+pub(crate) fn has_fixed_order(plan: &LogicalPlan) -> bool {
+    inputs_first(plan).into_iter().all(keeps_order)
+}
 
 /// Whether the node's rows come in the same order each time if those of its inputs do.
 pub(super) fn keeps_order(node: &LogicalPlan) -> bool {
@@ -16,6 +21,7 @@ pub(super) fn keeps_order(node: &LogicalPlan) -> bool {
             | LogicalPlan::Filter(_)
             | LogicalPlan::SubqueryAlias(_)
             | LogicalPlan::Limit(_)
+            | LogicalPlan::Union(_)
             | LogicalPlan::Extension(_)
     );
     // A query inside of an expression becomes a join.

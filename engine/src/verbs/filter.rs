@@ -20,7 +20,7 @@ impl Chain {
 }
 
 /// The rows of `plan` for which the condition is true.
-fn filtered(plan: &LogicalPlan, condition: PlanExpr) -> Result<LogicalPlan> {
+pub(super) fn filtered(plan: &LogicalPlan, condition: PlanExpr) -> Result<LogicalPlan> {
     let (condition, input) = match plan {
         LogicalPlan::Filter(below) => {
             let known = split_conjunction(&below.predicate).len();

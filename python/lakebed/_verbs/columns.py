@@ -64,7 +64,8 @@ class Columns(Base):
         Args:
             args: None; columns need names.
             columns: Expressions or constants by name. A plain column, as
-                `new=C("old")`, is renamed; a field, as `path=C("file.path")`, copied.
+                `new=C("old")`, is renamed; a field, as `path=C("file.path")`, copied. A
+                field of a model, as `file__path="a"`, gets other values of its type.
 
         Examples:
             >>> import lakebed as dc

@@ -198,3 +198,9 @@ def test_models_of_many_groups() -> None:
 
     made = dc.read_values(place=places).agg(street=streets, partition_by="place.town")
     assert sorted(made.to_values("street"), key=int) == [str(i) for i in range(200)]
+
+
+def test_values_of_a_group_follow_a_sort() -> None:
+    chain = dc.read_values(kind=["a", "b", "a"], x=[1, 2, 3]).order_by("x", descending=True)
+    made = chain.agg(xs=lambda x: [str(x)], partition_by="kind", keep=True)
+    assert made.to_list() == [("a", "[3, 1]"), ("b", "[2]")]

@@ -131,3 +131,54 @@ def test_compares_points_in_time_of_any_unit(source: str, condition, ids, tmp_pa
         chain = dc.read_arrow(table)
         chain = chain.save("moments") if source == "dataset" else chain
     assert chain.filter(condition()).to_values("id") == ids
+
+
+HUGE = 2**62
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "names"),
+    [
+        (lambda: C("x") < 5, lambda: C("x") * 4 > 4, ["b"]),
+        (lambda: C("x") < 5, lambda: C("x") + HUGE > HUGE + 1, ["b"]),
+        (lambda: C("s") != "no", lambda: C("s").cast(int) > 0, ["a", "b", "d"]),
+        (lambda: C("s").regexp("[0-9]"), lambda: C("s").cast(int) > 1, ["b", "d"]),
+        (lambda: C("x").is_not(None), lambda: C("x") - 1 > 0, ["b", "c"]),
+        (lambda: C("x") != HUGE, lambda: (C("x") * 4).cast(str) == "8", ["b"]),
+    ],
+)
+@pytest.mark.parametrize("source", ["values", "dataset", "parquet", "many"])
+def test_a_filter_sees_only_rows_that_those_before_it_keep(
+    tmp_path: Path, source: str, first, then, names
+) -> None:
+    columns = {"name": ["a", "b", "c", "d"], "x": [1, 2, HUGE, None], "s": ["1", "2", "no", "7"]}
+    rows = pa.table(columns)
+    if source == "many":
+        rows = pa.concat_tables([rows] * 50).combine_chunks()
+    chain = dc.read_arrow(rows)
+    if source == "dataset":
+        chain = chain.save("rows")
+    elif source == "parquet":
+        pq.write_table(rows, tmp_path / "rows.parquet")
+        chain = dc.read_parquet(tmp_path / "rows.parquet")
+    expected = sorted(names * (50 if source == "many" else 1))
+    for made in (
+        chain.filter(first()).filter(then()),
+        chain.filter(first(), then()),
+        chain.filter(first() & then()),
+        chain.filter(first()).order_by("name").filter(then()),
+        chain.filter(first()).mutate(more=1).filter(then()),
+    ):
+        assert sorted(made.to_values("name")) == expected
+
+
+def test_a_filter_on_a_computed_column_sees_the_same_rows() -> None:
+    chain = dc.read_values(s=["1", "b", "3"]).filter(C("s") != "b")
+    made = chain.mutate(n=C("s").cast(int)).filter(C("n") > 1)
+    assert made.to_list() == [("3", 3)]
+
+
+def test_a_row_that_is_kept_still_fails() -> None:
+    chain = dc.read_values(x=[1, HUGE]).filter(C("x") > 0).filter(C("x") * 4 > 4)
+    with pytest.raises(DataChainColumnError, match="overflows"):
+        chain.count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
@@ -10,6 +11,9 @@ import pytest
 import lakebed as dc
 from lakebed import C, func
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WHEN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
@@ -95,3 +99,66 @@ def test_refuses_aggregates_and_unnamed_columns(chain: dc.DataChain) -> None:
     assert "hint: group_by" in str(caught.value)
     with pytest.raises(DataChainParamsError):
         chain.mutate(C("size"))
+
+
+class Inner(dc.DataModel):
+    n: float
+    note: str | None = None
+
+
+class Outer(dc.DataModel):
+    name: str
+    inner: Inner
+
+
+@pytest.fixture
+def models() -> dc.DataChain:
+    rows = [Outer(name="a", inner=Inner(n=1)), Outer(name="b", inner=Inner(n=2, note="x"))]
+    return dc.read_values(o=[*rows, None], k=[1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows"),
+    [
+        ({"o__name": "z"}, [("z", 1.0, None), ("z", 2.0, "x")]),
+        ({"o.name": "z"}, [("z", 1.0, None), ("z", 2.0, "x")]),
+        ({"o__inner__n": C("k") * 10}, [("a", 10.0, None), ("b", 20.0, "x")]),
+        ({"o.inner.note": C("o.name")}, [("a", 1.0, "a"), ("b", 2.0, "b")]),
+        ({"o.inner.note": None, "o.name": "z"}, [("z", 1.0, None), ("z", 2.0, None)]),
+        ({"o.inner.note": func.ifelse(C("k") > 1, "y", None)}, [("a", 1.0, None), ("b", 2.0, "y")]),
+        ({"o.inner.n": 7, "k": 0}, [("a", 7.0, None), ("b", 7.0, "x")]),
+        ({"o.name": "y", "o__name": "z"}, [("z", 1.0, None), ("z", 2.0, "x")]),
+        ({"o.name": "z", "k": C("o.name")}, [("z", 1.0, None), ("z", 2.0, "x")]),
+    ],
+)
+def test_fields_of_models_get_other_values(models: dc.DataChain, changes, rows) -> None:
+    made = models.mutate(**changes)
+    expected = [Outer(name=a, inner=Inner(n=n, note=note)) for a, n, note in rows]
+    assert made.to_values("o") == [*expected, None]
+    assert made.save("changed").to_values("o") == [*expected, None]
+    assert list(made.schema) == ["o", "k"]
+    assert made.schema["o"] == models.schema["o"]
+
+
+def test_a_file_has_another_path(files: Path) -> None:
+    chain = dc.read_storage(str(files)).mutate(file__path=func.path.name("file.path"))
+    assert sorted(f.path for f in chain.to_values("file")) == ["a.txt", "b.md", "c.txt"]
+    assert chain.schema["file"] is dc.File
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"o__name": 3}, "a field keeps its type, str; this is int64"),
+        ({"o__name": None}, "its field `o__name` is never missing"),
+        ({"o__nme": "a"}, "did you mean `o.name`"),
+        ({"o.inner.x": 1}, "unknown column `o.inner.x`"),
+        ({"o__inner": 1}, "a field keeps its type"),
+        ({"x__y": 1}, "must not be empty, `sys`, or hold `.` or `__`"),
+        ({"o": 1, "o__name": "a"}, "column `o` already exists"),
+    ],
+)
+def test_refuses_other_fields_and_types(models: dc.DataChain, changes, message) -> None:
+    with pytest.raises(DataChainParamsError) as caught:
+        models.mutate(**changes)
+    assert message in str(caught.value)

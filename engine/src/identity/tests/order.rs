@@ -19,6 +19,7 @@ async fn sources_and_steps_that_take_rows_in_turn_have_an_order() {
         "SELECT * FROM a",
         "SELECT x + 1 AS z FROM a AS t WHERE y > 1",
         "SELECT * FROM (SELECT * FROM a LIMIT 3) WHERE x = 1",
+        "SELECT x FROM a UNION ALL SELECT x FROM b",
         "SELECT 1",
     ] {
         check(&sql(query).await, true, query);
@@ -33,7 +34,8 @@ async fn what_compares_rows_with_each_other_has_none() {
         "SELECT x, count(*) FROM a GROUP BY x",
         "SELECT a.x FROM a JOIN b ON a.x = b.x",
         "SELECT a.x FROM a CROSS JOIN b",
-        "SELECT x FROM a UNION ALL SELECT x FROM b",
+        "SELECT x FROM a UNION SELECT x FROM b",
+        "SELECT x FROM a UNION ALL SELECT max(x) FROM b",
         "SELECT row_number() OVER () FROM a",
         "SELECT unnest(list) FROM a",
         "SELECT x FROM a WHERE x IN (SELECT x FROM b)",

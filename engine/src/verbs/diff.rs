@@ -1,0 +1,173 @@
+//! `diff`: what became of the rows of another chain.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{JoinType, NullEquality, Result as PlanResult, internal_err};
+use datafusion::logical_expr::{
+    Case, ColumnarValue, Expr as PlanExpr, LogicalPlanBuilder, Operator, ReturnFieldArgs,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, binary_expr, lit,
+};
+
+use super::new_names::check_new_name;
+use super::nth::{nth, numbered};
+use super::sides::{Side, leaf_pairs};
+use super::union::{converted, shared};
+use crate::expr::balanced;
+use crate::functions::with_meaning;
+use crate::{Chain, Error, Result};
+
+/// How two chains are compared. All paths to models stand for all of their fields.
+#[derive(Clone, Debug)]
+pub struct Diff {
+    /// The paths by which rows belong together.
+    pub on: Vec<(String, String)>,
+    /// The paths that tell whether rows that belong together are the same; none: they never are.
+    pub compare: Option<Vec<(String, String)>>,
+    /// For each of our columns where deleted rows have its value; none: it is null.
+    pub filled: Vec<Option<String>>,
+    /// The name of the new column.
+    pub status: String,
+}
+
+/// The two sides of a row of the result.
+struct Row {
+    left: Side,
+    right: Side,
+    is_added: PlanExpr,
+    is_deleted: PlanExpr,
+}
+
+impl Chain {
+    /// The rows of both chains, matched by keys of which nulls are equal. Before our columns stands a status: `A` only we
+    /// have the row, `D` only the other has it, `M` they differ, `S` they are the same. Rows that agree on all keys are
+    /// matched one by one, in their order.
+    ///
+    /// # Errors
+    /// No key, an unknown column, values that cannot be compared, a name that is taken, or chains of two sessions.
+    pub fn diff(&self, other: &Self, diff: &Diff) -> Result<Self> {
+        let chain = self.with_functions_of(other)?;
+        check_status(self, &diff.status)?;
+        let mut keys = leaf_pairs(self, other, &diff.on)?;
+        let (ours, theirs): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
+        let side = |chain: &Self, keys| {
+            Ok::<_, Error>(Side::new(chain, numbered(chain.plan().clone(), keys)?.build()?))
+        };
+        let (mut left, mut right) = (side(self, ours)?, side(other, theirs)?);
+        let place = "place of the side";
+        let is_deleted = left.add(nth(), place).is_null();
+        let is_added = right.add(nth(), place).is_null();
+        keys.push((nth(), nth()));
+        let mut row = Row { left, right, is_added, is_deleted };
+        let mut columns = vec![row.status(self, other, diff)?.alias(&diff.status)];
+        for ((value, field), filled) in self.own_columns().into_iter().zip(&diff.filled) {
+            columns.push(row.column(value, &field, other, filled.as_deref())?);
+        }
+        let (kind, nulls) = (JoinType::Full, NullEquality::NullEqualsNull);
+        let rows = Side::joined(row.left, row.right, keys, kind, nulls)?;
+        chain.with_plan(LogicalPlanBuilder::from(rows).project(columns)?.build()?)
+    }
+}
+
+impl Row {
+    fn status(&mut self, left: &Chain, right: &Chain, diff: &Diff) -> Result<PlanExpr> {
+        let differ = match &diff.compare {
+            None => lit(true),
+            Some(compare) => {
+                let mut differ = Vec::new();
+                for (at, (ours, theirs)) in
+                    leaf_pairs(left, right, compare)?.into_iter().enumerate()
+                {
+                    let name = format!("value {at} of the side");
+                    let values = (self.left.add(ours, &name), self.right.add(theirs, &name));
+                    differ.push(binary_expr(values.0, Operator::IsDistinctFrom, values.1));
+                }
+                balanced(differ, Operator::Or)
+            }
+        };
+        let told = [(self.is_deleted.clone(), "D"), (self.is_added.clone(), "A"), (differ, "M")];
+        let told = told.map(|(is_so, status)| (Box::new(is_so), Box::new(lit(status))));
+        Ok(PlanExpr::Case(Case {
+            expr: None,
+            when_then_expr: told.into(),
+            else_expr: Some(Box::new(lit("S"))),
+        }))
+    }
+
+    /// Our column, with the other side's values in deleted rows.
+    fn column(
+        &mut self,
+        value: PlanExpr,
+        field: &FieldRef,
+        other: &Chain,
+        filled: Option<&str>,
+    ) -> Result<PlanExpr> {
+        let name = field.name();
+        let ours = self.left.add(value, name);
+        let Some(path) = filled else {
+            return Ok(ours.alias(name));
+        };
+        let (value, present) = other.resolver().path(path)?;
+        let shared = shared(field, &present)?;
+        let theirs = self.right.add(value, &format!("{name} of the side"));
+        let (ours, theirs) =
+            (converted(ours, field, &shared), converted(theirs, &present, &shared));
+        let chosen = PlanExpr::Case(Case {
+            expr: None,
+            when_then_expr: vec![(Box::new(self.is_deleted.clone()), Box::new(theirs))],
+            else_expr: Some(Box::new(ours)),
+        });
+        let chosen = with_meaning(chosen, shared.metadata());
+        Ok(if shared.is_nullable() { chosen } else { there_is(chosen) }.alias(name))
+    }
+}
+
+fn check_status(chain: &Chain, name: &str) -> Result<()> {
+    check_new_name(name)?;
+    match chain.resolver().is_column(name) {
+        true => Err(Error::ColumnExists { name: name.to_owned() }),
+        false => Ok(()),
+    }
+}
+
+/// A value that is never null, although the query engine cannot know.
+fn there_is(value: PlanExpr) -> PlanExpr {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::from(ThereIs { signature }).call(vec![value])
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ThereIs {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for ThereIs {
+    fn name(&self) -> &'static str {
+        "there_is"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> PlanResult<DataType> {
+        match arguments {
+            [only] => Ok(only.clone()),
+            _ => internal_err!("there_is takes one argument"),
+        }
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> PlanResult<FieldRef> {
+        match arguments.arg_fields {
+            [only] => Ok(Arc::new(Field::clone(only).with_nullable(false))),
+            _ => internal_err!("there_is takes one argument"),
+        }
+    }
+
+    fn invoke_with_args(&self, mut call: ScalarFunctionArgs) -> PlanResult<ColumnarValue> {
+        match call.args.pop() {
+            Some(value) => Ok(value),
+            None => internal_err!("there_is takes one argument"),
+        }
+    }
+}
