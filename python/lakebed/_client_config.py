@@ -1,4 +1,4 @@
-"""How to reach buckets, as users give it: the names of s3fs, gcsfs and adlfs, and of the clouds' own libraries."""
+"""How to reach buckets, as users give it: under the names of s3fs, gcsfs and adlfs."""
 
 from __future__ import annotations
 
@@ -43,5 +43,6 @@ def _text(name: str, value: Any) -> str:
             return str(value)
         case Mapping():
             return json.dumps(dict(value))
-    msg = f"client_config: `{name}` is text, a number, a boolean or a dict, not `{type(value).__name__}`"
+    kind = type(value).__name__
+    msg = f"client_config: `{name}` is text, a number, a boolean or a dict, not `{kind}`"
     raise DataChainParamsError(msg)

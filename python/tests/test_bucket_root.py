@@ -1,4 +1,4 @@
-"""The root in a bucket: datasets, results, listings and the catalog are shared by all who reach it."""
+"""The root in a bucket: datasets, results and the catalog are shared by all who reach it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def shared(
 
 def begin(script: str, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[str]:
     """Another machine, as far as it can tell: a process with a folder of its own."""
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603  our own script
         [sys.executable, "-c", textwrap.dedent(script)],
         env={**os.environ, **env},
         cwd=cwd,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema};
+use arrow::record_batch::RecordBatchOptions;
 use arrow::util::pretty::pretty_format_batches;
 
 use crate::{Chain, Config, Diff, Error, Expr, How, NamedExpr, Root, Session, TYPE_KEY};

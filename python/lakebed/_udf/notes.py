@@ -1,4 +1,4 @@
-"""`Notes`: where it is written down what a function read, below the root, which may be in a bucket."""
+"""`Notes`: where it is written down what a function read, below any root."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from lakebed._coerce import key_expr, whole
+from lakebed._coerce import whole
 from lakebed._columns import path_of
 from lakebed._verbs.columns import Columns
 from lakebed.exceptions import (
