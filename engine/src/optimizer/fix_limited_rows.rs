@@ -1,5 +1,6 @@
 //! [`FixLimitedRows`] and [`ReleaseLimitedRows`]: while DataFusion's physical rules run, every limit carries a
-//! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through; and sorts stay below what numbers rows.
+//! [`FixedRowsExec`], so that no rule moves what decides which rows it lets through. So does a sort whose rows are numbered
+//! as they come, or followed by those of another branch, which would otherwise be dropped.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
 use crate::physical::FixedRowsExec;
@@ -26,15 +28,15 @@ impl PhysicalOptimizerRule for FixLimitedRows {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let fixed = plan.transform_up(|plan| {
             let is_limit = is_limit(plan.as_ref());
-            if !is_limit && !takes_rows_as_they_come(plan.as_ref()) {
+            if !is_limit && !takes_rows_in_turn(plan.as_ref()) {
                 return Ok(Transformed::no(plan));
             }
             let children = plan.children().into_iter().map(with_fixed_sort);
             let plan = Arc::clone(&plan).with_new_children(children.collect::<Result<_>>()?)?;
-            if !is_limit {
-                return Ok(Transformed::yes(plan));
-            }
-            Ok(Transformed::yes(Arc::new(FixedRowsExec::new(plan)) as Arc<dyn ExecutionPlan>))
+            Ok(Transformed::yes(match is_limit {
+                true => Arc::new(FixedRowsExec::new(plan)),
+                false => plan,
+            }))
         })?;
         // Nothing is above the first step that could move anything below it.
         match fixed.data.downcast_ref::<FixedRowsExec>() {
@@ -71,15 +73,15 @@ fn is_limit(plan: &dyn ExecutionPlan) -> bool {
             && plan.properties().output_partitioning().partition_count() == 1)
 }
 
-/// Whether the operator computes functions over windows without partitions and order of their own.
-fn takes_rows_as_they_come(plan: &dyn ExecutionPlan) -> bool {
-    let window = plan.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr);
-    let bounded = plan.downcast_ref::<BoundedWindowAggExec>();
-    let functions = window.or_else(|| bounded.map(BoundedWindowAggExec::window_expr));
-    functions
-        .into_iter()
-        .flatten()
-        .any(|function| function.partition_by().is_empty() && function.order_by().is_empty())
+/// Whether the operator numbers rows as they come, or puts those of some inputs one after the other.
+fn takes_rows_in_turn(plan: &dyn ExecutionPlan) -> bool {
+    if plan.downcast_ref::<UnionExec>().is_some() {
+        return true;
+    }
+    let bounded = plan.downcast_ref::<BoundedWindowAggExec>().map(|plan| plan.window_expr());
+    let whole = plan.downcast_ref::<WindowAggExec>().map(|plan| plan.window_expr());
+    let mut windows = bounded.or(whole).into_iter().flatten();
+    windows.any(|window| window.partition_by().is_empty() && window.order_by().is_empty())
 }
 
 /// Runs after DataFusion's rules.
