@@ -9,6 +9,7 @@ from lakebed._columns import existing, leaves
 from lakebed._native import Expr as NativeExpr
 from lakebed.exceptions import SignalResolvingTypeError
 from lakebed.expr import Column, Expr
+from lakebed.functions.aggregate import Aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
@@ -35,7 +36,7 @@ class Partition:
                 self._add_path(columns, key)
             elif isinstance(key, Column) and key._label is None:
                 self._add_path(columns, key._path)
-            elif isinstance(key, Expr):
+            elif isinstance(key, Expr) and not isinstance(key, Aggregate):
                 name = key._label or next(unnamed)
                 self.keys.append((name, key._native))
                 self.computed.append(name)
