@@ -2,9 +2,11 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
+use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use object_store::local::LocalFileSystem;
@@ -16,6 +18,9 @@ use super::staged::Staged;
 use crate::blocking::blocking;
 use crate::error::refused;
 use crate::{Error, Result};
+
+/// Fewer files are not worth another thread.
+const LOOKED_AT_BY_ONE: usize = 256;
 
 /// A file, as far as the file system tells without a look into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,6 +191,28 @@ impl Below {
     pub(crate) fn state(&self) -> io::Result<FileState> {
         Ok(FileState::from(&self.0.metadata()?))
     }
+}
+
+/// The states of files, looked at side by side: most of the time that takes is the system's.
+pub(crate) fn states(files: &[Below]) -> Vec<io::Result<FileState>> {
+    let look = |files: &[Below]| files.iter().map(Below::state).collect::<Vec<_>>();
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = files.len().div_ceil(threads).max(LOOKED_AT_BY_ONE);
+    let Some((own, others)) = files.split_at_checked(share) else { return look(files) };
+    thread::scope(|scope| {
+        let others = others.chunks(share).map(|files| {
+            let begun = thread::Builder::new().spawn_scoped(scope, move || look(files));
+            (files, begun)
+        });
+        let others: Vec<_> = others.collect();
+        let mut states = look(own);
+        for (files, begun) in others {
+            // Where no thread could be had, this one looks.
+            let looked = begun.ok().and_then(|thread| thread.join().ok());
+            states.extend(looked.unwrap_or_else(|| look(files)));
+        }
+        states
+    })
 }
 
 /// A folder that could not be looked into.

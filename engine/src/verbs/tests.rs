@@ -116,8 +116,7 @@ async fn models_without_a_match_are_null() {
     ]));
     let columns: Vec<ArrayRef> = vec![numbers, Arc::new(model)];
     let options = RecordBatchOptions::new().with_row_count(Some(columns[0].len()));
-    let batch =
-        RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options).unwrap();
+    let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options).unwrap();
     let points = session.read_batches(&schema, &[batch]).unwrap();
     let on = [(column("id"), column("id"))];
     let merged = left(&session).merge(&points, &on, How::Left, "right_").unwrap();

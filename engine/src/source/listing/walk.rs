@@ -15,6 +15,9 @@ use super::rows::{BATCH_ROWS, Batch, FileRow, Rows};
 use crate::storage::files::{self, Closed, FileState, Found};
 use crate::{Error, Result};
 
+/// Files that are looked at side by side.
+const LOOKED_AT_ONCE: usize = 2048;
+
 /// Starts to walk when first polled; dropping the stream stops the walk at its next batch.
 pub(super) fn batches(patterns: Arc<Vec<Pattern>>, schema: SchemaRef) -> BoxStream<'static, Batch> {
     let start = async move {
@@ -103,16 +106,22 @@ fn each_file(
             });
         }
     }
-    for file in files::below(&base, walk.recursive) {
-        let file = file
-            .map_err(|Closed { path, error }| refused(path.as_deref().unwrap_or(shown), error))?;
-        let relative = file.path().strip_prefix(&base).unwrap_or_else(|_| file.path());
-        if !walk.matches(relative) {
-            continue;
+    let mut files = files::below(&base, walk.recursive).peekable();
+    while files.peek().is_some() {
+        let mut some = Vec::with_capacity(LOOKED_AT_ONCE);
+        for file in files.by_ref().take(LOOKED_AT_ONCE) {
+            let file = file.map_err(|Closed { path, error }| {
+                refused(path.as_deref().unwrap_or(shown), error)
+            })?;
+            if walk.matches(file.path().strip_prefix(&base).unwrap_or_else(|_| file.path())) {
+                some.push(file);
+            }
         }
-        let state = file.state().map_err(|error| refused(shown, error))?;
-        if !visit(&base, file.path(), &state)? {
-            return Ok(());
+        for (file, state) in some.iter().zip(files::states(&some)) {
+            let state = state.map_err(|error| refused(shown, error))?;
+            if !visit(&base, file.path(), &state)? {
+                return Ok(());
+            }
         }
     }
     Ok(())
