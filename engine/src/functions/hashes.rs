@@ -13,7 +13,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::bits::{bits, whole};
-use super::items::{as_list_type, list_item};
+use super::items::{list_item, list_with};
 use super::simple::{needs, refused, simple};
 
 #[cfg(test)]
@@ -53,13 +53,16 @@ fn types_of_sip_hash(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
     let [kind] = kinds else {
         return refused("sip_hash_64", kinds);
     };
-    let item = match list_item(kind).map(|item| item.data_type().clone()) {
-        Some(item) if item.is_integer() => whole(&item),
-        Some(item) if item.is_floating() => DataType::Float64,
-        Some(DataType::Utf8 | DataType::LargeUtf8) => DataType::Utf8,
+    let Some(item) = list_item(kind) else {
+        return needs("sip_hash_64", "a list of numbers or str", kind);
+    };
+    let wanted = match item.data_type() {
+        kind if kind.is_integer() => whole(kind),
+        kind if kind.is_floating() => DataType::Float64,
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8,
         _ => return needs("sip_hash_64", "a list of numbers or str", kind),
     };
-    Ok((vec![as_list_type(&item)], DataType::Int64))
+    Ok((vec![list_with(item, &wanted)], DataType::Int64))
 }
 
 /// The finalizer of `MurmurHash3`, of the number and a constant of `ClickHouse`.

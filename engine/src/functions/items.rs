@@ -41,6 +41,15 @@ pub(super) fn as_list_type(item: &DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(item.clone(), true)))
 }
 
+/// The plain list that a list becomes whose items are wanted as another type.
+pub(super) fn list_with(item: &FieldRef, wanted: &DataType) -> DataType {
+    // WHY: where the items stay as they are, Arrow's conversion of vectors leaves also whether they may be null.
+    if item.data_type() == wanted {
+        return DataType::List(Arc::clone(item));
+    }
+    as_list_type(wanted)
+}
+
 /// A list of any kind as a plain one, text as plain text.
 fn plain(name: &str, kind: &DataType) -> Result<DataType> {
     match kind {

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::items::{as_list_type, items, list_item};
+use super::items::{items, list_item, list_with};
 use super::overflow;
 use super::simple::{needs, refused, simple};
 use crate::source::nulls_in_fields;
@@ -29,11 +29,10 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
 }
 
 fn types_of_sum(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
-    match kinds {
-        [kind] if list_item(kind).is_some_and(|item| item.data_type().is_integer()) => {
-            Ok((vec![as_list_type(&DataType::Int64)], DataType::Int64))
-        }
-        kinds => floats("list_sum", kinds),
+    let whole = kinds.first().and_then(list_item).filter(|item| item.data_type().is_integer());
+    match whole {
+        Some(item) => Ok((vec![list_with(item, &DataType::Int64)], DataType::Int64)),
+        None => floats("list_sum", kinds),
     }
 }
 
@@ -41,9 +40,9 @@ fn floats(name: &str, kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
     let [kind] = kinds else {
         return refused(name, kinds);
     };
-    match list_item(kind).map(|item| item.data_type()) {
-        Some(item) if item.is_numeric() || item.is_null() => {
-            Ok((vec![as_list_type(&DataType::Float64)], DataType::Float64))
+    match list_item(kind) {
+        Some(item) if item.data_type().is_numeric() || item.data_type().is_null() => {
+            Ok((vec![list_with(item, &DataType::Float64)], DataType::Float64))
         }
         _ => needs(name, "lists of numbers", kind),
     }

@@ -112,3 +112,17 @@ def test_what_is_not_there_is_refused(expr: Any, error: type[Exception], message
 def test_an_expression_is_no_sequence() -> None:
     with pytest.raises(TypeError):
         iter(C("xs"))
+
+
+def test_many_functions_of_one_vector() -> None:
+    rows = dc.read_values(v=[[3.0, 4.0]]).save("vectors")
+    made = rows.mutate(
+        norm=func.array.norm("v"),
+        dot=func.array.dot_product("v", [1.0, 1.0]),
+        last=C("v")[-1],
+        part=C("v")[:1],
+        mean=func.array.mean("v"),
+        largest=func.array.max("v"),
+        sorted=func.array.sort("v", desc=True),
+    )
+    assert made.to_list() == [([3.0, 4.0], 5.0, 7.0, 4.0, [3.0], 3.5, 4.0, [4.0, 3.0])]
