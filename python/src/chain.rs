@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{
-    Aggregate, Diff, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, SortKey,
-};
+use engine::{Aggregate, Diff, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, SortKey};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -131,12 +129,7 @@ impl Chain {
         self.built(py, self.0.union(&other.0))
     }
 
-    fn subtract(
-        &self,
-        py: Python<'_>,
-        other: &Self,
-        on: Vec<(String, String)>,
-    ) -> PyResult<Self> {
+    fn subtract(&self, py: Python<'_>, other: &Self, on: Vec<(String, String)>) -> PyResult<Self> {
         self.built(py, self.0.subtract(&other.0, &on))
     }
 

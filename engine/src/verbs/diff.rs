@@ -75,7 +75,8 @@ impl Row {
             None => lit(true),
             Some(compare) => {
                 let mut differ = Vec::new();
-                for (at, (ours, theirs)) in leaf_pairs(left, right, compare)?.into_iter().enumerate()
+                for (at, (ours, theirs)) in
+                    leaf_pairs(left, right, compare)?.into_iter().enumerate()
                 {
                     let name = format!("value {at} of the side");
                     let values = (self.left.add(ours, &name), self.right.add(theirs, &name));

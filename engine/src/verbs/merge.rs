@@ -65,13 +65,7 @@ impl Chain {
     ///
     /// # Errors
     /// No key, an unknown column, keys that cannot be compared, or chains of two sessions.
-    pub fn merge(
-        &self,
-        other: &Self,
-        on: &[(Expr, Expr)],
-        how: How,
-        prefix: &str,
-    ) -> Result<Self> {
+    pub fn merge(&self, other: &Self, on: &[(Expr, Expr)], how: How, prefix: &str) -> Result<Self> {
         let chain = self.with_functions_of(other)?;
         if on.is_empty() {
             return Err(Error::InvalidArgument {
@@ -100,11 +94,7 @@ impl Chain {
 }
 
 /// What the right columns are called: where a name is taken it gets the prefix, and a number where that is taken too.
-fn names_beside(
-    left: &Chain,
-    right: &[(PlanExpr, FieldRef)],
-    prefix: &str,
-) -> Result<Vec<String>> {
+fn names_beside(left: &Chain, right: &[(PlanExpr, FieldRef)], prefix: &str) -> Result<Vec<String>> {
     let name = |(_, field): &(PlanExpr, FieldRef)| field.name().clone();
     let mut taken: HashSet<String> = left.own_columns().iter().map(name).collect();
     let all_right: HashSet<String> = right.iter().map(name).collect();

@@ -24,8 +24,11 @@ impl Chain {
         let keys = leaf_pairs(self, other, on)?;
         let mut left = Side::new(self, self.plan().clone());
         let right = Side::new(self, other.plan().clone());
-        let columns: Vec<_> =
-            self.all_columns().into_iter().map(|(value, field)| left.add(value, field.name())).collect();
+        let columns: Vec<_> = self
+            .all_columns()
+            .into_iter()
+            .map(|(value, field)| left.add(value, field.name()))
+            .collect();
         let (kind, nulls) = (JoinType::LeftAnti, NullEquality::NullEqualsNull);
         let rows = Side::joined(left, right, keys, kind, nulls)?;
         chain.with_plan(LogicalPlanBuilder::from(rows).project(columns)?.build()?)

@@ -90,7 +90,8 @@ fn check_names(left: &Columns, right: &Columns) -> Result<()> {
         let names: Vec<String> = names.map(|(_, field)| format!("`{}`", field.name())).collect();
         (!names.is_empty()).then(|| format!("{side} has no {}", names.join(", ")))
     };
-    let problems = [missing("the left chain", left, right), missing("the right chain", right, left)];
+    let problems =
+        [missing("the left chain", left, right), missing("the right chain", right, left)];
     let problems: Vec<String> = problems.into_iter().flatten().collect();
     if problems.is_empty() {
         return Ok(());
