@@ -38,6 +38,11 @@ impl ScalarUDFImpl for AllOf {
         Ok(DataType::Boolean)
     }
 
+    /// Nothing of a condition is computed before those that stand before it: `x < 5` says for which rows `x * 2` may be.
+    fn short_circuits(&self) -> bool {
+        true
+    }
+
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let mut all = BooleanArray::from(vec![true; call.number_rows]);
         for condition in &call.args {

@@ -1,6 +1,7 @@
 //! What verbs of two chains, and verbs by chance, give: rows, columns, and what is refused.
 
 use std::collections::HashMap;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
@@ -9,7 +10,9 @@ use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema};
 use arrow::record_batch::RecordBatchOptions;
 use arrow::util::pretty::pretty_format_batches;
 
-use crate::{Chain, Config, Diff, Error, Expr, How, NamedExpr, Root, Session, TYPE_KEY};
+use crate::{
+    BinaryOp, Chain, Config, Diff, Error, Expr, How, NamedExpr, Root, Session, SortKey, TYPE_KEY,
+};
 
 async fn session() -> Arc<Session> {
     let config = Config::with_root(Root::memory());
@@ -242,4 +245,59 @@ async fn places_are_fixed_where_the_order_was_when_they_were_given() {
     assert!(!rows.distinct(&[column("id")]).unwrap().has_fixed_places());
     assert!(!merged.has_fixed_places());
     assert!(!merged.shuffle(None).unwrap().has_fixed_places());
+}
+
+/// `path op number`.
+fn with_number(path: &str, op: BinaryOp, number: i64) -> Expr {
+    let right = Expr::Literal(Arc::new(Int64Array::from(vec![number])));
+    Expr::Binary { op, left: Arc::new(column(path)), right: Arc::new(right) }
+}
+
+#[tokio::test]
+async fn filters_see_only_rows_that_those_before_them_keep() {
+    let session = session().await;
+    let chain = chain(&session, &[Some(1), Some(2), Some(i64::MAX / 2), None], &["n"; 4]);
+    let product = Arc::new(with_number("id", BinaryOp::Multiply, 4));
+    let four = Arc::new(Expr::Literal(Arc::new(Int64Array::from(vec![4]))));
+    let large = Expr::Binary { op: BinaryOp::Gt, left: product, right: four };
+    let small = with_number("id", BinaryOp::Lt, 5);
+    let kept = chain.filter(&[small]).unwrap().filter(from_ref(&large)).unwrap();
+    assert_eq!(rows(&kept).await, ["2,n"]);
+    assert!(chain.filter(&[large]).unwrap().collect().await.is_err());
+}
+
+#[tokio::test]
+async fn what_takes_rows_in_turn_follows_a_sort() {
+    let session = session().await;
+    let key = SortKey { expr: column("name"), descending: true };
+    let sorted = left(&session).order_by(&[key]).unwrap();
+    let firsts = sorted.distinct(&[column("id")]).unwrap();
+    assert_eq!(rows(&firsts).await, [",d", "2,c", "1,a"]);
+    let both = sorted.union(&sorted).unwrap();
+    assert_eq!(rows(&both).await, [",d", "2,c", "2,b", "1,a", ",d", "2,c", "2,b", "1,a"]);
+}
+
+#[tokio::test]
+async fn fields_get_other_values_of_their_type() {
+    let session = session().await;
+    let fields: Fields =
+        vec![Field::new("n", DataType::Int64, false), Field::new("s", DataType::Utf8, true)].into();
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(Int64Array::from(vec![1, 2])), Arc::new(StringArray::from(vec!["a", "b"]))];
+    let models = StructArray::new(fields, columns, Some(vec![true, false].into()));
+    let batch = RecordBatch::try_from_iter_with_nullable([("p", Arc::new(models) as _, true)]);
+    let batch = batch.unwrap();
+    let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
+    let doubled = with_number("p.n", BinaryOp::Multiply, 2);
+    let null = Expr::Literal(Arc::new(Int64Array::from(vec![None])));
+    let made = chain.mutate(&[named("p__n", doubled), named("p.s", null.clone())]).unwrap();
+    assert_eq!(rows(&made).await, ["{n: 2, s: }", ""]);
+    for (name, value, reason) in [
+        ("p.n", column("p.s"), "a field keeps its type"),
+        ("p.n", null, "never missing"),
+        ("p.x", column("p.s"), "unknown column `p.x`"),
+    ] {
+        let error = chain.mutate(&[named(name, value)]).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
 }

@@ -47,7 +47,7 @@ pub(super) fn replaced(
             Expr::Literal(value) if value.is_null(0) => lit(ScalarValue::Null),
             expr => resolver.resolve(expr)?,
         };
-        let present = resolver.path(name)?.1;
+        let present = own_field(&resolver.path(&root)?.1, &path);
         let (_, given) = value.to_field(resolver.schema())?;
         let field = fitting(name, &present, &given)?;
         let change = Change { path, value: converted(value, &given, &field), field };
@@ -62,6 +62,15 @@ pub(super) fn replaced(
         Ok((root, changed(&model, &field, &changes, false)?.0))
     };
     roots.into_iter().map(model).collect()
+}
+
+/// The field at a path below another, of which only it says whether it may be null.
+fn own_field(above: &FieldRef, path: &[String]) -> FieldRef {
+    let DataType::Struct(children) = above.data_type() else {
+        return Arc::clone(above);
+    };
+    let next = path.split_first().and_then(|(step, rest)| Some((children.find(step)?.1, rest)));
+    next.map_or_else(|| Arc::clone(above), |(child, rest)| own_field(child, rest))
 }
 
 /// The field with the values that it is given, whose type may not be another one.
