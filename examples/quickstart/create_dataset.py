@@ -1,4 +1,9 @@
-"""Step 1: from a folder of pictures to a typed, versioned dataset."""
+"""Step 1: from a folder of pictures to a typed, versioned dataset.
+
+Usage: python create_dataset.py [FOLDER]   (a folder or a bucket, as s3://bucket/images)
+"""
+
+import sys
 
 from pydantic import BaseModel
 
@@ -19,8 +24,9 @@ def get_info(file: dc.ImageFile) -> ImageInfo:
 
 
 if __name__ == "__main__":
+    folder = sys.argv[1] if len(sys.argv) > 1 else "images"
     images = (
-        dc.read_storage("images/**/*.png", type="image", update=True)
+        dc.read_storage(f"{folder}/**/*.png", type="image", update=True)
         .map(info=get_info)
         .save("pets_images")
     )

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 import lakebed as dc
 from lakebed.exceptions import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from servers import Database, Store
     from servers.double_server import S3Double
 
+QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 SAVERS = 4
 SAVES = 5
 
@@ -117,6 +120,35 @@ def test_versions_are_neither_lost_nor_doubled(shared: dict[str, str], tmp_path:
         dc.read_dataset("shared", version=version).to_values("x")[0] for version in versions
     )
     assert found == sorted(s * 100 + n for s in range(SAVERS) for n in range(SAVES))
+
+
+def test_the_quickstart_runs_in_a_bucket(
+    shared: dict[str, str], s3: S3Double, tmp_path: Path
+) -> None:
+    for number, place in enumerate(["cats", "cats/more", "dogs", ""]):
+        picture = io.BytesIO()
+        Image.new("RGB", (320 + number, 200), (60 * number, 90, 200)).save(picture, "PNG")
+        s3.put(f"images/{place}/{number}.png".replace("//", "/"), picture.getvalue())
+    (tmp_path / "2.png").write_bytes(s3.get("images/dogs/2.png"))
+    steps = [
+        ["create_dataset.py", f"{s3.uri}/images"],
+        ["embed.py"],
+        ["similar.py", "2.png"],
+    ]
+    for number, step in enumerate(steps):
+        machine = tmp_path / str(number)
+        machine.mkdir()
+        (machine / "2.png").write_bytes((tmp_path / "2.png").read_bytes())
+        out = subprocess.run(  # noqa: S603  our own script
+            [sys.executable, str(QUICKSTART / step[0]), *step[1:]],
+            env={**os.environ, **shared, "LAKEBED_CACHE": str(machine / "cache")},
+            cwd=machine,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert not (machine / ".lakebed").exists()
+    assert "images/dogs/2.png" in out.splitlines()[3], out
 
 
 def test_credentials_are_nowhere(s3: S3Double) -> None:
