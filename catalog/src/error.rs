@@ -111,6 +111,18 @@ pub enum Error {
         /// What the store's driver said.
         source: Source,
     },
+    /// The catalog says what is below another root: its locations mean nothing here.
+    #[error(
+        "the catalog in `{path}` is that of the root `{theirs}`, not of `{ours}`; hint: use another database"
+    )]
+    OtherRoot {
+        /// Where the catalog is.
+        path: String,
+        /// The root that it belongs to.
+        theirs: String,
+        /// The root that it was opened for.
+        ours: String,
+    },
     /// A later release wrote this catalog.
     #[error(
         "the catalog has format `{found}`, this release knows up to `{known}`; hint: upgrade; `{path}`"
@@ -153,6 +165,7 @@ impl Error {
             Self::NewestMoved { .. } => "catalog.newest_moved",
             Self::JobNotFound { .. } => "catalog.job_not_found",
             Self::Store { .. } => "catalog.store",
+            Self::OtherRoot { .. } => "catalog.other_root",
             Self::NewerStore { .. } => "catalog.newer_store",
             Self::Corrupt { .. } => "catalog.corrupt",
             Self::Internal { .. } => "catalog.internal",

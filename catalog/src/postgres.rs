@@ -9,11 +9,11 @@ use std::{fmt, io};
 use async_trait::async_trait;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction, query, query_scalar};
 use tokio::time::timeout;
 
 use crate::dataset::{Dataset, DatasetVersion};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{Job, JobId, JobStatus, NewJob};
 use crate::name::QualifiedName;
 use crate::patience::Patience;
@@ -73,6 +73,24 @@ impl PostgresCatalog {
             .map_err(|failure| failure.explain("open the catalog", &place))?;
         let pool = PerProcess::new(connect(&options));
         Ok(Self { options, place, pool })
+    }
+
+    /// The same for what is below a root; the first one that asks is the catalog's root for good.
+    pub async fn of_root(self, root: &str) -> Result<Self> {
+        let theirs = async {
+            let insert = "INSERT INTO lakebed.root (place) VALUES ($1) ON CONFLICT DO NOTHING";
+            query(insert).bind(root).execute(&self.pool()).await?;
+            let place: String =
+                query_scalar("SELECT place FROM lakebed.root").fetch_one(&self.pool()).await?;
+            Ok::<_, Failure>(place)
+        };
+        let theirs =
+            theirs.await.map_err(|failure| failure.explain("open the catalog", &self.place))?;
+        if theirs != root {
+            let (path, ours) = (self.place.0.clone(), root.to_owned());
+            return Err(Error::OtherRoot { path, theirs, ours });
+        }
+        Ok(self)
     }
 
     /// This process's connections.

@@ -209,7 +209,7 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
         return Ok(catalog);
     }
     if let Some(url) = &config.catalog {
-        return Ok(Arc::new(PostgresCatalog::open(url).await?));
+        return Ok(Arc::new(PostgresCatalog::open(url).await?.of_root(&root.to_string()).await?));
     }
     Ok(match root.folder() {
         Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),

@@ -175,3 +175,15 @@ def test_a_root_that_cannot_be_one_is_refused(root: str) -> None:
     with pytest.raises((dc.DataChainError, ValueError)) as refused:
         dc.Session(root=root)
     assert root.removesuffix("/") in str(refused.value)
+
+
+def test_a_database_is_the_catalog_of_one_root(
+    postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEBED_CATALOG", postgres.uri)
+    with dc.Session(root=str(tmp_path / "one")) as one:
+        dc.read_values(x=[1], session=one).save("numbers")
+    with pytest.raises(dc.DataChainError, match=r"is that of the root `.*/one`"):
+        dc.Session(root=str(tmp_path / "two"))
+    with dc.Session(root=str(tmp_path / "one")) as again:
+        assert dc.read_dataset("numbers", session=again).to_values("x") == [1]

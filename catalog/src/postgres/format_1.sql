@@ -82,4 +82,10 @@ CREATE TABLE lakebed.dependencies (
     PRIMARY KEY (version, position)
 );
 
+-- The root whose catalog this is: one row.
+CREATE TABLE lakebed.root (
+    is_one boolean PRIMARY KEY DEFAULT true CHECK (is_one),
+    place text NOT NULL
+);
+
 CREATE INDEX dependencies_by_name ON lakebed.dependencies (namespace, project, name);

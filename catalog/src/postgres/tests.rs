@@ -219,3 +219,13 @@ async fn newer_and_damaged_tables_are_refused() {
     let error = PostgresCatalog::open(&database).await.unwrap_err();
     assert_eq!(error.code(), "catalog.newer_store");
 }
+
+#[tokio::test]
+async fn a_database_is_the_catalog_of_one_root() {
+    let database = server::database().await;
+    let open = async |root| PostgresCatalog::open(&database).await.unwrap().of_root(root).await;
+    open("s3://bucket/lake/").await.unwrap();
+    open("s3://bucket/lake/").await.unwrap();
+    let error = open("/data/lake").await.unwrap_err();
+    check(&error, "catalog.other_root", "s3://bucket/lake/");
+}
