@@ -71,7 +71,7 @@ impl Storage {
     }
 
     /// The path of its file on this machine, which is fetched first if need be, and kept.
-    #[pyo3(signature = (uri, size=None, *, etag=String::new(), version=String::new()))]
+    #[pyo3(signature = (uri, size=None, *, etag=String::new(), version=String::new()), text_signature = "($self, uri, size=None, *, etag='', version='')")]
     fn fetch(
         &self,
         py: Python<'_>,
@@ -89,7 +89,7 @@ impl Storage {
     }
 
     /// The same; None when there is no room for it.
-    #[pyo3(signature = (uri, size=None, *, etag=String::new(), version=String::new()))]
+    #[pyo3(signature = (uri, size=None, *, etag=String::new(), version=String::new()), text_signature = "($self, uri, size=None, *, etag='', version='')")]
     fn fetch_if_room(
         &self,
         py: Python<'_>,
@@ -112,13 +112,13 @@ impl Storage {
         wait(py, async move { objects.clear_cache().await }, None)
     }
 
-    #[pyo3(signature = (uri, version=String::new()))]
+    #[pyo3(signature = (uri, version=String::new()), text_signature = "($self, uri, version='')")]
     fn head(&self, py: Python<'_>, uri: String, version: String) -> PyResult<Info> {
         let objects = self.0.clone();
         wait(py, async move { objects.head(&uri, &version).await }, None).map(info)
     }
 
-    #[pyo3(signature = (uri, start, end, *, etag=String::new(), version=String::new()))]
+    #[pyo3(signature = (uri, start, end, *, etag=String::new(), version=String::new()), text_signature = "($self, uri, start, end, *, etag='', version='')")]
     fn read<'py>(
         &self,
         py: Python<'py>,
@@ -160,7 +160,7 @@ impl Storage {
         wait(py, async move { objects.upload(&path, &uri, &attributes).await }, None).map(info)
     }
 
-    #[pyo3(signature = (uri, path, *, etag=String::new(), version=String::new()))]
+    #[pyo3(signature = (uri, path, *, etag=String::new(), version=String::new()), text_signature = "($self, uri, path, *, etag='', version='')")]
     fn download(
         &self,
         py: Python<'_>,
@@ -200,7 +200,7 @@ impl Storage {
         wait(py, async move { objects.delete(&uri).await }, None)
     }
 
-    #[pyo3(signature = (uri, expires, version=String::new()))]
+    #[pyo3(signature = (uri, expires, version=String::new()), text_signature = "($self, uri, expires, version='')")]
     fn sign(&self, py: Python<'_>, uri: String, expires: u64, version: String) -> PyResult<String> {
         let objects = self.0.clone();
         let signed =
