@@ -12,13 +12,21 @@ _NESTED = ("client_kwargs", "config_kwargs")
 """What s3fs hands on to boto: the same options, one level down."""
 
 
-def options_of(client_config: Mapping[str, Any] | None) -> dict[str, str]:
+def options_of(
+    client_config: Mapping[str, Any] | None, *, anon: bool | None = None
+) -> dict[str, str]:
     """Options by name, as text; None leaves an option out.
+
+    Args:
+        client_config: The options.
+        anon: One more of them, which wins.
 
     Raises:
         DataChainParamsError: It is no mapping, or an option has a value that is no text,
             number, boolean or mapping. The value is not shown: it may be a secret.
     """
+    if anon is not None:
+        return options_of(client_config) | {"anon": _text("anon", bool(anon))}
     if client_config is None:
         return {}
     if not isinstance(client_config, Mapping):

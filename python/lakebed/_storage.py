@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lakebed._client_config import options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from lakebed._native import Storage
 
@@ -71,16 +71,3 @@ def without_session(options: dict[str, str]) -> Iterator[None]:
 def keeps() -> bool:
     """Whether files that are read whole are kept in the cache, as with `settings(cache=True)`."""
     return _keeps.get()
-
-
-def keeping(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that keeps the files which it reads whole."""
-
-    def kept(*values: Any) -> Any:
-        token = _keeps.set(True)
-        try:
-            return call(*values)
-        finally:
-            _keeps.reset(token)
-
-    return kept

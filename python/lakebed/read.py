@@ -78,9 +78,7 @@ def read_storage(
     type_for(type)
     _refuse("read_storage", **others)
     uris = _paths(uri)
-    options = options_of(client_config)
-    if anon is not None:
-        options["anon"] = str(bool(anon)).lower()
+    options = options_of(client_config, anon=anon)
     held = Session.get(session, in_memory=in_memory)
     native = held._native.read_storage(uris, recursive, column, type, update, options)
     return chain_of(native, held, settings)
@@ -127,6 +125,10 @@ def read_parquet(  # noqa: PLR0917  the peer's order
     session: Session | None = None,
     settings: Mapping[str, Any] | None = None,
     in_memory: bool = False,  # noqa: FBT001, FBT002
+    *,
+    anon: bool | None = None,
+    update: bool = False,  # noqa: ARG001
+    client_config: Mapping[str, Any] | None = None,
     **others: Any,
 ) -> DataChain:
     """The rows of Parquet files; structs become models.
@@ -146,6 +148,9 @@ def read_parquet(  # noqa: PLR0917  the peer's order
         session: Where to save; see `Session`.
         settings: As for `chain.settings()`.
         in_memory: Use a session in memory.
+        anon: As for `read_storage`.
+        update: Files are looked up at each call, so both values do the same.
+        client_config: As for `read_storage`.
         others: Other options of the peer, refused with a reason.
     """
     _refuse(
@@ -158,8 +163,9 @@ def read_parquet(  # noqa: PLR0917  the peer's order
         **others,
     )
     paths = _paths(path)
+    options = options_of(client_config, anon=anon)
     held = Session.get(session, in_memory=in_memory)
-    return chain_of(held._native.read_parquet(paths), held, settings)
+    return chain_of(held._native.read_parquet(paths, options), held, settings)
 
 
 def read_values(  # noqa: PLR0917  the peer's order

@@ -51,6 +51,26 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
     text.parse().map_err(|failed: catalog::Error| raise(py, failed.into()))
 }
 
+impl Session {
+    /// Without buckets options mean nothing, whatever they are: scripts move between buckets and folders.
+    fn configure_buckets(
+        &self,
+        py: Python<'_>,
+        listing: &Listing,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<()> {
+        let buckets = listing.buckets();
+        if options.is_empty() || buckets.is_empty() {
+            return Ok(());
+        }
+        let config = client_config(py, options)?;
+        for place in buckets {
+            self.0.configure(&place, &config);
+        }
+        Ok(())
+    }
+}
+
 #[pymethods]
 impl Session {
     #[staticmethod]
@@ -136,13 +156,7 @@ impl Session {
         if update {
             listing = listing.updated();
         }
-        let buckets = listing.buckets();
-        if !options.is_empty() && !buckets.is_empty() {
-            let config = client_config(py, options)?;
-            for place in buckets {
-                self.0.configure(&place, &config);
-            }
-        }
+        self.configure_buckets(py, &listing, options)?;
         let chain = self.0.read_listing(listing);
         Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
     }
@@ -153,9 +167,16 @@ impl Session {
         Ok(engine::listing_ttl().map_err(|failed| raise(py, failed))?.as_secs_f64())
     }
 
-    fn read_parquet(&self, py: Python<'_>, paths: Vec<String>) -> PyResult<Chain> {
+    /// Options are for the buckets among the places, from now on.
+    fn read_parquet(
+        &self,
+        py: Python<'_>,
+        paths: Vec<String>,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<Chain> {
         let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
         let listing = listing.map_err(|failed| raise(py, failed))?;
+        self.configure_buckets(py, &listing, options)?;
         let session = Arc::clone(&self.0);
         Ok(Chain::new(wait(py, async move { session.read_parquet(listing).await }, None)?))
     }

@@ -237,8 +237,9 @@ def test_the_cache_is_read_and_filled(
     )
     assert buckets.calls == []
     other = File.upload(b"other", "s3://b/other")
-    read = _storage.keeping(lambda file: (file.read_bytes(2), file.get_local_path(), file.read()))
-    assert read(other)[:2] == (b"ot", None)
+    monkeypatch.setattr(_storage, "keeps", lambda: True)
+    assert (other.read_bytes(2), other.get_local_path()) == (b"ot", None)
+    assert other.read() == b"other"
     assert other.get_local_path() is not None
     monkeypatch.setattr(_storage, "storage", lambda _=None: None)
     local = File.upload(b"x", tmp_path / "local")

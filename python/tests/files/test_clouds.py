@@ -79,10 +79,11 @@ def test_what_changed_or_is_missing_is_an_error(bucket: Store, tmp_path: Path) -
     assert not list(tmp_path.glob("c*"))
 
 
-def test_the_cache_is_read_and_filled(bucket: Store) -> None:
+def test_the_cache_is_read_and_filled(bucket: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     file = File.upload(b"content", f"{bucket.uri}/a")
     assert file.get_local_path() is None
-    assert _storage.keeping(file.read)() == b"content"
+    monkeypatch.setattr(_storage, "keeps", lambda: True)
+    assert file.read() == b"content"
     path = file.get_local_path()
     assert path is not None
     bucket.delete("a")
