@@ -1,0 +1,19 @@
+"""`read_...`: chains over files, datasets, tables and Python values; a module for each format."""
+
+from __future__ import annotations
+
+from lakebed.read.arrow import read_arrow
+from lakebed.read.dataset import read_dataset, sql
+from lakebed.read.parquet import read_parquet
+from lakebed.read.storage import read_storage
+from lakebed.read.values import read_records, read_values
+
+__all__ = [
+    "read_arrow",
+    "read_dataset",
+    "read_parquet",
+    "read_records",
+    "read_storage",
+    "read_values",
+    "sql",
+]

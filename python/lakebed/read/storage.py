@@ -1,0 +1,63 @@
+"""`read_storage`: files below a path or in a bucket, one row each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakebed._client_config import options_of
+from lakebed.chain import DataChain, chain_of
+from lakebed.read._arguments import PathLike, paths_of, refuse
+from lakebed.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def read_storage(
+    uri: PathLike | Sequence[PathLike],
+    *,
+    type: str = "binary",
+    session: Session | None = None,
+    settings: Mapping[str, Any] | None = None,
+    in_memory: bool = False,
+    recursive: bool = True,
+    column: str = "file",
+    update: bool = False,
+    anon: bool | None = None,
+    versions: bool = True,  # noqa: ARG001
+    client_config: Mapping[str, Any] | None = None,
+    **others: Any,
+) -> DataChain:
+    """The files below a path or in a bucket, one row each.
+
+    Listing happens when the chain runs: a local folder is listed in each run, a bucket when its
+    listing is older than four hours (`LAKEBED_LISTING_TTL`, in seconds). A bucket's listing also
+    serves chains over what is below it. What was found is kept in `system.listings`; see
+    `listings()`.
+
+    Args:
+        uri: Paths, `file://`, `s3://`, `gs://`, `az://` or `hf://` URIs of files or folders; of
+            `http(s)://` only files. `*`, `**`, `?`, `[..]` and `{a,b}` choose, `~` is home.
+        type: What the files are read as: `binary`, `text`, `image`, `video` or `audio`.
+        session: Where to save; see `Session`.
+        settings: As for `chain.settings()`.
+        in_memory: Use a session in memory.
+        recursive: Also files in folders below.
+        column: The column's name.
+        update: List buckets anew in each run. A bucket that is as it was makes no new version.
+        anon: Ask buckets without credentials, or never so; by default credentials are used where
+            there are any.
+        versions: Has no effect: only the newest version of each object is listed.
+        client_config: How to reach these buckets, from now on: `aws_key`, `aws_secret`,
+            `aws_endpoint_url`, `token`, `account_name`, and other options of s3fs, gcsfs, adlfs.
+        others: Other options of the peer, refused with a reason.
+    """
+    from lakebed.file import type_for
+
+    type_for(type)
+    refuse("read_storage", **others)
+    uris = paths_of(uri)
+    options = options_of(client_config, anon=anon)
+    held = Session.get(session, in_memory=in_memory)
+    native = held._native.read_storage(uris, recursive, column, type, update, options)
+    return chain_of(native, held, settings)
