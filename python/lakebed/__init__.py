@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lakebed.models import DataModel, ModelStore
     from lakebed.read import (
         read_arrow,
+        read_csv,
         read_dataset,
         read_parquet,
         read_records,
@@ -108,6 +109,7 @@ __all__ = [
     "listings",
     "move_dataset",
     "read_arrow",
+    "read_csv",
     "read_dataset",
     "read_parquet",
     "read_records",
@@ -134,6 +136,7 @@ _NAMES = {
     ),
     "models": ("DataModel", "ModelStore"),
     "read.arrow": ("read_arrow",),
+    "read.csv": ("read_csv",),
     "read.dataset": ("read_dataset", "sql"),
     "read.parquet": ("read_parquet",),
     "read.storage": ("read_storage",),

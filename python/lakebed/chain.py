@@ -21,6 +21,7 @@ from lakebed._verbs.groups import Groups
 from lakebed._verbs.results import Results
 from lakebed._verbs.rows import Rows
 from lakebed._verbs.storing import Storing
+from lakebed._verbs.tables import Tables
 from lakebed.exceptions import DatasetPrepareError
 from lakebed.expr import Column
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from lakebed.session import Session
 
 
-class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing):
+class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing, Tables):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.

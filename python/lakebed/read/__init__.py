@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lakebed.read.arrow import read_arrow
+from lakebed.read.csv import read_csv
 from lakebed.read.dataset import read_dataset, sql
 from lakebed.read.parquet import read_parquet
 from lakebed.read.storage import read_storage
@@ -10,6 +11,7 @@ from lakebed.read.values import read_records, read_values
 
 __all__ = [
     "read_arrow",
+    "read_csv",
     "read_dataset",
     "read_parquet",
     "read_records",

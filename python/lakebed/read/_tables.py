@@ -1,0 +1,205 @@
+"""Columns of tables in files under the names and types that users see; what readers of tables share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Optional
+
+from lakebed._schema import Spec, resolve_spec, spec_of
+from lakebed._types.model_spec import model_spec
+from lakebed._types.resolve import rebuilt_spec
+from lakebed.exceptions import DatasetPrepareError
+from lakebed.models import ModelStore
+from lakebed.read._arguments import listed
+from lakebed.read._signals import stored_signals
+
+if TYPE_CHECKING:
+    from lakebed._native import Chain
+
+SOURCE = "source"
+
+Path = list[str]
+Column = tuple[str, Spec | None, list[Path]]
+"""Name, type unless it stays what it is, and the paths to what its leaves are made of."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a table is to become.
+
+    Attributes:
+        output: Names, or types by name as a dict or model.
+        column: One column to nest all others in.
+        model_name: The name of its model.
+    """
+
+    output: Any = None
+    column: str = ""
+    model_name: str = ""
+
+    def names(self) -> list[str] | None:
+        """The names of the columns that `output` asks for."""
+        if self.output is None or (not ModelStore.is_pydantic(self.output) and not self.output):
+            return None
+        if isinstance(self.output, Mapping):
+            return list(self.output)
+        if ModelStore.is_pydantic(self.output):
+            return list(self.output.model_fields)
+        if isinstance(self.output, Sequence) and not isinstance(self.output, (str, bytes)):
+            return list(self.output)
+        msg = f"output takes names, a dict of types or a model, not `{self.output!r}`"
+        raise DatasetPrepareError(msg)
+
+    def types(self) -> dict[str, Any] | None:
+        """The types by name, if `output` has types."""
+        if isinstance(self.output, Mapping):
+            # values that a table lacks are None
+            return {name: Optional[kind] for name, kind in self.output.items()}  # noqa: UP045
+        if ModelStore.is_pydantic(self.output):
+            fields = self.output.model_fields
+            return {name: field.annotation for name, field in fields.items()}
+        return None
+
+    def applied(self, native: Chain, notes: Mapping[str, str] | None = None) -> Chain:
+        """The table as it is asked for.
+
+        Args:
+            native: The table as it is in files, with or without the column `source`.
+            notes: What is written in the files besides.
+        """
+        table = [(name, spec) for name, spec in native.schema() if name != SOURCE]
+        sources: list[Column] = [(SOURCE, None, [[SOURCE]])] if _has_source(native) else []
+        signals = stored_signals(notes or {}) if self.names() is None else None
+        if signals:
+            made = [_restored(name, kind, table) for name, kind in signals.items()]
+        else:
+            made = self._columns(table)
+        if self.column:
+            made = [self._nested(made, table)]
+        elif [name for name, _, _ in made] == [name for name, _ in table] and not _typed(made):
+            return native
+        if sources:
+            made = [column for column in made if column[0] != SOURCE]
+        return native.shaped(sources + made)
+
+    def _columns(self, table: list[tuple[str, Spec]]) -> list[Column]:
+        places = self.places([name for name, _ in table])
+        types = self.types()
+        if types is None:
+            names = normalized(list(places))
+            return [
+                (name, None, [[table[at][0]]])
+                for name, at in zip(names, places.values(), strict=True)
+            ]
+        columns: list[Column] = []
+        for name, at in places.items():
+            stored = table[at]
+            spec = spec_of(types[name], f"column `{name}`")
+            same = _is_same(stored[1], spec)
+            parts = [[stored[0]]] if same else _parts(spec, stored[1], [stored[0]])
+            columns.append((name, None if same else spec, parts))
+        return columns
+
+    def places(self, columns: Sequence[str]) -> dict[str, int]:
+        """The columns that are asked for: their new names, and which of the table's they are.
+
+        Names of types that are all those of columns choose among them; others name all columns, in
+        order.
+        """
+        names = self.names()
+        if names is None:
+            return {name: at for at, name in enumerate(columns)}
+        known = {name: at for at, name in enumerate(normalized(columns))}
+        known |= {name: at for at, name in enumerate(columns)}
+        if self.types() is not None and all(name in known for name in names):
+            return {name: known[name] for name in names}
+        if len(names) != len(columns):
+            msg = (
+                f"output has {len(names)} names ({listed(names)}) for {len(columns)} columns "
+                f"({listed(columns)}); hint: a dict or model with some of the columns' own names"
+            )
+            raise DatasetPrepareError(msg)
+        return {name: at for at, name in enumerate(names)}
+
+    def _nested(self, columns: list[Column], table: list[tuple[str, Spec]]) -> Column:
+        stored = dict(table)
+        fields = [
+            (name, spec or resolve_spec(stored[parts[0][0]])) for name, spec, parts in columns
+        ]
+        if ModelStore.is_pydantic(self.output):
+            whole = model_spec(self.output)
+        else:
+            whole = rebuilt_spec(self.model_name or self.column, fields)
+        parts: list[Path] = []
+        for (_, own), (_, spec, paths) in zip(fields, columns, strict=True):
+            parts += paths if spec else _parts(own, own, paths[0])
+        return (self.column, whole, parts)
+
+
+def normalized(names: Sequence[str]) -> list[str]:
+    """Names as identifiers: lower case, `_` for other characters than letters and digits.
+
+    Examples:
+        >>> normalized(["First Name", "first-name", "2nd"])
+        ['first_name', 'c0_first_name', 'c1_2nd']
+    """
+    made: dict[str, None] = {}
+    number = 0
+    for name in names:
+        plain = re.sub("[^0-9a-z]+", "_", name.lower()).strip("_")
+        new = plain
+        while not new.isidentifier() or new in made or (new != name and new in names):
+            new = f"c{number}_{plain}".rstrip("_")
+            number += 1
+        made[new] = None
+    return list(made)
+
+
+def _has_source(native: Chain) -> bool:
+    return bool(native.schema()) and native.schema()[0][0] == SOURCE and _is_row(native)
+
+
+def _is_row(native: Chain) -> bool:
+    return str(native.schema()[0][1].get("name", "")).startswith("ArrowRow@")
+
+
+def _typed(columns: list[Column]) -> bool:
+    return any(spec is not None for _, spec, _ in columns)
+
+
+def _is_same(stored: Spec, wanted: Spec) -> bool:
+    """Whether the column is of the type already, as far as values go."""
+    plain = {"int", "float", "str", "bool", "bytes", "datetime", "date", "time", "timedelta"}
+    return stored["kind"] == wanted["kind"] and stored["kind"] in plain
+
+
+def _parts(spec: Spec, stored: Spec, path: Path) -> list[Path]:
+    """The paths to the leaves of a type in a column that has its fields."""
+    if spec["kind"] != "model":
+        return [path]
+    below = dict(stored["fields"]) if stored["kind"] == "model" else {}
+    parts = [path] if spec["nullable"] else []
+    for name, field in spec["fields"]:
+        parts += _parts(field, below.get(name, field), [*path, name])
+    return parts
+
+
+def _restored(name: str, kind: Any, table: list[tuple[str, Spec]]) -> Column:
+    """A signal whose fields were written as columns with dotted names."""
+    spec = spec_of(kind, f"column `{name}`")
+    stored = dict(table)
+    if spec["kind"] != "model" and name in stored and _is_same(stored[name], spec):
+        return (name, None, [[name]])
+    return (name, spec, _dotted(spec, name, stored))
+
+
+def _dotted(spec: Spec, name: str, stored: Mapping[str, Spec]) -> list[Path]:
+    if spec["kind"] != "model" or name in stored:
+        return _parts(spec, stored.get(name, spec), [name])
+    tag = f"{name}._type_tag"
+    parts: list[Path] = [[tag] if tag in stored else []] if spec["nullable"] else []
+    for field, below in spec["fields"]:
+        parts += _dotted(below, f"{name}.{field}", stored)
+    return parts
