@@ -1,4 +1,4 @@
-//! [`FileRows`]: the column `source`, which says of a row from which file it is, and its number there.
+//! [`FileRows`]: the column that says of a row from which file it is, and its number there.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use super::parquet::Opened;
 use crate::model::TYPE_KEY;
 use crate::{Error, Result};
 
-/// The column's name.
-const SOURCE: &str = "source";
+/// The column's name, which no column of a file has; users see it as `source`.
+const SOURCE: &str = "lakebed.source";
 
 /// The model's registered name.
 const MODEL: &str = "ArrowRow@v1";

@@ -215,6 +215,8 @@ impl ParquetTable {
             .with_projection_indices(projection)?
             .with_statistics(self.statistics(width))
             .with_limit(limit)
+            // A partition that has nothing left to do takes no files of the others.
+            .with_preserve_order(true)
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }

@@ -34,7 +34,7 @@ class Tables(Base):
         nrows: int | None = None,
         **kwargs: Any,
     ) -> Self:
-        """The rows of the tables in the files of the column `file`, instead of the files.
+        r"""The rows of the tables in the files of the column `file`, instead of the files.
 
         Which files there are is looked up here; they are read when the chain runs.
 
@@ -56,18 +56,20 @@ class Tables(Base):
         Examples:
             >>> import lakebed as dc
             >>> from pathlib import Path
-            >>> _ = Path("pets.csv").write_text("name,age\\ncat,3\\ndog,5\\n")
+            >>> _ = Path("pets.csv").write_text("name,age\ncat,3\ndog,5\n")
             >>> chain = dc.read_storage("pets.csv").parse_tabular(source=False)
             >>> chain.to_list("name", "age")
             [('cat', 3), ('dog', 5)]
         """
         from lakebed.read._tables import Shape
 
-        files = self._files()
+        files = self._tables()
         format = _format(files, kwargs.pop("format", None))
         if unknown := set(kwargs) - _OPTIONS[format]:
             known = ", ".join(sorted(_OPTIONS[format]))
-            msg = f"unknown option `{min(unknown)}` of parse_tabular: for {format} there are {known}"
+            msg = (
+                f"unknown option `{min(unknown)}` of parse_tabular: for {format} there are {known}"
+            )
             raise DataChainParamsError(msg)
         if nrows and format == "parquet":
             msg = "nrows is for CSV; hint: limit()"
@@ -80,7 +82,7 @@ class Tables(Base):
             kwargs.setdefault("delimiter", "\t")
         return self._with(self._csv(named, shape, source=source, nrows=nrows, **kwargs))
 
-    def _files(self) -> list[File]:
+    def _tables(self) -> list[File]:
         from lakebed.file import File
 
         schema = self.schema

@@ -38,7 +38,7 @@ class ArrowRow(DataModel):  # type: ignore[no-redef]  # a field has the name of 
         index: The number of the row, from 0.
         kwargs: How to read the file: `format` where its extension does not tell; of a CSV
             `delimiter`, `quote_char`, `double_quote`, `escape_char`, `ignore_empty_lines`,
-            `skip_invalid_rows`, and `column_names` that stand for a `header` or where there is none.
+            `skip_invalid_rows`, and `column_names` in place of a `header` or where none is.
     """
 
     file: File

@@ -1,4 +1,4 @@
-"""Columns of tables in files under the names and types that users see; what readers of tables share."""
+"""Columns of tables in files, under the names and types that users see."""
 
 from __future__ import annotations
 
@@ -69,26 +69,30 @@ class Shape:
             native: The table as it is in files, with or without the column `source`.
             notes: What is written in the files besides.
         """
-        table = [(name, spec) for name, spec in native.schema() if name != SOURCE]
-        sources: list[Column] = [(SOURCE, None, [[SOURCE]])] if _has_source(native) else []
+        columns = native.schema()
+        source = [name for name, spec in columns[:1] if _is_row(spec)]
+        table = columns[len(source) :]
         signals = stored_signals(notes or {}) if self.names() is None else None
         if signals:
             made = [_restored(name, kind, table) for name, kind in signals.items()]
         else:
-            made = self._columns(table)
+            made = self._columns(table, taken=[SOURCE] if source else [])
         if self.column:
             made = [self._nested(made, table)]
-        elif [name for name, _, _ in made] == [name for name, _ in table] and not _typed(made):
+        if source:
+            # what was written as `source` before is read anew
+            rest = [column for column in made if column[0] != SOURCE]
+            made = [(SOURCE, None, [source]), *rest]
+        names = [name for name, _, _ in made]
+        if names == [name for name, _ in columns] and all(spec is None for _, spec, _ in made):
             return native
-        if sources:
-            made = [column for column in made if column[0] != SOURCE]
-        return native.shaped(sources + made)
+        return native.shaped(made)
 
-    def _columns(self, table: list[tuple[str, Spec]]) -> list[Column]:
+    def _columns(self, table: list[tuple[str, Spec]], taken: Sequence[str]) -> list[Column]:
         places = self.places([name for name, _ in table])
         types = self.types()
         if types is None:
-            names = normalized(list(places))
+            names = normalized(list(places), taken)
             return [
                 (name, None, [[table[at][0]]])
                 for name, at in zip(names, places.values(), strict=True)
@@ -138,8 +142,8 @@ class Shape:
         return (self.column, whole, parts)
 
 
-def normalized(names: Sequence[str]) -> list[str]:
-    """Names as identifiers: lower case, `_` for other characters than letters and digits.
+def normalized(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Names as identifiers that are not taken: lower case, `_` for what is no letter or digit.
 
     Examples:
         >>> normalized(["First Name", "first-name", "2nd"])
@@ -150,23 +154,15 @@ def normalized(names: Sequence[str]) -> list[str]:
     for name in names:
         plain = re.sub("[^0-9a-z]+", "_", name.lower()).strip("_")
         new = plain
-        while not new.isidentifier() or new in made or (new != name and new in names):
+        while not new.isidentifier() or new in {*made, *taken} or (new != name and new in names):
             new = f"c{number}_{plain}".rstrip("_")
             number += 1
         made[new] = None
     return list(made)
 
 
-def _has_source(native: Chain) -> bool:
-    return bool(native.schema()) and native.schema()[0][0] == SOURCE and _is_row(native)
-
-
-def _is_row(native: Chain) -> bool:
-    return str(native.schema()[0][1].get("name", "")).startswith("ArrowRow@")
-
-
-def _typed(columns: list[Column]) -> bool:
-    return any(spec is not None for _, spec, _ in columns)
+def _is_row(spec: Spec) -> bool:
+    return str(spec.get("name", "")).startswith("ArrowRow@")
 
 
 def _is_same(stored: Spec, wanted: Spec) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import types as kinds
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Union, get_args, get_origin
 
@@ -17,38 +16,42 @@ from lakebed.read._tables import Shape, normalized
 from lakebed.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lakebed._native import Chain
 
 Files = list[str] | list[tuple[str, str]]
 
-_ARROW = {
-    "bool": "Boolean",
-    "boolean": "Boolean",
-    "str": "Utf8",
-    "utf8": "Utf8",
-    "string": "Utf8",
-    "large_string": "LargeUtf8",
-    "large_utf8": "LargeUtf8",
-    "binary": "Binary",
-    "bytes": "Binary",
-    "int": "Int64",
-    "float": "Float64",
-    "double": "Float64",
-    "halffloat": "Float16",
-    "date": "Date32",
-    "date32": "Date32",
-    "date32[day]": "Date32",
-    "date64": "Date64",
-    "date64[ms]": "Date64",
-    "datetime": 'Timestamp(Microsecond, Some("UTC"))',
-    "time": "Time64(Microsecond)",
-} | {
-    f"{sign}int{bits}": f"{sign.upper()}Int{bits}"
-    for sign in ("", "u")
-    for bits in (8, 16, 32, 64)
-} | {f"float{bits}": f"Float{bits}" for bits in (16, 32, 64)}
+_ARROW = (
+    {
+        "bool": "Boolean",
+        "boolean": "Boolean",
+        "str": "Utf8",
+        "utf8": "Utf8",
+        "string": "Utf8",
+        "large_string": "LargeUtf8",
+        "large_utf8": "LargeUtf8",
+        "binary": "Binary",
+        "bytes": "Binary",
+        "int": "Int64",
+        "float": "Float64",
+        "double": "Float64",
+        "halffloat": "Float16",
+        "date": "Date32",
+        "date32": "Date32",
+        "date32[day]": "Date32",
+        "date64": "Date64",
+        "date64[ms]": "Date64",
+        "datetime": 'Timestamp(Microsecond, Some("UTC"))',
+        "time": "Time64(Microsecond)",
+    }
+    | {
+        f"{sign}int{bits}": f"{sign.upper()}Int{bits}"
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    }
+    | {f"float{bits}": f"Float{bits}" for bits in (16, 32, 64)}
+)
 """Names that PyArrow and Python have for types, and those of the engine."""
 
 _PYTHON: dict[Any, str] = {
@@ -137,9 +140,9 @@ def read_csv(  # noqa: PLR0917  the peer's order
         column_types: Types of some columns by their names in the file: as PyArrow names them or
             has them, or of Python.
         parse_options: As PyArrow's `ParseOptions`: `delimiter`, `quote_char` (None or False for
-            none), `double_quote`, `escape_char`, `ignore_empty_lines`, and
-            `invalid_row_handler`, a function that is given a row with too many or too few values and
-            returns "skip" or "error". Newlines in quotes are always part of values.
+            none), `double_quote`, `escape_char`, `ignore_empty_lines`, and `invalid_row_handler`,
+            a function that is given a row with too many or too few values and returns "skip"
+            or "error". Newlines in quotes are always part of values.
         in_memory: Use a session in memory.
         anon: As for `read_storage`.
         update: Files are looked up at each call, so both values do the same.

@@ -70,7 +70,7 @@ def has_folders(partitioning: Any) -> bool:
     Raises:
         NotSupportedError: They are to be read in another way.
     """
-    if partitioning not in {None, "hive"}:
+    if partitioning is not None and partitioning != "hive":
         msg = f"partitioning is `hive` or None, not `{partitioning!r}`"
         raise NotSupportedError(msg)
-    return partitioning == "hive"
+    return partitioning is not None
