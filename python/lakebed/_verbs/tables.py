@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from lakebed.file import File
     from lakebed.read._tables import Shape
 
-_FORMATS = {"csv": "csv", "tsv": "csv", "parquet": "parquet", "pq": "parquet"}
+_FORMATS = {
+    "csv": "csv",
+    "tsv": "csv",
+    "parquet": "parquet",
+    "pq": "parquet",
+    "json": "json",
+    "jsonl": "json",
+    "ndjson": "json",
+}
 
 _OPTIONS = {
     "csv": {"delimiter", "header", "column_types", "parse_options"},
     "parquet": {"partitioning"},
+    "json": set(),
 }
 
 
@@ -45,9 +54,9 @@ class Tables(Base):
             model_name: The name of its model.
             source: Add the column `source`, an `ArrowRow` that says which row of which file it
                 is.
-            nrows: At most so many rows of each file; of CSV only.
-            kwargs: `format`: `csv`, `tsv` or `parquet`, by default what the files' names end
-                with; and what `read_csv` (`delimiter`, `header`, `column_types`,
+            nrows: At most so many rows of each file; not of Parquet.
+            kwargs: `format`: `csv`, `tsv`, `parquet`, or `json` and `jsonl` for one object a
+                line; by default what the files' names end with. And what `read_csv` (`delimiter`, `header`, `column_types`,
                 `parse_options`) or `read_parquet` (`partitioning`) takes.
 
         Raises:
@@ -72,10 +81,15 @@ class Tables(Base):
             )
             raise DataChainParamsError(msg)
         if nrows and format == "parquet":
-            msg = "nrows is for CSV; hint: limit()"
+            msg = "nrows is for CSV and JSON; hint: limit()"
             raise DatasetPrepareError(msg)
         named = [(file.source, file.path) for file in files]
         shape = Shape(output, column, model_name)
+        if format == "json":
+            from lakebed.read._json_tables import json_table
+
+            native = json_table(self._session, files, nrows or None, source=source)
+            return self._with(shape.applied(native))
         if format == "parquet":
             return self._with(self._parquet(named, shape, source=source, **kwargs))
         if all(file.path.lower().endswith((".tsv", ".tsv.gz")) for file in files):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from lakebed.read.arrow import read_arrow
 from lakebed.read.csv import read_csv
 from lakebed.read.dataset import read_dataset, sql
+from lakebed.read.json import read_json
+from lakebed.read.pandas import read_pandas
 from lakebed.read.parquet import read_parquet
+from lakebed.read.polars import read_polars
 from lakebed.read.storage import read_storage
 from lakebed.read.values import read_records, read_values
 
@@ -13,7 +16,10 @@ __all__ = [
     "read_arrow",
     "read_csv",
     "read_dataset",
+    "read_json",
+    "read_pandas",
     "read_parquet",
+    "read_polars",
     "read_records",
     "read_storage",
     "read_values",

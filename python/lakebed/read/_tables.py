@@ -93,16 +93,17 @@ class Shape:
         types = self.types()
         if types is None:
             names = normalized(list(places), taken)
+            chosen = [table[at] for at in places.values()]
             return [
-                (name, None, [[table[at][0]]])
-                for name, at in zip(names, places.values(), strict=True)
+                (name, *_inside(spec, [old]))
+                for name, (old, spec) in zip(names, chosen, strict=True)
             ]
         columns: list[Column] = []
         for name, at in places.items():
             stored = table[at]
             spec = spec_of(types[name], f"column `{name}`")
             same = _is_same(stored[1], spec)
-            parts = [[stored[0]]] if same else _parts(spec, stored[1], [stored[0]])
+            parts = [[stored[0]]] if same else parts_of(spec, stored[1], [stored[0]])
             columns.append((name, None if same else spec, parts))
         return columns
 
@@ -138,7 +139,7 @@ class Shape:
             whole = rebuilt_spec(self.model_name or self.column, fields)
         parts: list[Path] = []
         for (_, own), (_, spec, paths) in zip(fields, columns, strict=True):
-            parts += paths if spec else _parts(own, own, paths[0])
+            parts += paths if spec else parts_of(own, own, paths[0])
         return (self.column, whole, parts)
 
 
@@ -171,14 +172,36 @@ def _is_same(stored: Spec, wanted: Spec) -> bool:
     return stored["kind"] == wanted["kind"] and stored["kind"] in plain
 
 
-def _parts(spec: Spec, stored: Spec, path: Path) -> list[Path]:
+def _inside(spec: Spec, path: Path) -> tuple[Spec | None, list[Path]]:
+    """A column whose fields have names that are identifiers, as columns do."""
+    plain = _plain(spec)
+    return (None, [path]) if plain is spec else (plain, parts_of(plain, spec, path))
+
+
+def _plain(spec: Spec) -> Spec:
+    """The model with such names; itself where they are."""
+    if spec["kind"] != "model" or ModelStore.candidates(spec["name"]):
+        return spec
+    names = normalized([name for name, _ in spec["fields"]])
+    fields = [(name, _plain(below)) for name, (_, below) in zip(names, spec["fields"], strict=True)]
+    if all(
+        new == old and one is other
+        for (new, one), (old, other) in zip(fields, spec["fields"], strict=True)
+    ):
+        return spec
+    return rebuilt_spec(spec["name"], fields) | {"nullable": spec["nullable"]}
+
+
+def parts_of(spec: Spec, stored: Spec, path: Path) -> list[Path]:
     """The paths to the leaves of a type in a column that has its fields."""
     if spec["kind"] != "model":
         return [path]
     below = dict(stored["fields"]) if stored["kind"] == "model" else {}
+    known = dict(zip(normalized(list(below)), below, strict=True)) | {name: name for name in below}
     parts = [path] if spec["nullable"] else []
     for name, field in spec["fields"]:
-        parts += _parts(field, below.get(name, field), [*path, name])
+        old = known.get(name, name)
+        parts += parts_of(field, below.get(old, field), [*path, old])
     return parts
 
 
@@ -193,7 +216,7 @@ def _restored(name: str, kind: Any, table: list[tuple[str, Spec]]) -> Column:
 
 def _dotted(spec: Spec, name: str, stored: Mapping[str, Spec]) -> list[Path]:
     if spec["kind"] != "model" or name in stored:
-        return _parts(spec, stored.get(name, spec), [name])
+        return parts_of(spec, stored.get(name, spec), [name])
     tag = f"{name}._type_tag"
     parts: list[Path] = [[tag] if tag in stored else []] if spec["nullable"] else []
     for field, below in spec["fields"]:

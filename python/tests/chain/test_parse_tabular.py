@@ -77,3 +77,21 @@ def test_files_of_a_bucket(store: Store) -> None:
     files = dc.read_storage(f"{store.uri}/t", client_config=store.client_config)
     chain = files.order_by("file.path", descending=True).parse_tabular()
     assert chain.to_list("source.file.path", "x") == [("t/b.csv", 2), ("t/a.csv", 1)]
+
+
+def test_objects_on_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"First-Name": "Ann", "x": {"Is-It": 1}}\n\n{"x": null}\n')
+    (tmp_path / "b[1].jsonl").write_text('{"x": {"Is-It": 2}, "First-Name": "Bob"}\n')
+    files = dc.read_storage(tmp_path).filter(dc.C("file.path").glob("*.jsonl"))
+    chain = files.parse_tabular()
+    assert chain.to_list("source.file.path", "source.index", "first_name", "x.is_it") == [
+        ("a.jsonl", 0, "Ann", 1),
+        ("a.jsonl", 1, None, None),
+        ("b[1].jsonl", 0, "Bob", 2),
+    ]
+    assert chain.to_values("source")[2].read()["First-Name"] == "Bob"
+    plain = files.parse_tabular(format="json", source=False, output=["name", "it"], nrows=1)
+    assert plain.to_list("name", "it.is_it") == [("Ann", 1), ("Bob", 2)]
+    (tmp_path / "c.jsonl").write_text("1\n")
+    with pytest.raises(DatasetPrepareError, match="no objects"):
+        dc.read_storage(tmp_path / "c.jsonl").parse_tabular()
