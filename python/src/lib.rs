@@ -15,7 +15,6 @@ mod arrow;
 mod born;
 mod chain;
 mod codec;
-mod csv;
 mod error;
 mod expr;
 mod gate;
@@ -26,6 +25,7 @@ mod rows;
 mod runtime;
 mod session;
 mod storage;
+mod tables;
 mod udf;
 mod values;
 

@@ -23,11 +23,11 @@ use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
 use crate::codec::Codec;
-use crate::csv::csv_request;
 use crate::error::raise;
 use crate::look::look;
 use crate::runtime::wait;
 use crate::storage::{Storage, client_config};
+use crate::tables::{Files, csv_request};
 use crate::{arrow, error, json, values};
 
 /// A session; immutable, safe to share between threads.
@@ -52,13 +52,6 @@ pub(crate) fn resolve_name(
 
 fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
     text.parse().map_err(|failed: catalog::Error| raise(py, failed.into()))
-}
-
-/// Which files a table is read from: paths, or what `File.source` and `File.path` say.
-#[derive(FromPyObject)]
-enum Files {
-    Found(Vec<String>),
-    Named(Vec<(String, String)>),
 }
 
 impl Session {
@@ -208,6 +201,7 @@ impl Session {
     }
 
     /// Options are for the buckets among the places, from now on.
+    #[expect(clippy::fn_params_excessive_bools, reason = "Python's keywords")]
     fn read_parquet(
         &self,
         py: Python<'_>,
