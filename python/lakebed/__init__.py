@@ -14,7 +14,7 @@ from time import time as _now
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lakebed import exceptions
+    from lakebed import exceptions, metrics
     from lakebed import functions as func
     from lakebed._gc import Garbage, GcReport, gc
     from lakebed._schema import Vector
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         bucket_status,
         datasets,
         delete_dataset,
+        edit_dataset,
         listings,
         move_dataset,
     )
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
         VideoFrame,
     )
     from lakebed.models import DataModel, ModelStore
+    from lakebed.namespaces import delete_namespace
+    from lakebed.params import param
+    from lakebed.projects import create_project
     from lakebed.read import (
         read_arrow,
         read_dataset,
@@ -100,13 +104,18 @@ __all__ = [
     "VideoFrame",
     "__version__",
     "bucket_status",
+    "create_project",
     "datasets",
     "delete_dataset",
+    "delete_namespace",
+    "edit_dataset",
     "exceptions",
     "func",
     "gc",
     "listings",
+    "metrics",
     "move_dataset",
+    "param",
     "read_arrow",
     "read_dataset",
     "read_parquet",
@@ -122,7 +131,7 @@ _NAMES = {
     "_sys": ("Sys",),
     "catalog": (
         *("BucketStatus", "bucket_status", "ListingInfo", "listings"),
-        *("DatasetInfo", "datasets", "delete_dataset", "move_dataset"),
+        *("DatasetInfo", "datasets", "delete_dataset", "edit_dataset", "move_dataset"),
     ),
     "chain": ("Chain", "DataChain"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),
@@ -133,6 +142,9 @@ _NAMES = {
         *("Video", "VideoFile", "VideoFragment", "VideoFrame"),
     ),
     "models": ("DataModel", "ModelStore"),
+    "namespaces": ("delete_namespace",),
+    "params": ("param",),
+    "projects": ("create_project",),
     "read.arrow": ("read_arrow",),
     "read.dataset": ("read_dataset", "sql"),
     "read.parquet": ("read_parquet",),
@@ -145,7 +157,7 @@ _started = _now()
 """When this program began: modules edited since then may not be those that run."""
 
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
-_MODULES = {"exceptions": "exceptions", "func": "functions"}
+_MODULES = {"exceptions": "exceptions", "func": "functions", "metrics": "metrics"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from lakebed._verbs.chance import Chance
 from lakebed._verbs.differences import Differences
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
+from lakebed._verbs.origins import Origins
 from lakebed._verbs.results import Results
 from lakebed._verbs.rows import Rows
 from lakebed._verbs.storing import Storing
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from lakebed.session import Session
 
 
-class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing):
+class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing, Origins):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.

@@ -12,17 +12,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet, finalize
 
 from lakebed import _native
 from lakebed._client_config import options_of
-from lakebed.exceptions import DataChainParamsError
+from lakebed._worker import is_worker
+from lakebed.exceptions import DataChainParamsError, NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Self
 
     from lakebed._gc import GcReport
     from lakebed._job import Job, Run
@@ -33,6 +34,9 @@ _open: WeakSet[Session] = WeakSet()
 _unfinished: dict[Session, None] = {}
 """Sessions with a job or temporary datasets, to close when the process ends."""
 _of_parent: list[Session] = []
+NOTES: dict[str, dict[str, Any]] = {"params": {}, "metrics": {}}
+"""What this run found out: parameters that it asked for, and what it measured."""
+
 _entered: ContextVar[tuple[Session, ...]] = ContextVar("_entered", default=())
 
 
@@ -106,6 +110,8 @@ class Session:
         _close_unfinished()
         with cls._lock:
             cls._default = cls._memory = cls._CURRENT_JOB = None
+            for noted in NOTES.values():
+                noted.clear()
 
     @property
     def root(self) -> str:
@@ -209,6 +215,19 @@ class Session:
             self._native.forget(self.name, name)
         except LakebedError as problem:
             logger.debug("cannot remove `%s`: %s", name, problem)
+
+
+def note(kind: str, name: str, value: Any) -> None:
+    """Remember one of the `params` or `metrics` of this run, and tell the jobs that it has."""
+    if is_worker() and kind == "metrics":
+        msg = f"metric `{name}` was set in a worker process; hint: return what is measured, and "
+        raise NotSupportedError(f"{msg}set it where the script has the rows")
+    with Session._lock:
+        NOTES[kind][name] = value
+        jobs = [session._job for session in list(_open)]
+    for job in jobs:
+        if job is not None:
+            job.note({kind: {name: value}})
 
 
 def _close_unfinished() -> None:

@@ -20,6 +20,7 @@ mod expr;
 mod gate;
 mod interrupt;
 mod look;
+mod records;
 mod rows;
 mod runtime;
 mod session;

@@ -158,6 +158,14 @@ impl Documents {
         }
     }
 
+    /// Removes a document; that it is gone already is no failure.
+    pub(super) async fn delete(&self, path: &Path) -> Result<(), Failure> {
+        match self.store.delete(path).await {
+            Ok(()) | Err(BucketError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The paths of all documents in a folder.
     pub(super) async fn list(&self, folder: &str) -> Result<Vec<Path>, Failure> {
         let folder = self.root.clone().join(folder);
