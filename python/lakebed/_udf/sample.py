@@ -121,11 +121,20 @@ class Sample:
                 "type, or pass output="
             )
             raise UdfSignatureError(msg)
-        for name, values in zip(self.outputs.names, self._values, strict=True):
-            where = self._where(name)
-            if sampled_spec(values, where, struct=name) is None:
-                raise undecided(values, where, struct=name)
-        return []
+        return [
+            (name, self._last_resort(name, values))
+            for name, values in zip(self.outputs.names, self._values, strict=True)
+        ]
+
+    def _last_resort(self, name: str, values: list[Any]) -> Spec:
+        """The type of an output whose values all may be of any type."""
+        spec = sampled_spec(values, self._where(name), struct=name)
+        if spec is not None:
+            return spec | {"nullable": True}
+        # called for what it does, not for what it returns
+        if self.verb.mode == "row" and all(value is None for value in values):
+            return _TEXT
+        raise undecided(values, self._where(name), struct=name)
 
     def _found(self) -> list[tuple[str, Spec]] | None:
         found = []

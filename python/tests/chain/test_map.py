@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import lakebed as dc
-from lakebed.exceptions import DataChainColumnError, SetupError, UdfSignatureError
+from lakebed.exceptions import DataChainColumnError, SetupError, UdfError, UdfSignatureError
 
 
 class Info(BaseModel):
@@ -135,14 +135,28 @@ def test_more_results_are_looked_at_while_the_type_is_open() -> None:
 
 def test_an_open_type_is_refused(chain: dc.DataChain) -> None:
     with pytest.raises(UdfSignatureError, match="all of the first 4 results are None or empty"):
-        chain.map(y=lambda name: None)  # noqa: ARG005
+        chain.map(y=lambda name: [])  # noqa: ARG005
 
 
 def test_only_ten_rows_are_looked_at() -> None:
     calls: list[int] = []
     with pytest.raises(UdfSignatureError, match="all of the first 10 results"):
-        dc.read_values(x=list(range(50))).map(y=lambda x: calls.append(x) or None)
+        dc.read_values(x=list(range(50))).map(y=lambda x: calls.append(x) or [])
     assert calls == list(range(10))
+
+
+def test_functions_may_be_called_for_what_they_do() -> None:
+    calls: list[int] = []
+    made = dc.read_values(x=list(range(50))).map(y=lambda x: calls.append(x))  # noqa: PLW0108
+    assert made.schema["y"] == str | None
+    assert made.to_values("y") == [None] * 50
+    assert sorted(calls) == list(range(50))
+
+
+def test_a_type_after_ten_times_none_is_told() -> None:
+    made = dc.read_values(x=list(range(50))).map(y=lambda x: x if x == 30 else None)
+    with pytest.raises(UdfError, match="30"):
+        made.to_values("y")
 
 
 def test_ints_become_floats_for_functions_that_want_them() -> None:
