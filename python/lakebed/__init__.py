@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lakebed import exceptions
-    from lakebed import functions as func
+    from lakebed import func
     from lakebed._gc import Garbage, GcReport, gc
     from lakebed._schema import Vector
     from lakebed._sys import Sys
@@ -145,7 +145,7 @@ _started = _now()
 """When this program began: modules edited since then may not be those that run."""
 
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
-_MODULES = {"exceptions": "exceptions", "func": "functions"}
+_MODULES = {"exceptions": "exceptions", "func": "func"}
 
 
 def __getattr__(name: str) -> Any:
