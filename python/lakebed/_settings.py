@@ -33,6 +33,9 @@ ASIDE: dict[str, Any] = {
 }
 """How a function runs that is only asked for the types of its results."""
 
+DEFAULT_NAME = "local"
+"""The namespace and the project of names that have none."""
+
 _MOST = 2**31 - 1
 """The largest number that a setting takes, where it is not one of bytes."""
 

@@ -174,6 +174,10 @@ class Session:
         return folder
 
     def _job_id(self) -> str:
+        """The job that saves belong to, by its id."""
+        return self._started_job().id
+
+    def _started_job(self) -> Job:
         """The job that saves belong to, started on the first one."""
         from lakebed._job import Job, Run
 
@@ -185,7 +189,7 @@ class Session:
             if self._job is None:
                 self._job = Job.start(run, self._native)
                 self._close_at_exit()
-            return self._job.id
+            return self._job
 
     def _temporary_name(self) -> str:
         """A name for a dataset that goes when the session does."""
@@ -209,6 +213,16 @@ class Session:
             self._native.forget(self.name, name)
         except LakebedError as problem:
             logger.debug("cannot remove `%s`: %s", name, problem)
+
+
+def is_studio() -> bool:
+    """Whether this runs on a hosted service of the peer: it never does."""
+    return False
+
+
+def is_local() -> bool:
+    """Whether datasets are below a root of one's own: they always are."""
+    return True
 
 
 def _close_unfinished() -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import NotSupportedError, ValuesToTupleError
+from lakebed.exceptions import ValuesToTupleError
 
 
 def test_all_values_tell_the_type() -> None:
@@ -44,9 +44,11 @@ def test_refuses(call: dict[str, object], part: str) -> None:
     assert part in str(caught.value)
 
 
-def test_column_is_not_supported() -> None:
-    with pytest.raises(NotSupportedError):
-        dc.read_values(a=[1], column="nested")
+def test_columns_become_fields_of_one() -> None:
+    chain = dc.read_values(a=[1, 2], b=["x", None], column="both")
+    assert list(chain.schema) == ["both"]
+    assert chain.to_list("both.a", "both.b") == [(1, "x"), (2, None)]
+    assert chain.filter(dc.C("both.a") > 1).to_records() == [{"both__a": 2, "both__b": None}]
 
 
 def test_sessions_are_apart() -> None:

@@ -121,20 +121,15 @@ class Sample:
                 "type, or pass output="
             )
             raise UdfSignatureError(msg)
-        return [
-            (name, self._last_resort(name, values))
-            for name, values in zip(self.outputs.names, self._values, strict=True)
-        ]
-
-    def _last_resort(self, name: str, values: list[Any]) -> Spec:
-        """The type of an output whose values all may be of any type."""
-        spec = sampled_spec(values, self._where(name), struct=name)
-        if spec is not None:
-            return spec | {"nullable": True}
-        # called for what it does, not for what it returns
-        if self.verb.mode == "row" and all(value is None for value in values):
-            return _TEXT
-        raise undecided(values, self._where(name), struct=name)
+        types = []
+        for name, values in zip(self.outputs.names, self._values, strict=True):
+            where = self._where(name)
+            spec = sampled_spec(values, where, struct=name)
+            if spec is None and any(value is not None for value in values):
+                raise undecided(values, where, struct=name)
+            # a function that is called for what it does returns nothing
+            types.append((name, (spec or _TEXT) | {"nullable": True}))
+        return types
 
     def _found(self) -> list[tuple[str, Spec]] | None:
         found = []

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lakebed._schema import Spec, infer_spec, spec_of
+from lakebed._types.resolve import rebuilt_spec
 from lakebed.chain import DataChain, chain_of
 from lakebed.exceptions import DataChainParamsError, DatasetFromValuesError, ValuesToTupleError
-from lakebed.read._arguments import listed, refuse
+from lakebed.read._arguments import listed
 from lakebed.session import Session
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def read_values(  # noqa: PLR0917  the peer's order
         settings: As for `chain.settings()`.
         in_memory: Use a session in memory.
         output: Types by column name, or one type for one column; else all values tell.
-        column: Not supported yet: one column to nest all others in.
+        column: The name of one column of models, of which all others are fields.
         fr_map: Values by column name, all of one length.
 
     Raises:
@@ -48,7 +49,6 @@ def read_values(  # noqa: PLR0917  the peer's order
         >>> dc.read_values(x=[1, 2], y=["a", None]).to_list()
         [(1, 'a'), (2, None)]
     """
-    refuse("read_values", column=column)
     types = _value_types(output, list(fr_map))
     columns = []
     for name, given in fr_map.items():
@@ -60,6 +60,8 @@ def read_values(  # noqa: PLR0917  the peer's order
         spec = spec_of(types[name], where) if name in types else infer_spec(values, where)
         columns.append((name, spec, values))
     _check_lengths(columns)
+    if column:
+        columns = [_nested(column, columns)]
     held = Session.get(session, in_memory=in_memory)
     return chain_of(held._native.read_values(columns), held, settings)
 
@@ -128,6 +130,16 @@ def _check_lengths(columns: Sequence[tuple[str, Spec, Sequence[Any]]]) -> None:
                 f"{len(expected)}: all columns need one length"
             )
             raise ValuesToTupleError(msg)
+
+
+def _nested(
+    column: str, fields: Sequence[tuple[str, Spec, Sequence[Any]]]
+) -> tuple[str, Spec, list[Any]]:
+    """One column of models with these fields."""
+    spec = rebuilt_spec(column, [(name, spec) for name, spec, _ in fields])
+    names = [name for name, _, _ in fields]
+    rows = zip(*(values for _, _, values in fields), strict=True)
+    return column, spec, [spec["cls"](**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _record_specs(schema: Mapping[str, Any] | type[BaseModel]) -> list[tuple[str, Spec]]:
