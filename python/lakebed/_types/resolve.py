@@ -28,7 +28,10 @@ FILE_KINDS = (
     *("File", "TextFile", "ImageFile", "VideoFile", "AudioFile"),
     *("VideoFrame", "VideoFragment", "AudioFragment", "ArrowRow"),
 )
-"""Models that this package defines and that stored data names."""
+"""Models of files that this package defines and that stored data names."""
+
+_HF_KINDS = ("HFAudio", "HFClassLabel", "HFImage")
+"""The same of Hugging Face datasets."""
 
 _TYPES: dict[str, Any] = {
     "int": int,
@@ -149,8 +152,11 @@ def _resolve_model(spec: Spec) -> Spec:
 def _candidates(fullname: str) -> list[type[BaseModel]]:
     from lakebed.models import ModelStore
 
-    if fullname.partition("@")[0] in FILE_KINDS:
-        import lakebed.file  # noqa: F401  registers them
+    name = fullname.partition("@")[0]
+    if name in FILE_KINDS:
+        import lakebed.file
+    if name in _HF_KINDS:
+        import lakebed.hf  # noqa: F401  registers them
     return ModelStore.candidates(fullname)
 
 
