@@ -121,10 +121,10 @@ def sql_type(target: Target) -> Any:
     spec = target.spec
     kind = spec["item"]["kind"] if spec["kind"] == "enum" else spec["kind"]
     if kind == "decimal":
-        from lakebed._database.sqlite import exact_numeric
+        from lakebed._database.sqlite import numeric_of_text
 
         exact = sa.Numeric(spec["precision"], spec["scale"])
-        return exact.with_variant(exact_numeric(), "sqlite")
+        return exact.with_variant(numeric_of_text(), "sqlite")
     types: dict[str, Any] = {
         "int": sa.BigInteger(),
         "float": sa.Double(),

@@ -7,10 +7,11 @@ from typing import Any
 
 
 @cache
-def exact_numeric() -> Any:
-    """A type for decimals: a number where SQLite can hold it exactly, text where it cannot.
+def numeric_of_text() -> Any:
+    """A type for decimals, which SQLite makes numbers of, with 15 digits that count.
 
-    SQLAlchemy's own would make floats of them, with a warning.
+    They are given to it as text: SQLAlchemy's own type makes floats of them, with a warning, and
+    a column of text could hold all of their digits.
     """
     import sqlalchemy as sa
 

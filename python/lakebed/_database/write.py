@@ -125,7 +125,12 @@ def _write(native: Chain, order: Order, conn: Any) -> int:
 @contextmanager
 def _transaction(conn: Any) -> Iterator[None]:
     """One of its own, or a part of the one that the connection is in, whose end the caller says."""
-    with conn.begin_nested() if conn.in_transaction() else conn.begin():
+    if conn.in_transaction():
+        begin_now(conn)
+        with conn.begin_nested():
+            yield
+        return
+    with conn.begin():
         begin_now(conn)
         yield
 

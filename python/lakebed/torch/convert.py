@@ -119,4 +119,5 @@ def image_to_tensor(image: Image.Image) -> torch.Tensor:
     pixels = pixels.permute(2, 0, 1).contiguous()
     if pixels.dtype.is_floating_point or pixels.dtype == torch.bool:
         return pixels.to(torch.float32)
-    return pixels.to(torch.float32) / torch.iinfo(pixels.dtype).max
+    # as torchvision's ToDtype(float32, scale=True), to the last bit
+    return pixels.to(torch.float32).mul_(1.0 / torch.iinfo(pixels.dtype).max)

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
-from lakebed import _export
 from lakebed._coerce import seed_number, whole
+from lakebed._columns import resolved
 from lakebed._native import Session as NativeSession
 from lakebed._native import Storage
 from lakebed._settings import Settings
@@ -163,7 +163,10 @@ class PytorchDataset(IterableDataset[list[Any]]):  # type: ignore[misc]
 
     @staticmethod
     def _between(chain: Chain, first: int, end: int) -> Iterator[tuple[Any, ...]]:
-        return _export.rows(chain.offset(first).limit(max(end - first, 0)))
+        part = chain.offset(first).limit(max(end - first, 0))
+        # workers show no progress: it would be that of one pass over a part
+        for batch in part.rows([spec for _, spec in resolved(part)], None):
+            yield from batch
 
     # What becomes of a row
 
