@@ -15,12 +15,14 @@ from lakebed._schema import Signals
 from lakebed._settings import DEFAULT_NAME, Settings
 from lakebed._udf.once import Once
 from lakebed._verbs.chance import Chance
+from lakebed._verbs.databases import Databases
 from lakebed._verbs.differences import Differences
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
 from lakebed._verbs.results import Results
 from lakebed._verbs.rows import Rows
 from lakebed._verbs.storing import Storing
+from lakebed._verbs.training import Training
 from lakebed.exceptions import DatasetPrepareError, EphemeralError
 from lakebed.expr import Column
 
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from lakebed.session import Session
 
 
-class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing):
+class DataChain(
+    Rows, Functions, Groups, Differences, Results, Chance, Storing, Databases, Training
+):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.

@@ -73,7 +73,8 @@ class Session:
             raise DataChainParamsError(msg)
         self.name = f"{name or 'default'}_{uuid.uuid4().hex[:8]}"
         self.in_memory = in_memory
-        self._native = _native.Session.open(root, in_memory, options_of(client_config))
+        self._options = options_of(client_config)
+        self._native = _native.Session.open(root, in_memory, self._options)
         self._job: Job | None = None
         self._temporary: list[str] = []
         _open.add(self)

@@ -35,6 +35,7 @@ _HOMES = (
     | dict.fromkeys(_ANNOTATIONS, "model")
     | {f"Yolo{name}": "model.ultralytics" for name in ("BBox", "OBBox", "Pose", "Segment")}
     | {f"Yolo{name}": "model.ultralytics" for name in ("BBoxes", "OBBoxes", "Poses", "Segments")}
+    | dict.fromkeys(("HFAudio", "HFClassLabel", "HFImage"), "hf")
     | {"Sys": "_sys"}
 )
 """Where this package defines the models that stored data names."""
