@@ -16,6 +16,9 @@ __all__ = [
 ]
 
 _Spec: TypeAlias = dict[str, Any]
+_JsonType: TypeAlias = (
+    tuple[_Spec, Mapping[str, Sequence[str]], Mapping[str, str]] | tuple[Sequence[str] | None, str]
+)
 _Stage: TypeAlias = tuple[str, int, int | None, int, int]
 _Progress: TypeAlias = Callable[[list[_Stage], list[str]], object] | None
 _Garbage: TypeAlias = tuple[str, str, int, int]
@@ -123,7 +126,21 @@ class Session:
     @staticmethod
     def listing_ttl() -> float: ...
     def read_parquet(self, paths: Sequence[str], options: Mapping[str, str]) -> Chain: ...
-    def read_values(self, columns: Sequence[tuple[str, _Spec, Sequence[Any]]]) -> Chain: ...
+    def read_json(
+        self,
+        asked: tuple[Sequence[str], str, str | None, int | None, tuple[str, _JsonType]],
+        options: Mapping[str, str],
+    ) -> Chain: ...
+    def read_values(
+        self, columns: Sequence[tuple[str, _Spec, Sequence[Any]]], nest: str | None = None
+    ) -> Chain: ...
+    def read_frame(
+        self,
+        names: Sequence[str],
+        table: object,
+        columns: Sequence[tuple[str, _Spec, Sequence[Any]]],
+        nest: str | None = None,
+    ) -> Chain: ...
     def read_arrow(self, source: object) -> Chain: ...
     def sql(self, text: str) -> Chain: ...
     def versions(self, include_removed: bool) -> list[dict[str, Any]]: ...

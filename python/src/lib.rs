@@ -19,12 +19,14 @@ mod error;
 mod expr;
 mod gate;
 mod interrupt;
+mod json;
 mod look;
 mod rows;
 mod runtime;
 mod session;
 mod storage;
 mod udf;
+mod values;
 
 use pyo3::prelude::*;
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import ValuesToTupleError
+from lakebed.exceptions import DataChainParamsError, ValuesToTupleError
 
 
 def test_all_values_tell_the_type() -> None:
@@ -44,13 +44,6 @@ def test_refuses(call: dict[str, object], part: str) -> None:
     assert part in str(caught.value)
 
 
-def test_columns_become_fields_of_one() -> None:
-    chain = dc.read_values(a=[1, 2], b=["x", None], column="both")
-    assert list(chain.schema) == ["both"]
-    assert chain.to_list("both.a", "both.b") == [(1, "x"), (2, None)]
-    assert chain.filter(dc.C("both.a") > 1).to_records() == [{"both__a": 2, "both__b": None}]
-
-
 def test_sessions_are_apart() -> None:
     with dc.Session(in_memory=True):
         dc.read_values(a=[1]).save("inside")
@@ -70,3 +63,13 @@ def test_batches_stay_in_order(heights: list[int]) -> None:
     assert chain.to_values("a") == list(range(total))
     assert chain.limit(2).map(b=lambda a: a, output=int).to_values("b") == [0, 1]
     assert chain.save("kept").to_values("a") == list(range(total))
+
+
+def test_nested_in_one_column() -> None:
+    chain = dc.read_values(fib=[1, 2], odd=["odd", None], column="custom")
+    assert list(chain.schema) == ["custom"]
+    assert chain.to_list("custom.fib", "custom.odd") == [(1, "odd"), (2, None)]
+    assert chain.to_values("custom")[0].fib == 1
+    assert chain.save("numbers").filter(dc.C("custom.fib") > 1).count() == 1
+    with pytest.raises(DataChainParamsError, match="`a b`"):
+        dc.read_values(x=[1], column="a b")
