@@ -92,10 +92,11 @@ pub struct BucketCatalog {
 }
 
 impl BucketCatalog {
-    /// The catalog below a prefix of a bucket; it comes into being with the first job.
-    pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
+    /// The catalog below a prefix of a bucket; it comes into being with the first job. Users know
+    /// the place by the name `called`, as `s3://bucket/lake`.
+    pub fn new(store: Arc<dyn ObjectStore>, prefix: &Path, called: impl Into<String>) -> Self {
         Self {
-            documents: Documents::new(store, prefix.join("catalog")),
+            documents: Documents::new(store, prefix.clone().join("catalog"), called.into()),
             schemas: Schemas::default(),
         }
     }

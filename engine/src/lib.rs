@@ -58,6 +58,6 @@ pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
-pub use source::{FileKind, Listing};
+pub use source::{FileKind, JsonColumn, JsonFormat, JsonRequest, Listing, Typed};
 pub use storage::{CacheOptions, ClientConfig, Root};
 pub use verbs::{Diff, How, Stage};

@@ -1,8 +1,8 @@
-//! What chains start from: versions of datasets, listings, Parquet files, rows in memory.
+//! What chains start from: versions of datasets, listings, Parquet and JSON files, rows in memory.
 
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{FieldRef, Schema};
 use arrow::record_batch::RecordBatch;
 use catalog::{CatalogExt, DatasetVersion, QualifiedName, VersionSpec};
 use datafusion::common::TableReference;
@@ -12,12 +12,16 @@ use futures::future::BoxFuture;
 use lance::Dataset;
 
 use crate::source::{
-    DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
-    doubled, nulls_reach_fields, plain, plain_schema,
+    DatasetTable, FileAt, JSON_ENDINGS, JsonColumn, JsonRequest, JsonTable, Leaf, Listing,
+    ListingTable, ParquetTable, Source, ValuesTable, as_table, doubled, nulls_reach_fields, plain,
+    plain_schema,
 };
 use crate::storage::files;
-use crate::sys::SYS;
+use crate::sys::{self, SYS};
 use crate::{Chain, Error, Result, Session};
+
+/// How files of a folder end that are Parquet.
+const PARQUET_ENDINGS: &[&str] = &[".parquet"];
 
 impl Session {
     /// The rows of a dataset: the highest complete version that `spec` admits, fixed now.
@@ -71,25 +75,55 @@ impl Session {
     }
 
     async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
-        let shown = listing.to_string();
-        let found = listing.files(self.buckets(), "parquet").await?;
-        if found.is_empty() {
-            return Err(if files::is_folder(&shown) {
-                let accepted = "no file in it is called `*.parquet`; hint: name the files, as in `folder/part-*`";
-                Error::InvalidArgument {
-                    argument: "folder",
-                    given: shown,
-                    accepted: accepted.to_owned(),
-                }
-            } else {
-                Error::PathNotFound { path: shown }
-            });
-        }
+        let found = self.files_of(&listing, PARQUET_ENDINGS).await?;
         let table = ParquetTable::try_open(self.state(), self.buckets(), found).await?;
         self.scan("parquet", Arc::new(table))
     }
 
-    /// Rows that are in memory.
+    /// The values in JSON documents, or in files with a value on each line, as one column. Looks at some of them unless
+    /// the column is given.
+    ///
+    /// # Errors
+    /// [`Error::PathNotFound`] when no file matches, [`Error::InvalidArgument`] for an expression that is none,
+    /// [`Error::Corrupt`] when what is looked at is no JSON.
+    pub fn read_json(self: &Arc<Self>, request: JsonRequest) -> BoxFuture<'_, Result<Chain>> {
+        self.open_json(request).boxed()
+    }
+
+    async fn open_json(self: &Arc<Self>, request: JsonRequest) -> Result<Chain> {
+        let found = self.files_of(&request.files, JSON_ENDINGS).await?;
+        let samples = match &request.column {
+            JsonColumn::Sampled { of: Some(samples), .. } => {
+                Some(self.files_of(samples, JSON_ENDINGS).await?)
+            }
+            _ => None,
+        };
+        let table = JsonTable::try_open(self.buckets(), found, samples, request).await?;
+        self.scan("json", Arc::new(table))
+    }
+
+    /// The files of a listing, of folders those whose names end so; one at least.
+    async fn files_of(
+        &self,
+        listing: &Listing,
+        endings: &'static [&'static str],
+    ) -> Result<Vec<FileAt>> {
+        let found = listing.files(self.buckets(), endings).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let shown = listing.to_string();
+        if !files::is_folder(&shown) {
+            return Err(Error::PathNotFound { path: shown });
+        }
+        let names: Vec<String> = endings.iter().map(|ending| format!("`*{ending}`")).collect();
+        let names = names.join(" or ");
+        let accepted =
+            format!("no file in it is called {names}; hint: name the files, as in `folder/part-*`");
+        Err(Error::InvalidArgument { argument: "folder", given: shown, accepted })
+    }
+
+    /// Rows that are in memory. They may bring their own numbers, as a column `sys` of the model `Sys`.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when two columns have one name. The batches must have the schema.
@@ -106,15 +140,17 @@ impl Session {
             });
         }
         let schema = plain_schema(schema);
+        let numbered = sys::numbered(&schema);
         let batches = batches
             .iter()
-            .map(|batch| nulls_reach_fields(&plain(batch, &schema)?))
+            .map(|batch| nulls_reach_fields(&sys::number(plain(batch, &schema)?, &numbered)?))
             .collect::<Result<_>>()?;
-        self.scan("values", Arc::new(ValuesTable::try_new(schema, batches)?))
+        self.scan("values", Arc::new(ValuesTable::try_new(numbered, batches)?))
     }
 
     fn scan(self: &Arc<Self>, title: &str, source: Arc<dyn Source>) -> Result<Chain> {
-        if source.schema().fields().iter().any(|field| field.name() == SYS)
+        let is_other = |field: &FieldRef| field.name() == SYS && *field != sys::field();
+        if source.schema().fields().iter().any(is_other)
             && !source.leaves().iter().any(Leaf::is_sys)
         {
             return Err(Error::InvalidArgument {

@@ -5,6 +5,7 @@
 mod batch_rows;
 mod dataset;
 mod dataset_scan;
+mod json;
 mod listed;
 mod listing;
 mod memory;
@@ -35,6 +36,8 @@ use futures::stream::BoxStream;
 use crate::identity::{Reason, SourceIdentity};
 
 pub(crate) use dataset::{DatasetTable, Leaf};
+pub(crate) use json::{ENDINGS as JSON_ENDINGS, JsonTable};
+pub use json::{JsonColumn, JsonFormat, JsonRequest, Typed};
 pub(crate) use listed::ListedTable;
 pub(crate) use listing::{FileAt, ListingTable, Scope, Search};
 pub use listing::{FileKind, Listing};

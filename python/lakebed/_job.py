@@ -72,6 +72,11 @@ class Job:
     session: Session
     id: str
 
+    @property
+    def name(self) -> str:
+        """The script's path, or a number where there is no script."""
+        return self.run.name
+
     @classmethod
     def start(cls, run: Run, session: Session) -> Job:
         """Record that the run starts to save."""

@@ -273,6 +273,15 @@ def edit_dataset(
         held._native.move_dataset(name, new_name)
 
 
+def known_version(session: Session, version: tuple[str, str] | None) -> DatasetInfo | None:
+    """What the catalog knows of a version, by its full name and its number."""
+    for record in session._native.versions(include_removed=False) if version else ():
+        names = (record["namespace"], record["project"], record["name"])
+        if (".".join(names), record["version"]) == version:
+            return _info(record, session._native.job(record["job"]) if record["job"] else {})
+    return None
+
+
 def _is_listed(record: Mapping[str, Any], attrs: Sequence[str], *, include_listing: bool) -> bool:
     system = record["namespace"] == "system"
     temporary = system and record["project"].startswith("session_")

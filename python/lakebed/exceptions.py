@@ -299,6 +299,10 @@ class StorageError(LakebedError, OSError):
     code = "engine.storage"
 
 
+ClientError = StorageError
+"""The name that users of the peer catch."""
+
+
 class MissingPathError(StorageError, FileNotFoundError):
     """A file or folder does not exist."""
 
@@ -375,6 +379,10 @@ class InternalError(LakebedError, RuntimeError):
     """A bug in lakebed; bad input cannot cause it."""
 
     code = "lakebed.internal"
+
+
+class SignalSchemaWarning(RuntimeWarning):
+    """For filters of warnings in scripts of the peer; what it was for is an error here."""
 
 
 BY_CODE: dict[str, type[LakebedError]] = {

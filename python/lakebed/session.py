@@ -77,7 +77,8 @@ class Session:
             raise DataChainParamsError(msg)
         self.name = f"{name or 'default'}_{uuid.uuid4().hex[:8]}"
         self.in_memory = in_memory
-        self._native = _native.Session.open(root, in_memory, options_of(client_config))
+        self._options = options_of(client_config)
+        self._native = _native.Session.open(root, in_memory, self._options)
         self._job: Job | None = None
         self._temporary: list[str] = []
         _open.add(self)
@@ -180,6 +181,10 @@ class Session:
         return folder
 
     def _job_id(self) -> str:
+        """The job that saves belong to, by its id."""
+        return self._started_job().id
+
+    def _started_job(self) -> Job:
         """The job that saves belong to, started on the first one."""
         from lakebed._job import Job, Run
 
@@ -191,7 +196,7 @@ class Session:
             if self._job is None:
                 self._job = Job.start(run, self._native)
                 self._close_at_exit()
-            return self._job.id
+            return self._job
 
     def _temporary_name(self) -> str:
         """A name for a dataset that goes when the session does."""
@@ -228,6 +233,16 @@ def note(kind: str, name: str, value: Any) -> None:
     for job in jobs:
         if job is not None:
             job.note({kind: {name: value}})
+
+
+def is_studio() -> bool:
+    """Whether this runs on a hosted service of the peer: it never does."""
+    return False
+
+
+def is_local() -> bool:
+    """Whether datasets are below a root of one's own: they always are."""
+    return True
 
 
 def _close_unfinished() -> None:

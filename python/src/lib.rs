@@ -19,6 +19,7 @@ mod error;
 mod expr;
 mod gate;
 mod interrupt;
+mod json;
 mod look;
 mod records;
 mod rows;
@@ -26,6 +27,7 @@ mod runtime;
 mod session;
 mod storage;
 mod udf;
+mod values;
 
 use pyo3::prelude::*;
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,22 +10,23 @@ use catalog::{
     CatalogExt, DatasetEdit, DatasetRef, FolderName, JobId, JobNotes, JobStatus, NewJob,
     QualifiedName, VersionFilter, VersionSpec,
 };
-use engine::{Config, FileKind, Garbage, GcOptions, Listing, Pause, Root, default_folder};
+use engine::{
+    Config, FileKind, Garbage, GcOptions, JsonColumn, Listing, Pause, Root, default_folder,
+};
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::PyDict;
 use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
-use crate::codec::Codec;
 use crate::error::raise;
 use crate::look::look;
 use crate::records::{folder_row, job_row, version_row};
 use crate::runtime::wait;
 use crate::storage::{Storage, client_config};
-use crate::{arrow, error};
+use crate::{arrow, error, json, values};
 
 /// A session; immutable, safe to share between threads.
 #[pyclass(frozen, module = "lakebed._native")]
@@ -54,6 +54,20 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
 }
 
 impl Session {
+    fn read_batches(
+        &self,
+        py: Python<'_>,
+        batches: values::Batches,
+        nest: Option<&str>,
+    ) -> PyResult<Chain> {
+        let (schema, batches) = match nest {
+            Some(column) => values::nested(batches, column)?,
+            None => batches,
+        };
+        let chain = self.0.read_batches(&schema, &batches);
+        Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+    }
+
     /// Without buckets options mean nothing, whatever they are: scripts move between buckets and folders.
     fn configure_buckets(
         &self,
@@ -190,36 +204,44 @@ impl Session {
         Ok(Chain::new(wait(py, async move { session.read_parquet(listing).await }, None)?))
     }
 
+    /// Options are for the buckets among the places, from now on.
+    fn read_json(
+        &self,
+        py: Python<'_>,
+        asked: json::Asked<'_>,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<Chain> {
+        let request = json::request(py, asked)?;
+        if let JsonColumn::Sampled { of: Some(samples), .. } = &request.column {
+            self.configure_buckets(py, samples, options.clone())?;
+        }
+        self.configure_buckets(py, &request.files, options)?;
+        let session = Arc::clone(&self.0);
+        Ok(Chain::new(wait(py, async move { session.read_json(request).await }, None)?))
+    }
+
+    /// `nest` names the one column that has all others as its fields.
+    #[pyo3(signature = (columns, nest=None))]
     fn read_values(
         &self,
         py: Python<'_>,
-        columns: Vec<(String, Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>)>,
+        columns: values::Columns<'_>,
+        nest: Option<&str>,
     ) -> PyResult<Chain> {
-        let mut codecs = Vec::with_capacity(columns.len());
-        for (name, spec, values) in columns {
-            codecs.push((name, Codec::parse(&spec)?, values));
-        }
-        let fields = codecs.iter().map(|(name, codec, _)| codec.field(name));
-        let schema = Arc::new(::arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
-        let mut batches = Vec::new();
-        for rows in pieces(codecs.iter().map(|(_, _, values)| values.as_slice())) {
-            let mut arrays = Vec::with_capacity(codecs.len());
-            for (name, codec, values) in &codecs {
-                arrays.push(codec.write(&values[rows.clone()]).map_err(|misfit| {
-                    let row = rows.start + misfit.row;
-                    let message = format!("`{name}`, row {row}: {}", misfit.reason);
-                    error::coded(py, "engine.invalid_argument", &message)
-                })?);
-            }
-            let count = Some(rows.len());
-            let options = ::arrow::record_batch::RecordBatchOptions::new().with_row_count(count);
-            let schema = Arc::clone(&schema);
-            let batch =
-                ::arrow::record_batch::RecordBatch::try_new_with_options(schema, arrays, &options);
-            batches.push(batch.map_err(|failed| PyValueError::new_err(failed.to_string()))?);
-        }
-        let chain = self.0.read_batches(&schema, &batches);
-        Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+        self.read_batches(py, values::batches(py, columns)?, nest)
+    }
+
+    /// A table and columns beside it, in the order of `names`.
+    #[pyo3(signature = (names, table, columns, nest=None))]
+    fn read_frame(
+        &self,
+        py: Python<'_>,
+        names: Vec<String>,
+        table: &Bound<'_, PyAny>,
+        columns: values::Columns<'_>,
+        nest: Option<&str>,
+    ) -> PyResult<Chain> {
+        self.read_batches(py, values::beside(py, &names, table, columns)?, nest)
     }
 
     fn read_arrow(&self, source: &Bound<'_, PyAny>) -> PyResult<Chain> {
@@ -385,7 +407,7 @@ impl Session {
         environment: &str,
         params: &str,
     ) -> PyResult<String> {
-        let (environment, params) = (json(environment)?, json(params)?);
+        let (environment, params) = (parsed(environment)?, parsed(params)?);
         let job = NewJob { name, source, git_commit, git_dirty, author, environment, params };
         let catalog = Arc::clone(self.0.catalog());
         let job = wait(py, async move { Ok(catalog.start_job(job).await?) }, None)?;
@@ -458,34 +480,6 @@ fn folder_name(py: Python<'_>, namespace: &str, project: Option<&str>) -> PyResu
     parse().map_err(|failed| raise(py, failed.into()))
 }
 
-fn json(text: &str) -> PyResult<Value> {
+fn parsed(text: &str) -> PyResult<Value> {
     serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
-}
-
-/// Characters and bytes of a piece: a column of a batch holds no 2 GiB, and a character takes up to four bytes.
-const PIECE_BYTES: usize = 256 << 20;
-
-/// The rows of columns of one height, cut where their texts and bytes would be too much for one batch.
-fn pieces<'v, 'py: 'v>(
-    columns: impl Iterator<Item = &'v [Bound<'py, PyAny>]> + Clone,
-) -> Vec<Range<usize>> {
-    let rows = columns.clone().next().map_or(0, <[_]>::len);
-    let (mut pieces, mut start, mut bytes) = (Vec::new(), 0, 0);
-    for row in 0..rows {
-        let here: usize = columns.clone().map(|values| long(&values[row])).sum();
-        if bytes + here > PIECE_BYTES && row > start {
-            pieces.push(start..row);
-            (start, bytes) = (row, 0);
-        }
-        bytes += here;
-    }
-    pieces.push(start..rows);
-    pieces
-}
-
-/// How long a text or bytes are; nothing for all else.
-fn long(value: &Bound<'_, PyAny>) -> usize {
-    let is_long =
-        value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyBytes>();
-    if is_long { value.len().unwrap_or_default() } else { 0 }
 }

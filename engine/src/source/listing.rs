@@ -123,21 +123,21 @@ impl Listing {
         })
     }
 
-    /// The files, found now; of a folder only those with this extension.
+    /// The files, found now; of a folder only those whose names end so.
     pub(crate) async fn files(
         &self,
         buckets: &Buckets,
-        extension: &'static str,
+        endings: &'static [&'static str],
     ) -> Result<Vec<FileAt>> {
         let mut files = Vec::new();
         for part in parts(&self.places) {
             match part {
                 Part::Folders(patterns) => {
-                    let walk = task::spawn_blocking(move || walk::files_of(&patterns, extension));
+                    let walk = task::spawn_blocking(move || walk::files_of(&patterns, endings));
                     files.extend(walk.await.map_err(|error| Error::internal(error.to_string()))??);
                 }
                 Part::Bucket(search) => {
-                    files.extend(objects::files_of(buckets, &search, extension).await?);
+                    files.extend(objects::files_of(buckets, &search, endings).await?);
                 }
             }
         }
@@ -160,6 +160,11 @@ pub(crate) struct FileAt {
     pub(crate) below: String,
     /// Where it is, unless on this machine.
     pub(crate) uri: Option<Uri>,
+}
+
+/// Whether a path has one of these endings.
+fn ends_with(path: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| path.ends_with(ending))
 }
 
 /// Places that are looked at together.

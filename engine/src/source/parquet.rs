@@ -53,8 +53,9 @@ use damage::{NamedFiles, of_file};
 use fit::FitColumns;
 use folders::Folders;
 use nan::NanAwareReaders;
-use unchanged::Opened;
 use within::WithinFiles;
+
+pub(super) use unchanged::Opened;
 
 /// What a store's bytes are; their own crate is none of our dependencies.
 type Bytes = <PutPayload as IntoIterator>::Item;

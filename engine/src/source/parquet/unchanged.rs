@@ -14,8 +14,8 @@ use crate::{Error, Result};
 
 /// A file, as it was when it was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Opened {
-    pub(super) path: String,
+pub(in crate::source) struct Opened {
+    pub(in crate::source) path: String,
     state: State,
 }
 
@@ -32,7 +32,7 @@ enum State {
 
 impl Opened {
     /// The file as it is now.
-    pub(super) fn now(path: &str) -> Result<Self> {
+    pub(in crate::source) fn now(path: &str) -> Result<Self> {
         let state = FileState::of(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::PathNotFound { path: path.to_owned() },
             _ => refused("read", path, error),
@@ -41,17 +41,23 @@ impl Opened {
     }
 
     /// An object as its store tells.
-    pub(super) fn object(uri: &Uri, found: &ObjectMeta) -> Self {
-        let state = State::Object {
-            bytes: found.size,
-            modified: found.last_modified.timestamp_micros(),
-            e_tag: found.e_tag.clone(),
-        };
-        Self { path: uri.to_string(), state }
+    pub(in crate::source) fn object(uri: &Uri, found: &ObjectMeta) -> Self {
+        let modified = found.last_modified.timestamp_micros();
+        Self::of_store(uri, found.size, modified, found.e_tag.clone())
+    }
+
+    /// An object of which this is known.
+    pub(in crate::source) fn of_store(
+        uri: &Uri,
+        bytes: u64,
+        modified: i64,
+        e_tag: Option<String>,
+    ) -> Self {
+        Self { path: uri.to_string(), state: State::Object { bytes, modified, e_tag } }
     }
 
     /// What the file is.
-    pub(super) fn identity(&self) -> FileIdentity {
+    pub(in crate::source) fn identity(&self) -> FileIdentity {
         let (path, folders) = (self.path.clone(), Vec::new());
         match &self.state {
             State::Object { bytes, modified, e_tag } => FileIdentity {
@@ -76,7 +82,7 @@ impl Opened {
     }
 
     /// Refuses a file that is another one by now.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::source) fn check(&self) -> Result<()> {
         let State::File(was) = &self.state else { return Ok(()) };
         let now = Self::now(&self.path)?;
         let is = match &now.state {
@@ -92,7 +98,7 @@ impl Opened {
     }
 
     /// Refuses one that was written while it was read; that it is gone does not change what was read.
-    pub(super) fn check_after(&self) -> Result<()> {
+    pub(in crate::source) fn check_after(&self) -> Result<()> {
         match self.check() {
             Err(error @ Error::FileChanged { .. }) => Err(error),
             _ => Ok(()),
@@ -100,7 +106,7 @@ impl Opened {
     }
 
     /// Why reading it failed: with this error, unless there is a reason for that.
-    pub(super) fn reason(&self, error: Error) -> Error {
+    pub(in crate::source) fn reason(&self, error: Error) -> Error {
         self.check().err().unwrap_or(error)
     }
 }
