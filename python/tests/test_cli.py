@@ -48,6 +48,7 @@ def test_show_prints_rows(capsys: pytest.CaptureFixture[str]) -> None:
         "eel",
         "fox",
     ]
+    assert run(capsys, "show ds://local.local.pets@v1.0.0 --limit 1") == (code, out, err)
     out = run(capsys, "show pets --columns tame,name --columns size")[1]
     assert words(out)[0] == ["tame", "name", "size"]
     assert run(capsys, "show pets --schema --columns size")[1] == "size: Optional[int]\n"

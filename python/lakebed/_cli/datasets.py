@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Parts = tuple[str, str, str]
 
+_SCHEME = "ds://"
+
 
 def show(arguments: argparse.Namespace) -> None:
     """Print rows, columns or the script of a version."""
@@ -100,8 +102,14 @@ def read(name: str, version: str | None) -> DataChain:
 
 
 def named(arguments: argparse.Namespace) -> tuple[str, str | None]:
-    """The dataset, and its version if one was given: as `name@version`, or by itself."""
-    name, _, version = arguments.name.partition("@")
+    """The dataset, and its version if one was given: as `name@version`, or by itself.
+
+    `ds://name@v1.0.0` is the form of the peer.
+    """
+    given = arguments.name
+    if given.startswith(_SCHEME):
+        given = given.removeprefix(_SCHEME).replace("@v", "@")
+    name, _, version = given.partition("@")
     if version and arguments.version not in (None, version):
         msg = f"two versions were given: `{version}` and `{arguments.version}`"
         raise DataChainParamsError(msg)
