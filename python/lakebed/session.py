@@ -228,11 +228,19 @@ def note(kind: str, name: str, value: Any) -> None:
         msg = f"metric `{name}` was set in a worker process; hint: return what is measured, and "
         raise NotSupportedError(f"{msg}set it where the script has the rows")
     with Session._lock:
+        if _is_same(NOTES[kind].get(name, NOTES), value):
+            # functions may ask for a parameter at each row
+            return
         NOTES[kind][name] = value
         jobs = [session._job for session in list(_open)]
     for job in jobs:
         if job is not None:
             job.note({kind: {name: value}})
+
+
+def _is_same(known: Any, value: Any) -> bool:
+    plain = isinstance(value, (str, int, float)) and type(known) is type(value)
+    return known is value or (plain and known == value)
 
 
 def is_studio() -> bool:

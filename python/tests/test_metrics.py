@@ -32,6 +32,7 @@ def test_metrics_of_a_run_are_those_of_all_that_it_saves(chain: dc.DataChain) ->
     dc.metrics.set("loss", 2)
     chain.save("before")
     dc.metrics.set("loss", 0.25)
+    dc.metrics.set("best", 1)
     dc.metrics.set("best", value=True)
     chain.limit(1).save("after")
     dc.metrics.set("note", 'say "hi"\n')
