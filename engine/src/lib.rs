@@ -58,6 +58,9 @@ pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
-pub use source::{FileKind, JsonColumn, JsonFormat, JsonRequest, Listing, Typed};
+pub use source::{
+    CsvRequest, FileKind, JsonColumn, JsonFormat, JsonRequest, Listing, ParquetRequest, RaggedRow,
+    RaggedRows, TableFiles, Typed,
+};
 pub use storage::{CacheOptions, ClientConfig, Root};
-pub use verbs::{Diff, How, Stage};
+pub use verbs::{Diff, How, Shaped, Stage};

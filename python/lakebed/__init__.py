@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from lakebed.projects import create_project
     from lakebed.read import (
         read_arrow,
+        read_csv,
         read_database,
         read_dataset,
         read_hf,
@@ -130,6 +131,7 @@ __all__ = [
     "move_dataset",
     "param",
     "read_arrow",
+    "read_csv",
     "read_database",
     "read_dataset",
     "read_hf",
@@ -165,6 +167,7 @@ _NAMES = {
     "projects": ("create_project",),
     "read.arrow": ("read_arrow",),
     "read.database": ("read_database",),
+    "read.csv": ("read_csv",),
     "read.dataset": ("read_dataset", "sql"),
     "read.hf": ("read_hf",),
     "read.json": ("read_json",),

@@ -23,6 +23,7 @@ from lakebed._verbs.origins import Origins
 from lakebed._verbs.results import Results
 from lakebed._verbs.rows import Rows
 from lakebed._verbs.storing import Storing
+from lakebed._verbs.tables import Tables
 from lakebed._verbs.training import Training
 from lakebed.exceptions import DatasetPrepareError, EphemeralError
 from lakebed.expr import Column
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
 
 class DataChain(
-    Rows, Functions, Groups, Differences, Results, Chance, Storing, Databases, Training, Origins
+    *(Rows, Functions, Groups, Differences, Results, Chance),
+    *(Storing, Tables, Databases, Training, Origins),
 ):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 

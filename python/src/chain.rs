@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Diff, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved};
+use engine::{Diff, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, Shaped};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -90,6 +90,20 @@ impl Chain {
 
     fn select(&self, py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
         self.built(py, self.0.select(&paths))
+    }
+
+    /// Columns as name and spec, with the paths to what their leaves are made of.
+    fn shaped(
+        &self,
+        py: Python<'_>,
+        columns: Vec<(String, Option<Bound<'_, PyAny>>, Vec<Vec<String>>)>,
+    ) -> PyResult<Self> {
+        let column = |(name, spec, parts): (String, Option<Bound<'_, PyAny>>, _)| {
+            let field = spec.map(|spec| Ok::<_, PyErr>(Codec::parse(&spec)?.field(&name)));
+            Ok(Shaped { field: field.transpose()?.map(Arc::new), name, parts })
+        };
+        let columns = columns.into_iter().map(column).collect::<PyResult<Vec<_>>>()?;
+        self.built(py, self.0.shaped(&columns))
     }
 
     fn mutate(&self, py: Python<'_>, columns: Vec<(String, PyExpr<'_>)>) -> PyResult<Self> {

@@ -15,6 +15,7 @@ mod arrow;
 mod born;
 mod chain;
 mod codec;
+mod csv;
 mod error;
 mod expr;
 mod gate;

@@ -11,7 +11,8 @@ use catalog::{
     QualifiedName, VersionFilter, VersionSpec,
 };
 use engine::{
-    Config, FileKind, Garbage, GcOptions, JsonColumn, Listing, Pause, Root, default_folder,
+    Config, FileKind, Garbage, GcOptions, JsonColumn, Listing, ParquetRequest, Pause, Root,
+    TableFiles, default_folder,
 };
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
@@ -21,6 +22,8 @@ use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
+use crate::codec::Codec;
+use crate::csv::csv_request;
 use crate::error::raise;
 use crate::look::look;
 use crate::records::{folder_row, job_row, version_row};
@@ -53,7 +56,30 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
     text.parse().map_err(|failed: catalog::Error| raise(py, failed.into()))
 }
 
+/// Which files a table is read from: paths, or what `File.source` and `File.path` say.
+#[derive(FromPyObject)]
+enum Files {
+    Found(Vec<String>),
+    Named(Vec<(String, String)>),
+}
+
 impl Session {
+    fn table_files(
+        &self,
+        py: Python<'_>,
+        files: Files,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<TableFiles> {
+        let paths = match files {
+            Files::Named(files) => return Ok(TableFiles::Named(files)),
+            Files::Found(paths) => paths,
+        };
+        let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
+        let listing = listing.map_err(|failed| raise(py, failed))?;
+        self.configure_buckets(py, &listing, options)?;
+        Ok(TableFiles::Found(listing))
+    }
+
     fn read_batches(
         &self,
         py: Python<'_>,
@@ -194,14 +220,31 @@ impl Session {
     fn read_parquet(
         &self,
         py: Python<'_>,
-        paths: Vec<String>,
+        files: Files,
+        folders: bool,
+        source: bool,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<(Chain, HashMap<String, String>)> {
+        let files = self.table_files(py, files, options)?;
+        let request = ParquetRequest { files, folders, source };
+        let session = Arc::clone(&self.0);
+        let read = async move { session.read_parquet(request).await };
+        let (chain, notes) = wait(py, read, None)?;
+        Ok((Chain::new(chain), notes))
+    }
+
+    /// Options are for the buckets among the places, from now on.
+    fn read_csv(
+        &self,
+        py: Python<'_>,
+        files: Files,
+        how: &Bound<'_, PyDict>,
         options: BTreeMap<String, String>,
     ) -> PyResult<Chain> {
-        let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
-        let listing = listing.map_err(|failed| raise(py, failed))?;
-        self.configure_buckets(py, &listing, options)?;
+        let files = self.table_files(py, files, options)?;
+        let request = csv_request(files, how)?;
         let session = Arc::clone(&self.0);
-        Ok(Chain::new(wait(py, async move { session.read_parquet(listing).await }, None)?))
+        Ok(Chain::new(wait(py, async move { session.read_csv(request).await }, None)?))
     }
 
     /// Options are for the buckets among the places, from now on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lakebed.read.arrow import read_arrow
+from lakebed.read.csv import read_csv
 from lakebed.read.database import read_database
 from lakebed.read.dataset import read_dataset, sql
 from lakebed.read.hf import read_hf
@@ -15,6 +16,7 @@ from lakebed.read.values import read_records, read_values
 
 __all__ = [
     "read_arrow",
+    "read_csv",
     "read_database",
     "read_dataset",
     "read_hf",
