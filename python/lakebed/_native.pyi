@@ -127,7 +127,9 @@ class Session:
     def read_parquet(self, paths: Sequence[str], options: Mapping[str, str]) -> Chain: ...
     def read_json(
         self,
-        asked: tuple[Sequence[str], str, str | None, int | None, tuple[str, _JsonType]],
+        asked: tuple[
+            tuple[Sequence[str], bool], str, str | None, int | None, tuple[str, _JsonType]
+        ],
         options: Mapping[str, str],
     ) -> Chain: ...
     def read_values(
