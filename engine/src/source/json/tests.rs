@@ -46,7 +46,7 @@ impl Case {
     }
 
     async fn chain(&self) -> Result<Chain> {
-        let session = Session::open(Config::in_memory()).await.unwrap();
+        let session = Session::open(Config::in_memory().unwrap()).await.unwrap();
         let path = self.folder.path().to_str().unwrap().to_owned();
         let request = JsonRequest {
             files: Listing::try_new(&[path], true, "file", FileKind::Text).unwrap(),
