@@ -136,7 +136,9 @@ class Session:
     ) -> Chain: ...
     def read_json(
         self,
-        asked: tuple[Sequence[str], str, str | None, int | None, tuple[str, _JsonType]],
+        asked: tuple[
+            tuple[Sequence[str], bool], str, str | None, int | None, tuple[str, _JsonType]
+        ],
         options: Mapping[str, str],
     ) -> Chain: ...
     def read_values(
