@@ -51,7 +51,21 @@ def _insertion(order: Order) -> str:
         "ignore": f" on conflict{keys} do nothing",
         "update": f" on conflict{keys} do update set {changes}",
     }[order.on_conflict if changes or order.on_conflict is None else "ignore"]
-    return f"insert into {_table(order)} ({columns}) {_selection(order, _ROWS)}{conflict}"
+    rows = _last_of_each(order) if order.on_conflict == "update" and order.keys else _ROWS
+    return f"insert into {_table(order)} ({columns}) {_selection(order, rows)}{conflict}"
+
+
+def _last_of_each(order: Order) -> str:
+    """The last row of each key: the first would win, since a statement changes a row once."""
+    names = {target.name: f'"column {at}"' for at, target in enumerate(order.targets)}
+    keys = [names[key] for key in order.keys]
+    # no NULL is equal to another
+    missing = " or ".join(f"{key} is null" for key in keys)
+    return (
+        f"(select * from (select *, row_number() over () as place from {_ROWS}) "  # noqa: S608
+        f"qualify {missing} or row_number() over "
+        f"(partition by {', '.join(keys)} order by place desc) = 1)"
+    )
 
 
 def _selection(order: Order, view: str) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
-from lakebed._coerce import seed_number, whole
+from lakebed._coerce import seed_number, version_number, whole
 from lakebed._columns import resolved
 from lakebed._native import Session as NativeSession
 from lakebed._native import Storage
@@ -37,7 +37,7 @@ class PytorchDataset(IterableDataset[list[Any]]):  # type: ignore[misc]
     def __init__(  # noqa: PLR0917  the peer's order
         self,
         name: str,
-        version: str | None = None,
+        version: str | int | None = None,
         transform: Callable[[Any], Any] | None = None,
         tokenizer: Callable[..., Any] | None = None,
         tokenizer_kwargs: Mapping[str, Any] | None = None,
@@ -65,7 +65,7 @@ class PytorchDataset(IterableDataset[list[Any]]):  # type: ignore[misc]
             settings: `prefetch` and `cache`, as for `chain.settings()`.
         """
         held = Session.get(session)
-        found = held._native.read_dataset(name, None, None, version).dataset
+        found = held._native.read_dataset(name, None, None, version_number(version)).dataset
         assert found is not None  # noqa: S101  that is what it reads
         self.name, self.version = found
         self.transform = transform
