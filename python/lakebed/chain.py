@@ -39,8 +39,17 @@ if TYPE_CHECKING:
 
 
 class DataChain(
-    *(Rows, Functions, Groups, Differences, Results, Chance),
-    *(Storing, Tables, Databases, Training, Origins),
+    Rows,
+    Functions,
+    Groups,
+    Differences,
+    Results,
+    Chance,
+    Storing,
+    Tables,
+    Databases,
+    Training,
+    Origins,
 ):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 

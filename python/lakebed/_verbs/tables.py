@@ -56,8 +56,9 @@ class Tables(Base):
                 is.
             nrows: At most so many rows of each file; not of Parquet.
             kwargs: `format`: `csv`, `tsv`, `parquet`, or `json` and `jsonl` for one object a
-                line; by default what the files' names end with. And what `read_csv` (`delimiter`, `header`, `column_types`,
-                `parse_options`) or `read_parquet` (`partitioning`) takes.
+                line; by default what the files' names end with. And what `read_csv`
+                (`delimiter`, `header`, `column_types`, `parse_options`) or `read_parquet`
+                (`partitioning`) takes.
 
         Raises:
             DatasetPrepareError: There is no column `file`, no file in it, or no one format.
