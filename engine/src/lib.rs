@@ -45,7 +45,8 @@ mod verbs;
 pub(crate) use chain::Ready;
 pub use chain::{BatchStream, Chain};
 pub use config::{
-    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, listing_ttl,
+    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, default_folder,
+    listing_ttl,
 };
 pub use error::{Error, Result, StorageKind};
 pub use expr::{BinaryOp, Expr, Frame, NamedExpr, OfRows, SortKey, Window};

@@ -38,8 +38,8 @@ use futures::stream::BoxStream;
 
 use crate::identity::{Reason, SourceIdentity};
 
-pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub use csv::{CsvRequest, RaggedRow, RaggedRows};
+pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use file_row::FileRows;
 pub(crate) use json::{ENDINGS as JSON_ENDINGS, JsonTable};

@@ -12,6 +12,7 @@ use crate::arrow::{self, StreamFailure};
 use crate::codec::{Codec, spec_of_field};
 use crate::error::{coded, raise};
 use crate::expr::{Expr, PyKey, sort_keys};
+use crate::records::made_of;
 use crate::rows::Rows;
 use crate::runtime::wait;
 use crate::session::{resolve_name, session_name};
@@ -73,6 +74,13 @@ impl Chain {
     fn dataset(&self) -> Option<(String, String)> {
         let (name, version) = self.0.dataset()?;
         Some((name.to_string(), version.to_string()))
+    }
+
+    /// What the rows come from: dataset versions, and places where files are looked for.
+    fn sources(&self, py: Python<'_>) -> PyResult<(Vec<(String, String)>, Vec<String>)> {
+        let failed = |failed| raise(py, failed);
+        let versions = self.0.dependencies().map_err(failed)?;
+        Ok((versions.iter().map(made_of).collect(), self.0.places().map_err(failed)?))
     }
 
     fn filter(&self, py: Python<'_>, predicates: Vec<PyExpr<'_>>) -> PyResult<Self> {

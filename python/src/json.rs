@@ -18,20 +18,22 @@ pub(crate) enum JsonType<'py> {
     Sampled(Option<Vec<String>>, String),
 }
 
-/// What is read, and of what: the path, the format, an expression, a number of rows, and the column.
-pub(crate) type Asked<'py> =
-    (Vec<String>, String, Option<String>, Option<u64>, (String, JsonType<'py>));
+/// Paths, and whether what is below folders counts too.
+type Places = (Vec<String>, bool);
+
+/// What is read, and of what: the places, the format, an expression, a number of rows, and the column.
+pub(crate) type Asked<'py> = (Places, String, Option<String>, Option<u64>, (String, JsonType<'py>));
 
 /// The request, and all files that it is about.
 pub(crate) fn request(py: Python<'_>, asked: Asked<'_>) -> PyResult<JsonRequest> {
-    let (paths, format, expression, rows, (name, kind)) = asked;
+    let ((paths, recursive), format, expression, rows, (name, kind)) = asked;
     let column = match kind {
         JsonType::Given(spec, keys, defaults) => {
             let field = Arc::new(Codec::parse(&spec)?.field(&name));
             JsonColumn::Given(Typed { field, keys, defaults, is_given: true })
         }
         JsonType::Sampled(places, model) => {
-            let of = places.map(|places| listing(py, &places)).transpose()?;
+            let of = places.map(|places| listing(py, &places, true)).transpose()?;
             JsonColumn::Sampled { of, name, model }
         }
     };
@@ -40,10 +42,11 @@ pub(crate) fn request(py: Python<'_>, asked: Asked<'_>) -> PyResult<JsonRequest>
         "jsonl" => JsonFormat::Lines,
         other => return Err(PyValueError::new_err(format!("unknown format `{other}`"))),
     };
-    Ok(JsonRequest { files: listing(py, &paths)?, format, expression, rows, column })
+    let files = listing(py, &paths, recursive)?;
+    Ok(JsonRequest { files, format, expression, rows, column })
 }
 
-fn listing(py: Python<'_>, paths: &[String]) -> PyResult<Listing> {
-    let listing = Listing::try_new(paths, true, "file", FileKind::Text);
+fn listing(py: Python<'_>, paths: &[String], recursive: bool) -> PyResult<Listing> {
+    let listing = Listing::try_new(paths, recursive, "file", FileKind::Text);
     listing.map_err(|failed| raise(py, failed))
 }

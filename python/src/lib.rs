@@ -21,6 +21,7 @@ mod gate;
 mod interrupt;
 mod json;
 mod look;
+mod records;
 mod rows;
 mod runtime;
 mod session;

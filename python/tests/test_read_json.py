@@ -69,6 +69,11 @@ def test_lines_give_one_column(tmp_path: Path) -> None:
     assert list(chain.schema) == ["jsonl"]
     assert chain.to_list("jsonl.name", "jsonl.size") == [("cat", 3.0), ("dog", None), ("eel", 2.5)]
     assert dc.read_json(str(tmp_path / "*.gz"), format="jsonl").to_values("jsonl.name") == ["eel"]
+    below = tmp_path / "below"
+    below.mkdir()
+    lines(below / "c.jsonl", [{"name": "fox"}])
+    assert dc.read_json(tmp_path, format="jsonl").count() == 4
+    assert dc.read_json(tmp_path, format="jsonl", recursive=False).count() == 3
     both = [tmp_path / "b.jsonl.gz", tmp_path / "a.jsonl"]
     assert dc.read_json(both, format="jsonl", nrows=1).to_values("jsonl.name") == ["eel", "cat"]
 

@@ -73,7 +73,7 @@ def test_a_field_that_does_not_fit_is_named() -> None:
     assert "row 0, `box.width`" in str(caught.value)
 
 
-def test_many_rows_of_an_iterator_are_written_down() -> None:
+def test_many_rows_of_an_iterator_are_written_down(capfd: pytest.CaptureFixture[str]) -> None:
     ahead: list[int] = []
 
     def records() -> Iterator[dict[str, object]]:
@@ -90,6 +90,7 @@ def test_many_rows_of_an_iterator_are_written_down() -> None:
     assert chain.order_by("n").to_values("n") == ahead
     one = dc.read_records(({"n": n} for n in range(20_000)), schema={"n": int})
     assert one.sum("n") == sum(range(20_000))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_late_row_that_does_not_fit_is_an_error() -> None:

@@ -13,6 +13,7 @@ mod path;
 mod pieces;
 mod rows;
 mod sample;
+mod scalar;
 mod scan;
 mod shape;
 #[cfg(test)]
@@ -20,7 +21,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use blake3::Hasher;
 use datafusion::catalog::{Session, TableProvider};
@@ -29,13 +30,13 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{FileAt, Source};
+use super::{FileAt, Leaf, Source};
 use crate::Result;
 use crate::blocking::blocking;
 use crate::identity::{Reason, SourceIdentity};
 use crate::source::Listing;
 use crate::storage::Buckets;
-use column::Column;
+use column::{Column, WHOLE};
 use path::Expression;
 use pieces::JsonFile;
 use scan::JsonExec;
@@ -65,7 +66,7 @@ pub struct JsonRequest {
     pub files: Listing,
     /// Their form.
     pub format: JsonFormat,
-    /// What is wanted of a document or line, in JMESPath.
+    /// What is wanted of a document or line, in `JMESPath`.
     pub expression: Option<String>,
     /// At most so many rows of each file.
     pub rows: Option<u64>,
@@ -104,6 +105,8 @@ pub(crate) struct JsonTable {
     files: Arc<Vec<JsonFile>>,
     options: Arc<Options>,
     typed: Arc<Typed>,
+    /// The columns, as paths into the one that is read.
+    leaves: Vec<Leaf>,
     schema: SchemaRef,
 }
 
@@ -133,9 +136,20 @@ impl JsonTable {
             }
         };
         // What cannot be read is refused now.
-        Column::of(&typed)?;
-        let schema = Arc::new(Schema::new(vec![Arc::clone(&typed.field)]));
-        Ok(Self { files, options, typed: Arc::new(typed), schema })
+        Column::of(&typed, WHOLE)?;
+        let field = Arc::clone(&typed.field);
+        let leaves = vec![Leaf { path: vec![field.name().clone()], field }];
+        Ok(Self::seen(files, options, Arc::new(typed), leaves))
+    }
+
+    fn seen(
+        files: Arc<Vec<JsonFile>>,
+        options: Arc<Options>,
+        typed: Arc<Typed>,
+        leaves: Vec<Leaf>,
+    ) -> Self {
+        let fields: Vec<FieldRef> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+        Self { files, options, typed, leaves, schema: Arc::new(Schema::new(fields)) }
     }
 }
 
@@ -157,7 +171,20 @@ impl Source for JsonTable {
         let Options { format, expression, rows, is_sampled: _ } = self.options.as_ref();
         digest.update(format!("{format:?}{expression:?}{rows:?}").as_bytes());
         self.typed.describe(&mut digest);
+        for leaf in &self.leaves {
+            digest.update(format!("{:?}", leaf.path).as_bytes());
+        }
         Ok(SourceIdentity::Values { digest: digest.finalize().to_hex().to_string() })
+    }
+
+    fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
+        let Self { files, options, typed, .. } = self;
+        let (files, options, typed) = (Arc::clone(files), Arc::clone(options), Arc::clone(typed));
+        Some(Arc::new(Self::seen(files, options, typed, leaves)))
     }
 }
 

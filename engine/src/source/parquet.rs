@@ -124,7 +124,8 @@ impl ParquetTable {
     ) -> Result<Self> {
         let store = store(state.runtime_env(), buckets, &files).await?;
         let format = ParquetFormat::default().with_coerce_int96(Some(INT96_UNIT.to_owned()));
-        let below = |file: &FileAt| if request.folders { file.below.clone() } else { String::new() };
+        let below =
+            |file: &FileAt| if request.folders { file.below.clone() } else { String::new() };
         let below: Vec<String> = files.iter().map(below).collect();
         let Folders { columns, values } = Folders::of(below.iter().map(String::as_str));
         let at = files.clone();
@@ -184,7 +185,8 @@ impl ParquetTable {
         let share = (all / i64::try_from(target).unwrap_or(1).max(1)).max(1);
         let (mut cut, mut before): (Vec<Vec<PartitionedFile>>, i64) = (vec![vec![]], 0);
         for (piece, rows) in pieces {
-            if before >= share * i64::try_from(cut.len()).unwrap_or(i64::MAX) && cut.len() < target {
+            if before >= share * i64::try_from(cut.len()).unwrap_or(i64::MAX) && cut.len() < target
+            {
                 cut.push(vec![]);
             }
             before += rows;

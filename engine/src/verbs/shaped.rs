@@ -44,7 +44,8 @@ impl Chain {
     }
 
     fn shape(&self, field: &FieldRef, parts: &mut Iter<'_, Vec<String>>) -> Result<PlanExpr> {
-        let is_model = field.metadata().get(TYPE_KEY).is_some_and(|kind| kind.starts_with("model:"));
+        let is_model =
+            field.metadata().get(TYPE_KEY).is_some_and(|kind| kind.starts_with("model:"));
         match field.data_type() {
             DataType::Struct(fields) if is_model => {
                 let nulls = match field.is_nullable().then(|| parts.next()).flatten() {

@@ -56,9 +56,9 @@ class Tables(Base):
                 is.
             nrows: At most so many rows of each file; not of Parquet.
             kwargs: `format`: `csv`, `tsv`, `parquet`, or `json` and `jsonl` for one object a
-                line; by default what the files' names end with. And what `read_csv` takes
+                line; by default what the files' names end with. And what `read_csv`
                 (`delimiter`, `header`, `column_types`, `parse_options`) or `read_parquet`
-                (`partitioning`).
+                (`partitioning`) takes.
 
         Raises:
             DatasetPrepareError: There is no column `file`, no file in it, or no one format.
@@ -76,7 +76,7 @@ class Tables(Base):
         files = self._tables()
         format = _format(files, kwargs.pop("format", None))
         if unknown := set(kwargs) - _OPTIONS[format]:
-            known = ", ".join(sorted(_OPTIONS[format])) or "none"
+            known = ", ".join(sorted(_OPTIONS[format]))
             msg = (
                 f"unknown option `{min(unknown)}` of parse_tabular: for {format} there are {known}"
             )

@@ -33,7 +33,7 @@ def json_table(
     read = session._native.read_json
 
     def table(some: list[str]) -> Chain:
-        asked = (some, "jsonl", None, nrows, (_OBJECT, (paths, "ModelJsonl")))
+        asked = ((some, True), "jsonl", None, nrows, (_OBJECT, (paths, "ModelJsonl")))
         return read(asked, {})
 
     if not source:

@@ -76,7 +76,7 @@ def read_json(  # noqa: PLR0917  the peer's order
         settings: As for `chain.settings()`.
         in_memory: Use a session in memory.
         anon: As for `read_storage`.
-        recursive: Only True: also files in folders below.
+        recursive: Also files in folders below.
         update: Files are looked up at each call, so both values do the same.
         client_config: As for `read_storage`.
         others: Other options of the peer, refused with a reason.
@@ -96,7 +96,7 @@ def read_json(  # noqa: PLR0917  the peer's order
     from lakebed.file import type_for
 
     type_for(type)
-    refuse("read_json", recursive=not recursive, **others)
+    refuse("read_json", **others)
     form = _checked(format, nrows)
     name = column or _first_name(jmespath) or form
     paths, options = paths_of(path), options_of(client_config, anon=anon)
@@ -104,7 +104,7 @@ def read_json(  # noqa: PLR0917  the peer's order
     held = Session.get(session, in_memory=in_memory)
 
     def read(kind: Any, name: str = name) -> DataChain:
-        asked = (paths, form, jmespath, nrows, (name, kind))
+        asked = ((paths, recursive), form, jmespath, nrows, (name, kind))
         native = held._native.read_json(asked, options)
         return chain_of(native, held, settings)
 

@@ -135,9 +135,11 @@ def _kept(
     def read_records(_: int) -> Iterator[Any]:
         yield from (cell for (cell,) in rows) if len(specs) == 1 else rows
 
-    one = chain_of(held._native.read_values([("seed", _INT, [0])]), held, settings)
+    # an iterator gives its rows once: there is nothing to compute again
+    one = chain_of(held._native.read_values([("seed", _INT, [0])]), held, {"ephemeral": True})
     output = {name: type_of(spec) for name, spec in specs}
-    return one.gen(read_records, params=["seed"], output=output).persist()
+    kept = one.gen(read_records, params=["seed"], output=output).persist()
+    return chain_of(kept._native, held, settings)
 
 
 def _value_types(output: Any, names: list[str]) -> dict[str, Any]:

@@ -16,9 +16,9 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use udf_runtime::task::{self, Task};
@@ -107,7 +107,11 @@ impl DisplayAs for CsvExec {
         let (files, partitions) = (self.read.files.len(), self.partitions.len());
         let columns = self.chosen.schema.fields().iter().map(|field| field.name().as_str());
         let columns: Vec<&str> = columns.collect();
-        write!(f, "CsvExec: files={files}, partitions={partitions}, columns=[{}]", columns.join(", "))
+        write!(
+            f,
+            "CsvExec: files={files}, partitions={partitions}, columns=[{}]",
+            columns.join(", ")
+        )
     }
 }
 
@@ -145,7 +149,8 @@ impl ExecutionPlan for CsvExec {
             let cut = Cut { read: Arc::clone(&read), chosen: Arc::clone(&chosen), limit, sender };
             let reading = task::spawn_blocking(move || cut.files(&files));
             let (ready, file, row) = (VecDeque::new(), usize::MAX, 0);
-            let rows = InOrder { read, chosen, chunks, reading, ready, batch_rows, file, row, limit };
+            let rows =
+                InOrder { read, chosen, chunks, reading, ready, batch_rows, file, row, limit };
             stream::try_unfold(rows, InOrder::next)
         };
         let batches = stream::once(start).flatten().map_err(DataFusionError::from);
@@ -221,7 +226,8 @@ impl Cut {
         };
         let places = Arc::new(self.read.places(file.path(), &header)?);
         let width = if header.is_empty() { self.read.columns.len() } else { header.len() };
-        let mut left = self.read.rows.map_or(usize::MAX, |rows| usize::try_from(rows).unwrap_or(usize::MAX));
+        let mut left =
+            self.read.rows.map_or(usize::MAX, |rows| usize::try_from(rows).unwrap_or(usize::MAX));
         while let Some(text) = next {
             let (read, chosen) = (Arc::clone(&self.read), Arc::clone(&self.chosen));
             let (places, most) = (Arc::clone(&places), left.min(self.limit));
@@ -269,7 +275,11 @@ impl Read {
                     Trouble::Row(row, Fault::Value { column: at, text })
                 }
                 Misfit::Type(error) => Trouble::Other(Error::NotSupported {
-                    what: format!("column `{}` of CSV files as {}", self.columns[at].name(), self.columns[at].data_type()),
+                    what: format!(
+                        "column `{}` of CSV files as {}",
+                        self.columns[at].name(),
+                        self.columns[at].data_type()
+                    ),
                     instead: format!("read it as text and change that ({error})"),
                 }),
             })
@@ -286,9 +296,7 @@ impl Read {
         let told = RaggedRow { expected, actual: fields, text };
         match rows.0(&told)? {
             true => Ok(()),
-            false => {
-                Err(Trouble::Row(row, Fault::Ragged { fields, expected, text: told.text }))
-            }
+            false => Err(Trouble::Row(row, Fault::Ragged { fields, expected, text: told.text })),
         }
     }
 
@@ -304,7 +312,8 @@ impl Read {
             ),
             Fault::Value { column, text } => {
                 let (name, kind) = (self.columns[column].name(), self.columns[column].data_type());
-                let other = if matches!(kind, DataType::Int64) && text.trim().parse::<f64>().is_ok() {
+                let other = if matches!(kind, DataType::Int64) && text.trim().parse::<f64>().is_ok()
+                {
                     "float"
                 } else {
                     "string"

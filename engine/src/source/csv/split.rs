@@ -143,7 +143,9 @@ impl Dialect {
         while at < bytes.len() {
             fields.clear();
             match self.record(bytes, at, &mut fields) {
-                Some(End { next, is_line: true }) if next < bytes.len() || bytes[next - 1] == b'\n' => {
+                Some(End { next, is_line: true })
+                    if next < bytes.len() || bytes[next - 1] == b'\n' =>
+                {
                     at = next;
                 }
                 _ => break,
@@ -210,8 +212,7 @@ impl Dialect {
             is_raw = true;
             at += 1;
         }
-        let field =
-            if is_raw { Field::raw(start, at) } else { Field::plain(start + 1, closed) };
+        let field = if is_raw { Field::raw(start, at) } else { Field::plain(start + 1, closed) };
         Some((field, at))
     }
 
@@ -232,7 +233,8 @@ impl Dialect {
             if is(char, self.escape) && !(is(char, self.quote)) {
                 value.extend(chars.next());
             } else if is_open && is(char, self.quote) {
-                let is_double = self.doubles && chars.next_if(|next| is(*next, self.quote)).is_some();
+                let is_double =
+                    self.doubles && chars.next_if(|next| is(*next, self.quote)).is_some();
                 if is_double {
                     value.push(char);
                 } else {

@@ -136,7 +136,8 @@ async fn packed_files_marks_and_line_ends() {
 
 #[tokio::test]
 async fn delimiters_are_found() {
-    for (name, text) in [("a.csv", "i;t\n1;x,y\n"), ("a.tsv", "i\tt\n1\tx,y\n"), ("a.csv", "i|t\n1|x,y")]
+    for (name, text) in
+        [("a.csv", "i;t\n1;x,y\n"), ("a.tsv", "i\tt\n1\tx,y\n"), ("a.csv", "i|t\n1|x,y")]
     {
         assert_eq!(texts(Files::of(&[(name, text)]).request(), "t").await, ["x,y"], "{name}");
     }
@@ -149,7 +150,10 @@ async fn a_value_of_another_type_is_told_with_its_place() {
     text.push_str("oops,x\n");
     let error = refusal(Files::of(&[("a.csv", &text)]).request()).await;
     assert!(error.starts_with("column `i` is read as int64, but row 500000 (the first is 0) of "));
-    assert!(error.ends_with("a.csv` has `oops`; hint: column_types={\"i\": \"string\"}"), "{error}");
+    assert!(
+        error.ends_with("a.csv` has `oops`; hint: column_types={\"i\": \"string\"}"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

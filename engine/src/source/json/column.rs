@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, NullBufferBuilder, StringArray,
-    StructArray, TimestampMicrosecondArray,
+    StructArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use datafusion::common::internal_err;
 use datafusion::error::Result as PlanResult;
 
-use super::lexer::{Fault, FaultKind, Lexer, Number, Parse};
+use super::lexer::{Fault, FaultKind, Lexer, Parse};
+use super::scalar::{float, moment, truth, whole};
 use super::shape::Typed;
 use crate::model::TYPE_KEY;
 use crate::{Error, Result};
 
-/// Numbers of seconds beyond this count milliseconds, as Pydantic reads them.
-const SECONDS_WATERSHED: f64 = 2e10;
+/// The path of all of a column.
+pub(super) const WHOLE: &[&[String]] = &[&[]];
 
 /// Values of one column, or of a part of one.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(super) struct Column {
 
 #[derive(Debug)]
 enum Values {
+    /// Nobody asks for them.
+    Skipped,
     Bool(Vec<bool>),
     Int(Vec<i64>),
     Float(Vec<f64>),
@@ -67,27 +70,34 @@ struct Member {
 }
 
 impl Column {
-    /// An empty one.
-    pub(super) fn of(typed: &Typed) -> Result<Self> {
-        Self::at(typed, &typed.field, "")
+    /// An empty one, of which only what is at or below these paths is kept.
+    pub(super) fn of(typed: &Typed, wanted: &[&[String]]) -> Result<Self> {
+        Self::at(typed, &typed.field, "", wanted)
     }
 
-    fn at(typed: &Typed, field: &FieldRef, path: &str) -> Result<Self> {
+    fn at(typed: &Typed, field: &FieldRef, path: &str, wanted: &[&[String]]) -> Result<Self> {
         let is_json = field.metadata().get(TYPE_KEY).is_some_and(|kind| kind == "json");
+        let is_whole = wanted.iter().any(|path| path.is_empty());
         let values = match field.data_type() {
+            _ if wanted.is_empty() => Values::Skipped,
             DataType::Utf8 if is_json => Values::Json(Texts::default()),
             DataType::Utf8 => Values::Text(Texts::default()),
             DataType::Boolean => Values::Bool(Vec::new()),
             DataType::Int64 => Values::Int(Vec::new()),
             DataType::Float64 => Values::Float(Vec::new()),
             DataType::Timestamp(..) => Values::Moment(Vec::new()),
-            DataType::List(item) => {
-                Values::List { ends: Vec::new(), item: Box::new(Self::at(typed, item, path)?) }
-            }
+            DataType::List(item) => Values::List {
+                ends: Vec::new(),
+                item: Box::new(Self::at(typed, item, path, WHOLE)?),
+            },
             DataType::Struct(fields) => {
                 let member = |field: &FieldRef| {
                     let path = typed.below(path, field.name());
-                    let column = Self::at(typed, field, &path)?;
+                    let below = wanted.iter().filter_map(|path| path.split_first());
+                    let below = below.filter(|(name, _)| *name == field.name());
+                    let below: Vec<&[String]> = below.map(|(_, rest)| rest).collect();
+                    let below = if is_whole { WHOLE } else { below.as_slice() };
+                    let column = Self::at(typed, field, &path, below)?;
                     let keys = typed.keys_of(&path, field.name());
                     Ok(Member { keys, default: typed.defaults.get(&path).cloned(), column })
                 };
@@ -126,6 +136,7 @@ impl Column {
         let next = lexer.peek();
         let is_number = matches!(next, b'-' | b'0'..=b'9' | b'N' | b'I');
         match &mut self.values {
+            Values::Skipped => drop(lexer.skip()?),
             Values::Int(values) if is_number => {
                 let number = lexer.number()?;
                 match whole(number) {
@@ -213,6 +224,7 @@ impl Column {
 
     fn push_null(&mut self) {
         match &mut self.values {
+            Values::Skipped => {}
             Values::Bool(values) => values.push(false),
             Values::Int(values) | Values::Moment(values) => values.push(0),
             Values::Float(values) => values.push(0.0),
@@ -233,6 +245,7 @@ impl Column {
     /// Forgets all but the first rows.
     fn truncate(&mut self, rows: usize) {
         match &mut self.values {
+            Values::Skipped => {}
             Values::Bool(values) => values.truncate(rows),
             Values::Int(values) | Values::Moment(values) => values.truncate(rows),
             Values::Float(values) => values.truncate(rows),
@@ -252,27 +265,48 @@ impl Column {
         self.rows = rows;
     }
 
+    /// What was read so far below a path; then that is empty.
+    pub(super) fn take(&mut self, path: &[String]) -> PlanResult<ArrayRef> {
+        let Some((name, rest)) = path.split_first() else { return self.finish() };
+        let member = match &mut self.values {
+            Values::Model { members, fields } => {
+                let place = fields.iter().position(|field| field.name() == name);
+                place.and_then(|place| members.get_mut(place))
+            }
+            _ => None,
+        };
+        match member {
+            Some(member) => member.column.take(rest),
+            None => internal_err!("no field `{name}` in `{}`", self.field.name()),
+        }
+    }
+
+    /// Forgets what nobody took.
+    pub(super) fn clear(&mut self) {
+        self.truncate(0);
+    }
+
     /// What was read so far; then it is empty.
-    pub(super) fn finish(&mut self) -> PlanResult<ArrayRef> {
+    fn finish(&mut self) -> PlanResult<ArrayRef> {
         let nulls = self.valid.finish();
         let rows = std::mem::take(&mut self.rows);
         Ok(match &mut self.values {
-            Values::Bool(values) => {
-                Arc::new(BooleanArray::new(std::mem::take(values).into(), nulls))
-            }
-            Values::Int(values) => {
-                Arc::new(Int64Array::try_new(std::mem::take(values).into(), nulls)?)
-            }
+            Values::Skipped => new_null_array(self.field.data_type(), rows),
+            Values::Bool(values) => Arc::new(BooleanArray::new(renewed(values).into(), nulls)),
+            Values::Int(values) => Arc::new(Int64Array::try_new(renewed(values).into(), nulls)?),
             Values::Float(values) => {
-                Arc::new(Float64Array::try_new(std::mem::take(values).into(), nulls)?)
+                Arc::new(Float64Array::try_new(renewed(values).into(), nulls)?)
             }
             Values::Moment(values) => {
-                let values =
-                    TimestampMicrosecondArray::try_new(std::mem::take(values).into(), nulls)?;
+                let values = TimestampMicrosecondArray::try_new(renewed(values).into(), nulls)?;
                 Arc::new(values.with_data_type(self.field.data_type().clone()))
             }
             Values::Text(texts) | Values::Json(texts) => {
-                let Texts { ends, bytes } = std::mem::take(texts);
+                let next = Texts {
+                    ends: Vec::with_capacity(texts.ends.len()),
+                    bytes: String::with_capacity(texts.bytes.len()),
+                };
+                let Texts { ends, bytes } = std::mem::replace(texts, next);
                 Arc::new(StringArray::try_new(
                     offsets(ends),
                     Buffer::from_vec(bytes.into_bytes()),
@@ -280,7 +314,7 @@ impl Column {
                 )?)
             }
             Values::List { ends, item } => {
-                let ends = offsets(std::mem::take(ends));
+                let ends = offsets(renewed(ends));
                 Arc::new(ListArray::try_new(Arc::clone(&item.field), ends, item.finish()?, nulls)?)
             }
             Values::Model { members, fields } => {
@@ -295,6 +329,7 @@ impl Column {
 impl Values {
     fn not_this(&self) -> &'static str {
         match self {
+            Self::Skipped => "no value",
             Self::Bool(_) => "neither true nor false",
             Self::Int(_) => "no whole number",
             Self::Float(_) => "no number",
@@ -369,47 +404,10 @@ fn keep<T>(values: &mut Vec<T>, value: Option<T>) -> bool {
     is_some
 }
 
-fn whole(number: Number<'_>) -> Option<i64> {
-    if number.is_whole {
-        return number.text.parse().ok();
-    }
-    let value: f64 = number.text.parse().ok()?;
-    let is_exact = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and has 53 bits")]
-    is_exact.then_some(value as i64)
-}
-
-/// Rust reads `NaN`, `Infinity` and `-Infinity` as JSON of Python writes them.
-fn float(number: Number<'_>) -> f64 {
-    number.text.parse().unwrap_or(f64::NAN)
-}
-
-fn truth(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" | "y" | "t" => Some(true),
-        "false" | "0" | "no" | "off" | "n" | "f" => Some(false),
-        _ => None,
-    }
-}
-
-/// A point in time in microseconds; in UTC where no zone is named.
-fn moment(text: &str) -> Option<i64> {
-    if let Ok(number) = text.parse::<f64>() {
-        let seconds = if number.abs() > SECONDS_WATERSHED { number / 1000.0 } else { number };
-        let micros = (seconds * 1e6).round();
-        #[expect(clippy::cast_possible_truncation, reason = "checked")]
-        return (micros.abs() < 9e18).then_some(micros as i64);
-    }
-    let zoned = DateTime::parse_from_rfc3339(text).ok();
-    let zoned = zoned.or_else(|| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok());
-    if let Some(zoned) = zoned {
-        return Some(zoned.timestamp_micros());
-    }
-    let formats =
-        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
-    let naive = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let date = || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN));
-    Some(naive.or_else(date)?.and_utc().timestamp_micros())
+/// What is in it; the next values most likely take as much room.
+fn renewed<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len());
+    std::mem::replace(values, next)
 }
 
 fn place(end: Option<&i32>) -> usize {
@@ -417,10 +415,11 @@ fn place(end: Option<&i32>) -> usize {
 }
 
 fn end_of(length: usize, at: usize) -> Parse<i32> {
-    i32::try_from(length).map_err(|_| {
-        let what = "more than 2 GiB, which no value of a column may have".to_owned();
-        Fault::new(FaultKind::Misfit(what), at)
-    })
+    let Ok(end) = i32::try_from(length) else {
+        let what = "rows that lie together have more than 2 GiB, or items, of this".to_owned();
+        return Err(Fault::new(FaultKind::Misfit(what), at));
+    };
+    Ok(end)
 }
 
 fn offsets(ends: Vec<i32>) -> OffsetBuffer<i32> {

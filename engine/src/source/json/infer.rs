@@ -23,6 +23,7 @@ const SHARE_OF_KEYS: usize = 10;
 
 /// What was found.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each kind, of which any may be there")]
 pub(super) struct Found {
     null: bool,
     bool: bool,

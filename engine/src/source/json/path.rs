@@ -1,12 +1,12 @@
 //! [`Expression`]: which part of a document is wanted. What only names keys is found while a document is read; all else
-//! of JMESPath is asked of documents as a whole.
+//! of `JMESPath` is asked of documents as a whole.
 
 use jmespath::Variable;
 
 use super::lexer::{Fault, FaultKind, Lexer, Parse};
 use crate::{Error, Result};
 
-/// A JMESPath expression.
+/// A `JMESPath` expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expression {
     pub(super) text: String,

@@ -45,7 +45,7 @@ fn chosen(files: &[JsonFile]) -> Vec<&JsonFile> {
 fn ranges(file: &JsonFile, share: u64, options: &Options) -> Vec<Range<u64>> {
     let is_whole = file.bytes <= share || options.rows.is_some() || file.is_packed();
     if is_whole || options.format == JsonFormat::Document {
-        return vec![0..u64::MAX];
+        return std::iter::once(0..u64::MAX).collect();
     }
     let length = share / 2 / PLACES;
     let (first, rest) = (share / 2, file.bytes - share / 2);

@@ -4,9 +4,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::RecordBatchOptions;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, RecordBatchOptions};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::context::SessionConfig;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -28,6 +29,7 @@ use super::rows::{Rows, each_row};
 use super::shape::Typed;
 use super::{JsonFormat, JsonTable, Options};
 use crate::Result;
+use crate::source::Leaf;
 
 /// Less of a file is not worth a partition.
 const MIN_BYTES: u64 = 1 << 20;
@@ -51,6 +53,8 @@ struct Read {
     files: Arc<Vec<JsonFile>>,
     options: Arc<Options>,
     typed: Arc<Typed>,
+    /// Below the column that is read.
+    paths: Vec<Vec<String>>,
     partitions: Vec<Vec<Part>>,
     limit: usize,
 }
@@ -69,11 +73,13 @@ impl JsonExec {
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> PlanResult<Self> {
-        let schema: Schema = match projection {
-            Some(columns) => table.schema.project(columns)?,
-            None => table.schema.as_ref().clone(),
+        let leaves: Vec<&Leaf> = match projection {
+            Some(chosen) => chosen.iter().filter_map(|place| table.leaves.get(*place)).collect(),
+            None => table.leaves.iter().collect(),
         };
-        let schema = Arc::new(schema);
+        let fields: Vec<FieldRef> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let paths = leaves.iter().map(|leaf| leaf.path.iter().skip(1).cloned().collect());
         let partitions = partitions(&table.files, &table.options, config.target_partitions());
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
@@ -85,6 +91,7 @@ impl JsonExec {
             files: Arc::clone(&table.files),
             options: Arc::clone(&table.options),
             typed: Arc::clone(&table.typed),
+            paths: paths.collect(),
             partitions,
             limit: limit.unwrap_or(usize::MAX),
         };
@@ -186,8 +193,10 @@ impl Read {
         batch_rows: usize,
         sender: &Sender,
     ) -> Result<()> {
-        let (column, left) = (Column::of(&self.typed)?, self.limit);
-        let mut batches = Batches { column, bytes: 0, batch_rows, left, schema, sender };
+        let wanted: Vec<&[String]> = self.paths.iter().map(Vec::as_slice).collect();
+        let (column, left) = (Column::of(&self.typed, &wanted)?, self.limit);
+        let paths = &self.paths;
+        let mut batches = Batches { column, paths, bytes: 0, batch_rows, left, schema, sender };
         for Part { file, range } in self.partitions.get(number).into_iter().flatten() {
             if !batches.is_wanted() {
                 break;
@@ -201,6 +210,7 @@ impl Read {
 /// Rows on their way into batches.
 struct Batches<'s> {
     column: Column,
+    paths: &'s [Vec<String>],
     bytes: usize,
     batch_rows: usize,
     left: usize,
@@ -213,14 +223,32 @@ impl Batches<'_> {
         self.left > 0 && !self.sender.is_closed()
     }
 
+    /// What is at the paths. Those that lead into others come from them.
+    fn columns(&mut self) -> PlanResult<Vec<ArrayRef>> {
+        let mut shortest: Vec<&Vec<String>> = self.paths.iter().collect();
+        shortest.sort_by_key(|path| path.len());
+        let mut taken: Vec<(&Vec<String>, ArrayRef)> = Vec::with_capacity(shortest.len());
+        for path in shortest {
+            let above = taken.iter().find(|(above, _)| path.starts_with(above));
+            let column = match above {
+                Some((above, column)) => below(column, &path[above.len()..])?,
+                None => self.column.take(path)?,
+            };
+            taken.push((path, column));
+        }
+        let found = |path| taken.iter().find(|(known, _)| *known == path);
+        let columns = self.paths.iter().filter_map(found);
+        Ok(columns.map(|(_, column)| Arc::clone(column)).collect())
+    }
+
     fn flush(&mut self) -> Result<()> {
         let rows = self.column.len();
         if rows == 0 {
             return Ok(());
         }
         self.bytes = 0;
-        let column = self.column.finish()?;
-        let columns = self.schema.fields().iter().map(|_| Arc::clone(&column)).collect();
+        let columns = self.columns()?;
+        self.column.clear();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
         // Where nobody takes it, nobody wants the next.
@@ -244,5 +272,14 @@ impl Rows for Batches<'_> {
             return Ok(self.is_wanted());
         }
         Ok(self.left > 0)
+    }
+}
+
+/// The field of a model at a path.
+fn below(model: &ArrayRef, path: &[String]) -> PlanResult<ArrayRef> {
+    let Some((name, rest)) = path.split_first() else { return Ok(Arc::clone(model)) };
+    match model.as_struct_opt().and_then(|model| model.column_by_name(name)) {
+        Some(field) => below(field, rest),
+        None => internal_err!("no field `{name}` in {}", model.data_type()),
     }
 }

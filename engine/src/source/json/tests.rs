@@ -46,7 +46,7 @@ impl Case {
     }
 
     async fn chain(&self) -> Result<Chain> {
-        let session = Session::open(Config::in_memory()).await.unwrap();
+        let session = Session::open(Config::in_memory().unwrap()).await.unwrap();
         let path = self.folder.path().to_str().unwrap().to_owned();
         let request = JsonRequest {
             files: Listing::try_new(&[path], true, "file", FileKind::Text).unwrap(),
@@ -58,18 +58,8 @@ impl Case {
         session.read_json(request).await
     }
 
-    /// The rows as JSON, nulls in them left out.
     async fn read(&self) -> Result<Vec<Value>> {
-        let chain = self.chain().await?;
-        let (_, batches) = chain.stream(&Arc::default()).await?;
-        let batches: Vec<_> = batches.try_collect().await?;
-        let mut writer = ArrayWriter::new(Vec::new());
-        writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
-        writer.finish().unwrap();
-        let text = writer.into_inner();
-        let rows: Vec<Value> =
-            if text.is_empty() { vec![] } else { serde_json::from_slice(&text).unwrap() };
-        Ok(rows.into_iter().map(|mut row| row["v"].take()).collect())
+        rows(&self.chain().await?, "v").await
     }
 
     async fn check(&self, expected: Value) {
@@ -81,6 +71,19 @@ impl Case {
         assert!(error.to_string().contains(part), "{error}");
         error
     }
+}
+
+/// The rows as JSON, nulls in them left out.
+async fn rows(chain: &Chain, column: &str) -> Result<Vec<Value>> {
+    let (_, batches) = chain.stream(&Arc::default()).await?;
+    let batches: Vec<_> = batches.try_collect().await?;
+    let mut writer = ArrayWriter::new(Vec::new());
+    writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
+    writer.finish().unwrap();
+    let text = writer.into_inner();
+    let rows: Vec<Value> =
+        if text.is_empty() { vec![] } else { serde_json::from_slice(&text).unwrap() };
+    Ok(rows.into_iter().map(|mut row| row[column].take()).collect())
 }
 
 #[tokio::test]
@@ -234,6 +237,17 @@ async fn partitions_are_consecutive_lines() {
         }
     }
     assert_eq!(next, 200_000);
+}
+
+#[tokio::test]
+async fn only_what_is_asked_for_is_kept() {
+    let text = "{\"a\": {\"b\": 1, \"c\": \"x\"}, \"d\": 2}\n{\"a\": null, \"d\": 3}";
+    let case = Case::lines(text);
+    let chain = case.chain().await.unwrap();
+    let chosen = chain.select(&["v.a.c", "v.d"].map(str::to_owned)).unwrap();
+    let expected = vec![json!({"a": {"c": "x"}, "d": 2}), json!({"d": 3})];
+    assert_eq!(rows(&chosen, "v").await.unwrap(), expected);
+    assert_eq!(chain.count(&Arc::default()).await.unwrap(), 2);
 }
 
 /// Objects with keys of their own, of kinds that meet.

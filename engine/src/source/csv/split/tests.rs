@@ -63,7 +63,8 @@ fn an_open_quote_is_told() {
 
 #[test]
 fn whole_records_end_at_a_line_end_outside_of_quotes() {
-    let check = |text: &str, whole: usize| assert_eq!(plain().whole(text.as_bytes()), whole, "{text:?}");
+    let check =
+        |text: &str, whole: usize| assert_eq!(plain().whole(text.as_bytes()), whole, "{text:?}");
     check("a,b\nc,d", 4);
     check("a,b", 0);
     check("a\r\nb\r", 3);
