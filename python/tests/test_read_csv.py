@@ -249,6 +249,7 @@ def test_some_rows_of_each_file(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("x\n4\n")
     assert dc.read_csv(tmp_path, nrows=2).to_values("x") == [1, 2, 4]
     assert dc.read_csv(tmp_path, nrows=1).to_values("x") == [1, 4]
+    assert dc.read_csv(tmp_path, nrows=0).count() == 0
     assert dc.read_csv(tmp_path).to_values("x") == [1, 2, 3, 4]
 
 
@@ -338,7 +339,7 @@ def test_the_same_rows_as_duckdb_reads(tmp_path: Path, seed: int, end: str) -> N
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator=end, quoting=quoting)
         writer.writerow(["n", "i", "f", "b", "d", "m", "t"])
-        writer.writerows(_rows(chance, 3000))
+        writer.writerows(_rows(chance, 20_000))
     kinds = ["BIGINT", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP", "VARCHAR"]
     types = dict(zip("nifbdmt", kinds, strict=True))
     read = duckdb.read_csv(path, header=True, quotechar='"', escapechar='"', dtype=types)
@@ -348,5 +349,5 @@ def test_the_same_rows_as_duckdb_reads(tmp_path: Path, seed: int, end: str) -> N
         tuple(v.replace(tzinfo=None) if isinstance(v, dt.datetime) else v for v in row)
         for row in found
     ]
-    assert len(plain) == 3000
+    assert len(plain) == 20_000
     assert plain == expected

@@ -191,7 +191,7 @@ def csv_options(
         "header": bool(header),
         "names": None,
         "types": [],
-        "rows": nrows or None,
+        "rows": nrows,
         "source": bool(source),
     }
 
