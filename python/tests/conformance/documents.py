@@ -143,6 +143,8 @@ def reason(errors: str) -> str:
     missing = _MISSING.search(line)
     if missing:
         package = missing[1].partition(".")[0]
+        if package == "lakebed":
+            return f"`{missing[1]}` is not there"
         return f"{REFUSED.get(package, 'needs another package')} (`{package}`)"
     text = line.rpartition("lakebed.exceptions.")[2].replace("|", "\\|")
     return re.sub(r"/[\w/]*?/(data|work)\b", r"\1", text)[:160]
