@@ -22,6 +22,9 @@ const PIECE: u64 = 1 << 20;
 /// So much of a packed one, which may be a thousand times as much.
 const PACKED_PIECE: u64 = 64 << 10;
 
+/// Objects up to this size are fetched whole, some before it is their turn.
+const SMALL: u64 = 1 << 20;
+
 /// How packed files begin.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -30,7 +33,16 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) struct JsonFile {
     pub(super) opened: Opened,
     pub(super) bytes: u64,
-    object: Option<Object>,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    /// This machine.
+    Disk,
+    Bucket(Object),
+    /// Memory, where it was fetched to.
+    Memory(Arc<Vec<u8>>),
 }
 
 #[derive(Clone, Debug)]
@@ -45,16 +57,21 @@ impl JsonFile {
         let Some(uri) = file.uri else {
             let opened = Opened::now(&file.path)?;
             let bytes = opened.identity().bytes;
-            return Ok(Self { opened, bytes, object: None });
+            return Ok(Self { opened, bytes, place: Place::Disk });
         };
         let bucket = buckets.open(&uri).await?;
         let location = uri.location()?;
-        let found = bucket.store.head(&location).await;
-        let found = found.map_err(|error| failed(&file.path, error))?;
+        let found = match file.listed {
+            Some(found) => found,
+            None => {
+                let found = bucket.store.head(&location).await;
+                found.map_err(|error| failed(&file.path, error))?
+            }
+        };
         let modified = found.last_modified.timestamp_micros();
         let opened = Opened::of_store(&uri, found.size, modified, found.e_tag.clone());
         let object = Object { bucket, location, e_tag: found.e_tag };
-        Ok(Self { opened, bytes: found.size, object: Some(object) })
+        Ok(Self { opened, bytes: found.size, place: Place::Bucket(object) })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -66,11 +83,27 @@ impl JsonFile {
         self.path().to_ascii_lowercase().ends_with(".gz")
     }
 
+    /// Whether it is an object that is fetched sooner than its answer comes.
+    pub(super) fn is_small_object(&self) -> bool {
+        matches!(self.place, Place::Bucket(_)) && self.bytes <= SMALL
+    }
+
+    /// The same in memory.
+    pub(super) async fn fetched(self) -> Result<Self> {
+        let Place::Bucket(object) = &self.place else { return Ok(self) };
+        let bytes = object.stream(&self, 0).await?.try_concat().await?;
+        Ok(Self { place: Place::Memory(Arc::new(bytes)), ..self })
+    }
+
     /// Its bytes from a place on.
     pub(super) fn pieces(&self, start: u64) -> Result<Pieces<'_>> {
-        let from = match &self.object {
-            Some(object) => From::Object(block_on(object.stream(self, start))?),
-            None => {
+        let from = match &self.place {
+            Place::Bucket(object) => From::Object(block_on(object.stream(self, start))?),
+            Place::Memory(bytes) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                From::Memory(bytes.get(start..).map(<[u8]>::to_vec))
+            }
+            Place::Disk => {
                 let failed = |error| refused("read", self.path(), error);
                 let mut file = File::open(self.path()).map_err(failed)?;
                 file.seek(SeekFrom::Start(start)).map_err(failed)?;
@@ -118,6 +151,7 @@ pub(super) struct Pieces<'f> {
 enum From {
     File(File),
     Object(BoxStream<'static, Result<Vec<u8>>>),
+    Memory(Option<Vec<u8>>),
 }
 
 impl Pieces<'_> {
@@ -153,6 +187,7 @@ impl Pieces<'_> {
     fn raw(&mut self) -> Result<Option<Vec<u8>>> {
         let most = if self.of.is_packed() { PACKED_PIECE } else { PIECE };
         match &mut self.from {
+            From::Memory(bytes) => Ok(bytes.take().filter(|bytes| !bytes.is_empty())),
             From::Object(stream) => {
                 let piece = block_on(stream.try_next())?;
                 Ok(piece.filter(|piece| !piece.is_empty()))

@@ -9,9 +9,9 @@ use futures::stream::{BoxStream, StreamExt, unfold};
 use tokio::sync::mpsc;
 use udf_runtime::task;
 
-use super::{FileAt, ends_with};
 use super::glob::{Pattern, Walk};
 use super::rows::{BATCH_ROWS, Batch, FileRow, Rows};
+use super::{FileAt, ends_with};
 use crate::storage::files::{self, Closed, FileState, Found};
 use crate::{Error, Result};
 
@@ -75,10 +75,11 @@ pub(super) fn files_of(patterns: &[Pattern], endings: &[&str]) -> Result<Vec<Fil
         let is_named = files::is_file(&walk.base);
         each_file(&walk, |base, file, _| {
             let below = file.strip_prefix(base).unwrap_or(file);
-            let is_asked = walk.is_pattern() || file.to_str().is_some_and(|path| ends_with(path, endings));
+            let is_asked =
+                walk.is_pattern() || file.to_str().is_some_and(|path| ends_with(path, endings));
             if is_named || (is_asked && !walk.is_private(below)) {
                 let (path, below) = (utf8(file)?.to_owned(), utf8(below)?.to_owned());
-                found.push(FileAt { path, below, uri: None });
+                found.push(FileAt { path, below, uri: None, listed: None });
             }
             Ok(true)
         })?;
