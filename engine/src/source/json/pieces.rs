@@ -1,7 +1,6 @@
 //! [`Pieces`]: the bytes of a file, wherever it is, packed or not, on a thread that may wait.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use flate2::write::MultiGzDecoder;
@@ -13,14 +12,15 @@ use object_store::{GetOptions, GetRange, ObjectStoreExt};
 use crate::error::{of_bucket, refused};
 use crate::source::FileAt;
 use crate::source::parquet::Opened;
+use crate::storage::files::Reading;
 use crate::storage::{Bucket, Buckets, Location};
 use crate::{Error, Result};
 
 /// So much is read of a file at once.
-const PIECE: u64 = 1 << 20;
+const PIECE: usize = 1 << 20;
 
 /// So much of a packed one, which may be a thousand times as much.
-const PACKED_PIECE: u64 = 64 << 10;
+const PACKED_PIECE: usize = 64 << 10;
 
 /// Objects up to this size are fetched whole, some before it is their turn.
 const SMALL: u64 = 1 << 20;
@@ -104,10 +104,8 @@ impl JsonFile {
                 From::Memory(bytes.get(start..).map(<[u8]>::to_vec))
             }
             Place::Disk => {
-                let failed = |error| refused("read", self.path(), error);
-                let mut file = File::open(self.path()).map_err(failed)?;
-                file.seek(SeekFrom::Start(start)).map_err(failed)?;
-                From::File(file)
+                let file = Reading::open(self.path(), start);
+                From::File(file.map_err(|error| refused("read", self.path(), error))?)
             }
         };
         Ok(Pieces { of: self, from, unpacking: None, is_first: start == 0 })
@@ -149,7 +147,7 @@ pub(super) struct Pieces<'f> {
 }
 
 enum From {
-    File(File),
+    File(Reading),
     Object(BoxStream<'static, Result<Vec<u8>>>),
     Memory(Option<Vec<u8>>),
 }
@@ -193,9 +191,8 @@ impl Pieces<'_> {
                 Ok(piece.filter(|piece| !piece.is_empty()))
             }
             From::File(file) => {
-                let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
-                let read = Read::by_ref(file).take(most).read_to_end(&mut bytes);
-                read.map_err(|error| refused("read", self.of.path(), error))?;
+                let bytes = file.next(most);
+                let bytes = bytes.map_err(|error| refused("read", self.of.path(), error))?;
                 Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
             }
         }
