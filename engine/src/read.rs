@@ -1,5 +1,6 @@
-//! What chains start from: versions of datasets, listings, Parquet and JSON files, rows in memory.
+//! What chains start from: versions of datasets, listings, Parquet, CSV and JSON files, rows in memory.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema};
@@ -12,11 +13,10 @@ use futures::future::BoxFuture;
 use lance::Dataset;
 
 use crate::source::{
-    DatasetTable, FileAt, JSON_ENDINGS, JsonColumn, JsonRequest, JsonTable, Leaf, Listing,
-    ListingTable, ParquetTable, Source, ValuesTable, as_table, doubled, nulls_reach_fields, plain,
-    plain_schema,
+    CSV_ENDINGS, CsvRequest, CsvTable, DatasetTable, FileAt, JSON_ENDINGS, JsonColumn, JsonRequest,
+    JsonTable, Leaf, Listing, ListingTable, ParquetRequest, ParquetTable, Source, TableFiles,
+    ValuesTable, as_table, doubled, nulls_reach_fields, plain, plain_schema,
 };
-use crate::storage::files;
 use crate::sys::{self, SYS};
 use crate::{Chain, Error, Result, Session};
 
@@ -65,19 +65,42 @@ impl Session {
         self.scan("listing", Arc::new(ListingTable::new(listing, self.buckets())))
     }
 
-    /// The rows of Parquet files, types as they are, nested ones too. Reads the files' footers.
+    /// The rows of Parquet files, types as they are, nested ones too; and the notes that all of the files have, keys and
+    /// texts. Reads the files' footers.
     ///
     /// # Errors
     /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file,
     /// [`Error::NotSupported`] when they disagree on a column.
-    pub fn read_parquet(self: &Arc<Self>, listing: Listing) -> BoxFuture<'_, Result<Chain>> {
-        self.open_parquet(listing).boxed()
+    pub fn read_parquet(
+        self: &Arc<Self>,
+        request: ParquetRequest,
+    ) -> BoxFuture<'_, Result<(Chain, HashMap<String, String>)>> {
+        self.open_parquet(request).boxed()
     }
 
-    async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
-        let found = self.files_of(&listing, PARQUET_ENDINGS).await?;
-        let table = ParquetTable::try_open(self.state(), self.buckets(), found).await?;
-        self.scan("parquet", Arc::new(table))
+    async fn open_parquet(
+        self: &Arc<Self>,
+        request: ParquetRequest,
+    ) -> Result<(Chain, HashMap<String, String>)> {
+        let found = request.files.find(self.buckets(), PARQUET_ENDINGS).await?;
+        let table = ParquetTable::try_open(self.state(), self.buckets(), found, &request).await?;
+        let notes = table.notes().clone();
+        Ok((self.scan("parquet", Arc::new(table))?, notes))
+    }
+
+    /// The rows of CSV files. Looks at the first rows of some of them.
+    ///
+    /// # Errors
+    /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no text,
+    /// [`Error::UnknownColumn`] when a column is given a type that is not there.
+    pub fn read_csv(self: &Arc<Self>, request: CsvRequest) -> BoxFuture<'_, Result<Chain>> {
+        self.open_csv(request).boxed()
+    }
+
+    async fn open_csv(self: &Arc<Self>, request: CsvRequest) -> Result<Chain> {
+        let found = request.files.find(self.buckets(), CSV_ENDINGS).await?;
+        let table = CsvTable::try_open(self.buckets(), found, request).await?;
+        self.scan("csv", Arc::new(table))
     }
 
     /// The values in JSON documents, or in files with a value on each line, as one column. Looks at some of them unless
@@ -108,19 +131,7 @@ impl Session {
         listing: &Listing,
         endings: &'static [&'static str],
     ) -> Result<Vec<FileAt>> {
-        let found = listing.files(self.buckets(), endings).await?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        let shown = listing.to_string();
-        if !files::is_folder(&shown) {
-            return Err(Error::PathNotFound { path: shown });
-        }
-        let names: Vec<String> = endings.iter().map(|ending| format!("`*{ending}`")).collect();
-        let names = names.join(" or ");
-        let accepted =
-            format!("no file in it is called {names}; hint: name the files, as in `folder/part-*`");
-        Err(Error::InvalidArgument { argument: "folder", given: shown, accepted })
+        TableFiles::Found(listing.clone()).find(self.buckets(), endings).await
     }
 
     /// Rows that are in memory. They may bring their own numbers, as a column `sys` of the model `Sys`.

@@ -3,6 +3,7 @@
 //! Nothing of it is stored. A row's place in a dataset version is its address, which stays the same in all versions
 //! that share the row's fragment.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StructArray, UInt64Array};
@@ -11,8 +12,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, UIn
 use datafusion::common::{Column, Result};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    ColumnarValue, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, ReturnFieldArgs,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
 
 use crate::model::TYPE_KEY;
@@ -23,9 +24,10 @@ pub(crate) const SYS: &str = "sys";
 /// The column that rows are numbered in where they have lost theirs.
 const NUMBER: &str = "sys number";
 
-/// The column's type.
+/// The column's type, a model.
 pub(crate) fn field() -> FieldRef {
-    Arc::new(Field::new(SYS, DataType::Struct(parts()), false))
+    let model = HashMap::from([(TYPE_KEY.to_owned(), "model:Sys@v1".to_owned())]);
+    Arc::new(Field::new(SYS, DataType::Struct(parts()), false).with_metadata(model))
 }
 
 fn parts() -> Fields {
@@ -162,6 +164,10 @@ impl ScalarUDFImpl for Sys {
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(DataType::Struct(parts()))
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        Ok(field())
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -18,6 +18,7 @@ mod nth;
 mod order_by;
 mod random;
 mod select;
+mod shaped;
 mod sides;
 mod stage;
 mod subtract;
@@ -27,4 +28,5 @@ mod union;
 
 pub use diff::Diff;
 pub use merge::How;
+pub use shaped::Shaped;
 pub use stage::Stage;

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
     from lakebed._schema import Spec
 
-__all__ = ["C", "Column", "Expr"]
+__all__ = ["C", "Column", "ColumnExpr", "Expr"]
 
 
 class Expr:
     """A value to compute for each row, made from columns, literals and functions.
 
-    Operators work as on numbers and text; use `&`, `|` and `~` for and, or, not. A
-    comparison with a missing value is missing, and `filter` drops such rows.
+    Operators work as on numbers and text; use `&`, `|` and `~` for and, or, not; between
+    whole numbers, `&` and `|` are of their bits, as in Python. A comparison with a missing
+    value is missing, and `filter` drops such rows.
 
     Whole numbers that do not fit their type are an error. Not-a-number is a value: it
     equals itself and is larger than every other number, whether rows are compared,
@@ -147,7 +148,7 @@ class Expr:
     def __abs__(self) -> Expr:
         return call("abs", self)
 
-    # Bits of whole numbers; `&` and `|` are of conditions
+    # Bits of whole numbers, as are `&` and `|` between them
 
     def __xor__(self, other: object) -> Expr:
         return call("bitwise_xor", self, other)
@@ -353,6 +354,10 @@ class Expr:
         return made
 
 
+ColumnExpr = Expr
+"""The name in annotations of scripts of the peer."""
+
+
 class _ColumnMeta(type):
     """Makes `C.file.path` mean `C("file.path")`."""
 
@@ -404,7 +409,13 @@ def to_column(value: object) -> Expr:
 
 
 def literal(value: object) -> Expr:
-    """A constant: a number, text, date, list, vector or None."""
+    """A constant: a number, text, date, list, vector or None.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2]).mutate(kind=dc.func.literal("a")).to_list()
+        [(1, 'a'), (2, 'a')]
+    """
     from lakebed._schema import infer_spec
     from lakebed.exceptions import ValuesToTupleError
 

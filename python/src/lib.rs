@@ -21,10 +21,12 @@ mod gate;
 mod interrupt;
 mod json;
 mod look;
+mod records;
 mod rows;
 mod runtime;
 mod session;
 mod storage;
+mod tables;
 mod udf;
 mod values;
 

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{
-    CatalogExt, DatasetRef, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName,
-    VersionFilter, VersionSpec,
+    CatalogExt, DatasetEdit, DatasetRef, FolderName, JobId, JobNotes, JobStatus, NewJob,
+    QualifiedName, VersionFilter, VersionSpec,
 };
-use engine::{Config, FileKind, Garbage, GcOptions, JsonColumn, Listing, Pause, Root};
+use engine::{
+    Config, FileKind, Garbage, GcOptions, JsonColumn, Listing, ParquetRequest, Pause, Root,
+    TableFiles, default_folder,
+};
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -19,11 +22,12 @@ use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
-use crate::codec::Codec;
 use crate::error::raise;
 use crate::look::look;
+use crate::records::{folder_row, job_row, version_row};
 use crate::runtime::wait;
 use crate::storage::{Storage, client_config};
+use crate::tables::{Files, csv_request};
 use crate::{arrow, error, json, values};
 
 /// A session; immutable, safe to share between threads.
@@ -37,13 +41,14 @@ pub(crate) fn resolve_name(
     namespace: Option<&str>,
     project: Option<&str>,
 ) -> PyResult<(QualifiedName, VersionSpec)> {
-    let parse = || -> catalog::Result<_> {
+    let parse = || -> engine::Result<_> {
         let reference: DatasetRef = name.parse()?;
-        let part = |given: Option<&str>| given.map_or_else(|| Ok(NamePart::local()), str::parse);
-        let name = reference.resolve(&part(namespace)?, &part(project)?);
-        Ok((name, reference.version))
+        let (outer, inner) = default_folder()?;
+        let namespace = namespace.map_or(Ok(outer), str::parse)?;
+        let project = project.map_or(Ok(inner), str::parse)?;
+        Ok((reference.resolve(&namespace, &project), reference.version))
     };
-    parse().map_err(|failed| raise(py, failed.into()))
+    parse().map_err(|failed| raise(py, failed))
 }
 
 fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
@@ -51,6 +56,22 @@ fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
 }
 
 impl Session {
+    fn table_files(
+        &self,
+        py: Python<'_>,
+        files: Files,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<TableFiles> {
+        let paths = match files {
+            Files::Named(files) => return Ok(TableFiles::Named(files)),
+            Files::Found(paths) => paths,
+        };
+        let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
+        let listing = listing.map_err(|failed| raise(py, failed))?;
+        self.configure_buckets(py, &listing, options)?;
+        Ok(TableFiles::Found(listing))
+    }
+
     fn read_batches(
         &self,
         py: Python<'_>,
@@ -103,6 +124,13 @@ impl Session {
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());
         Ok(Self(wait(py, engine::Session::open(config), None)?))
+    }
+
+    /// The namespace and the project of names that have none.
+    #[staticmethod]
+    fn default_folder(py: Python<'_>) -> PyResult<(String, String)> {
+        let (namespace, project) = default_folder().map_err(|failed| raise(py, failed))?;
+        Ok((namespace.into(), project.into()))
     }
 
     #[getter]
@@ -181,17 +209,35 @@ impl Session {
     }
 
     /// Options are for the buckets among the places, from now on.
+    #[expect(clippy::fn_params_excessive_bools, reason = "Python's keywords")]
     fn read_parquet(
         &self,
         py: Python<'_>,
-        paths: Vec<String>,
+        files: Files,
+        folders: bool,
+        source: bool,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<(Chain, HashMap<String, String>)> {
+        let files = self.table_files(py, files, options)?;
+        let request = ParquetRequest { files, folders, source };
+        let session = Arc::clone(&self.0);
+        let read = async move { session.read_parquet(request).await };
+        let (chain, notes) = wait(py, read, None)?;
+        Ok((Chain::new(chain), notes))
+    }
+
+    /// Options are for the buckets among the places, from now on.
+    fn read_csv(
+        &self,
+        py: Python<'_>,
+        files: Files,
+        how: &Bound<'_, PyDict>,
         options: BTreeMap<String, String>,
     ) -> PyResult<Chain> {
-        let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
-        let listing = listing.map_err(|failed| raise(py, failed))?;
-        self.configure_buckets(py, &listing, options)?;
+        let files = self.table_files(py, files, options)?;
+        let request = csv_request(files, how)?;
         let session = Arc::clone(&self.0);
-        Ok(Chain::new(wait(py, async move { session.read_parquet(listing).await }, None)?))
+        Ok(Chain::new(wait(py, async move { session.read_csv(request).await }, None)?))
     }
 
     /// Options are for the buckets among the places, from now on.
@@ -267,21 +313,7 @@ impl Session {
     fn job<'py>(&self, py: Python<'py>, id: String) -> PyResult<Bound<'py, PyDict>> {
         let catalog = Arc::clone(self.0.catalog());
         let job = wait(py, async move { Ok(catalog.job(&JobId::from(id)).await?) }, None)?;
-        let row = PyDict::new(py);
-        row.set_item("id", job.id.as_str())?;
-        row.set_item("name", job.name)?;
-        row.set_item("status", job.status.as_str())?;
-        row.set_item("created_at", timestamp(py, Some(job.created_at.timestamp_micros()))?)?;
-        let finished = job.finished_at.map(|at| at.timestamp_micros());
-        row.set_item("finished_at", timestamp(py, finished)?)?;
-        row.set_item("source", job.source)?;
-        row.set_item("git_commit", job.git_commit)?;
-        row.set_item("git_dirty", job.git_dirty)?;
-        row.set_item("author", job.author)?;
-        row.set_item("environment", job.environment.to_string())?;
-        row.set_item("params", job.params.to_string())?;
-        row.set_item("error", job.error)?;
-        Ok(row)
+        job_row(py, &job)
     }
 
     /// Removes the latest version, a given one, or all; the numbers that went.
@@ -317,15 +349,58 @@ impl Session {
 
     /// Gives a dataset another name.
     fn move_dataset(&self, py: Python<'_>, src: &str, dest: &str) -> PyResult<()> {
-        let names = || -> catalog::Result<(QualifiedName, QualifiedName)> {
-            let (from, to): (QualifiedName, QualifiedName) = (src.parse()?, dest.parse()?);
-            from.check_own()?;
-            to.check_own()?;
-            Ok((from, to))
-        };
-        let (from, to) = names().map_err(|failed| raise(py, failed.into()))?;
+        let (from, to) = (own_name(py, src)?, own_name(py, dest)?);
         let catalog = Arc::clone(self.0.catalog());
         wait(py, async move { Ok(catalog.rename(&from, &to).await?) }, None)
+    }
+
+    /// Gives a dataset another description or other labels; None leaves them.
+    #[pyo3(signature = (name, description, attrs))]
+    fn edit_dataset(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        description: Option<String>,
+        attrs: Option<Vec<String>>,
+    ) -> PyResult<()> {
+        let (name, edit) = (own_name(py, name)?, DatasetEdit { description, attrs });
+        let catalog = Arc::clone(self.0.catalog());
+        wait(py, async move { Ok(catalog.edit_dataset(&name, edit).await.map(drop)?) }, None)
+    }
+
+    /// The namespaces and projects: name, project, description, time.
+    fn folders<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let catalog = Arc::clone(self.0.catalog());
+        let folders = wait(py, async move { Ok(catalog.folders().await?) }, None)?;
+        folders.iter().map(|folder| folder_row(py, folder)).collect()
+    }
+
+    /// Makes a namespace, or a project in it.
+    #[pyo3(signature = (namespace, project, description))]
+    fn make_folder<'py>(
+        &self,
+        py: Python<'py>,
+        namespace: &str,
+        project: Option<&str>,
+        description: Option<String>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let name = folder_name(py, namespace, project)?;
+        let catalog = Arc::clone(self.0.catalog());
+        let make = async move { Ok(catalog.make_folder(&name, description).await?) };
+        folder_row(py, &wait(py, make, None)?)
+    }
+
+    /// Forgets that one was made; false if none was.
+    #[pyo3(signature = (namespace, project))]
+    fn forget_folder(
+        &self,
+        py: Python<'_>,
+        namespace: &str,
+        project: Option<&str>,
+    ) -> PyResult<bool> {
+        let name = folder_name(py, namespace, project)?;
+        let catalog = Arc::clone(self.0.catalog());
+        wait(py, async move { Ok(catalog.forget_folder(&name).await?) }, None)
     }
 
     /// Removes what `Chain.persist` kept under this name.
@@ -375,6 +450,14 @@ impl Session {
         Ok(job.id.as_str().to_owned())
     }
 
+    /// Adds to a job's `params` and `metrics`, as JSON.
+    fn note_job(&self, py: Python<'_>, id: String, notes: &str) -> PyResult<()> {
+        let notes: JobNotes = serde_json::from_str(notes)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let catalog = Arc::clone(self.0.catalog());
+        wait(py, async move { Ok(catalog.note_job(&JobId::from(id), notes).await?) }, None)
+    }
+
     #[pyo3(signature = (id, status, error))]
     fn finish_job(
         &self,
@@ -416,45 +499,23 @@ fn worker_command(py: Python<'_>) -> PyResult<Option<WorkerCommand>> {
     Ok(command.map(with))
 }
 
+/// A name that a user may give to a dataset, without a version.
+fn own_name(py: Python<'_>, name: &str) -> PyResult<QualifiedName> {
+    let unversioned: catalog::Result<QualifiedName> = name.parse();
+    unversioned.map_err(|failed| raise(py, failed.into()))?;
+    let (name, _) = resolve_name(py, name, None, None)?;
+    name.check_own().map_err(|failed| raise(py, failed.into()))?;
+    Ok(name)
+}
+
+fn folder_name(py: Python<'_>, namespace: &str, project: Option<&str>) -> PyResult<FolderName> {
+    let parse = || -> catalog::Result<FolderName> {
+        let project = project.map(str::parse).transpose();
+        Ok(FolderName { namespace: namespace.parse()?, project: project? })
+    };
+    parse().map_err(|failed| raise(py, failed.into()))
+}
+
 fn parsed(text: &str) -> PyResult<Value> {
     serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
-}
-
-fn timestamp(py: Python<'_>, micros: Option<i64>) -> PyResult<Bound<'_, PyAny>> {
-    let column = ::arrow::array::TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC");
-    let codec = Codec::optional(crate::codec::Kind::Datetime);
-    let column: ::arrow::array::ArrayRef = Arc::new(column);
-    codec.read(py, &column)?.pop().ok_or_else(|| PyValueError::new_err("no value"))
-}
-
-/// A version as Python sees it; `places` are those that listings are of.
-fn version_row<'py>(
-    py: Python<'py>,
-    record: &DatasetVersion,
-    places: &HashMap<QualifiedName, String>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let row = PyDict::new(py);
-    row.set_item("namespace", record.dataset.namespace.as_str())?;
-    row.set_item("project", record.dataset.project.as_str())?;
-    row.set_item("name", record.dataset.name.as_str())?;
-    row.set_item("version", record.version.to_string())?;
-    row.set_item("uuid", &record.uuid)?;
-    row.set_item("status", record.status.as_str())?;
-    row.set_item("rows", record.rows)?;
-    row.set_item("bytes", record.bytes)?;
-    row.set_item("description", &record.description)?;
-    row.set_item("attrs", &record.attrs)?;
-    row.set_item("created_at", timestamp(py, Some(record.created_at.timestamp_micros()))?)?;
-    let finished = record.finished_at.map(|at| at.timestamp_micros());
-    row.set_item("finished_at", timestamp(py, finished)?)?;
-    row.set_item("error", &record.error)?;
-    row.set_item("job", record.job.as_str())?;
-    let dependencies = record.dependencies.iter();
-    let shown = |one: &catalog::Dependency| match places.get(&one.name) {
-        Some(place) => format!("{place}@{}", one.version),
-        None => format!("{}@{}", one.name, one.version),
-    };
-    let dependencies: Vec<String> = dependencies.map(shown).collect();
-    row.set_item("dependencies", dependencies)?;
-    Ok(row)
 }

@@ -120,7 +120,7 @@ def test_folders_are_columns(tmp_path: Path) -> None:
         }
     )
     pq.write_to_dataset(table, tmp_path, partition_cols=["year", "city"])
-    chain = dc.read_parquet(tmp_path)
+    chain = dc.read_parquet(tmp_path, source=False)
     rows = [(3, 2023, None), (1, 2024, "São Paulo"), (2, 2024, "b/c=d")]
     assert list(chain.schema) == ["v", "year", "city"]
     assert chain.to_list() == rows
@@ -130,7 +130,7 @@ def test_folders_are_columns(tmp_path: Path) -> None:
     assert chain.sum("year") == 6071
     assert chain.select("city").to_values("city") == [None, "São Paulo", "b/c=d"]
     assert chain.save("rows").to_list() == rows
-    below = dc.read_parquet(tmp_path / "year=2023")
+    below = dc.read_parquet(tmp_path / "year=2023", source=False)
     assert below.to_list() == [(3, None)]
 
 

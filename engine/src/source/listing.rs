@@ -37,6 +37,9 @@ use crate::{Error, Result};
 use glob::Pattern;
 use rows::Batch;
 
+pub(super) use rows::{FileRow, Rows};
+pub(super) use walk::etag;
+
 pub(crate) use search::{Scope, Search};
 
 /// Which model the rows are.
@@ -153,7 +156,7 @@ impl fmt::Display for Listing {
 }
 
 /// A file that was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FileAt {
     /// Its absolute path, or its URI.
     pub(crate) path: String,
@@ -203,7 +206,7 @@ fn shown(places: &[Place]) -> String {
 }
 
 /// The `File` model's type; the order of the fields is part of the format.
-fn file_field(column: &str, kind: FileKind) -> FieldRef {
+pub(super) fn file_field(column: &str, kind: FileKind) -> FieldRef {
     let modified = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let json = Field::new("location", DataType::Utf8, true)
         .with_metadata([("lakebed.type".to_owned(), "json".to_owned())].into());

@@ -137,7 +137,7 @@ fn refused(path: &str, error: io::Error) -> Error {
 
 /// Time and bytes, and what changes when a file is replaced by another of the same time and bytes: its inode, and when
 /// that was changed last. `lakebed/_listed.py` makes the same of a file that is read.
-fn etag(state: &FileState) -> String {
+pub(in crate::source) fn etag(state: &FileState) -> String {
     let FileState { bytes, changed: (seconds, nanos), inode, .. } = state;
     let changed = i128::from(*seconds) * 1_000_000_000 + i128::from(*nanos);
     let modified = state.modified_since_epoch().as_nanos();

@@ -3,11 +3,16 @@
 //! What a footer says of another file's values gives wrong rows without an error, or damage where none is.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+use arrow::datatypes::Schema;
 use datafusion::object_store::ObjectMeta;
 
 use crate::error::refused;
 use crate::identity::FileIdentity;
+use crate::source::listing::{FileRow, Rows, etag, file_field};
+use crate::source::{FileAt, FileKind};
 use crate::storage::Uri;
 use crate::storage::files::FileState;
 use crate::{Error, Result};
@@ -54,6 +59,32 @@ impl Opened {
         e_tag: Option<String>,
     ) -> Self {
         Self { path: uri.to_string(), state: State::Object { bytes, modified, e_tag } }
+    }
+
+    /// The file as one row of `File`.
+    pub(in crate::source) fn row(&self, at: &FileAt) -> Result<ArrayRef> {
+        let (source, path) = match &at.uri {
+            Some(uri) => (uri.place(), uri.key.as_str()),
+            None => {
+                let folder = self.path.strip_suffix(&at.below).unwrap_or_default();
+                (format!("file://{}", folder.trim_end_matches('/')), at.below.as_str())
+            }
+        };
+        let (size, etag, modified_micros) = match &self.state {
+            State::File(state) => {
+                let modified = i64::try_from(state.modified_since_epoch().as_micros());
+                (state.bytes, etag(state), modified.unwrap_or(i64::MAX))
+            }
+            State::Object { bytes, modified, e_tag } => {
+                let etag = e_tag.as_deref().unwrap_or_default().trim_matches('"');
+                (*bytes, etag.to_owned(), *modified)
+            }
+        };
+        let (source, etag) = (source.as_str(), etag.as_str());
+        let file = FileRow { source, path, size, version: "", etag, modified_micros };
+        let mut rows = Rows::new(Arc::new(Schema::new(vec![file_field("file", FileKind::Binary)])));
+        rows.push(&file);
+        Ok(Arc::clone(rows.finish()?.column(0)))
     }
 
     /// What the file is.
