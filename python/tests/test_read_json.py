@@ -287,6 +287,17 @@ def test_parts_of_an_object_are_read_side_by_side(s3: S3Double) -> None:
         chain.count()
 
 
+def test_many_small_objects_are_rows_in_order(s3: S3Double) -> None:
+    for number in range(150):
+        s3.put(f"d/{number:03}.json", json.dumps({"n": number, "t": "x" * number}).encode())
+    chain = dc.read_json(f"{s3.uri}/d", client_config=s3.client_config)
+    assert chain.to_values("json.n") == list(range(150))
+    assert chain.limit(3).to_values("json.n") == [0, 1, 2]
+    s3.put("d/070.json", b"{")
+    with pytest.raises(FileChangedError, match=r"070\.json"):
+        chain.count()
+
+
 def value_of(kind: int, chance: random.Random) -> Any:
     """A value of one of some kinds, at whose bounds readers differ."""
     text = "".join(chance.choices('aé😀"\\/\n\t\u2028\x7f{}[],:', k=chance.randrange(9)))

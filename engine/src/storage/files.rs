@@ -1,7 +1,7 @@
 //! Files of this machine that users name. They are not ours: they are looked at and read.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -133,21 +133,41 @@ pub(crate) fn as_bucket(text: &str) -> Result<(Bucket, Location)> {
     Ok((Bucket::plain("file://".to_owned(), store), location))
 }
 
+/// A file that is read on a thread that may wait.
+pub(crate) struct Reading(File);
+
+impl Reading {
+    /// From a byte of it on.
+    pub(crate) fn open(path: &str, start: u64) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        if start > 0 {
+            file.seek(SeekFrom::Start(start))?;
+        }
+        Ok(Self(file))
+    }
+
+    /// The next bytes, at most so many; none at the end.
+    pub(crate) fn next(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(most);
+        Read::by_ref(&mut self.0).take(most as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
 /// A file that is read piece by piece.
-pub(crate) struct Pieces(Option<File>);
+pub(crate) struct Pieces(Option<Reading>);
 
 impl Pieces {
     pub(crate) async fn open(path: &str) -> io::Result<Self> {
         let path = path.to_owned();
-        blocking(move || File::open(path).map(|file| Self(Some(file)))).await
+        blocking(move || Reading::open(&path, 0).map(|file| Self(Some(file)))).await
     }
 
     /// The next bytes, at most so many; `None` at the end.
     pub(crate) async fn next(&mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
         let Some(mut file) = self.0.take() else { return Ok(None) };
         let read = blocking(move || {
-            let mut bytes = Vec::new();
-            Read::by_ref(&mut file).take(most as u64).read_to_end(&mut bytes)?;
+            let bytes = file.next(most)?;
             Ok::<_, io::Error>((file, bytes))
         });
         let (file, bytes) = read.await?;
