@@ -16,6 +16,7 @@ mod config;
 mod environment;
 mod error;
 mod explain;
+mod export;
 mod expr;
 mod functions;
 mod gc;
@@ -31,6 +32,7 @@ mod physical;
 mod progress;
 mod read;
 mod registry;
+mod schema_text;
 mod session;
 mod sink;
 mod source;
@@ -48,6 +50,9 @@ pub use config::{
     Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, listing_ttl,
 };
 pub use error::{Error, Result, StorageKind};
+pub use export::{
+    CsvStyle, Export, ExportFormat, JsonStyle, Others, ParquetStyle, Quoting, Uploads,
+};
 pub use expr::{BinaryOp, Expr, Frame, NamedExpr, OfRows, SortKey, Window};
 pub use gc::{Garbage, GcOptions, GcReport};
 pub use logical::UdfOptions;
@@ -55,6 +60,7 @@ pub use model::{HIDDEN_KEY, TYPE_KEY};
 pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
+pub use read::ParquetRows;
 pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
 pub use source::{FileKind, Listing};

@@ -12,12 +12,21 @@ use futures::future::BoxFuture;
 use lance::Dataset;
 
 use crate::source::{
-    DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, ValuesTable, as_table,
+    DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, Told, ValuesTable, as_table,
     doubled, nulls_reach_fields, plain, plain_schema,
 };
 use crate::storage::files;
 use crate::sys::SYS;
 use crate::{Chain, Error, Result, Session};
+
+/// The rows of Parquet files.
+#[derive(Debug)]
+pub struct ParquetRows {
+    /// The rows; of files that an export wrote, with their models.
+    pub chain: Chain,
+    /// What the peer says of the columns of files that it wrote.
+    pub signals: Option<String>,
+}
 
 impl Session {
     /// The rows of a dataset: the highest complete version that `spec` admits, fixed now.
@@ -66,11 +75,11 @@ impl Session {
     /// # Errors
     /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file,
     /// [`Error::NotSupported`] when they disagree on a column.
-    pub fn read_parquet(self: &Arc<Self>, listing: Listing) -> BoxFuture<'_, Result<Chain>> {
+    pub fn read_parquet(self: &Arc<Self>, listing: Listing) -> BoxFuture<'_, Result<ParquetRows>> {
         self.open_parquet(listing).boxed()
     }
 
-    async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<Chain> {
+    async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<ParquetRows> {
         let shown = listing.to_string();
         let found = listing.files(self.buckets(), "parquet").await?;
         if found.is_empty() {
@@ -86,7 +95,12 @@ impl Session {
             });
         }
         let table = ParquetTable::try_open(self.state(), self.buckets(), found).await?;
-        self.scan("parquet", Arc::new(table))
+        let Told { schema, signals } = table.told().clone();
+        let chain = self.scan("parquet", Arc::new(table))?;
+        Ok(match schema {
+            Some(schema) => ParquetRows { chain: chain.unflatten(schema.fields())?, signals: None },
+            None => ParquetRows { chain, signals },
+        })
     }
 
     /// Rows that are in memory.

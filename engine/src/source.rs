@@ -39,7 +39,7 @@ pub(crate) use listed::ListedTable;
 pub(crate) use listing::{FileAt, ListingTable, Scope, Search};
 pub use listing::{FileKind, Listing};
 pub(crate) use memory::{ValuesTable, nulls_in_fields, nulls_reach_fields};
-pub(crate) use parquet::ParquetTable;
+pub(crate) use parquet::{ParquetTable, Told, fitted};
 pub(crate) use plain::{plain, plain_schema};
 pub(crate) use several::SeveralTables;
 

@@ -16,6 +16,7 @@ from lakebed._settings import Settings
 from lakebed._udf.once import Once
 from lakebed._verbs.chance import Chance
 from lakebed._verbs.differences import Differences
+from lakebed._verbs.exporting import Exporting
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
 from lakebed._verbs.results import Results
@@ -27,11 +28,13 @@ from lakebed.expr import Column
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from _typeshed import SupportsWrite
+
     from lakebed._native import Chain as _Native
     from lakebed.session import Session
 
 
-class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing):
+class DataChain(Rows, Functions, Groups, Differences, Results, Exporting, Chance, Storing):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.
@@ -89,9 +92,13 @@ class DataChain(Rows, Functions, Groups, Differences, Results, Chance, Storing):
         """Whether there is no row; computes one."""
         return self.limit(1).count() == 0
 
-    def print_schema(self) -> None:
-        """Print the columns and their types."""
-        print(self.schema)  # noqa: T201  what it is for
+    def print_schema(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the columns and their types.
+
+        Args:
+            file: Where to, as for `print`.
+        """
+        print(self.schema, file=file)
 
     def explain(self, *, analyze: bool = False) -> str:
         """The plan as text: which steps run, in which order.

@@ -173,12 +173,13 @@ impl Session {
         py: Python<'_>,
         paths: Vec<String>,
         options: BTreeMap<String, String>,
-    ) -> PyResult<Chain> {
+    ) -> PyResult<(Chain, Option<String>)> {
         let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
         let listing = listing.map_err(|failed| raise(py, failed))?;
         self.configure_buckets(py, &listing, options)?;
         let session = Arc::clone(&self.0);
-        Ok(Chain::new(wait(py, async move { session.read_parquet(listing).await }, None)?))
+        let read = wait(py, async move { session.read_parquet(listing).await }, None)?;
+        Ok((Chain::new(read.chain), read.signals))
     }
 
     fn read_values(

@@ -39,18 +39,21 @@ use datafusion::object_store::path::Path;
 use datafusion::object_store::{
     Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, Result as StoreResult,
 };
-use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
+use datafusion::parquet::file::metadata::{FileMetaData, PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::{of_bucket, refused};
+use crate::export::flat_schema;
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
+use crate::schema_text::{SCHEMA_KEY, schema_of_text};
 use crate::source::{FileAt, Source, doubled};
 use crate::storage::Buckets;
 use crate::{Error, Result};
 use bucket_files::BucketFiles;
 use damage::{NamedFiles, of_file};
 use fit::FitColumns;
+pub(crate) use fit::fitted;
 use folders::Folders;
 use nan::NanAwareReaders;
 use unchanged::Opened;
@@ -58,6 +61,9 @@ use within::WithinFiles;
 
 /// What a store's bytes are; their own crate is none of our dependencies.
 type Bytes = <PutPayload as IntoIterator>::Item;
+
+/// The key of what the peer says of the columns.
+const SIGNALS_KEY: &str = "DataChain SignalSchema";
 
 /// Footers that are read at once.
 const FOOTERS_AT_ONCE: usize = 16;
@@ -77,6 +83,16 @@ pub(crate) struct ParquetTable {
     format: ParquetFormat,
     schema: TableSchema,
     rows: Precision<usize>,
+    told: Told,
+}
+
+/// What the footers say of the columns beside their types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// What they were before models were made columns.
+    pub(crate) schema: Option<SchemaRef>,
+    /// The same as the peer writes it.
+    pub(crate) signals: Option<String>,
 }
 
 /// What a footer tells.
@@ -85,9 +101,15 @@ struct Footer {
     opened: Opened,
     schema: SchemaRef,
     rows: Precision<usize>,
+    told: Told,
 }
 
 impl ParquetTable {
+    /// What all files say alike of their columns.
+    pub(crate) fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// Reads the footers of the files.
     pub(crate) async fn try_open(
         state: &SessionState,
@@ -96,12 +118,17 @@ impl ParquetTable {
     ) -> Result<Self> {
         let store = store(state.runtime_env(), buckets, &files).await?;
         let format = ParquetFormat::default().with_coerce_int96(Some(INT96_UNIT.to_owned()));
-        let Folders { columns, values } = Folders::of(files.iter().map(|file| file.below.as_str()));
+        let below: Vec<String> = files.iter().map(|file| file.below.clone()).collect();
         let footers: Vec<Footer> = stream::iter(files)
             .map(|file| footer(state, &store, &format, file))
             .buffered(FOOTERS_AT_ONCE)
             .try_collect()
             .await?;
+        let told = footers.first().map(|one| one.told.clone()).unwrap_or_default();
+        let is_alike = footers.iter().all(|one| one.told == told);
+        let told = if is_alike { told } else { Told::default() };
+        let Folders { columns, values } =
+            Folders::of(below.iter().map(String::as_str), |name| told.is_text(name));
         let merged =
             merge::merged(footers.iter().map(|one| (one.opened.path.as_str(), &one.schema)))?;
         let is_folder = |name: &str| columns.iter().any(|column| column.name() == name);
@@ -115,7 +142,27 @@ impl ParquetTable {
             file.partition_values = values;
             file
         });
-        Ok(Self { files: files.collect(), store, format, schema, rows })
+        Ok(Self { files: files.collect(), store, format, schema, rows, told })
+    }
+}
+
+impl Told {
+    fn of(file: &FileMetaData) -> Self {
+        let pairs = file.key_value_metadata().map_or(&[][..], Vec::as_slice);
+        let value = |key: &str| {
+            let found = pairs.iter().find(|pair| pair.key == key);
+            found.and_then(|pair| pair.value.as_deref())
+        };
+        let schema = value(SCHEMA_KEY).and_then(schema_of_text);
+        Self { schema, signals: value(SIGNALS_KEY).map(str::to_owned) }
+    }
+
+    /// Whether a column was text: what looks like a number in the name of a folder is none then.
+    fn is_text(&self, name: &str) -> bool {
+        let columns = self.schema.as_ref().and_then(|schema| flat_schema(schema).ok());
+        columns.is_some_and(|columns| {
+            columns.field_with_name(name).is_ok_and(|field| field.data_type().is_string())
+        })
     }
 }
 
@@ -190,19 +237,20 @@ async fn footer(
 ) -> Result<Footer> {
     let (opened, file) = look(store, file).await?;
     let path = opened.path.clone();
-    let (twice, schema, rows) = of_file(&path, async {
+    let (twice, schema, rows, told) = of_file(&path, async {
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let written = DFParquetMetadata::new(store, &file)
             .with_metadata_size_hint(Some(FOOTER_BYTES))
             .with_file_metadata_cache(Some(cache));
         let metadata = written.fetch_metadata().await?;
+        let told = Told::of(metadata.file_metadata());
         // It is at hand now.
         let written = written.with_page_index_policy(Some(PageIndexPolicy::Skip));
         let twice = doubled(&written.fetch_schema().await?).map(str::to_owned);
         let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await?;
         let rows: i64 = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum();
         let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
-        Ok((twice, schema, rows))
+        Ok((twice, schema, rows, told))
     })
     .await
     .map_err(|error| opened.reason(error))?;
@@ -214,7 +262,7 @@ async fn footer(
             instead: "rename one of them".to_owned(),
         });
     }
-    Ok(Footer { file, opened, schema, rows })
+    Ok(Footer { file, opened, schema, rows, told })
 }
 
 #[async_trait]

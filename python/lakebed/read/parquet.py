@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lakebed._client_config import options_of
+from lakebed._types.signal_schema import signal_specs
 from lakebed.chain import DataChain, chain_of
 from lakebed.read._arguments import PathLike, paths_of, refuse
 from lakebed.session import Session
@@ -63,4 +64,7 @@ def read_parquet(  # noqa: PLR0917  the peer's order
     paths = paths_of(path)
     options = options_of(client_config, anon=anon)
     held = Session.get(session, in_memory=in_memory)
-    return chain_of(held._native.read_parquet(paths, options), held, settings)
+    native, signals = held._native.read_parquet(paths, options)
+    if signals is not None and (columns := signal_specs(signals)) is not None:
+        native = native.unflatten(columns)
+    return chain_of(native, held, settings)
