@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_writer::{
@@ -34,6 +34,10 @@ impl Shape {
     ) -> Result<Self> {
         let kind = schema_type::of(&schema)?;
         let properties = options::properties(&style.options, &schema, &kind)?;
+        // pyarrow looks at the metadata of the Arrow schema, and at no other.
+        let pairs = metadata.iter().map(|pair| (pair.key.clone(), pair.value.clone()));
+        let pairs = pairs.map(|(key, value)| (key, value.unwrap_or_default())).collect();
+        let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), pairs));
         let properties = properties.set_key_value_metadata(Some(metadata)).build();
         Ok(Self { schema, kind, properties, group_rows: style.group_rows })
     }
