@@ -29,7 +29,7 @@ NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 WHEEL_INPUTS := Cargo.toml Cargo.lock .cargo catalog udf-runtime engine sql README.md \
 	python/Cargo.toml python/pyproject.toml python/src python/lakebed scripts/wheel.sh
 
-.PHONY: help quickstart test check setup setup-dev fmt tree clippy unit doctest wheel lint pytest pytest-others bench format clean
+.PHONY: help quickstart test check setup setup-dev fmt tree clippy unit doctest wheel lint pytest pytest-others conformance bench format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -98,6 +98,11 @@ VERSIONED := fingerprint checkpoints chain/test_parallel.py test_workers.py test
 pytest-others: wheel ## The tests that depend on them, on every other Python here and on the lowest releases
 	@scripts/pythons.sh $(VERSIONED)
 	@scripts/lowest.sh $(VERSIONED)
+
+HARNESS ?= ../shared/conformance/run.py
+
+conformance: wheel ## The peer's own tests, with the harness that python/tests/conformance/README.md describes
+	@scripts/conformance.sh $(HARNESS)
 
 bench: ## Every benchmark once, with tiny data: does it still run?
 	@$(STEP) bench $(VENV)/bin/python benches/run.py --tiny

@@ -11,6 +11,7 @@
 //! | `catalog.json` | the format, and every rename there ever was, in order | compare-and-swap |
 //! | `datasets/<namespace>/<project>/<name>.json` | a dataset with its versions | compare-and-swap |
 //! | `locations/<digest>.json` | which dataset has its data there | put-if-absent |
+//! | `folders/<namespace>.json`, `folders/<namespace>/<project>.json` | one that was made | put-if-absent |
 //! | `jobs/<id>.json` | a job | compare-and-swap |
 //! | `schemas/<digest>` | a schema, as an IPC message | never |
 //! | `previews/<id>.json` | the first rows of a version | never |
@@ -36,7 +37,7 @@
 //! | versions of a name, resolve | 2 GET, 1 GET per preview, 1 GET per schema not seen before | 2 |
 //! | versions at a location | 3 GET, and as above | 3 |
 //! | datasets, versions of all | 1 LIST per 1,000 datasets, 1 GET, 1 GET per dataset | 2 |
-//! | start and finish a job | 1 GET, 1 PUT | 2 |
+//! | start, note and finish a job | 1 GET, 1 PUT | 2 |
 //!
 //! A dataset that was renamed, or has the name of one that was, costs one GET more. A writer whom
 //! another one overtakes reads and writes again. A version takes about 600 bytes in its dataset's
@@ -57,7 +58,8 @@ use object_store::path::Path;
 
 use crate::dataset::{Dataset, DatasetVersion};
 use crate::error::Result;
-use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::folder::{Folder, FolderName};
+use crate::job::{Job, JobId, JobNotes, JobStatus, NewJob};
 use crate::name::QualifiedName;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::{CatalogStore, missing};
@@ -72,6 +74,7 @@ mod datasets;
 mod documents;
 mod edit;
 mod failure;
+mod folder;
 mod head;
 mod job;
 mod locations;
@@ -89,10 +92,11 @@ pub struct BucketCatalog {
 }
 
 impl BucketCatalog {
-    /// The catalog below a prefix of a bucket; it comes into being with the first job.
-    pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
+    /// The catalog below a prefix of a bucket; it comes into being with the first job. Users know
+    /// the place by the name `called`, as `s3://bucket/lake`.
+    pub fn new(store: Arc<dyn ObjectStore>, prefix: &Path, called: impl Into<String>) -> Self {
         Self {
-            documents: Documents::new(store, prefix.join("catalog")),
+            documents: Documents::new(store, prefix.clone().join("catalog"), called.into()),
             schemas: Schemas::default(),
         }
     }
@@ -159,9 +163,29 @@ impl CatalogStore for BucketCatalog {
         self.report("edit a dataset", outcome).await
     }
 
+    async fn make_folder(&self, name: &FolderName, description: Option<String>) -> Result<Folder> {
+        let outcome = folder::make(&self.documents, name, description).await;
+        self.report("make a folder", outcome).await
+    }
+
+    async fn made_folders(&self) -> Result<Vec<Folder>> {
+        let outcome = folder::made(&self.documents).await;
+        self.report("list folders", outcome).await
+    }
+
+    async fn forget_folder(&self, name: &FolderName) -> Result<bool> {
+        let outcome = folder::forget(&self.documents, name).await;
+        self.report("forget a folder", outcome).await
+    }
+
     async fn start_job(&self, job: NewJob) -> Result<Job> {
         let outcome = job::start(&self.documents, job).await;
         self.report("start a job", outcome).await
+    }
+
+    async fn note_job(&self, id: &JobId, notes: JobNotes) -> Result<()> {
+        let outcome = job::note(&self.documents, id, notes).await;
+        self.report("note what a job found", outcome).await
     }
 
     async fn finish_job(&self, id: &JobId, status: JobStatus, error: Option<String>) -> Result<()> {

@@ -41,7 +41,7 @@ macro_rules! behaviours {
 }
 
 /// Everything that [`all`] checks.
-const BEHAVIOURS: [(&str, Behaviour); 25] = behaviours![
+const BEHAVIOURS: [(&str, Behaviour); 27] = behaviours![
     claims::numbers_grow_from_the_highest,
     claims::exact_numbers_must_be_higher,
     claims::refused_claims_leave_nothing,
@@ -67,6 +67,8 @@ const BEHAVIOURS: [(&str, Behaviour); 25] = behaviours![
     datasets::descriptions_change_with_completion,
     claims::wanted_numbers_are_checked_early,
     datasets::jobs_end_once,
+    datasets::jobs_are_noted_on_their_way,
+    datasets::folders_are_there_once_made_or_used,
 ];
 
 /// Checks all behaviours, each on a store that `make` creates, and returns how many there are.

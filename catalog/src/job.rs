@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::time::{optional_text, text};
@@ -98,6 +98,15 @@ pub struct NewJob {
     pub params: Value,
 }
 
+/// What a job finds out on its way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobNotes {
+    /// Parameters that it asked for, and the values that they had.
+    pub params: Map<String, Value>,
+    /// What it measured.
+    pub metrics: Map<String, Value>,
+}
+
 /// One run of a script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -125,6 +134,9 @@ pub struct Job {
     pub environment: Value,
     /// The parameters that the user gave.
     pub params: Value,
+    /// What it measured.
+    #[serde(default)]
+    pub metrics: Map<String, Value>,
     /// Why it failed.
     pub error: Option<String>,
 }
@@ -144,7 +156,19 @@ impl Job {
             author: new.author,
             environment: new.environment,
             params: new.params,
+            metrics: Map::new(),
             error: None,
         }
+    }
+
+    /// With what was noted since.
+    pub(crate) fn noted(mut self, notes: JobNotes) -> Self {
+        self.metrics.extend(notes.metrics);
+        match &mut self.params {
+            Value::Object(params) => params.extend(notes.params),
+            params if !notes.params.is_empty() => *params = Value::Object(notes.params),
+            _ => {}
+        }
+        self
     }
 }

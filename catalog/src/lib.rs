@@ -4,6 +4,7 @@
 //!
 //! * **namespace** and **project**: two levels of folders for dataset names; both default to
 //!   `local`.
+//! * **folder**: a namespace or a project; it is there once a dataset is in it, or a user made it.
 //! * **dataset**: a [`QualifiedName`] with versions. It is visible once it has a complete version.
 //! * **version**: one immutable state of a dataset, numbered `MAJOR.MINOR.PATCH`. A number is used
 //!   once: neither a removed nor a failed version gives its number back.
@@ -43,6 +44,7 @@
 mod bucket;
 mod dataset;
 mod error;
+mod folder;
 mod job;
 mod memory;
 mod name;
@@ -64,7 +66,8 @@ pub mod conformance;
 pub use bucket::BucketCatalog;
 pub use dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
 pub use error::{Error, Result};
-pub use job::{Job, JobId, JobStatus, NewJob};
+pub use folder::{Folder, FolderName};
+pub use job::{Job, JobId, JobNotes, JobStatus, NewJob};
 pub use memory::MemoryCatalog;
 pub use name::{DatasetRef, NamePart, QualifiedName};
 pub use near::near_names;

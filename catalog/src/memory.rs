@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::dataset::{Dataset, DatasetVersion, VersionStatus};
 use crate::error::{Error, Result};
-use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::folder::{Folder, FolderName};
+use crate::job::{Job, JobId, JobNotes, JobStatus, NewJob};
 use crate::name::QualifiedName;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::{CatalogStore, missing};
@@ -31,6 +32,7 @@ pub struct MemoryCatalog {
 struct State {
     datasets: BTreeMap<QualifiedName, Entry>,
     jobs: HashMap<JobId, Job>,
+    folders: BTreeMap<FolderName, Folder>,
 }
 
 #[derive(Debug)]
@@ -121,10 +123,32 @@ impl CatalogStore for MemoryCatalog {
         }
     }
 
+    async fn make_folder(&self, name: &FolderName, description: Option<String>) -> Result<Folder> {
+        let new = Folder { name: name.clone(), description, created_at: now() };
+        Ok(self.state().folders.entry(name.clone()).or_insert(new).clone())
+    }
+
+    async fn made_folders(&self) -> Result<Vec<Folder>> {
+        Ok(self.state().folders.values().cloned().collect())
+    }
+
+    async fn forget_folder(&self, name: &FolderName) -> Result<bool> {
+        Ok(self.state().folders.remove(name).is_some())
+    }
+
     async fn start_job(&self, job: NewJob) -> Result<Job> {
         let job = Job::start(job, now());
         self.state().jobs.insert(job.id.clone(), job.clone());
         Ok(job)
+    }
+
+    async fn note_job(&self, id: &JobId, notes: JobNotes) -> Result<()> {
+        let mut state = self.state();
+        let Some(job) = state.jobs.get_mut(id) else {
+            return Err(Error::JobNotFound { id: id.clone() });
+        };
+        *job = job.clone().noted(notes);
+        Ok(())
     }
 
     async fn finish_job(&self, id: &JobId, status: JobStatus, error: Option<String>) -> Result<()> {

@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use crate::dataset::{Dataset, DatasetVersion};
 use crate::error::{Error, Result};
-use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::folder::{Folder, FolderName};
+use crate::job::{Job, JobId, JobNotes, JobStatus, NewJob};
 use crate::name::QualifiedName;
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
@@ -28,6 +29,7 @@ mod claim;
 mod datasets;
 mod edit;
 mod failure;
+mod folder;
 mod job;
 mod migrate;
 mod read;
@@ -175,9 +177,29 @@ impl CatalogStore for PostgresCatalog {
         self.report("edit a dataset", outcome).await
     }
 
+    async fn make_folder(&self, name: &FolderName, description: Option<String>) -> Result<Folder> {
+        let outcome = self.write(|tx| folder::make(tx, name, description.as_deref())).await;
+        self.report("make a folder", outcome).await
+    }
+
+    async fn made_folders(&self) -> Result<Vec<Folder>> {
+        let outcome = async { folder::made(&mut *self.snapshot().await?).await }.await;
+        self.report("list folders", outcome).await
+    }
+
+    async fn forget_folder(&self, name: &FolderName) -> Result<bool> {
+        let outcome = self.write(|tx| folder::forget(tx, name)).await;
+        self.report("forget a folder", outcome).await
+    }
+
     async fn start_job(&self, job: NewJob) -> Result<Job> {
         let outcome = self.write(|tx| job::start(tx, &job)).await;
         self.report("start a job", outcome).await
+    }
+
+    async fn note_job(&self, id: &JobId, notes: JobNotes) -> Result<()> {
+        let outcome = self.write(|tx| job::note(tx, id, &notes)).await;
+        self.report("note what a job found", outcome).await
     }
 
     async fn finish_job(&self, id: &JobId, status: JobStatus, error: Option<String>) -> Result<()> {

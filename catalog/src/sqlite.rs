@@ -14,7 +14,8 @@ use tokio::time::sleep;
 
 use crate::dataset::{Dataset, DatasetVersion};
 use crate::error::Result;
-use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::folder::{Folder, FolderName};
+use crate::job::{Job, JobId, JobNotes, JobStatus, NewJob};
 use crate::name::QualifiedName;
 use crate::per_process::PerProcess;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
@@ -28,6 +29,7 @@ mod claim;
 mod edit;
 mod failure;
 mod file_id;
+mod folder;
 mod folders;
 mod job;
 mod migrate;
@@ -201,9 +203,29 @@ impl CatalogStore for SqliteCatalog {
         self.report("edit a dataset", outcome).await
     }
 
+    async fn make_folder(&self, name: &FolderName, description: Option<String>) -> Result<Folder> {
+        let outcome = async { folder::make(self.begin().await?, name, description).await }.await;
+        self.report("make a folder", outcome).await
+    }
+
+    async fn made_folders(&self) -> Result<Vec<Folder>> {
+        let outcome = async { folder::made(&mut *self.snapshot().await?).await }.await;
+        self.report("list folders", outcome).await
+    }
+
+    async fn forget_folder(&self, name: &FolderName) -> Result<bool> {
+        let outcome = async { folder::forget(self.begin().await?, name).await }.await;
+        self.report("forget a folder", outcome).await
+    }
+
     async fn start_job(&self, job: NewJob) -> Result<Job> {
         let outcome = async { job::start(self.begin().await?, job).await }.await;
         self.report("start a job", outcome).await
+    }
+
+    async fn note_job(&self, id: &JobId, notes: JobNotes) -> Result<()> {
+        let outcome = async { job::note(self.begin().await?, id, notes).await }.await;
+        self.report("note what a job found", outcome).await
     }
 
     async fn finish_job(&self, id: &JobId, status: JobStatus, error: Option<String>) -> Result<()> {

@@ -1,12 +1,14 @@
 //! [`CatalogStore`]: the contract of every catalog; [`CatalogExt`]: what can be said in its terms.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
 
 use crate::dataset::{Dataset, DatasetVersion};
 use crate::error::{Error, Result};
-use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::folder::{Folder, FolderName};
+use crate::job::{Job, JobId, JobNotes, JobStatus, NewJob};
 use crate::name::QualifiedName;
 use crate::near::near_datasets;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter, Wanted};
@@ -65,8 +67,20 @@ pub trait CatalogStore: Send + Sync + fmt::Debug {
     /// Changes a dataset's description and labels.
     async fn edit_dataset(&self, name: &QualifiedName, edit: DatasetEdit) -> Result<Dataset>;
 
+    /// Makes a namespace or a project known; one that was made before stays as it is.
+    async fn make_folder(&self, name: &FolderName, description: Option<String>) -> Result<Folder>;
+
+    /// The namespaces and projects that were made, by name.
+    async fn made_folders(&self) -> Result<Vec<Folder>>;
+
+    /// Forgets that a namespace or a project was made, not what is in it; false if it was not.
+    async fn forget_folder(&self, name: &FolderName) -> Result<bool>;
+
     /// Records that a job runs.
     async fn start_job(&self, job: NewJob) -> Result<Job>;
+
+    /// Adds to a job's parameters and metrics; a later value replaces an earlier one of that name.
+    async fn note_job(&self, id: &JobId, notes: JobNotes) -> Result<()>;
 
     /// Records how a job ended. The first end counts; later ones change nothing.
     async fn finish_job(&self, id: &JobId, status: JobStatus, error: Option<String>) -> Result<()>;
@@ -114,6 +128,18 @@ pub trait CatalogExt: CatalogStore {
     /// The highest complete version, with its preview.
     async fn latest(&self, name: &QualifiedName) -> Result<DatasetVersion> {
         self.resolve(name, &VersionSpec::Latest).await
+    }
+
+    /// All namespaces and projects: those that were made, and those of visible datasets.
+    async fn folders(&self) -> Result<Vec<Folder>> {
+        let made = self.made_folders().await?.into_iter();
+        let mut all: BTreeMap<FolderName, Folder> =
+            made.map(|folder| (folder.name.clone(), folder)).collect();
+        for found in self.datasets().await?.iter().flat_map(Folder::both_of) {
+            let folder = all.entry(found.name.clone()).or_insert_with(|| found.clone());
+            folder.created_at = folder.created_at.min(found.created_at);
+        }
+        Ok(all.into_values().collect())
     }
 
     /// The number that a claim would get now.

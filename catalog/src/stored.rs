@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use crate::dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
@@ -111,6 +111,10 @@ where
 
 pub(crate) fn labels_to_text(labels: Vec<String>) -> String {
     Value::from(labels).to_string()
+}
+
+pub(crate) fn object_to_text(object: Map<String, Value>) -> String {
+    Value::from(object).to_string()
 }
 
 /// A count as SQL's signed integer.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 use std::{fmt, thread};
 
+use catalog::NamePart;
 use udf_runtime::WorkerCommand;
 
 use crate::environment::{is_set, variable};
@@ -39,6 +40,29 @@ pub fn listing_ttl() -> Result<Duration> {
         accepted: "it is a number of seconds, 0 for listings that are made anew in each run"
             .to_owned(),
     })
+}
+
+/// The environment variable for the namespace of names that have none.
+const NAMESPACE_VARIABLE: &str = "LAKEBED_NAMESPACE";
+
+/// The environment variable for the project of names that have none; `namespace.project` is both.
+const PROJECT_VARIABLE: &str = "LAKEBED_PROJECT";
+
+/// The namespace and the project of names that have none; asked at every name.
+///
+/// # Errors
+/// [`Error::Catalog`] when a variable is no legal name.
+pub fn default_folder() -> Result<(NamePart, NamePart)> {
+    let project = variable(PROJECT_VARIABLE);
+    let (outer, project) = match project.as_ref().and_then(|given| given.split_once('.')) {
+        Some((namespace, project)) => (Some(namespace.to_owned()), Some(project.to_owned())),
+        None => (variable(NAMESPACE_VARIABLE), project),
+    };
+    let part = |given: Option<String>| match given {
+        Some(given) => NamePart::try_from(given),
+        None => Ok(NamePart::local()),
+    };
+    Ok((part(outer)?, part(project)?))
 }
 
 /// The environment variable that names the folder of fetched files.

@@ -27,7 +27,6 @@ use csv::Csv;
 use json::Json;
 use target::Target;
 
-pub(crate) use cells::{is_json, json};
 pub use csv::{CsvStyle, Quoting};
 pub(crate) use flat::{flat_schema, tag_of};
 pub use json::JsonStyle;

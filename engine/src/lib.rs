@@ -47,7 +47,8 @@ mod verbs;
 pub(crate) use chain::Ready;
 pub use chain::{BatchStream, Chain};
 pub use config::{
-    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, listing_ttl,
+    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, default_folder,
+    listing_ttl,
 };
 pub use error::{Error, Result, StorageKind};
 pub use export::{
@@ -60,9 +61,11 @@ pub use model::{HIDDEN_KEY, TYPE_KEY};
 pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
-pub use read::ParquetRows;
 pub use session::Session;
 pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
-pub use source::{FileKind, Listing};
+pub use source::{
+    CsvRequest, FileKind, JsonColumn, JsonFormat, JsonRequest, Listing, ParquetRequest, RaggedRow,
+    RaggedRows, TableFiles, Typed,
+};
 pub use storage::{CacheOptions, ClientConfig, Root};
-pub use verbs::{Diff, How, Stage};
+pub use verbs::{Diff, How, Shaped, Stage};

@@ -1,8 +1,9 @@
-//! What chains start from: versions of datasets, listings, Parquet files, rows in memory.
+//! What chains start from: versions of datasets, listings, Parquet, CSV and JSON files, rows in memory.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{FieldRef, Schema};
 use arrow::record_batch::RecordBatch;
 use catalog::{CatalogExt, DatasetVersion, QualifiedName, VersionSpec};
 use datafusion::common::TableReference;
@@ -11,22 +12,20 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use lance::Dataset;
 
+use crate::schema_text::{SCHEMA_KEY, schema_of_text};
 use crate::source::{
-    DatasetTable, Leaf, Listing, ListingTable, ParquetTable, Source, Told, ValuesTable, as_table,
-    doubled, nulls_reach_fields, plain, plain_schema,
+    CSV_ENDINGS, CsvRequest, CsvTable, DatasetTable, FileAt, JSON_ENDINGS, JsonColumn, JsonRequest,
+    JsonTable, Leaf, Listing, ListingTable, ParquetRequest, ParquetTable, Source, TableFiles,
+    ValuesTable, as_table, doubled, nulls_reach_fields, plain, plain_schema,
 };
-use crate::storage::files;
-use crate::sys::SYS;
+use crate::sys::{self, SYS};
 use crate::{Chain, Error, Result, Session};
 
-/// The rows of Parquet files.
-#[derive(Debug)]
-pub struct ParquetRows {
-    /// The rows; of files that an export wrote, with their models.
-    pub chain: Chain,
-    /// What the peer says of the columns of files that it wrote.
-    pub signals: Option<String>,
-}
+/// The key of what the peer says of columns in the notes of files.
+const SIGNALS_KEY: &str = "DataChain SignalSchema";
+
+/// How files of a folder end that are Parquet.
+const PARQUET_ENDINGS: &[&str] = &[".parquet"];
 
 impl Session {
     /// The rows of a dataset: the highest complete version that `spec` admits, fixed now.
@@ -70,40 +69,85 @@ impl Session {
         self.scan("listing", Arc::new(ListingTable::new(listing, self.buckets())))
     }
 
-    /// The rows of Parquet files, types as they are, nested ones too. Reads the files' footers.
+    /// The rows of Parquet files, types as they are, nested ones too; and the notes that all of the files have, keys and
+    /// texts. Reads the files' footers.
     ///
     /// # Errors
     /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no Parquet file,
     /// [`Error::NotSupported`] when they disagree on a column.
-    pub fn read_parquet(self: &Arc<Self>, listing: Listing) -> BoxFuture<'_, Result<ParquetRows>> {
-        self.open_parquet(listing).boxed()
+    pub fn read_parquet(
+        self: &Arc<Self>,
+        request: ParquetRequest,
+    ) -> BoxFuture<'_, Result<(Chain, HashMap<String, String>)>> {
+        self.open_parquet(request).boxed()
     }
 
-    async fn open_parquet(self: &Arc<Self>, listing: Listing) -> Result<ParquetRows> {
-        let shown = listing.to_string();
-        let found = listing.files(self.buckets(), "parquet").await?;
-        if found.is_empty() {
-            return Err(if files::is_folder(&shown) {
-                let accepted = "no file in it is called `*.parquet`; hint: name the files, as in `folder/part-*`";
-                Error::InvalidArgument {
-                    argument: "folder",
-                    given: shown,
-                    accepted: accepted.to_owned(),
-                }
-            } else {
-                Error::PathNotFound { path: shown }
-            });
-        }
-        let table = ParquetTable::try_open(self.state(), self.buckets(), found).await?;
-        let Told { schema, signals } = table.told().clone();
+    async fn open_parquet(
+        self: &Arc<Self>,
+        request: ParquetRequest,
+    ) -> Result<(Chain, HashMap<String, String>)> {
+        let found = request.files.find(self.buckets(), PARQUET_ENDINGS).await?;
+        let table = ParquetTable::try_open(self.state(), self.buckets(), found, &request).await?;
+        let mut notes = table.notes().clone();
         let chain = self.scan("parquet", Arc::new(table))?;
-        Ok(match schema {
-            Some(schema) => ParquetRows { chain: chain.unflatten(schema.fields())?, signals: None },
-            None => ParquetRows { chain, signals },
-        })
+        let written = notes.get(SCHEMA_KEY).and_then(|text| schema_of_text(text));
+        let models = match &written {
+            Some(schema) => chain.unflatten(schema.fields())?,
+            None => None,
+        };
+        // The one that is used says what the columns are.
+        let unused = if models.is_some() { SIGNALS_KEY } else { SCHEMA_KEY };
+        notes.remove(unused);
+        Ok((models.unwrap_or(chain), notes))
     }
 
-    /// Rows that are in memory.
+    /// The rows of CSV files. Looks at the first rows of some of them.
+    ///
+    /// # Errors
+    /// [`Error::PathNotFound`] when no file matches, [`Error::Corrupt`] when one is no text,
+    /// [`Error::UnknownColumn`] when a column is given a type that is not there.
+    pub fn read_csv(self: &Arc<Self>, request: CsvRequest) -> BoxFuture<'_, Result<Chain>> {
+        self.open_csv(request).boxed()
+    }
+
+    async fn open_csv(self: &Arc<Self>, request: CsvRequest) -> Result<Chain> {
+        let found = request.files.find(self.buckets(), CSV_ENDINGS).await?;
+        let table = CsvTable::try_open(self.buckets(), found, request).await?;
+        self.scan("csv", Arc::new(table))
+    }
+
+    /// The values in JSON documents, or in files with a value on each line, as one column. Looks at some of them unless
+    /// the column is given.
+    ///
+    /// # Errors
+    /// [`Error::PathNotFound`] when no file matches, [`Error::InvalidArgument`] for an expression that is none,
+    /// [`Error::Corrupt`] when what is looked at is no JSON.
+    pub fn read_json(self: &Arc<Self>, request: JsonRequest) -> BoxFuture<'_, Result<Chain>> {
+        self.open_json(request).boxed()
+    }
+
+    async fn open_json(self: &Arc<Self>, request: JsonRequest) -> Result<Chain> {
+        let found = self.files_of(&request.files, JSON_ENDINGS).await?;
+        let samples = match &request.column {
+            JsonColumn::Sampled { of: Some(samples), .. } => {
+                Some(self.files_of(samples, JSON_ENDINGS).await?)
+            }
+            _ => None,
+        };
+        let table = JsonTable::try_open(self.buckets(), found, samples, request).await?;
+        self.scan("json", Arc::new(table))
+    }
+
+    /// The files of a listing, of folders those whose names end so; one at least.
+    async fn files_of(
+        &self,
+        listing: &Listing,
+        endings: &'static [&'static str],
+    ) -> Result<Vec<FileAt>> {
+        TableFiles::Found(listing.clone()).find(self.buckets(), endings).await
+    }
+
+    /// Rows that are in memory. They may bring their own numbers, as a column `sys` of the model `Sys`.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when two columns have one name. The batches must have the schema.
@@ -120,15 +164,17 @@ impl Session {
             });
         }
         let schema = plain_schema(schema);
+        let numbered = sys::numbered(&schema);
         let batches = batches
             .iter()
-            .map(|batch| nulls_reach_fields(&plain(batch, &schema)?))
+            .map(|batch| nulls_reach_fields(&sys::number(plain(batch, &schema)?, &numbered)?))
             .collect::<Result<_>>()?;
-        self.scan("values", Arc::new(ValuesTable::try_new(schema, batches)?))
+        self.scan("values", Arc::new(ValuesTable::try_new(numbered, batches)?))
     }
 
     fn scan(self: &Arc<Self>, title: &str, source: Arc<dyn Source>) -> Result<Chain> {
-        if source.schema().fields().iter().any(|field| field.name() == SYS)
+        let is_other = |field: &FieldRef| field.name() == SYS && *field != sys::field();
+        if source.schema().fields().iter().any(is_other)
             && !source.leaves().iter().any(Leaf::is_sys)
         {
             return Err(Error::InvalidArgument {

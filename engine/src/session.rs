@@ -213,7 +213,10 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
     }
     Ok(match root.folder() {
         Some(folder) => Arc::new(SqliteCatalog::open(folder.join("catalog.db")).await?),
-        None => Arc::new(BucketCatalog::new(storage.store(), Location::default())),
+        None => {
+            let (at, called) = (Location::default(), root.to_string());
+            Arc::new(BucketCatalog::new(storage.store(), &at, called))
+        }
     })
 }
 

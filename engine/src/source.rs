@@ -3,8 +3,11 @@
 //! [`Source`]; [`source_of`] is the one way from a plan to it.
 
 mod batch_rows;
+mod csv;
 mod dataset;
 mod dataset_scan;
+mod file_row;
+mod json;
 mod listed;
 mod listing;
 mod memory;
@@ -13,6 +16,7 @@ mod plain;
 mod ranges;
 mod row_range;
 mod several;
+mod table_files;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,14 +38,21 @@ use futures::stream::BoxStream;
 
 use crate::identity::{Reason, SourceIdentity};
 
+pub use csv::{CsvRequest, RaggedRow, RaggedRows};
+pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};
+pub(crate) use file_row::FileRows;
+pub(crate) use json::{ENDINGS as JSON_ENDINGS, JsonTable};
+pub use json::{JsonColumn, JsonFormat, JsonRequest, Typed};
 pub(crate) use listed::ListedTable;
 pub(crate) use listing::{FileAt, ListingTable, Scope, Search};
 pub use listing::{FileKind, Listing};
 pub(crate) use memory::{ValuesTable, nulls_in_fields, nulls_reach_fields};
-pub(crate) use parquet::{ParquetTable, Told, fitted};
+pub use parquet::ParquetRequest;
+pub(crate) use parquet::{ParquetTable, fitted};
 pub(crate) use plain::{plain, plain_schema};
 pub(crate) use several::SeveralTables;
+pub use table_files::TableFiles;
 
 /// Where rows come from, as far as more than their columns is asked for.
 pub(crate) trait Source: TableProvider {

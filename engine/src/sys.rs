@@ -3,17 +3,20 @@
 //! Nothing of it is stored. A row's place in a dataset version is its address, which stays the same in all versions
 //! that share the row's fragment.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StructArray, UInt64Array};
-use arrow::compute::binary;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, UInt64Type};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StructArray, UInt64Array};
+use arrow::compute::{CastOptions, binary, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, UInt64Type};
 use datafusion::common::{Column, Result};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    ColumnarValue, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, ReturnFieldArgs,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
+
+use crate::model::TYPE_KEY;
 
 /// The column's name.
 pub(crate) const SYS: &str = "sys";
@@ -21,9 +24,10 @@ pub(crate) const SYS: &str = "sys";
 /// The column that rows are numbered in where they have lost theirs.
 const NUMBER: &str = "sys number";
 
-/// The column's type.
+/// The column's type, a model.
 pub(crate) fn field() -> FieldRef {
-    Arc::new(Field::new(SYS, DataType::Struct(parts()), false))
+    let model = HashMap::from([(TYPE_KEY.to_owned(), "model:Sys@v1".to_owned())]);
+    Arc::new(Field::new(SYS, DataType::Struct(parts()), false).with_metadata(model))
 }
 
 fn parts() -> Fields {
@@ -35,6 +39,34 @@ pub(crate) fn column(places: &UInt64Array) -> Result<ArrayRef> {
     let rand: UInt64Array = places.values().iter().map(|id| mix(*id)).collect();
     let columns: Vec<ArrayRef> = vec![Arc::new(places.clone()), Arc::new(rand)];
     Ok(Arc::new(StructArray::try_new(parts(), columns, None)?))
+}
+
+/// The type that users know.
+const MODEL: &str = "model:Sys@v1";
+
+/// The columns, with the rows' own numbers as the column that it computes, where they bring them.
+pub(crate) fn numbered(schema: &SchemaRef) -> SchemaRef {
+    let own = |one: &FieldRef| {
+        let is_own =
+            one.name() == SYS && one.metadata().get(TYPE_KEY).is_some_and(|is| is == MODEL);
+        if is_own { field() } else { Arc::clone(one) }
+    };
+    let fields: Fields = schema.fields().iter().map(own).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// The rows with these columns, of which only their own numbers have another type.
+pub(crate) fn number(rows: RecordBatch, numbered: &SchemaRef) -> Result<RecordBatch> {
+    if rows.schema() == *numbered {
+        return Ok(rows);
+    }
+    let strictly = CastOptions { safe: false, ..CastOptions::default() };
+    let columns = rows.columns().iter().zip(numbered.fields());
+    let columns =
+        columns.map(|(column, field)| Ok(cast_with_options(column, field.data_type(), &strictly)?));
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    let columns = columns.collect::<Result<_>>()?;
+    Ok(RecordBatch::try_new_with_options(Arc::clone(numbered), columns, &options)?)
 }
 
 /// `SplitMix64`'s step (Steele, Lea, Flood 2014): a bijection of `u64` that looks uniform.
@@ -132,6 +164,10 @@ impl ScalarUDFImpl for Sys {
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(DataType::Struct(parts()))
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        Ok(field())
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {

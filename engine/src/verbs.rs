@@ -18,6 +18,7 @@ mod nth;
 mod order_by;
 mod random;
 mod select;
+mod shaped;
 mod sides;
 mod stage;
 mod subtract;
@@ -28,4 +29,5 @@ mod union;
 
 pub use diff::Diff;
 pub use merge::How;
+pub use shaped::Shaped;
 pub use stage::Stage;

@@ -13,11 +13,12 @@ from importlib import import_module
 from time import time as _now
 from typing import TYPE_CHECKING, Any
 
+from lakebed._paths import register as _register_paths
+
 if TYPE_CHECKING:
-    from lakebed import exceptions
-    from lakebed import functions as func
+    from lakebed import exceptions, func, metrics, model
     from lakebed._gc import Garbage, GcReport, gc
-    from lakebed._schema import Vector
+    from lakebed._schema import DataChainSchema, Vector
     from lakebed._sys import Sys
     from lakebed.catalog import (
         BucketStatus,
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
         bucket_status,
         datasets,
         delete_dataset,
+        edit_dataset,
         listings,
         move_dataset,
     )
     from lakebed.chain import Chain, DataChain
     from lakebed.exceptions import DataChainError, FileError, LakebedError
-    from lakebed.expr import C, Column, Expr
+    from lakebed.expr import C, Column, ColumnExpr, Expr
     from lakebed.file import (
         ArrowRow,
         Audio,
@@ -47,17 +49,26 @@ if TYPE_CHECKING:
         VideoFragment,
         VideoFrame,
     )
-    from lakebed.models import DataModel, ModelStore
+    from lakebed.models import DataModel, DataType, ModelStore, is_chain_type
+    from lakebed.namespaces import delete_namespace
+    from lakebed.params import param
+    from lakebed.projects import create_project
     from lakebed.read import (
         read_arrow,
+        read_csv,
+        read_database,
         read_dataset,
+        read_hf,
+        read_json,
+        read_pandas,
         read_parquet,
+        read_polars,
         read_records,
         read_storage,
         read_values,
         sql,
     )
-    from lakebed.session import Session
+    from lakebed.session import Session, is_local, is_studio
     from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
 
     __version__: str
@@ -73,9 +84,12 @@ __all__ = [
     "C",
     "Chain",
     "Column",
+    "ColumnExpr",
     "DataChain",
     "DataChainError",
+    "DataChainSchema",
     "DataModel",
+    "DataType",
     "DatasetInfo",
     "Expr",
     "File",
@@ -100,16 +114,31 @@ __all__ = [
     "VideoFrame",
     "__version__",
     "bucket_status",
+    "create_project",
     "datasets",
     "delete_dataset",
+    "delete_namespace",
+    "edit_dataset",
     "exceptions",
     "func",
     "gc",
+    "is_chain_type",
+    "is_local",
+    "is_studio",
     "listings",
+    "metrics",
+    "model",
     "move_dataset",
+    "param",
     "read_arrow",
+    "read_csv",
+    "read_database",
     "read_dataset",
+    "read_hf",
+    "read_json",
+    "read_pandas",
     "read_parquet",
+    "read_polars",
     "read_records",
     "read_storage",
     "read_values",
@@ -118,34 +147,45 @@ __all__ = [
 
 _NAMES = {
     "_gc": ("Garbage", "GcReport", "gc"),
-    "_schema": ("Vector",),
+    "_schema": ("DataChainSchema", "Vector"),
     "_sys": ("Sys",),
     "catalog": (
         *("BucketStatus", "bucket_status", "ListingInfo", "listings"),
-        *("DatasetInfo", "datasets", "delete_dataset", "move_dataset"),
+        *("DatasetInfo", "datasets", "delete_dataset", "edit_dataset", "move_dataset"),
     ),
     "chain": ("Chain", "DataChain"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),
-    "expr": ("C", "Column", "Expr"),
+    "expr": ("C", "Column", "ColumnExpr", "Expr"),
     "file": (
         *("ArrowRow", "File", "Image", "ImageFile", "TarVFile", "TextFile"),
         *("Audio", "AudioFile", "AudioFragment"),
         *("Video", "VideoFile", "VideoFragment", "VideoFrame"),
     ),
-    "models": ("DataModel", "ModelStore"),
+    "models": ("DataModel", "DataType", "ModelStore", "is_chain_type"),
+    "namespaces": ("delete_namespace",),
+    "params": ("param",),
+    "projects": ("create_project",),
     "read.arrow": ("read_arrow",),
+    "read.database": ("read_database",),
+    "read.csv": ("read_csv",),
     "read.dataset": ("read_dataset", "sql"),
+    "read.hf": ("read_hf",),
+    "read.json": ("read_json",),
+    "read.pandas": ("read_pandas",),
     "read.parquet": ("read_parquet",),
+    "read.polars": ("read_polars",),
     "read.storage": ("read_storage",),
     "read.values": ("read_records", "read_values"),
-    "session": ("Session",),
+    "session": ("Session", "is_local", "is_studio"),
     "udf": ("AbstractUDF", "Aggregator", "Generator", "Mapper"),
 }
 _started = _now()
 """When this program began: modules edited since then may not be those that run."""
 
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
-_MODULES = {"exceptions": "exceptions", "func": "functions"}
+_MODULES = ("exceptions", "func", "metrics", "model")
+
+_register_paths()
 
 
 def __getattr__(name: str) -> Any:
@@ -153,7 +193,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = getattr(import_module(f"lakebed.{_HOMES[name]}"), name)
     elif name in _MODULES:
-        value = import_module(f"lakebed.{_MODULES[name]}")
+        value = import_module(f"lakebed.{name}")
     elif name == "__version__":
         from importlib.metadata import version
 

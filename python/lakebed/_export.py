@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -131,15 +132,22 @@ class _Stream:
             failure.check()
 
 
-def _read(native: Chain, read: Callable[[Any], Any]) -> Any:
-    """What a library makes of the rows, or the query's own error."""
-    stream = _Stream(native)
+@contextmanager
+def stream(native: Chain) -> Iterator[Any]:
+    """The rows for a library that reads Arrow; what fails is the query's own error."""
+    rows = _Stream(native)
     try:
-        return read(stream)
+        yield rows
     except Exception:
         # the libraries know a text only
-        stream.check()
+        rows.check()
         raise
+
+
+def _read(native: Chain, read: Callable[[Any], Any]) -> Any:
+    """What a library makes of the rows."""
+    with stream(native) as rows:
+        return read(rows)
 
 
 def _flat(table: pa.Table) -> dict[Path, pa.ChunkedArray]:

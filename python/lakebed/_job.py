@@ -10,6 +10,7 @@ import getpass
 import importlib.metadata
 import json
 import logging
+import math
 import platform
 import subprocess
 import sys
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("lakebed")
 
 _GIT_SECONDS = 2
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+"""Whole numbers that stay what they are in JSON."""
 _DISTRIBUTIONS = {
     "PIL": "pillow",
     "bs4": "beautifulsoup4",
@@ -69,9 +72,16 @@ class Job:
     session: Session
     id: str
 
+    @property
+    def name(self) -> str:
+        """The script's path, or a number where there is no script."""
+        return self.run.name
+
     @classmethod
     def start(cls, run: Run, session: Session) -> Job:
         """Record that the run starts to save."""
+        from lakebed.session import NOTES
+
         started = session.start_job(
             run.name,
             run.source,
@@ -79,9 +89,16 @@ class Job:
             run.dirty,
             run.author,
             json.dumps(_environment()),
-            json.dumps({"argv": sys.argv[1:]}),
+            json.dumps(_plain({"argv": sys.argv[1:], **_params()})),
         )
-        return cls(run, session, started)
+        job = cls(run, session, started)
+        if any(NOTES.values()):
+            job.note(NOTES)
+        return job
+
+    def note(self, notes: dict[str, dict[str, Any]]) -> None:
+        """Record what the run found out."""
+        self.session.note_job(self.id, json.dumps({"params": {}, "metrics": {}} | _plain(notes)))
 
     def finish(self, error: BaseException | None) -> None:
         """Record how it ended; the process is about to end, so this cannot fail."""
@@ -112,6 +129,33 @@ def _watch_failures() -> None:
         before(kind, error, trace)
 
     sys.excepthook = hook
+
+
+def _params() -> dict[str, Any]:
+    """The parameters of the run; what is none is told by `param()`, to whoever asks for one."""
+    from lakebed.exceptions import DataChainParamsError
+    from lakebed.params import given
+
+    try:
+        return given()
+    except DataChainParamsError as problem:
+        logger.debug("%s", problem)
+        return {}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can have it; what it has no way to write is text."""
+    if isinstance(value, dict):
+        return {_plain(str(name)): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and _SMALLEST <= value <= _LARGEST:
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _script() -> Path | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCEPTED",
+    "DataChainSchema",
     "Schema",
     "Signals",
     "Spec",
@@ -75,6 +76,10 @@ class Schema(dict[str, Any]):
         """Every column and field below it: path, spec, and the type to show."""
         for name, spec in self._columns:
             yield from _below((name,), spec, type_of(spec), include_hidden=include_hidden)
+
+
+DataChainSchema = Schema
+"""The name in annotations of scripts of the peer."""
 
 
 @dataclass(frozen=True)

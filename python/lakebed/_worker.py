@@ -6,13 +6,21 @@ import signal
 import sys
 
 _MAIN = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
+    "import json, sys; sys.path[:], sys.argv[:] = json.loads(sys.argv.pop()); "
     "from lakebed._worker import main; main()"
 )
 
 
+_serving: list[bool] = []
+
+
+def is_worker() -> bool:
+    """Whether this process calls functions for another one."""
+    return bool(_serving)
+
+
 def command() -> tuple[str, list[str]] | None:
-    """Program and arguments of a worker with this interpreter's options and module path.
+    """Program and arguments of a worker with this interpreter's options, module path and arguments.
 
     None where there is no interpreter to start, as inside another program.
     """
@@ -23,12 +31,14 @@ def command() -> tuple[str, list[str]] | None:
     import subprocess
 
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    path = json.dumps([entry for entry in sys.path if isinstance(entry, str)])
-    return sys.executable, [*options, "-c", _MAIN, path]
+    path = [entry for entry in sys.path if isinstance(entry, str)]
+    # as in the script, for functions that ask for its parameters
+    return sys.executable, [*options, "-c", _MAIN, json.dumps([path, sys.argv])]
 
 
 def main() -> None:
     """Serve the process at the other end of standard input."""
+    _serving.append(True)
     # Ctrl-C reaches the whole group of processes; the parent decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     reconfigure = getattr(sys.stdout, "reconfigure", None)

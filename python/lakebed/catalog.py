@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -28,6 +27,7 @@ __all__ = [
     "bucket_status",
     "datasets",
     "delete_dataset",
+    "edit_dataset",
     "listings",
     "move_dataset",
 ]
@@ -59,6 +59,15 @@ class DatasetInfo(DataModel):
     dependencies: list[str] = Field(default_factory=list)
     git_commit: str = ""
     author: str = ""
+
+    @property
+    def is_temp(self) -> bool:
+        """Whether it goes when its session does."""
+        return self.namespace == "system" and self.project.startswith("session_")
+
+    def has_attr(self, attr: str) -> bool:
+        """Whether the dataset has this label; `stage=*` fits any value of `stage`."""
+        return any(_fits(label, attr) for label in self.attrs)
 
 
 class ListingInfo(DatasetInfo):
@@ -230,19 +239,62 @@ def move_dataset(
     Session.get(session, in_memory=in_memory)._native.move_dataset(src, dest)
 
 
+def edit_dataset(
+    name: str,
+    new_name: str | None = None,
+    description: str | None = None,
+    attrs: Sequence[str] | None = None,
+    session: Session | None = None,
+) -> None:
+    """Give a dataset another name, description or labels; None leaves them as they are.
+
+    They are the dataset's: all of its versions have them.
+
+    Args:
+        name: `name`, `project.name` or `namespace.project.name`.
+        new_name: As `move_dataset` takes it.
+        description: What the dataset is.
+        attrs: All of its labels.
+        session: Where to look; see `Session`.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> held = dc.Session.get(in_memory=True)
+        >>> _ = dc.read_values(x=[1], session=held).save("numbers")
+        >>> dc.edit_dataset("numbers", description="all of them", session=held)
+    """
+    if isinstance(attrs, str):
+        msg = f"attrs takes a list of labels, not `{attrs!r}`"
+        raise DataChainParamsError(msg)
+    held = Session.get(session)
+    labels = None if attrs is None else list(attrs)
+    held._native.edit_dataset(name, description, labels)
+    if new_name is not None:
+        held._native.move_dataset(name, new_name)
+
+
+def known_version(session: Session, version: tuple[str, str] | None) -> DatasetInfo | None:
+    """What the catalog knows of a version, by its full name and its number."""
+    for record in session._native.versions(include_removed=False) if version else ():
+        names = (record["namespace"], record["project"], record["name"])
+        if (".".join(names), record["version"]) == version:
+            return _info(record, session._native.job(record["job"]) if record["job"] else {})
+    return None
+
+
 def _is_listed(record: Mapping[str, Any], attrs: Sequence[str], *, include_listing: bool) -> bool:
     system = record["namespace"] == "system"
     temporary = system and record["project"].startswith("session_")
     listing = system and not include_listing
     labels = record["attrs"] or ()
     return not (temporary or listing) and all(
-        any(label == wanted or _fits(label, wanted) for label in labels) for wanted in attrs
+        any(_fits(label, wanted) for label in labels) for wanted in attrs
     )
 
 
 def _fits(label: str, wanted: str) -> bool:
     """`stage=*` fits any value of `stage`."""
-    return wanted.endswith("=*") and fnmatchcase(label, wanted)
+    return label == wanted or (wanted.endswith("=*") and label.startswith(wanted[:-1]))
 
 
 def _listing(info: DatasetInfo, ttl: timedelta) -> ListingInfo:
@@ -265,6 +317,7 @@ def _info(record: Mapping[str, Any], job: Mapping[str, Any]) -> DatasetInfo:
         num_objects=record["rows"],
         size=record["bytes"],
         params=json.loads(job.get("params") or "{}") or {},
+        metrics=json.loads(job.get("metrics") or "{}"),
         error_message=record["error"] or "",
         error_stack=job.get("error") or "",
         attrs=record["attrs"] or [],

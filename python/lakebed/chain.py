@@ -15,26 +15,44 @@ from lakebed._schema import Signals
 from lakebed._settings import Settings
 from lakebed._udf.once import Once
 from lakebed._verbs.chance import Chance
+from lakebed._verbs.databases import Databases
 from lakebed._verbs.differences import Differences
 from lakebed._verbs.exporting import Exporting
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
+from lakebed._verbs.origins import Origins
 from lakebed._verbs.results import Results
 from lakebed._verbs.rows import Rows
 from lakebed._verbs.storing import Storing
-from lakebed.exceptions import DatasetPrepareError
+from lakebed._verbs.tables import Tables
+from lakebed._verbs.training import Training
+from lakebed.exceptions import DatasetPrepareError, EphemeralError
 from lakebed.expr import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import IO
 
-    from _typeshed import SupportsWrite
-
+    from lakebed._job import Job
     from lakebed._native import Chain as _Native
+    from lakebed.catalog import DatasetInfo
     from lakebed.session import Session
 
 
-class DataChain(Rows, Functions, Groups, Differences, Results, Exporting, Chance, Storing):
+class DataChain(
+    Rows,
+    Functions,
+    Groups,
+    Differences,
+    Results,
+    Exporting,
+    Chance,
+    Storing,
+    Tables,
+    Databases,
+    Training,
+    Origins,
+):
     """Rows with typed columns, made by `read_...` functions and changed by verbs.
 
     Chains do not change: every verb returns a new one.
@@ -83,6 +101,35 @@ class DataChain(Rows, Functions, Groups, Differences, Results, Exporting, Chance
         return self._version
 
     @property
+    def dataset(self) -> DatasetInfo | None:
+        """What the catalog knows of the version while the chain is exactly one."""
+        from lakebed.catalog import known_version
+
+        return known_version(self._session, self._native.dataset)
+
+    @property
+    def namespace_name(self) -> str:
+        """Where `save` puts names without a namespace."""
+        return self._settings.namespace or self._session._native.default_folder()[0]
+
+    @property
+    def project_name(self) -> str:
+        """Where `save` puts names without a project."""
+        return self._settings.project or self._session._native.default_folder()[1]
+
+    @property
+    def job(self) -> Job:
+        """The run of the script that what is saved belongs to; started if it was not yet.
+
+        Raises:
+            EphemeralError: The chain keeps nothing, so that there is none.
+        """
+        if self._settings.ephemeral:
+            msg = "an ephemeral chain has no job, since it keeps nothing"
+            raise EphemeralError(msg)
+        return self._session._started_job()
+
+    @property
     def session(self) -> Session:
         """Where the chain reads and saves."""
         return self._session
@@ -92,12 +139,8 @@ class DataChain(Rows, Functions, Groups, Differences, Results, Exporting, Chance
         """Whether there is no row; computes one."""
         return self.limit(1).count() == 0
 
-    def print_schema(self, file: SupportsWrite[str] | None = None) -> None:
-        """Print the columns and their types.
-
-        Args:
-            file: Where to, as for `print`.
-        """
+    def print_schema(self, file: IO[str] | None = None) -> None:
+        """Print the columns and their types, to a file if one is given."""
         print(self.schema, file=file)
 
     def explain(self, *, analyze: bool = False) -> str:
@@ -228,9 +271,13 @@ class DataChain(Rows, Functions, Groups, Differences, Results, Exporting, Chance
         )
         return self._configured(changed)
 
-    def reset_settings(self) -> Self:
-        """All settings as they are by default."""
-        return self._configured(Settings())
+    def reset_settings(self, settings: Mapping[str, Any] | None = None) -> Self:
+        """All settings as they are by default, but those that are given.
+
+        Args:
+            settings: As for `settings()`.
+        """
+        return self._configured(Settings().updated(**(settings or {})))
 
     def setup(self, **values: Callable[[], Any]) -> Self:
         """Make values for functions to take as parameters, such as a loaded model.

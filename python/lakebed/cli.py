@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lakebed._cli import parsers
+from lakebed._cli import dataset_parsers, parsers
 from lakebed._cli.text import aligned, size
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ examples:
   lakebed show pets --limit 5           the first rows
   lakebed show pets@1.2.0 --schema      the columns of a version
   lakebed show pets --script            the script that made it
+  lakebed dataset diff pets 1.0.0 1.1.0 what changed between two versions
+  lakebed dataset lineage pets          what it was made of
+  lakebed dataset edit pets --new-name animals
   lakebed dataset rm pets --version 1.0.0
   lakebed dataset rm pets --force       all versions
   lakebed gc --dry-run                  what could be removed from disk
@@ -35,8 +38,10 @@ examples:
   lakebed bucket status gs://bucket     is it there, and may I look into it?
 
 environment:
-  LAKEBED_ROOT    where the data is; ./.lakebed by default
-  LAKEBED_CACHE   where fetched files are; the folder cache in the root by default
+  LAKEBED_ROOT        where the data is; ./.lakebed by default
+  LAKEBED_CACHE       where fetched files are; the folder cache in the root by default
+  LAKEBED_NAMESPACE   the namespace of names without one; local by default
+  LAKEBED_PROJECT     the project of names without one, or both: namespace.project
 """
 
 
@@ -70,39 +75,13 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version)
+    parser.add_argument("-V", "--version", action=_Version)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    _add_show(commands)
-    _add_dataset(commands)
+    dataset_parsers.add(commands)
     _add_gc(commands)
     parsers.add(commands)
     return parser
-
-
-def _add_show(commands: Any) -> None:
-    show = commands.add_parser("show", help="print rows, columns or script of a dataset")
-    show.add_argument("name", metavar="NAME[@VERSION]")
-    show.add_argument("--limit", type=int, default=20, metavar="N", help="rows (20); 0: all")
-    what = show.add_mutually_exclusive_group()
-    what.add_argument("--schema", action="store_true", help="print the columns instead")
-    what.add_argument("--script", action="store_true", help="print the script that made it")
-    show.set_defaults(run=_show)
-
-
-def _add_dataset(commands: Any) -> None:
-    dataset = commands.add_parser("dataset", aliases=["ds"], help="list and remove datasets")
-    dataset.set_defaults(run=lambda _: dataset.print_help())
-    actions = dataset.add_subparsers(metavar="ACTION")
-    ls = actions.add_parser("ls", help="list datasets")
-    ls.add_argument("name", nargs="?", metavar="NAME", help="only this one, all its versions")
-    ls.add_argument("--versions", action="store_true", help="every version, not the latest")
-    ls.set_defaults(run=_list)
-    rm = actions.add_parser("rm", aliases=["remove"], help="remove a version of a dataset")
-    rm.add_argument("name", metavar="NAME[@VERSION]")
-    rm.add_argument("--version", help="which version; the latest by default")
-    rm.add_argument("--force", action="store_true", help="remove all versions")
-    rm.set_defaults(run=_remove)
 
 
 def _add_gc(commands: Any) -> None:
@@ -114,6 +93,7 @@ def _add_gc(commands: Any) -> None:
     )
     gc.add_argument(
         "--ttl",
+        "--checkpoint-ttl",
         type=float,
         metavar="SECONDS",
         help="leave files that are younger; by default results of functions stay for seven "
@@ -156,59 +136,6 @@ class _Version(argparse.Action):
 # Commands
 
 
-def _show(arguments: argparse.Namespace) -> None:
-    import lakebed as dc
-
-    if arguments.script:
-        _show_script(arguments.name)
-        return
-    chain = dc.read_dataset(arguments.name)
-    if arguments.schema:
-        print(chain.schema)
-    else:
-        chain.show(arguments.limit)
-
-
-def _show_script(given: str) -> None:
-    name, _, version = given.partition("@")
-    rows = _rows(name)
-    chosen = [row for row in rows if row["version"] == version] if version else rows[-1:]
-    if not rows:
-        raise _not_found(name)
-    if not chosen:
-        raise _version_not_found(name, version, [row["version"] for row in rows])
-    print(chosen[0]["query_script"] or f"# no script is known of `{given}`")
-
-
-def _list(arguments: argparse.Namespace) -> None:
-    rows = _rows(arguments.name)
-    if arguments.name and not rows:
-        raise _not_found(arguments.name)
-    if not (arguments.versions or arguments.name):
-        rows = list({_full_name(row): row for row in rows}.values())
-    if not rows:
-        print("no datasets yet")
-        return
-    print(_table(rows))
-
-
-def _remove(arguments: argparse.Namespace) -> None:
-    import lakebed as dc
-    from lakebed.exceptions import DataChainParamsError
-
-    name, _, version = arguments.name.partition("@")
-    if version and arguments.version not in (None, version):
-        msg = f"two versions were given: `{version}` and `{arguments.version}`"
-        raise DataChainParamsError(msg)
-    version = arguments.version or version or None
-    if version and arguments.force:
-        msg = f"--force removes all versions, but version `{version}` was given: use one"
-        raise DataChainParamsError(msg)
-    dc.delete_dataset(name, version=version, force=arguments.force)
-    which = "all versions" if arguments.force else f"version {version or 'latest'}"
-    print(f"removed {name}, {which}")
-
-
 def _gc(arguments: argparse.Namespace) -> None:
     import lakebed as dc
 
@@ -226,59 +153,6 @@ def _gc(arguments: argparse.Namespace) -> None:
     if lines:
         print(aligned(table, right=(2, 3)))
     print(f"{'to free' if report.dry_run else 'freed'}: {size(report.freed)}")
-
-
-# What the commands print
-
-_FIELDS = (
-    "namespace", "project", "name", "version", "num_objects", "size", "created_at",
-    "query_script",
-)  # fmt: skip
-
-
-def _rows(name: str | None) -> list[dict[str, Any]]:
-    """The dataset versions of this name, or all, oldest version first."""
-    import lakebed as dc
-
-    rows = [dict(zip(_FIELDS, row, strict=True)) for row in dc.datasets().to_list(*_FIELDS)]
-    wanted = name.split(".") if name else []
-    found = [r for r in rows if _full_name(r).split(".")[3 - len(wanted) :] == wanted]
-    return sorted(found if name else rows, key=lambda r: (_full_name(r), _order(r["version"])))
-
-
-def _full_name(row: dict[str, Any]) -> str:
-    return f"{row['namespace']}.{row['project']}.{row['name']}"
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _not_found(name: str) -> Exception:
-    from lakebed._hint import did_you_mean
-    from lakebed.exceptions import DatasetNotFoundError
-
-    known = sorted({row["name"] for row in _rows(None)})
-    return DatasetNotFoundError(f"dataset `{name}` not found{did_you_mean(name, known)}")
-
-
-def _version_not_found(name: str, version: str, known: list[str]) -> Exception:
-    from lakebed._hint import did_you_mean
-    from lakebed.exceptions import DatasetVersionNotFoundError
-
-    hint = did_you_mean(version, known)
-    return DatasetVersionNotFoundError(f"dataset `{name}` has no version `{version}`{hint}")
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    lines = [("NAME", "VERSION", "ROWS", "SIZE", "CREATED")]
-    for row in rows:
-        full = _full_name(row).removeprefix("local.local.")
-        created = row["created_at"]
-        when = f"{created:%Y-%m-%d %H:%M}" if created else ""
-        count = "" if row["num_objects"] is None else f"{row['num_objects']:,}"
-        lines.append((full, row["version"], count, size(row["size"]), when))
-    return aligned(lines, right=(2, 3))
 
 
 def _message(error: Exception) -> str:

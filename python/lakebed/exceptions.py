@@ -63,7 +63,7 @@ class DatasetNotFoundError(NotFoundError):
     code = "catalog.dataset_not_found"
 
 
-class DatasetVersionNotFoundError(NotFoundError):
+class DatasetVersionNotFoundError(DatasetNotFoundError):
     """The dataset exists, but not in this version."""
 
     code = "catalog.version_not_found"
@@ -130,6 +130,12 @@ class DataChainParamsError(LakebedError, ValueError):
     """The call has the wrong shape or an argument is out of range."""
 
     code = "engine.invalid_argument"
+
+
+class ArgumentTypeError(DataChainParamsError, TypeError):
+    """An argument is of a type that the call does not take."""
+
+    code = "python.argument_type"
 
 
 class DataChainColumnError(DataChainParamsError):
@@ -293,6 +299,10 @@ class StorageError(LakebedError, OSError):
     code = "engine.storage"
 
 
+ClientError = StorageError
+"""The name that users of the peer catch."""
+
+
 class MissingPathError(StorageError, FileNotFoundError):
     """A file or folder does not exist."""
 
@@ -369,6 +379,10 @@ class InternalError(LakebedError, RuntimeError):
     """A bug in lakebed; bad input cannot cause it."""
 
     code = "lakebed.internal"
+
+
+class SignalSchemaWarning(RuntimeWarning):
+    """For filters of warnings in scripts of the peer; what it was for is an error here."""
 
 
 BY_CODE: dict[str, type[LakebedError]] = {

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
     from lakebed._schema import Spec
 
-__all__ = ["C", "Column", "Expr"]
+__all__ = ["C", "Column", "ColumnExpr", "Expr"]
 
 
 class Expr:
     """A value to compute for each row, made from columns, literals and functions.
 
-    Operators work as on numbers and text; use `&`, `|` and `~` for and, or, not. A
-    comparison with a missing value is missing, and `filter` drops such rows.
+    Operators work as on numbers and text; use `&`, `|` and `~` for and, or, not; between
+    whole numbers, `&` and `|` are of their bits, as in Python. A comparison with a missing
+    value is missing, and `filter` drops such rows.
 
     Whole numbers that do not fit their type are an error. Not-a-number is a value: it
     equals itself and is larger than every other number, whether rows are compared,
@@ -147,7 +148,7 @@ class Expr:
     def __abs__(self) -> Expr:
         return call("abs", self)
 
-    # Bits of whole numbers; `&` and `|` are of conditions
+    # Bits of whole numbers, as are `&` and `|` between them
 
     def __xor__(self, other: object) -> Expr:
         return call("bitwise_xor", self, other)
@@ -351,6 +352,10 @@ class Expr:
         made._descending = self._descending if descending is None else descending
         made._nulls_first = self._nulls_first if nulls_first is None else nulls_first
         return made
+
+
+ColumnExpr = Expr
+"""The name in annotations of scripts of the peer."""
 
 
 class _ColumnMeta(type):

@@ -9,7 +9,9 @@ in `_types/annotation.py`, and how stored data meets a class in `_types/resolve.
 from __future__ import annotations
 
 import contextlib
+import re
 from contextvars import ContextVar
+from datetime import datetime
 from inspect import isclass
 from types import GenericAlias, UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Union, get_args, get_origin
@@ -19,7 +21,34 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+DataType = (
+    type[BaseModel]
+    | type[int | str | float | bool | bytes | datetime]
+    | type[list[Any]]
+    | type[dict[Any, Any]]
+)
+"""The types that columns may have, for annotations; `is_chain_type` tells more exactly."""
+
 _rebuilding: ContextVar[bool] = ContextVar("_rebuilding", default=False)
+
+_PARTIAL = re.compile(r"Partial_[0-9a-f]{10}(_v\d+)?$")
+
+
+def is_chain_type(annotation: Any) -> bool:
+    """Whether columns may have this type.
+
+    Examples:
+        >>> is_chain_type(list[int]), is_chain_type(object)
+        (True, False)
+    """
+    from lakebed._schema import spec_of
+    from lakebed.exceptions import SignalSchemaError
+
+    try:
+        spec_of(annotation, "the type")
+    except SignalSchemaError:
+        return False
+    return True
 
 
 class ModelStore:
@@ -93,6 +122,19 @@ class ModelStore:
         name, _, version = fullname.partition("@")
         digits = version.strip().removeprefix("v")
         return name, int(digits) if digits.isdigit() else 0
+
+    @classmethod
+    def is_partial(cls, model: type[BaseModel]) -> bool:
+        """Whether the class is of a model of which only some fields are left."""
+        return _PARTIAL.search(model.__name__) is not None
+
+    @classmethod
+    def rebuild_all(cls) -> None:
+        """Let every registered class look up again what its annotations name."""
+        for versions in cls.store.values():
+            for classes in versions.values():
+                for model in classes:
+                    model.model_rebuild(force=True, raise_errors=False)
 
     @staticmethod
     def is_pydantic(value: object) -> bool:

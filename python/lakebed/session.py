@@ -12,17 +12,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet, finalize
 
 from lakebed import _native
 from lakebed._client_config import options_of
-from lakebed.exceptions import DataChainParamsError
+from lakebed._worker import is_worker
+from lakebed.exceptions import DataChainParamsError, NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Self
 
     from lakebed._gc import GcReport
     from lakebed._job import Job, Run
@@ -33,6 +34,9 @@ _open: WeakSet[Session] = WeakSet()
 _unfinished: dict[Session, None] = {}
 """Sessions with a job or temporary datasets, to close when the process ends."""
 _of_parent: list[Session] = []
+NOTES: dict[str, dict[str, Any]] = {"params": {}, "metrics": {}}
+"""What this run found out: parameters that it asked for, and what it measured."""
+
 _entered: ContextVar[tuple[Session, ...]] = ContextVar("_entered", default=())
 
 
@@ -73,7 +77,8 @@ class Session:
             raise DataChainParamsError(msg)
         self.name = f"{name or 'default'}_{uuid.uuid4().hex[:8]}"
         self.in_memory = in_memory
-        self._native = _native.Session.open(root, in_memory, options_of(client_config))
+        self._options = options_of(client_config)
+        self._native = _native.Session.open(root, in_memory, self._options)
         self._job: Job | None = None
         self._temporary: list[str] = []
         _open.add(self)
@@ -106,6 +111,8 @@ class Session:
         _close_unfinished()
         with cls._lock:
             cls._default = cls._memory = cls._CURRENT_JOB = None
+            for noted in NOTES.values():
+                noted.clear()
 
     @property
     def root(self) -> str:
@@ -174,6 +181,10 @@ class Session:
         return folder
 
     def _job_id(self) -> str:
+        """The job that saves belong to, by its id."""
+        return self._started_job().id
+
+    def _started_job(self) -> Job:
         """The job that saves belong to, started on the first one."""
         from lakebed._job import Job, Run
 
@@ -185,7 +196,7 @@ class Session:
             if self._job is None:
                 self._job = Job.start(run, self._native)
                 self._close_at_exit()
-            return self._job.id
+            return self._job
 
     def _temporary_name(self) -> str:
         """A name for a dataset that goes when the session does."""
@@ -209,6 +220,37 @@ class Session:
             self._native.forget(self.name, name)
         except LakebedError as problem:
             logger.debug("cannot remove `%s`: %s", name, problem)
+
+
+def note(kind: str, name: str, value: Any) -> None:
+    """Remember one of the `params` or `metrics` of this run, and tell the jobs that it has."""
+    if is_worker() and kind == "metrics":
+        msg = f"metric `{name}` was set in a worker process; hint: return what is measured, and "
+        raise NotSupportedError(f"{msg}set it where the script has the rows")
+    with Session._lock:
+        if _is_same(NOTES[kind].get(name, NOTES), value):
+            # functions may ask for a parameter at each row
+            return
+        NOTES[kind][name] = value
+        jobs = [session._job for session in list(_open)]
+    for job in jobs:
+        if job is not None:
+            job.note({kind: {name: value}})
+
+
+def _is_same(known: Any, value: Any) -> bool:
+    plain = isinstance(value, (str, int, float)) and type(known) is type(value)
+    return known is value or (plain and known == value)
+
+
+def is_studio() -> bool:
+    """Whether this runs on a hosted service of the peer: it never does."""
+    return False
+
+
+def is_local() -> bool:
+    """Whether datasets are below a root of one's own: they always are."""
+    return True
 
 
 def _close_unfinished() -> None:

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Diff, Export, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved};
+use engine::{Diff, Export, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, Shaped};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -13,6 +13,7 @@ use crate::codec::{Codec, spec_of_field};
 use crate::error::{coded, raise};
 use crate::export::{parse, run};
 use crate::expr::{Expr, PyKey, sort_keys};
+use crate::records::made_of;
 use crate::rows::Rows;
 use crate::runtime::wait;
 use crate::session::{resolve_name, session_name};
@@ -77,6 +78,13 @@ impl Chain {
         Some((name.to_string(), version.to_string()))
     }
 
+    /// What the rows come from: dataset versions, and places where files are looked for.
+    fn sources(&self, py: Python<'_>) -> PyResult<(Vec<(String, String)>, Vec<String>)> {
+        let failed = |failed| raise(py, failed);
+        let versions = self.0.dependencies().map_err(failed)?;
+        Ok((versions.iter().map(made_of).collect(), self.0.places().map_err(failed)?))
+    }
+
     fn filter(&self, py: Python<'_>, predicates: Vec<PyExpr<'_>>) -> PyResult<Self> {
         let predicates: Vec<engine::Expr> = predicates.iter().map(|one| one.0.clone()).collect();
         self.built(py, self.0.filter(&predicates))
@@ -84,6 +92,20 @@ impl Chain {
 
     fn select(&self, py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
         self.built(py, self.0.select(&paths))
+    }
+
+    /// Columns as name and spec, with the paths to what their leaves are made of.
+    fn shaped(
+        &self,
+        py: Python<'_>,
+        columns: Vec<(String, Option<Bound<'_, PyAny>>, Vec<Vec<String>>)>,
+    ) -> PyResult<Self> {
+        let column = |(name, spec, parts): (String, Option<Bound<'_, PyAny>>, _)| {
+            let field = spec.map(|spec| Ok::<_, PyErr>(Codec::parse(&spec)?.field(&name)));
+            Ok(Shaped { field: field.transpose()?.map(Arc::new), name, parts })
+        };
+        let columns = columns.into_iter().map(column).collect::<PyResult<Vec<_>>>()?;
+        self.built(py, self.0.shaped(&columns))
     }
 
     fn mutate(&self, py: Python<'_>, columns: Vec<(String, PyExpr<'_>)>) -> PyResult<Self> {
@@ -288,19 +310,6 @@ impl Chain {
         let shared = Arc::clone(&counters);
         let (_, batches) = wait(py, async move { chain.stream(&shared).await }, None)?;
         Ok(Rows::new(codecs, batches, counters, progress))
-    }
-
-    /// Columns of a file as those that they were written of.
-    fn unflatten(
-        &self,
-        py: Python<'_>,
-        columns: Vec<(String, Bound<'_, PyAny>)>,
-    ) -> PyResult<Self> {
-        let field = |(name, spec): &(String, Bound<'_, PyAny>)| {
-            Ok(Arc::new(Codec::parse(spec)?.field(name)))
-        };
-        let fields = columns.iter().map(field).collect::<PyResult<Vec<_>>>()?;
-        self.built(py, self.0.unflatten(&fields))
     }
 
     /// Writes a file; what it is, unless there are several.

@@ -15,17 +15,21 @@ mod arrow;
 mod born;
 mod chain;
 mod codec;
+mod csv;
 mod error;
 mod export;
 mod expr;
 mod gate;
 mod interrupt;
+mod json;
 mod look;
+mod records;
 mod rows;
 mod runtime;
 mod session;
 mod storage;
 mod udf;
+mod values;
 
 use pyo3::prelude::*;
 

@@ -1,31 +1,35 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{
-    CatalogExt, DatasetRef, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName,
-    VersionFilter, VersionSpec,
+    CatalogExt, DatasetEdit, DatasetRef, FolderName, JobId, JobNotes, JobStatus, NewJob,
+    QualifiedName, VersionFilter, VersionSpec,
 };
-use engine::{Config, FileKind, Garbage, GcOptions, Listing, Pause, Root};
+use engine::{
+    Config, FileKind, Garbage, GcOptions, JsonColumn, Listing, ParquetRequest, Pause, Root,
+    TableFiles, default_folder,
+};
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::PyDict;
 use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
 use crate::codec::Codec;
+use crate::csv::csv_request;
 use crate::error::raise;
 use crate::look::look;
+use crate::records::{folder_row, job_row, version_row};
 use crate::runtime::wait;
 use crate::storage::{Storage, client_config};
-use crate::{arrow, error};
+use crate::{arrow, error, json, values};
 
 /// A session; immutable, safe to share between threads.
 #[pyclass(frozen, module = "lakebed._native")]
@@ -38,20 +42,58 @@ pub(crate) fn resolve_name(
     namespace: Option<&str>,
     project: Option<&str>,
 ) -> PyResult<(QualifiedName, VersionSpec)> {
-    let parse = || -> catalog::Result<_> {
+    let parse = || -> engine::Result<_> {
         let reference: DatasetRef = name.parse()?;
-        let part = |given: Option<&str>| given.map_or_else(|| Ok(NamePart::local()), str::parse);
-        let name = reference.resolve(&part(namespace)?, &part(project)?);
-        Ok((name, reference.version))
+        let (outer, inner) = default_folder()?;
+        let namespace = namespace.map_or(Ok(outer), str::parse)?;
+        let project = project.map_or(Ok(inner), str::parse)?;
+        Ok((reference.resolve(&namespace, &project), reference.version))
     };
-    parse().map_err(|failed| raise(py, failed.into()))
+    parse().map_err(|failed| raise(py, failed))
 }
 
 fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
     text.parse().map_err(|failed: catalog::Error| raise(py, failed.into()))
 }
 
+/// Which files a table is read from: paths, or what `File.source` and `File.path` say.
+#[derive(FromPyObject)]
+enum Files {
+    Found(Vec<String>),
+    Named(Vec<(String, String)>),
+}
+
 impl Session {
+    fn table_files(
+        &self,
+        py: Python<'_>,
+        files: Files,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<TableFiles> {
+        let paths = match files {
+            Files::Named(files) => return Ok(TableFiles::Named(files)),
+            Files::Found(paths) => paths,
+        };
+        let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
+        let listing = listing.map_err(|failed| raise(py, failed))?;
+        self.configure_buckets(py, &listing, options)?;
+        Ok(TableFiles::Found(listing))
+    }
+
+    fn read_batches(
+        &self,
+        py: Python<'_>,
+        batches: values::Batches,
+        nest: Option<&str>,
+    ) -> PyResult<Chain> {
+        let (schema, batches) = match nest {
+            Some(column) => values::nested(batches, column)?,
+            None => batches,
+        };
+        let chain = self.0.read_batches(&schema, &batches);
+        Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+    }
+
     /// Without buckets options mean nothing, whatever they are: scripts move between buckets and folders.
     fn configure_buckets(
         &self,
@@ -90,6 +132,13 @@ impl Session {
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());
         Ok(Self(wait(py, engine::Session::open(config), None)?))
+    }
+
+    /// The namespace and the project of names that have none.
+    #[staticmethod]
+    fn default_folder(py: Python<'_>) -> PyResult<(String, String)> {
+        let (namespace, project) = default_folder().map_err(|failed| raise(py, failed))?;
+        Ok((namespace.into(), project.into()))
     }
 
     #[getter]
@@ -171,47 +220,71 @@ impl Session {
     fn read_parquet(
         &self,
         py: Python<'_>,
-        paths: Vec<String>,
+        files: Files,
+        folders: bool,
+        source: bool,
         options: BTreeMap<String, String>,
-    ) -> PyResult<(Chain, Option<String>)> {
-        let listing = Listing::try_new(&paths, true, "file", FileKind::Binary);
-        let listing = listing.map_err(|failed| raise(py, failed))?;
-        self.configure_buckets(py, &listing, options)?;
+    ) -> PyResult<(Chain, HashMap<String, String>)> {
+        let files = self.table_files(py, files, options)?;
+        let request = ParquetRequest { files, folders, source };
         let session = Arc::clone(&self.0);
-        let read = wait(py, async move { session.read_parquet(listing).await }, None)?;
-        Ok((Chain::new(read.chain), read.signals))
+        let read = async move { session.read_parquet(request).await };
+        let (chain, notes) = wait(py, read, None)?;
+        Ok((Chain::new(chain), notes))
     }
 
+    /// Options are for the buckets among the places, from now on.
+    fn read_csv(
+        &self,
+        py: Python<'_>,
+        files: Files,
+        how: &Bound<'_, PyDict>,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<Chain> {
+        let files = self.table_files(py, files, options)?;
+        let request = csv_request(files, how)?;
+        let session = Arc::clone(&self.0);
+        Ok(Chain::new(wait(py, async move { session.read_csv(request).await }, None)?))
+    }
+
+    /// Options are for the buckets among the places, from now on.
+    fn read_json(
+        &self,
+        py: Python<'_>,
+        asked: json::Asked<'_>,
+        options: BTreeMap<String, String>,
+    ) -> PyResult<Chain> {
+        let request = json::request(py, asked)?;
+        if let JsonColumn::Sampled { of: Some(samples), .. } = &request.column {
+            self.configure_buckets(py, samples, options.clone())?;
+        }
+        self.configure_buckets(py, &request.files, options)?;
+        let session = Arc::clone(&self.0);
+        Ok(Chain::new(wait(py, async move { session.read_json(request).await }, None)?))
+    }
+
+    /// `nest` names the one column that has all others as its fields.
+    #[pyo3(signature = (columns, nest=None))]
     fn read_values(
         &self,
         py: Python<'_>,
-        columns: Vec<(String, Bound<'_, PyAny>, Vec<Bound<'_, PyAny>>)>,
+        columns: values::Columns<'_>,
+        nest: Option<&str>,
     ) -> PyResult<Chain> {
-        let mut codecs = Vec::with_capacity(columns.len());
-        for (name, spec, values) in columns {
-            codecs.push((name, Codec::parse(&spec)?, values));
-        }
-        let fields = codecs.iter().map(|(name, codec, _)| codec.field(name));
-        let schema = Arc::new(::arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
-        let mut batches = Vec::new();
-        for rows in pieces(codecs.iter().map(|(_, _, values)| values.as_slice())) {
-            let mut arrays = Vec::with_capacity(codecs.len());
-            for (name, codec, values) in &codecs {
-                arrays.push(codec.write(&values[rows.clone()]).map_err(|misfit| {
-                    let row = rows.start + misfit.row;
-                    let message = format!("`{name}`, row {row}: {}", misfit.reason);
-                    error::coded(py, "engine.invalid_argument", &message)
-                })?);
-            }
-            let count = Some(rows.len());
-            let options = ::arrow::record_batch::RecordBatchOptions::new().with_row_count(count);
-            let schema = Arc::clone(&schema);
-            let batch =
-                ::arrow::record_batch::RecordBatch::try_new_with_options(schema, arrays, &options);
-            batches.push(batch.map_err(|failed| PyValueError::new_err(failed.to_string()))?);
-        }
-        let chain = self.0.read_batches(&schema, &batches);
-        Ok(Chain::new(chain.map_err(|failed| raise(py, failed))?))
+        self.read_batches(py, values::batches(py, columns)?, nest)
+    }
+
+    /// A table and columns beside it, in the order of `names`.
+    #[pyo3(signature = (names, table, columns, nest=None))]
+    fn read_frame(
+        &self,
+        py: Python<'_>,
+        names: Vec<String>,
+        table: &Bound<'_, PyAny>,
+        columns: values::Columns<'_>,
+        nest: Option<&str>,
+    ) -> PyResult<Chain> {
+        self.read_batches(py, values::beside(py, &names, table, columns)?, nest)
     }
 
     fn read_arrow(&self, source: &Bound<'_, PyAny>) -> PyResult<Chain> {
@@ -247,21 +320,7 @@ impl Session {
     fn job<'py>(&self, py: Python<'py>, id: String) -> PyResult<Bound<'py, PyDict>> {
         let catalog = Arc::clone(self.0.catalog());
         let job = wait(py, async move { Ok(catalog.job(&JobId::from(id)).await?) }, None)?;
-        let row = PyDict::new(py);
-        row.set_item("id", job.id.as_str())?;
-        row.set_item("name", job.name)?;
-        row.set_item("status", job.status.as_str())?;
-        row.set_item("created_at", timestamp(py, Some(job.created_at.timestamp_micros()))?)?;
-        let finished = job.finished_at.map(|at| at.timestamp_micros());
-        row.set_item("finished_at", timestamp(py, finished)?)?;
-        row.set_item("source", job.source)?;
-        row.set_item("git_commit", job.git_commit)?;
-        row.set_item("git_dirty", job.git_dirty)?;
-        row.set_item("author", job.author)?;
-        row.set_item("environment", job.environment.to_string())?;
-        row.set_item("params", job.params.to_string())?;
-        row.set_item("error", job.error)?;
-        Ok(row)
+        job_row(py, &job)
     }
 
     /// Removes the latest version, a given one, or all; the numbers that went.
@@ -297,15 +356,58 @@ impl Session {
 
     /// Gives a dataset another name.
     fn move_dataset(&self, py: Python<'_>, src: &str, dest: &str) -> PyResult<()> {
-        let names = || -> catalog::Result<(QualifiedName, QualifiedName)> {
-            let (from, to): (QualifiedName, QualifiedName) = (src.parse()?, dest.parse()?);
-            from.check_own()?;
-            to.check_own()?;
-            Ok((from, to))
-        };
-        let (from, to) = names().map_err(|failed| raise(py, failed.into()))?;
+        let (from, to) = (own_name(py, src)?, own_name(py, dest)?);
         let catalog = Arc::clone(self.0.catalog());
         wait(py, async move { Ok(catalog.rename(&from, &to).await?) }, None)
+    }
+
+    /// Gives a dataset another description or other labels; None leaves them.
+    #[pyo3(signature = (name, description, attrs))]
+    fn edit_dataset(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        description: Option<String>,
+        attrs: Option<Vec<String>>,
+    ) -> PyResult<()> {
+        let (name, edit) = (own_name(py, name)?, DatasetEdit { description, attrs });
+        let catalog = Arc::clone(self.0.catalog());
+        wait(py, async move { Ok(catalog.edit_dataset(&name, edit).await.map(drop)?) }, None)
+    }
+
+    /// The namespaces and projects: name, project, description, time.
+    fn folders<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let catalog = Arc::clone(self.0.catalog());
+        let folders = wait(py, async move { Ok(catalog.folders().await?) }, None)?;
+        folders.iter().map(|folder| folder_row(py, folder)).collect()
+    }
+
+    /// Makes a namespace, or a project in it.
+    #[pyo3(signature = (namespace, project, description))]
+    fn make_folder<'py>(
+        &self,
+        py: Python<'py>,
+        namespace: &str,
+        project: Option<&str>,
+        description: Option<String>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let name = folder_name(py, namespace, project)?;
+        let catalog = Arc::clone(self.0.catalog());
+        let make = async move { Ok(catalog.make_folder(&name, description).await?) };
+        folder_row(py, &wait(py, make, None)?)
+    }
+
+    /// Forgets that one was made; false if none was.
+    #[pyo3(signature = (namespace, project))]
+    fn forget_folder(
+        &self,
+        py: Python<'_>,
+        namespace: &str,
+        project: Option<&str>,
+    ) -> PyResult<bool> {
+        let name = folder_name(py, namespace, project)?;
+        let catalog = Arc::clone(self.0.catalog());
+        wait(py, async move { Ok(catalog.forget_folder(&name).await?) }, None)
     }
 
     /// Removes what `Chain.persist` kept under this name.
@@ -348,11 +450,19 @@ impl Session {
         environment: &str,
         params: &str,
     ) -> PyResult<String> {
-        let (environment, params) = (json(environment)?, json(params)?);
+        let (environment, params) = (parsed(environment)?, parsed(params)?);
         let job = NewJob { name, source, git_commit, git_dirty, author, environment, params };
         let catalog = Arc::clone(self.0.catalog());
         let job = wait(py, async move { Ok(catalog.start_job(job).await?) }, None)?;
         Ok(job.id.as_str().to_owned())
+    }
+
+    /// Adds to a job's `params` and `metrics`, as JSON.
+    fn note_job(&self, py: Python<'_>, id: String, notes: &str) -> PyResult<()> {
+        let notes: JobNotes = serde_json::from_str(notes)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let catalog = Arc::clone(self.0.catalog());
+        wait(py, async move { Ok(catalog.note_job(&JobId::from(id), notes).await?) }, None)
     }
 
     #[pyo3(signature = (id, status, error))]
@@ -396,73 +506,23 @@ fn worker_command(py: Python<'_>) -> PyResult<Option<WorkerCommand>> {
     Ok(command.map(with))
 }
 
-fn json(text: &str) -> PyResult<Value> {
-    serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
+/// A name that a user may give to a dataset, without a version.
+fn own_name(py: Python<'_>, name: &str) -> PyResult<QualifiedName> {
+    let unversioned: catalog::Result<QualifiedName> = name.parse();
+    unversioned.map_err(|failed| raise(py, failed.into()))?;
+    let (name, _) = resolve_name(py, name, None, None)?;
+    name.check_own().map_err(|failed| raise(py, failed.into()))?;
+    Ok(name)
 }
 
-fn timestamp(py: Python<'_>, micros: Option<i64>) -> PyResult<Bound<'_, PyAny>> {
-    let column = ::arrow::array::TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC");
-    let codec = Codec::optional(crate::codec::Kind::Datetime);
-    let column: ::arrow::array::ArrayRef = Arc::new(column);
-    codec.read(py, &column)?.pop().ok_or_else(|| PyValueError::new_err("no value"))
-}
-
-/// A version as Python sees it; `places` are those that listings are of.
-fn version_row<'py>(
-    py: Python<'py>,
-    record: &DatasetVersion,
-    places: &HashMap<QualifiedName, String>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let row = PyDict::new(py);
-    row.set_item("namespace", record.dataset.namespace.as_str())?;
-    row.set_item("project", record.dataset.project.as_str())?;
-    row.set_item("name", record.dataset.name.as_str())?;
-    row.set_item("version", record.version.to_string())?;
-    row.set_item("uuid", &record.uuid)?;
-    row.set_item("status", record.status.as_str())?;
-    row.set_item("rows", record.rows)?;
-    row.set_item("bytes", record.bytes)?;
-    row.set_item("description", &record.description)?;
-    row.set_item("attrs", &record.attrs)?;
-    row.set_item("created_at", timestamp(py, Some(record.created_at.timestamp_micros()))?)?;
-    let finished = record.finished_at.map(|at| at.timestamp_micros());
-    row.set_item("finished_at", timestamp(py, finished)?)?;
-    row.set_item("error", &record.error)?;
-    row.set_item("job", record.job.as_str())?;
-    let dependencies = record.dependencies.iter();
-    let shown = |one: &catalog::Dependency| match places.get(&one.name) {
-        Some(place) => format!("{place}@{}", one.version),
-        None => format!("{}@{}", one.name, one.version),
+fn folder_name(py: Python<'_>, namespace: &str, project: Option<&str>) -> PyResult<FolderName> {
+    let parse = || -> catalog::Result<FolderName> {
+        let project = project.map(str::parse).transpose();
+        Ok(FolderName { namespace: namespace.parse()?, project: project? })
     };
-    let dependencies: Vec<String> = dependencies.map(shown).collect();
-    row.set_item("dependencies", dependencies)?;
-    Ok(row)
+    parse().map_err(|failed| raise(py, failed.into()))
 }
 
-/// Characters and bytes of a piece: a column of a batch holds no 2 GiB, and a character takes up to four bytes.
-const PIECE_BYTES: usize = 256 << 20;
-
-/// The rows of columns of one height, cut where their texts and bytes would be too much for one batch.
-fn pieces<'v, 'py: 'v>(
-    columns: impl Iterator<Item = &'v [Bound<'py, PyAny>]> + Clone,
-) -> Vec<Range<usize>> {
-    let rows = columns.clone().next().map_or(0, <[_]>::len);
-    let (mut pieces, mut start, mut bytes) = (Vec::new(), 0, 0);
-    for row in 0..rows {
-        let here: usize = columns.clone().map(|values| long(&values[row])).sum();
-        if bytes + here > PIECE_BYTES && row > start {
-            pieces.push(start..row);
-            (start, bytes) = (row, 0);
-        }
-        bytes += here;
-    }
-    pieces.push(start..rows);
-    pieces
-}
-
-/// How long a text or bytes are; nothing for all else.
-fn long(value: &Bound<'_, PyAny>) -> usize {
-    let is_long =
-        value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyBytes>();
-    if is_long { value.len().unwrap_or_default() } else { 0 }
+fn parsed(text: &str) -> PyResult<Value> {
+    serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
 }

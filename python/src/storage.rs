@@ -51,6 +51,12 @@ impl Storage {
         Objects::restored(setup).map(Self).map_err(|failed| raise(py, failed))
     }
 
+    /// What `restored` makes the same of in another process. It holds credentials.
+    fn setup<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let setup = self.0.setup().map_err(|failed| raise(py, failed))?;
+        Ok(PyBytes::new(py, &setup))
+    }
+
     /// The same files, reached with these options and no others.
     fn connected(&self, py: Python<'_>, options: BTreeMap<String, String>) -> PyResult<Self> {
         Ok(Self(self.0.connected(client_config(py, options)?)))

@@ -27,7 +27,7 @@ use udf_runtime::{BatchFunction, DeadRows, FunctionFailure, Identity, RunningFun
 use crate::codec::Codec;
 use crate::gate::attach;
 
-pub(crate) use failure::{failure_row, revived};
+pub(crate) use failure::{failure_row, of as failure_of, revived};
 pub(crate) use ship::serve;
 
 /// A function of the user's and how it is called; immutable.

@@ -93,6 +93,31 @@ def test_where_a_dataset_cannot_move(chain: dc.DataChain) -> None:
     assert sorted(dc.datasets().to_values("name")) == ["cats", "dogs"]
 
 
+def test_a_dataset_gets_another_description_name_and_labels(chain: dc.DataChain) -> None:
+    chain.save("cats", description="animals", attrs=["a"])
+    chain.limit(1).save("cats")
+    dc.edit_dataset("cats", attrs=["stage=test", "b"])
+    dc.edit_dataset("cats", new_name="lab.felines", description="")
+    rows = dc.datasets(column="info").to_values("info")
+    assert [(row.project, row.name, row.description) for row in rows] == [
+        ("lab", "felines", "")
+    ] * 2
+    assert [row.attrs for row in rows] == [["stage=test", "b"]] * 2
+    for label, is_there in [("b", True), ("stage=*", True), ("stage", False), ("b=*", False)]:
+        assert rows[0].has_attr(label) is is_there
+        assert dc.datasets(attrs=[label]).empty is not is_there
+    dc.edit_dataset("lab.felines", attrs=[])
+    assert dc.datasets(attrs=["b"]).empty
+    for name, options, kind in [
+        ("cats", {"description": "x"}, DatasetNotFoundError),
+        ("lab.felines@1.0.0", {"attrs": []}, InvalidDatasetNameError),
+        ("system.listings.x", {"attrs": []}, InvalidDatasetNameError),
+        ("lab.felines", {"attrs": "x"}, LakebedError),
+    ]:
+        with pytest.raises(kind):
+            dc.edit_dataset(name, **options)
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_root_that_is_removed_while_open(
     chain: dc.DataChain, root: Path, *, replaced: bool

@@ -492,3 +492,34 @@ def test_clear_cache(lakebed: Any, root: Path):
 def test_index(lakebed: Any):
     assert lakebed("index", "in") == (0, "", "")
     assert lakebed("index", "none")[0] == 1
+
+
+# clone
+
+
+@pytest.mark.usefixtures("here")
+def test_clone_copies_and_saves(lakebed: Any, here: Path):
+    import lakebed as dc
+
+    code, out, err = lakebed("clone", "-r", "in/", "out")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "saved out@1.0.0"
+    assert (here / "out" / "sub" / "c.txt").read_bytes() == b"c"
+    paths = dc.read_dataset("out").to_values("file.path")
+    assert sorted(path.rpartition("/in/")[2] for path in paths) == sorted(FILES)
+    assert lakebed("clone", "--no-cp", "in/a.txt", "in/sub/c.txt", "some")[0] == 0
+    assert not (here / "some").exists()
+    assert dc.read_dataset("some").count() == 2
+
+
+@pytest.mark.usefixtures("here")
+def test_a_clone_that_could_not_be_saved_copies_nothing(lakebed: Any, here: Path):
+    code, _, err = lakebed("clone", "-r", "in", "a:b")
+    assert (code, err) == (
+        1,
+        'error: invalid dataset name `a:b`: the characters . @ / \\ : * ? " < > | are reserved\n',
+    )
+    assert not (here / "a:b").exists()
+    code, out, err = lakebed("clone", "in", "folder")
+    assert (code, "saved" in out) == (1, False)
+    assert "hint: -r" in err

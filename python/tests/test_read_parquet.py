@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lakebed as dc
+from lakebed import DataModel
 from lakebed.exceptions import (
     DataChainColumnError,
     DataChainParamsError,
+    DatasetPrepareError,
     FileChangedError,
     MissingPathError,
     NotSupportedError,
@@ -34,7 +39,7 @@ def parquet(tmp_path: Path) -> Path:
 
 
 def test_structs_become_models(parquet: Path) -> None:
-    chain = dc.read_parquet(parquet)
+    chain = dc.read_parquet(parquet, source=False)
     assert list(chain.schema.flatten()) == ["n", "file.path", "file.size"]
     assert chain.filter(dc.C("file.size") == 1).to_list("n", "file.path") == [(1, "a.txt")]
     assert chain.to_values("file")[1] is None
@@ -45,10 +50,116 @@ def test_types_survive_saving(parquet: Path) -> None:
     assert dc.read_dataset("t").to_arrow()["n"].type == pa.int32()
 
 
-def test_refuses_what_is_not_there_yet(parquet: Path) -> None:
-    for options in ({"source": True}, {"column": "row"}, {"output": ["a"]}):
-        with pytest.raises(NotSupportedError):
-            dc.read_parquet(parquet, **options)
+def test_rows_say_where_they_are_from(tmp_path: Path) -> None:
+    for name, first in (("a", 0), ("b", 70_000)):
+        numbers = pa.table({"x": range(first, first + 70_000), "y": ["y"] * 70_000})
+        pq.write_table(numbers, tmp_path / f"{name}.parquet", row_group_size=20_000)
+    chain = dc.read_parquet(tmp_path)
+    assert list(chain.schema) == ["source", "x", "y"]
+    rows = chain.filter(dc.C("x") % 1000 == 999).to_list("source.file.path", "source.index", "x")
+    assert rows == [
+        ("a.parquet" if x < 70_000 else "b.parquet", x % 70_000, x)
+        for x in range(999, 140_000, 1000)
+    ]
+    assert chain.limit(2).to_values("source.index") == [0, 1]
+    assert chain.count() == 140_000
+    source = chain.filter(dc.C("x") == 130_000).to_values("source")[0]
+    assert isinstance(source, dc.ArrowRow)
+    assert source.read() == {"x": 130_000, "y": "y"}
+    (listed,) = dc.read_storage(tmp_path / "b.parquet").to_values("file")
+    assert source.file == listed
+    assert chain.save("rows").sum("source.index") == 2 * sum(range(70_000))
+
+
+def test_output_names_and_types_columns(parquet: Path) -> None:
+    read = partial(dc.read_parquet, parquet, source=False)
+    assert read(output=["a", "b"]).to_values("a") == [1, 2]
+    assert list(read(output={"n": float}).schema) == ["n"]
+    assert read(output={"n": float}).to_list() == [(1.0,), (2.0,)]
+    assert read(output={"n": str}).to_list() == [("1",), ("2",)]
+    row = read(column="row", model_name="Whole").limit(1).to_values("row")[0]
+    assert (type(row).__name__, row.n, row.file.path) == ("Whole", 1, "a.txt")
+    assert read(column="row").to_values("row")[1].file is None
+    with pytest.raises(DatasetPrepareError, match=r"1 names .* for 2 columns"):
+        read(output=["a"])
+    with pytest.raises(NotSupportedError, match="partitioning"):
+        read(partitioning=["year"])
+
+
+def test_names_become_identifiers(tmp_path: Path) -> None:
+    table = pa.table({"First Name": ["a"], "dot.ted": [1], "first_name": [2]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    chain = dc.read_parquet(tmp_path / "t.parquet", source=False)
+    assert list(chain.schema) == ["c0_first_name", "dot_ted", "first_name"]
+    assert chain.to_list() == [("a", 1, 2)]
+
+
+class Inner(DataModel):
+    score: int = 0
+    label: str = ""
+
+
+class Outer(DataModel):
+    name: str = ""
+    inner: Inner | None = None
+
+
+def noted(path: Path, columns: dict[str, Any], signals: dict[str, Any]) -> Path:
+    notes = {"DataChain SignalSchema": json.dumps(signals)}
+    pq.write_table(pa.table(columns).replace_schema_metadata(notes), path)
+    return path
+
+
+def test_models_of_datachain_come_back(tmp_path: Path) -> None:
+    columns = {
+        "num": [1, 2, 3],
+        "o.name": ["x", "y", None],
+        "o.inner._type_tag": [0, None, None],
+        "o.inner.score": [0, None, None],
+        "o.inner.label": ["", None, None],
+        "o._type_tag": [0, 0, None],
+    }
+    models = {
+        "Outer@v1": {
+            "schema_version": 2,
+            "name": "Outer@v1",
+            "fields": {"name": "str", "inner": "Optional[Inner@v1]"},
+            "bases": [],
+            "hidden_fields": [],
+        },
+        "Inner@v1": {
+            "schema_version": 2,
+            "name": "Inner@v1",
+            "fields": {"score": "int", "label": "str"},
+            "bases": [],
+            "hidden_fields": [],
+        },
+    }
+    signals = {"num": "int", "o": "Optional[Outer@v1]", "_custom_types": models}
+    chain = dc.read_parquet(noted(tmp_path / "t.parquet", columns, signals))
+    assert list(chain.schema) == ["source", "num", "o"]
+    assert chain.to_values("o") == [
+        Outer(name="x", inner=Inner(score=0, label="")),
+        Outer(name="y", inner=None),
+        None,
+    ]
+    assert chain.filter(dc.C("o.inner.score") == 0).to_values("num") == [1]
+
+
+def test_models_whose_class_is_gone_come_back(tmp_path: Path) -> None:
+    columns = {"g.a": [1], "g.when": [dt.datetime(2024, 1, 1, tzinfo=dt.UTC)]}
+    signals = {"g": "Gone@v3", "_custom_types": {"Gone@v3": {"a": "int", "when": "datetime"}}}
+    path = noted(tmp_path / "t.parquet", columns, signals)
+    (gone,) = dc.read_parquet(path, source=False).to_values("g")
+    assert type(gone).__name__.startswith("Gone")
+    assert (gone.a, gone.when) == (1, dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+
+
+def test_a_source_that_was_written_is_read_anew(tmp_path: Path) -> None:
+    columns = {"source.file.path": ["old"], "source.index": [5], "x": [1]}
+    signals = {"source": "ArrowRow@v1", "x": "int"}
+    path = noted(tmp_path / "t.parquet", columns, signals)
+    assert dc.read_parquet(path).to_list("source.file.path", "x") == [("t.parquet", 1)]
 
 
 def test_refuses_two_columns_of_one_name(tmp_path: Path) -> None:

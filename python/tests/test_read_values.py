@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import NotSupportedError, ValuesToTupleError
+from lakebed.exceptions import DataChainParamsError, ValuesToTupleError
 
 
 def test_all_values_tell_the_type() -> None:
@@ -44,11 +44,6 @@ def test_refuses(call: dict[str, object], part: str) -> None:
     assert part in str(caught.value)
 
 
-def test_column_is_not_supported() -> None:
-    with pytest.raises(NotSupportedError):
-        dc.read_values(a=[1], column="nested")
-
-
 def test_sessions_are_apart() -> None:
     with dc.Session(in_memory=True):
         dc.read_values(a=[1]).save("inside")
@@ -68,3 +63,13 @@ def test_batches_stay_in_order(heights: list[int]) -> None:
     assert chain.to_values("a") == list(range(total))
     assert chain.limit(2).map(b=lambda a: a, output=int).to_values("b") == [0, 1]
     assert chain.save("kept").to_values("a") == list(range(total))
+
+
+def test_nested_in_one_column() -> None:
+    chain = dc.read_values(fib=[1, 2], odd=["odd", None], column="custom")
+    assert list(chain.schema) == ["custom"]
+    assert chain.to_list("custom.fib", "custom.odd") == [(1, "odd"), (2, None)]
+    assert chain.to_values("custom")[0].fib == 1
+    assert chain.save("numbers").filter(dc.C("custom.fib") > 1).count() == 1
+    with pytest.raises(DataChainParamsError, match="`a b`"):
+        dc.read_values(x=[1], column="a b")

@@ -28,7 +28,7 @@ def wide(request: pytest.FixtureRequest, tmp_path: Path) -> dc.DataChain:
     if request.param == "dataset":
         return dc.read_arrow(table).save("wide")
     pq.write_table(table, tmp_path / "wide.parquet")
-    return dc.read_parquet(tmp_path / "wide.parquet")
+    return dc.read_parquet(tmp_path / "wide.parquet", source=False)
 
 
 def test_aggregates_stay_with_their_names(wide: dc.DataChain) -> None:

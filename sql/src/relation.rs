@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use catalog::{DatasetRef, NamePart};
+use catalog::DatasetRef;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Column, plan_err};
 use datafusion::config::ConfigOptions;
@@ -18,7 +18,7 @@ use datafusion::logical_expr::{
     WindowUDF,
 };
 use datafusion::sql::TableReference;
-use engine::{Chain, Session};
+use engine::{Chain, Session, default_folder};
 
 use crate::{Error, Result};
 
@@ -38,9 +38,10 @@ impl<'a> Relations<'a> {
         let mut relations =
             Self { state: session.state(), tables: HashMap::new(), chains: Vec::new() };
         let mut opened = HashMap::new();
+        let (namespace, project) = default_folder()?;
         for reference in references {
             let dataset: DatasetRef = written(&reference).parse()?;
-            let name = dataset.resolve(&NamePart::local(), &NamePart::local());
+            let name = dataset.resolve(&namespace, &project);
             let key = (name, dataset.version);
             if !opened.contains_key(&key) {
                 let chain = session.read_dataset(&key.0, &key.1).await?;

@@ -24,6 +24,7 @@ const AT_ONCE: usize = 32;
 pub(super) struct Documents {
     store: Arc<dyn ObjectStore>,
     root: Path,
+    called: String,
 }
 
 /// A document, and the state in which it was found.
@@ -44,8 +45,9 @@ pub(super) enum Change<D, T> {
 }
 
 impl Documents {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, root: Path) -> Self {
-        Self { store, root }
+    /// They are below `root`; messages call that place `called`.
+    pub(super) fn new(store: Arc<dyn ObjectStore>, root: Path, called: String) -> Self {
+        Self { store, root, called }
     }
 
     /// Where a document is.
@@ -158,6 +160,14 @@ impl Documents {
         }
     }
 
+    /// Removes a document; that it is gone already is no failure.
+    pub(super) async fn delete(&self, path: &Path) -> Result<(), Failure> {
+        match self.store.delete(path).await {
+            Ok(()) | Err(BucketError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The paths of all documents in a folder.
     pub(super) async fn list(&self, folder: &str) -> Result<Vec<Path>, Failure> {
         let folder = self.root.clone().join(folder);
@@ -199,7 +209,7 @@ impl Documents {
 
 impl fmt::Display for Documents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` in {}", self.root, self.store)
+        write!(f, "`{}`", self.called)
     }
 }
 

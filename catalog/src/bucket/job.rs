@@ -1,9 +1,9 @@
-//! Jobs: start, finish, find.
+//! Jobs: start, note, finish, find.
 
 use object_store::path::{Path, PathPart};
 
 use crate::error::Error;
-use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::job::{Job, JobId, JobNotes, JobStatus, NewJob};
 use crate::time::now;
 
 use super::documents::{Change, Documents, Found, to_bytes};
@@ -14,6 +14,21 @@ pub(super) async fn start(documents: &Documents, new: NewJob) -> Result<Job, Fai
     let job = Job::start(new, now());
     documents.put(&path(documents, &job.id)?, to_bytes(&job)?).await?;
     Ok(job)
+}
+
+pub(super) async fn note(
+    documents: &Documents,
+    id: &JobId,
+    notes: JobNotes,
+) -> Result<(), Failure> {
+    let found = read(documents, id).await?;
+    documents
+        .edit(&path(documents, id)?, Some(found), |job: Option<Job>| {
+            let job = job.ok_or_else(|| Error::JobNotFound { id: id.clone() })?;
+            let noted = job.clone().noted(notes.clone());
+            Ok(if noted == job { Change::None(()) } else { Change::To(noted, ()) })
+        })
+        .await
 }
 
 pub(super) async fn finish(

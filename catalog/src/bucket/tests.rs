@@ -26,7 +26,11 @@ use faulty::{Faulty, Kind};
 const PATCH: Wanted = Wanted::Bump(Bump::Patch);
 
 fn open(store: &Arc<impl ObjectStore>) -> BucketCatalog {
-    BucketCatalog::new(Arc::clone(store) as Arc<dyn ObjectStore>, Path::from("root"))
+    BucketCatalog::new(
+        Arc::clone(store) as Arc<dyn ObjectStore>,
+        &Path::from("root"),
+        "s3://bucket/root",
+    )
 }
 
 #[tokio::test]
@@ -96,32 +100,31 @@ fn check(error: &Error, retryable: bool, expected: &str) {
 
 #[tokio::test]
 async fn buckets_without_conditional_writes_are_refused() {
-    let told = |place: &str| {
-        format!(
-            "cannot start a job: the bucket ignores conditional writes, so that writers would overwrite each \
-             other's versions; hint: use a bucket that honours `If-None-Match` and `If-Match`, or a catalog in \
-             PostgreSQL: `root/catalog` in {place}"
-        )
-    };
+    let told = "cannot start a job: the bucket ignores conditional writes, so that writers would overwrite each \
+                other's versions; hint: use a bucket that honours `If-None-Match` and `If-Match`, or a catalog in \
+                PostgreSQL: `s3://bucket/root`";
     for kind in [Kind::IgnoresCreate, Kind::IgnoresUpdate] {
         let bucket = Arc::new(Faulty::new(InMemory::new(), kind, 0));
         let error = open(&bucket).start_job(NewJob::default()).await.unwrap_err();
-        check(&error, false, &told("InMemory"));
+        check(&error, false, told);
         assert_eq!(bucket.paths().await, Vec::<String>::new());
     }
     let folder = TempDir::new().unwrap();
     let disk = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
     let error = open(&disk).start_job(NewJob::default()).await.unwrap_err();
-    check(&error, false, &told(&disk.to_string()));
+    check(&error, false, told);
 }
 
 #[tokio::test]
 async fn failures_say_what_and_where() {
     let bucket = Arc::new(Faulty::new(InMemory::new(), Kind::Dies, 0));
     let error = open(&bucket).datasets().await.unwrap_err();
-    let reason = "the bucket cannot be reached, or failed";
-    check(&error, true, &format!("cannot list datasets: {reason}: `root/catalog` in InMemory"));
-    assert_eq!(format!("{:?}", open(&bucket)), "BucketCatalog(`root/catalog` in InMemory)");
+    check(
+        &error,
+        true,
+        "cannot list datasets: the bucket cannot be reached, or failed: `s3://bucket/root`",
+    );
+    assert_eq!(format!("{:?}", open(&bucket)), "BucketCatalog(`s3://bucket/root`)");
 }
 
 #[test]

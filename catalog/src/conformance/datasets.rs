@@ -1,10 +1,11 @@
 //! Datasets and jobs: names, descriptions, ends.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::dataset::Dependency;
 use crate::error::Result;
-use crate::job::{JobId, JobStatus, NewJob};
+use crate::folder::{Folder, FolderName};
+use crate::job::{JobId, JobNotes, JobStatus, NewJob};
 use crate::name::QualifiedName;
 use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::CatalogExt;
@@ -127,4 +128,58 @@ pub async fn jobs_end_once(store: &Store) -> Verdict {
         store.finish_job(&unknown, JobStatus::Complete, None).await,
         "catalog.job_not_found",
     )
+}
+
+/// Parameters and metrics grow; the last value of a name counts, also after the end.
+pub async fn jobs_are_noted_on_their_way(store: &Store) -> Verdict {
+    let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+    let metrics = |value| JobNotes { metrics: object(value), params: Map::new() };
+    let params = json!({"argv": ["--fast"]});
+    let job = store.start_job(NewJob { params, ..NewJob::default() }).await?;
+    same("at first", &job.metrics, &Map::new())?;
+    store.note_job(&job.id, metrics(json!({"loss": 2, "name": "a \"b\""}))).await?;
+    store.note_job(&job.id, metrics(json!({"loss": 0.5, "done": null}))).await?;
+    store.finish_job(&job.id, JobStatus::Complete, None).await?;
+    let params = object(json!({"rate": 0.1}));
+    store.note_job(&job.id, JobNotes { params, metrics: Map::new() }).await?;
+    let noted = store.job(&job.id).await?;
+    let expected = json!({"loss": 0.5, "name": "a \"b\"", "done": null});
+    same("metrics", &Value::from(noted.metrics), &expected)?;
+    same("params", &noted.params, &json!({"argv": ["--fast"], "rate": 0.1}))?;
+    same("end", &noted.status, &JobStatus::Complete)?;
+    let bare = store.start_job(NewJob::default()).await?;
+    let params = object(json!({"rate": 1}));
+    store.note_job(&bare.id, JobNotes { params, metrics: Map::new() }).await?;
+    same("first params", &store.job(&bare.id).await?.params, &json!({"rate": 1}))?;
+    let unknown = store.note_job(&JobId::random(), JobNotes::default()).await;
+    code("unknown job", unknown, "catalog.job_not_found")
+}
+
+/// A folder is there once it is made, or has a dataset; making it again changes nothing.
+pub async fn folders_are_there_once_made_or_used(store: &Store) -> Verdict {
+    let named = |namespace: &str, project: Option<&str>| -> Result<FolderName> {
+        let project = project.map(str::parse).transpose();
+        Ok(FolderName { namespace: namespace.parse()?, project: project? })
+    };
+    let shown = |folders: &[Folder]| {
+        folders.iter().map(|folder| folder.name.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    same("at first", &store.folders().await?.len(), &0)?;
+    let (lab, vision) = (named("lab", None)?, named("lab", Some("vision"))?);
+    let made = store.make_folder(&vision, Some("images".to_owned())).await?;
+    same("described", &made.description.as_deref(), &Some("images"))?;
+    let again = store.make_folder(&vision, Some("others".to_owned())).await?;
+    same("made again", &again, &made)?;
+    same("its name", &again.name, &vision)?;
+    store.make_folder(&lab, None).await?;
+    same("made", &shown(&store.made_folders().await?).as_str(), &"lab lab.vision")?;
+    let job = start(store).await?;
+    save(store, &job, "lab.sound.cats", PATCH).await?;
+    let gone = save(store, &job, "zoo.wild.cats", PATCH).await?;
+    let all = "lab lab.sound lab.vision zoo zoo.wild";
+    same("all", &shown(&store.folders().await?).as_str(), &all)?;
+    store.remove_version(&gone.dataset, gone.version).await?;
+    same("forgotten", &store.forget_folder(&vision).await?, &true)?;
+    same("forgotten twice", &store.forget_folder(&vision).await?, &false)?;
+    same("left", &shown(&store.folders().await?).as_str(), &"lab lab.sound")
 }

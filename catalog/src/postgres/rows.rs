@@ -4,13 +4,14 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::dataset::{Dataset, VersionStatus};
+use crate::folder::{Folder, FolderName};
 use crate::job::{Job, JobId, JobStatus};
-use crate::name::QualifiedName;
+use crate::name::{NamePart, QualifiedName};
 use crate::stored::{corrupt, to_time};
 use crate::version::Version;
 
@@ -42,6 +43,7 @@ struct StoredJob {
     author: Option<String>,
     error: Option<String>,
     params: Value,
+    metrics: Map<String, Value>,
     environment: Value,
     source: Option<String>,
 }
@@ -73,7 +75,21 @@ pub(super) fn to_job(row: &PgRow) -> Result<Job, Failure> {
         author: stored.author,
         environment: stored.environment,
         params: stored.params,
+        metrics: stored.metrics,
         error: stored.error,
+    })
+}
+
+/// A namespace or a project; a namespace has no `project`.
+pub(super) fn to_folder(row: &PgRow) -> Result<Folder, Failure> {
+    let part =
+        |text: String| NamePart::try_from(text).map_err(|error| corrupt("a name", error.into()));
+    let project: Option<String> = row.try_get("project")?;
+    let project = project.filter(|project| !project.is_empty()).map(part).transpose()?;
+    Ok(Folder {
+        name: FolderName { namespace: part(row.try_get("namespace")?)?, project },
+        description: row.try_get("description")?,
+        created_at: to_time(row.try_get("created_at")?)?,
     })
 }
 

@@ -1,9 +1,10 @@
-//! Jobs: start, finish, find.
+//! Jobs: start, note, finish, find.
 
 use sqlx::{SqliteConnection, query};
 
 use crate::error::Error;
-use crate::job::{Job, JobId, JobStatus, NewJob};
+use crate::job::{Job, JobId, JobNotes, JobStatus, NewJob};
+use crate::stored::object_to_text;
 use crate::time::now;
 
 use super::Tx;
@@ -30,6 +31,17 @@ pub(super) async fn start(mut tx: Tx, new: NewJob) -> Result<Job, Failure> {
     .await?;
     tx.commit().await?;
     Ok(job)
+}
+
+pub(super) async fn note(mut tx: Tx, id: &JobId, notes: JobNotes) -> Result<(), Failure> {
+    let job = find(&mut tx, id).await?.noted(notes);
+    query("UPDATE jobs SET params = ?, metrics = ? WHERE id = ?")
+        .bind(job.params.to_string())
+        .bind(object_to_text(job.metrics))
+        .bind(id.as_str())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
 }
 
 pub(super) async fn finish(

@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::dataset::{Dataset, VersionStatus};
+use crate::folder::{Folder, FolderName};
 use crate::job::{Job, JobId, JobStatus};
 use crate::name::{NamePart, QualifiedName};
 use crate::stored::{corrupt, to_time};
@@ -37,15 +38,23 @@ pub(super) fn to_job(row: &SqliteRow) -> Result<Job, Failure> {
         author: row.try_get("author")?,
         environment: json(row, "environment")?,
         params: json(row, "params")?,
+        metrics: json(row, "metrics")?,
         error: row.try_get("error")?,
     })
 }
 
+pub(super) fn to_folder(row: &SqliteRow) -> Result<Folder, Failure> {
+    let project: Option<String> = row.try_get("project")?;
+    let project = project.filter(|project| !project.is_empty()).map(to_part).transpose()?;
+    Ok(Folder {
+        name: FolderName { namespace: to_part(row.try_get("namespace")?)?, project },
+        description: row.try_get("description")?,
+        created_at: to_time(row.try_get("created_at")?)?,
+    })
+}
+
 pub(super) fn to_name(row: &SqliteRow) -> Result<QualifiedName, Failure> {
-    let part = |column| -> Result<NamePart, Failure> {
-        let text: String = row.try_get(column)?;
-        Ok(NamePart::try_from(text).map_err(|error| corrupt("a name", error.into()))?)
-    };
+    let part = |column| to_part(row.try_get(column)?);
     Ok(QualifiedName::new(part("namespace")?, part("project")?, part("dataset")?))
 }
 
@@ -59,6 +68,10 @@ pub(super) fn to_status(row: &SqliteRow) -> Result<VersionStatus, Failure> {
     let status: &str = row.try_get("status")?;
     let known = VersionStatus::from_text(status);
     Ok(known.ok_or_else(|| corrupt("the status of a version", status.into()))?)
+}
+
+fn to_part(text: String) -> Result<NamePart, Failure> {
+    Ok(NamePart::try_from(text).map_err(|error| corrupt("a name", error.into()))?)
 }
 
 /// A JSON column; SQL's null is JSON's.

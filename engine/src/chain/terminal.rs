@@ -26,7 +26,7 @@ use crate::checkpoint::RunFacts;
 use crate::identity::fingerprint;
 use crate::physical::in_order;
 use crate::progress::Progress;
-use crate::source::{Dependency, Purpose, source_of};
+use crate::source::{Dependency, Found, Purpose, source_of};
 use crate::{Error, Result, checkpoint, explain, optimizer};
 
 /// Batches on their way to a caller; dropping it stops the query.
@@ -155,8 +155,31 @@ impl Chain {
         Ok(explain::render(&logical, &physical))
     }
 
+    /// Where files are looked for that the rows come from: URIs.
+    ///
+    /// # Errors
+    /// Only for a plan that is a bug.
+    pub fn places(&self) -> Result<Vec<String>> {
+        let mut places: Vec<String> = Vec::new();
+        self.plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(source) = source_of(scan)
+            {
+                places.extend(source.found().iter().map(|found| match found {
+                    Found::Files(files) => files.places.clone(),
+                    Found::Objects(objects) => objects.search.scope().places(),
+                }));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(places)
+    }
+
     /// The dataset versions that the rows come from.
-    pub(crate) fn dependencies(&self) -> Result<Vec<catalog::Dependency>> {
+    ///
+    /// # Errors
+    /// Only for a plan that is a bug.
+    pub fn dependencies(&self) -> Result<Vec<catalog::Dependency>> {
         let mut found: Vec<catalog::Dependency> = Vec::new();
         self.plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node

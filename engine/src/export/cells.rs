@@ -20,20 +20,20 @@ use crate::{Error, Result};
 type Text<'a> = Box<dyn Fn(usize) -> &'a str + 'a>;
 
 /// Writes the value of a row.
-pub(crate) type Cell<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + 'a>;
+pub(super) type Cell<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + 'a>;
 
 pub(super) fn cell<'a>(write: impl Fn(usize, &mut Vec<u8>) + 'a) -> Cell<'a> {
     Box::new(write)
 }
 
 /// Whether the text of a column is JSON.
-pub(crate) fn is_json(field: &Field) -> bool {
+pub(super) fn is_json(field: &Field) -> bool {
     field.metadata().get(TYPE_KEY).is_some_and(|kind| kind == "json")
         && field.data_type().is_string()
 }
 
 /// The values in JSON. What JSON has no number for, as NaN, is null.
-pub(crate) fn json<'a>(column: &'a ArrayRef, field: &Field) -> Result<Cell<'a>> {
+pub(super) fn json<'a>(column: &'a ArrayRef, field: &Field) -> Result<Cell<'a>> {
     let value = json_value(column, field)?;
     Ok(match column.logical_nulls().filter(|nulls| nulls.null_count() > 0) {
         None => value,

@@ -48,8 +48,8 @@ impl Resolver<'_> {
             Expr::Literal(value) => literal(value),
             Expr::Typed { value, .. } => self.build(value),
             Expr::Binary { op, left, right } => self.binary(expr, *op, left, right),
-            Expr::All(terms) => self.all(terms),
-            Expr::Any(terms) => self.any(terms),
+            Expr::All(terms) => self.all(expr, terms),
+            Expr::Any(terms) => self.any(expr, terms),
             Expr::Not(inner) => self.not(inner),
             Expr::Negate(inner) => self.negated(inner),
             Expr::IsNull(inner) => self.is_null(inner),
@@ -74,12 +74,20 @@ impl Resolver<'_> {
         binary(expr, op, left, right)
     }
 
-    fn all(&self, terms: &[Arc<Expr>]) -> Result<Part> {
-        Ok(Part::boolean(conjunction(self.conditions(terms)?)))
+    fn all(&self, expr: &Expr, terms: &[Arc<Expr>]) -> Result<Part> {
+        let parts = self.parts(terms.iter().map(Arc::as_ref))?;
+        if are_bits(&parts) {
+            return bitwise(expr, "bitwise_and", parts);
+        }
+        Ok(Part::boolean(conjunction(conditions(terms, parts)?)))
     }
 
-    fn any(&self, terms: &[Arc<Expr>]) -> Result<Part> {
-        Ok(Part::boolean(balanced(self.conditions(terms)?, Operator::Or)))
+    fn any(&self, expr: &Expr, terms: &[Arc<Expr>]) -> Result<Part> {
+        let parts = self.parts(terms.iter().map(Arc::as_ref))?;
+        if are_bits(&parts) {
+            return bitwise(expr, "bitwise_or", parts);
+        }
+        Ok(Part::boolean(balanced(conditions(terms, parts)?, Operator::Or)))
     }
 
     fn negated(&self, inner: &Expr) -> Result<Part> {
@@ -103,16 +111,13 @@ impl Resolver<'_> {
         check_condition(expr, self.build(expr)?)
     }
 
-    fn conditions(&self, terms: &[Arc<Expr>]) -> Result<Vec<PlanExpr>> {
-        terms.iter().map(|term| self.condition(term)).collect()
-    }
-
     /// None of many is all of their opposites, which the optimizer would find out too.
     fn not(&self, inner: &Expr) -> Result<Part> {
         let not = |condition| PlanExpr::Not(Box::new(condition));
         Ok(Part::boolean(match inner {
             Expr::Any(terms) if terms.len() > MANY_CONDITIONS => {
-                conjunction(self.conditions(terms)?.into_iter().map(not).collect())
+                let opposite = |term: &Arc<Expr>| Ok(not(self.condition(term)?));
+                conjunction(terms.iter().map(opposite).collect::<Result<_>>()?)
             }
             _ => not(self.condition(inner)?),
         }))
@@ -167,6 +172,24 @@ impl Resolver<'_> {
         }
         called(expr, function, arguments)
     }
+}
+
+fn conditions(terms: &[Arc<Expr>], parts: Vec<Part>) -> Result<Vec<PlanExpr>> {
+    terms.iter().zip(parts).map(|(term, part)| check_condition(term, part)).collect()
+}
+
+/// Whether `&` and `|` are of bits, as between whole numbers in Python.
+fn are_bits(parts: &[Part]) -> bool {
+    parts.iter().any(|part| part.kind.is_integer())
+        && parts.iter().all(|part| part.kind.is_integer() || part.kind.is_null())
+}
+
+fn bitwise(expr: &Expr, function: &str, parts: Vec<Part>) -> Result<Part> {
+    let mut parts = parts.into_iter();
+    let Some(first) = parts.next() else {
+        return Err(expr.invalid("it is of nothing"));
+    };
+    parts.try_fold(first, |left, right| called(expr, function, vec![left, right]))
 }
 
 /// A missing value is of any type.

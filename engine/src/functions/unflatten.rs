@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringBuilder, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, internal_err};
@@ -13,7 +13,6 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 
-use crate::export::{is_json, json};
 use crate::source::{fitted, nulls_in_fields};
 
 /// The column `field`, of the leaves of its type in order; before those of models that `tagged` names by their number,
@@ -74,7 +73,7 @@ impl<I: Iterator<Item = ArrayRef>> Build<'_, I> {
 
     fn column(&mut self, field: &Field) -> Result<ArrayRef> {
         let DataType::Struct(fields) = field.data_type() else {
-            return leaf(&self.next()?, field);
+            return fitted(&self.next()?, field.data_type());
         };
         let number = self.models;
         self.models += 1;
@@ -92,23 +91,4 @@ impl<I: Iterator<Item = ArrayRef>> Build<'_, I> {
         let model = StructArray::try_new_with_length(fields.clone(), children, nulls, self.rows)?;
         Ok(Arc::new(model))
     }
-}
-
-/// The values as the type wants them; what was a dict and became a model is JSON again.
-fn leaf(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
-    let given = column.data_type();
-    if given == field.data_type() {
-        return Ok(Arc::clone(column));
-    }
-    if !is_json(field) || given.is_string() {
-        return fitted(column, field.data_type());
-    }
-    let written = Field::new(field.name(), given.clone(), true);
-    let (cell, mut texts, mut text) = (json(column, &written)?, StringBuilder::new(), Vec::new());
-    for row in 0..column.len() {
-        text.clear();
-        cell(row, &mut text);
-        texts.append_option(column.is_valid(row).then(|| String::from_utf8_lossy(&text)));
-    }
-    fitted(&(Arc::new(texts.finish()) as ArrayRef), field.data_type())
 }

@@ -1,7 +1,7 @@
 //! [`concat_partitions`]: many partitions into one, first partition first.
 //!
 //! DataFusion's own operator takes batches as they come. Our partitions are consecutive ranges of rows, so taking
-//! them one after the other keeps the order that users see. Without a fetch the later partitions run ahead in the
+//! them one after the other keeps the order that users see. Without a fetch the next partitions run ahead in the
 //! background, a few batches each; with one they start only when they are reached.
 
 use std::fmt;
@@ -21,6 +21,9 @@ use super::one_partition::{Batches, OnePartitionExec, Work};
 
 /// Batches that a partition may run ahead.
 const AHEAD: usize = 4;
+
+/// Partitions under way at the same time, at least: more would hold rows that nobody asks for yet.
+const UNDER_WAY: usize = 4;
 
 /// All partitions of `input` in one, in their order.
 pub(crate) fn concat_partitions(
@@ -73,25 +76,24 @@ pub(crate) fn in_order(
     if count == 1 && fetch.is_none() {
         return plan.execute(0, Arc::clone(context));
     }
-    let mut parts = Vec::with_capacity(count);
-    for partition in 0..count {
-        let part = match fetch {
-            // The first partition is wanted at once, and later ones only if it is too short.
-            Some(_) => lazily(Arc::clone(plan), partition, Arc::clone(context)),
-            None => ahead(plan.execute(partition, Arc::clone(context))?),
-        };
-        parts.push(part);
-    }
-    let rows = stream::iter(parts).flatten();
+    let partition = {
+        let (plan, context) = (Arc::clone(plan), Arc::clone(context));
+        move |partition| plan.execute(partition, Arc::clone(&context))
+    };
     let rows = match fetch {
-        Some(fetch) => first_rows(rows.boxed(), fetch),
-        None => rows.boxed(),
+        // The first partition is wanted at once, and later ones only if it is too short.
+        Some(fetch) => {
+            let parts = stream::iter(0..count).map(partition);
+            first_rows(parts.try_flatten().boxed(), fetch)
+        }
+        None => {
+            // As many as a plan has for its cores have to run together: they share their inputs.
+            let under_way = context.session_config().target_partitions().max(UNDER_WAY);
+            let start = move |at| std::future::ready(partition(at).map(ahead));
+            stream::iter(0..count).map(start).buffered(under_way).try_flatten().boxed()
+        }
     };
     Ok(Box::pin(RecordBatchStreamAdapter::new(plan.schema(), rows)))
-}
-
-fn lazily(plan: Arc<dyn ExecutionPlan>, partition: usize, context: Arc<TaskContext>) -> Batches {
-    stream::once(async move { plan.execute(partition, context) }).try_flatten().boxed()
 }
 
 fn ahead(mut part: SendableRecordBatchStream) -> Batches {

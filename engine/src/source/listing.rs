@@ -36,6 +36,9 @@ use crate::{Error, Result};
 use glob::Pattern;
 use rows::Batch;
 
+pub(super) use rows::{FileRow, Rows};
+pub(super) use walk::etag;
+
 pub(crate) use search::{Scope, Search};
 
 /// Which model the rows are.
@@ -123,21 +126,21 @@ impl Listing {
         })
     }
 
-    /// The files, found now; of a folder only those with this extension.
+    /// The files, found now; of a folder only those whose names end so.
     pub(crate) async fn files(
         &self,
         buckets: &Buckets,
-        extension: &'static str,
+        endings: &'static [&'static str],
     ) -> Result<Vec<FileAt>> {
         let mut files = Vec::new();
         for part in parts(&self.places) {
             match part {
                 Part::Folders(patterns) => {
-                    let walk = task::spawn_blocking(move || walk::files_of(&patterns, extension));
+                    let walk = task::spawn_blocking(move || walk::files_of(&patterns, endings));
                     files.extend(walk.await.map_err(|error| Error::internal(error.to_string()))??);
                 }
                 Part::Bucket(search) => {
-                    files.extend(objects::files_of(buckets, &search, extension).await?);
+                    files.extend(objects::files_of(buckets, &search, endings).await?);
                 }
             }
         }
@@ -152,7 +155,7 @@ impl fmt::Display for Listing {
 }
 
 /// A file that was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FileAt {
     /// Its absolute path, or its URI.
     pub(crate) path: String,
@@ -160,6 +163,11 @@ pub(crate) struct FileAt {
     pub(crate) below: String,
     /// Where it is, unless on this machine.
     pub(crate) uri: Option<Uri>,
+}
+
+/// Whether a path has one of these endings.
+fn ends_with(path: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| path.ends_with(ending))
 }
 
 /// Places that are looked at together.
@@ -195,7 +203,7 @@ fn shown(places: &[Place]) -> String {
 }
 
 /// The `File` model's type; the order of the fields is part of the format.
-fn file_field(column: &str, kind: FileKind) -> FieldRef {
+pub(super) fn file_field(column: &str, kind: FileKind) -> FieldRef {
     let modified = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let json = Field::new("location", DataType::Utf8, true)
         .with_metadata([("lakebed.type".to_owned(), "json".to_owned())].into());

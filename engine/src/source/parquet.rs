@@ -11,17 +11,19 @@ mod fit;
 mod folders;
 mod merge;
 mod nan;
+mod numbered;
 mod unchanged;
 mod within;
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, Statistics};
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
@@ -39,7 +41,7 @@ use datafusion::object_store::path::Path;
 use datafusion::object_store::{
     Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, Result as StoreResult,
 };
-use datafusion::parquet::file::metadata::{FileMetaData, PageIndexPolicy, RowGroupMetaData};
+use datafusion::parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, RowGroupMetaData};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -47,7 +49,7 @@ use crate::error::{of_bucket, refused};
 use crate::export::flat_schema;
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
 use crate::schema_text::{SCHEMA_KEY, schema_of_text};
-use crate::source::{FileAt, Source, doubled};
+use crate::source::{FileAt, FileRows, Source, TableFiles, doubled};
 use crate::storage::Buckets;
 use crate::{Error, Result};
 use bucket_files::BucketFiles;
@@ -56,14 +58,13 @@ use fit::FitColumns;
 pub(crate) use fit::fitted;
 use folders::Folders;
 use nan::NanAwareReaders;
-use unchanged::Opened;
+use numbered::NumberedRowsExec;
 use within::WithinFiles;
+
+pub(super) use unchanged::Opened;
 
 /// What a store's bytes are; their own crate is none of our dependencies.
 type Bytes = <PutPayload as IntoIterator>::Item;
-
-/// The key of what the peer says of the columns.
-const SIGNALS_KEY: &str = "DataChain SignalSchema";
 
 /// Footers that are read at once.
 const FOOTERS_AT_ONCE: usize = 16;
@@ -75,6 +76,21 @@ const INT96_UNIT: &str = "us";
 /// What is read from the end of a file at first; most footers fit.
 const FOOTER_BYTES: usize = 64 << 10;
 
+/// The columns that say below [`NumberedRowsExec`] which file and row group a row is of.
+const FILE_NUMBER: &str = "lakebed.file_number";
+const FIRST_ROW: &str = "lakebed.first_row";
+
+/// What to read of which files.
+#[derive(Clone, Debug)]
+pub struct ParquetRequest {
+    /// Where it is.
+    pub files: TableFiles,
+    /// Whether folders called `key=value` are columns.
+    pub folders: bool,
+    /// Whether there is a column that says which row of which file a row is.
+    pub source: bool,
+}
+
 /// Parquet files, opened.
 #[derive(Debug)]
 pub(crate) struct ParquetTable {
@@ -83,16 +99,12 @@ pub(crate) struct ParquetTable {
     format: ParquetFormat,
     schema: TableSchema,
     rows: Precision<usize>,
-    told: Told,
-}
-
-/// What the footers say of the columns beside their types.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
-    /// What they were before models were made columns.
-    pub(crate) schema: Option<SchemaRef>,
-    /// The same as the peer writes it.
-    pub(crate) signals: Option<String>,
+    /// The row groups of each file: where they are, and how many rows they have.
+    groups: Vec<Vec<(i64, i64)>>,
+    source: Option<Arc<FileRows>>,
+    /// The columns of `schema`, and before them the source.
+    columns: SchemaRef,
+    notes: HashMap<String, String>,
 }
 
 /// What a footer tells.
@@ -101,34 +113,36 @@ struct Footer {
     opened: Opened,
     schema: SchemaRef,
     rows: Precision<usize>,
-    told: Told,
+    groups: Vec<(i64, i64)>,
+    notes: HashMap<String, String>,
 }
 
 impl ParquetTable {
-    /// What all files say alike of their columns.
-    pub(crate) fn told(&self) -> &Told {
-        &self.told
-    }
-
     /// Reads the footers of the files.
     pub(crate) async fn try_open(
         state: &SessionState,
         buckets: &Buckets,
         files: Vec<FileAt>,
+        request: &ParquetRequest,
     ) -> Result<Self> {
         let store = store(state.runtime_env(), buckets, &files).await?;
         let format = ParquetFormat::default().with_coerce_int96(Some(INT96_UNIT.to_owned()));
-        let below: Vec<String> = files.iter().map(|file| file.below.clone()).collect();
+        let below =
+            |file: &FileAt| if request.folders { file.below.clone() } else { String::new() };
+        let below: Vec<String> = files.iter().map(below).collect();
+        let at = files.clone();
         let footers: Vec<Footer> = stream::iter(files)
             .map(|file| footer(state, &store, &format, file))
             .buffered(FOOTERS_AT_ONCE)
             .try_collect()
             .await?;
-        let told = footers.first().map(|one| one.told.clone()).unwrap_or_default();
-        let is_alike = footers.iter().all(|one| one.told == told);
-        let told = if is_alike { told } else { Told::default() };
-        let Folders { columns, values } =
-            Folders::of(below.iter().map(String::as_str), |name| told.is_text(name));
+        let notes = noted(&footers);
+        let written = columns_in(&notes);
+        let is_text = |name: &str| {
+            let field = written.as_ref().and_then(|columns| columns.field_with_name(name).ok());
+            field.is_some_and(|field| field.data_type().is_string())
+        };
+        let Folders { columns, values } = Folders::of(below.iter().map(String::as_str), is_text);
         let merged =
             merge::merged(footers.iter().map(|one| (one.opened.path.as_str(), &one.schema)))?;
         let is_folder = |name: &str| columns.iter().any(|column| column.name() == name);
@@ -137,32 +151,116 @@ impl ParquetTable {
         let rows = footers
             .iter()
             .fold(Precision::Exact(0), |rows: Precision<usize>, one| rows.add(&one.rows));
+        let source = match request.source {
+            true => {
+                let files = at.iter().zip(footers.iter().map(|one| &one.opened));
+                Some(Arc::new(FileRows::try_new(files, r#"{"format": "parquet"}"#.to_owned())?))
+            }
+            false => None,
+        };
+        let groups = footers.iter().map(|one| one.groups.clone()).collect();
         let files = footers.into_iter().zip(values).map(|(one, values)| {
             let mut file = PartitionedFile::new_from_meta(one.file).with_extension(one.opened);
             file.partition_values = values;
             file
         });
-        Ok(Self { files: files.collect(), store, format, schema, rows, told })
-    }
-}
-
-impl Told {
-    fn of(file: &FileMetaData) -> Self {
-        let pairs = file.key_value_metadata().map_or(&[][..], Vec::as_slice);
-        let value = |key: &str| {
-            let found = pairs.iter().find(|pair| pair.key == key);
-            found.and_then(|pair| pair.value.as_deref())
-        };
-        let schema = value(SCHEMA_KEY).and_then(schema_of_text);
-        Self { schema, signals: value(SIGNALS_KEY).map(str::to_owned) }
+        let files = files.collect();
+        let own = schema.table_schema().fields().iter().cloned();
+        let columns = source.iter().map(|source| source.field()).chain(own).collect::<Vec<_>>();
+        let columns = Arc::new(Schema::new(columns));
+        Ok(Self { files, store, format, schema, rows, groups, source, columns, notes })
     }
 
-    /// Whether a column was text: what looks like a number in the name of a folder is none then.
-    fn is_text(&self, name: &str) -> bool {
-        let columns = self.schema.as_ref().and_then(|schema| flat_schema(schema).ok());
-        columns.is_some_and(|columns| {
-            columns.field_with_name(name).is_ok_and(|field| field.data_type().is_string())
-        })
+    /// Keys and texts that all of the files have in their schemas.
+    pub(crate) fn notes(&self) -> &HashMap<String, String> {
+        &self.notes
+    }
+
+    /// The row groups one by one, cut for partitions, each with the numbers of its file and first row.
+    fn pieces(&self, target: usize) -> Vec<FileGroup> {
+        let mut pieces = Vec::new();
+        for (number, (file, groups)) in (0_i64..).zip(self.files.iter().zip(&self.groups)) {
+            let mut first = 0;
+            for (offset, rows) in groups {
+                let mut piece = file.clone().with_range(*offset, offset + 1);
+                let numbers = [number, first].map(|number| ScalarValue::Int64(Some(number)));
+                piece.partition_values.extend(numbers);
+                pieces.push((piece, *rows));
+                first += rows;
+            }
+        }
+        let all: i64 = pieces.iter().map(|(_, rows)| rows).sum();
+        let share = (all / i64::try_from(target).unwrap_or(1).max(1)).max(1);
+        let (mut cut, mut before): (Vec<Vec<PartitionedFile>>, i64) = (vec![vec![]], 0);
+        for (piece, rows) in pieces {
+            if before >= share * i64::try_from(cut.len()).unwrap_or(i64::MAX) && cut.len() < target
+            {
+                cut.push(vec![]);
+            }
+            before += rows;
+            if let Some(partition) = cut.last_mut() {
+                partition.push(piece);
+            }
+        }
+        cut.into_iter().map(FileGroup::new).collect()
+    }
+
+    /// A scan of these columns of `schema`, of whole files or of pieces with their numbers.
+    fn read(
+        &self,
+        state: &dyn Session,
+        (schema, groups): (TableSchema, Vec<FileGroup>),
+        projection: Option<Vec<usize>>,
+        limit: Option<usize>,
+    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let readers = CachedParquetFileReaderFactory::new(Arc::clone(&self.store), cache);
+        let width = schema.table_schema().fields().len();
+        let source = ParquetSource::new(schema)
+            .with_table_parquet_options(self.format.options().clone())
+            .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers)));
+        let config = FileScanConfigBuilder::new(url(), Arc::new(NamedFiles(Arc::new(source))))
+            .with_file_groups(groups)
+            .with_expr_adapter(Some(Arc::new(FitColumns)))
+            .with_projection_indices(projection)?
+            .with_statistics(self.statistics(width))
+            .with_limit(limit)
+            // A partition that has nothing left to do takes no files of the others.
+            .with_preserve_order(true)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn statistics(&self, width: usize) -> Statistics {
+        Statistics {
+            num_rows: self.rows,
+            total_byte_size: Precision::Absent,
+            column_statistics: vec![ColumnStatistics::new_unknown(); width],
+        }
+    }
+
+    /// A scan with the source at this place of the projection.
+    fn numbered(
+        &self,
+        state: &dyn Session,
+        (rows, at): (&Arc<FileRows>, usize),
+        mut projection: Vec<usize>,
+        limit: Option<usize>,
+    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        let schema = Arc::new(self.columns.project(&projection)?);
+        projection.remove(at);
+        let width = self.schema.table_schema().fields().len();
+        let mut inner: Vec<usize> = projection.iter().map(|column| column - 1).collect();
+        inner.extend([width, width + 1]);
+        let numbers = [FILE_NUMBER, FIRST_ROW];
+        let numbers = numbers.map(|name| Arc::new(Field::new(name, DataType::Int64, false)));
+        let folders = self.schema.table_partition_cols().iter().cloned().chain(numbers).collect();
+        let table = TableSchema::new(Arc::clone(self.schema.file_schema()), folders);
+        let pieces = self.pieces(state.config().target_partitions());
+        let scan = self.read(state, (table, pieces), Some(inner), limit)?;
+        let statistics = self.statistics(schema.fields().len());
+        let numbered = NumberedRowsExec::new(scan, Arc::clone(rows), (schema, at), statistics);
+        Ok(Arc::new(numbered))
     }
 }
 
@@ -237,20 +335,20 @@ async fn footer(
 ) -> Result<Footer> {
     let (opened, file) = look(store, file).await?;
     let path = opened.path.clone();
-    let (twice, schema, rows, told) = of_file(&path, async {
+    let (twice, notes, schema, groups) = of_file(&path, async {
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let written = DFParquetMetadata::new(store, &file)
             .with_metadata_size_hint(Some(FOOTER_BYTES))
             .with_file_metadata_cache(Some(cache));
         let metadata = written.fetch_metadata().await?;
-        let told = Told::of(metadata.file_metadata());
         // It is at hand now.
         let written = written.with_page_index_policy(Some(PageIndexPolicy::Skip));
-        let twice = doubled(&written.fetch_schema().await?).map(str::to_owned);
+        let own = written.fetch_schema().await?;
+        let (twice, notes) = (doubled(&own).map(str::to_owned), own.metadata().clone());
         let schema = format.infer_schema(state, store, std::slice::from_ref(&file)).await?;
-        let rows: i64 = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum();
-        let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
-        Ok((twice, schema, rows, told))
+        let groups: Vec<(i64, i64)> =
+            metadata.row_groups().iter().map(|group| (start(group), group.num_rows())).collect();
+        Ok((twice, notes, schema, groups))
     })
     .await
     .map_err(|error| opened.reason(error))?;
@@ -262,13 +360,37 @@ async fn footer(
             instead: "rename one of them".to_owned(),
         });
     }
-    Ok(Footer { file, opened, schema, rows, told })
+    let rows: i64 = groups.iter().map(|(_, rows)| rows).sum();
+    let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
+    Ok(Footer { file, opened, schema, rows, groups, notes })
+}
+
+/// Where a row group begins; its reader is chosen by this byte.
+fn start(group: &RowGroupMetaData) -> i64 {
+    let pages = group.columns().first();
+    let start = |pages: &ColumnChunkMetaData| {
+        pages.dictionary_page_offset().unwrap_or_else(|| pages.data_page_offset())
+    };
+    pages.map_or(0, start)
+}
+
+/// The columns that an export wrote, with those that became folders.
+fn columns_in(notes: &HashMap<String, String>) -> Option<SchemaRef> {
+    flat_schema(&schema_of_text(notes.get(SCHEMA_KEY)?)?).ok()
+}
+
+/// What all files say.
+fn noted(footers: &[Footer]) -> HashMap<String, String> {
+    let Some((first, rest)) = footers.split_first() else { return HashMap::new() };
+    let mut notes = first.notes.clone();
+    notes.retain(|key, text| rest.iter().all(|other| other.notes.get(key) == Some(text)));
+    notes
 }
 
 #[async_trait]
 impl TableProvider for ParquetTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.schema.table_schema())
+        Arc::clone(&self.columns)
     }
 
     fn table_type(&self) -> TableType {
@@ -287,25 +409,16 @@ impl TableProvider for ParquetTable {
             .iter()
             .filter_map(PartitionedFile::extension::<Opened>)
             .try_for_each(Opened::check)?;
-        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let readers = CachedParquetFileReaderFactory::new(Arc::clone(&self.store), cache);
-        let source = ParquetSource::new(self.schema.clone())
-            .with_table_parquet_options(self.format.options().clone())
-            .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers)));
-        let columns = vec![ColumnStatistics::new_unknown(); self.schema().fields().len()];
-        let statistics = Statistics {
-            num_rows: self.rows,
-            total_byte_size: Precision::Absent,
-            column_statistics: columns,
-        };
-        let config = FileScanConfigBuilder::new(url(), Arc::new(NamedFiles(Arc::new(source))))
-            .with_file_groups(vec![FileGroup::new(self.files.clone())])
-            .with_expr_adapter(Some(Arc::new(FitColumns)))
-            .with_projection_indices(projection.cloned())?
-            .with_statistics(statistics)
-            .with_limit(limit)
-            .build();
-        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        let mut projection = projection.cloned();
+        if let Some(rows) = &self.source {
+            let asked = projection.unwrap_or_else(|| (0..self.columns.fields().len()).collect());
+            if let Some(at) = asked.iter().position(|column| *column == 0) {
+                return self.numbered(state, (rows, at), asked, limit);
+            }
+            projection = Some(asked.iter().map(|column| column - 1).collect());
+        }
+        let files = (self.schema.clone(), vec![FileGroup::new(self.files.clone())]);
+        let scan = self.read(state, files, projection, limit)?;
         // Consecutive ranges of bytes, so that the partitions stay in the order of the rows.
         let options = state.config();
         let cut = scan.repartitioned(options.target_partitions(), options.options())?;

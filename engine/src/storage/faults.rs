@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use catalog::{
-    CatalogStore, Claim, ClaimRequest, CompletedVersion, Dataset, DatasetEdit, DatasetVersion, Job,
-    JobId, JobStatus, NewJob, QualifiedName, Version, VersionFilter,
+    CatalogStore, Claim, ClaimRequest, CompletedVersion, Dataset, DatasetEdit, DatasetVersion,
+    Folder, FolderName, Job, JobId, JobNotes, JobStatus, NewJob, QualifiedName, Version,
+    VersionFilter,
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -216,8 +217,28 @@ impl CatalogStore for Faulty<dyn CatalogStore> {
         self.faults.pass(self.inner.edit_dataset(name, edit)).await
     }
 
+    async fn make_folder(
+        &self,
+        name: &FolderName,
+        description: Option<String>,
+    ) -> catalog::Result<Folder> {
+        self.faults.pass(self.inner.make_folder(name, description)).await
+    }
+
+    async fn made_folders(&self) -> catalog::Result<Vec<Folder>> {
+        self.faults.pass(self.inner.made_folders()).await
+    }
+
+    async fn forget_folder(&self, name: &FolderName) -> catalog::Result<bool> {
+        self.faults.pass(self.inner.forget_folder(name)).await
+    }
+
     async fn start_job(&self, job: NewJob) -> catalog::Result<Job> {
         self.faults.pass(self.inner.start_job(job)).await
+    }
+
+    async fn note_job(&self, id: &JobId, notes: JobNotes) -> catalog::Result<()> {
+        self.faults.pass(self.inner.note_job(id, notes)).await
     }
 
     async fn finish_job(

@@ -63,6 +63,7 @@ impl Root {
     pub fn parse(text: &str) -> Result<Self> {
         let place = match text.split_once("://") {
             None => {
+                drop(Uri::parse(text)?);
                 Place::Folder(PathBuf::from(files::below_home(text).as_deref().unwrap_or(text)))
             }
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => folder(rest)?,

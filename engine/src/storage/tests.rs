@@ -132,6 +132,7 @@ fn roots_of_unknown_schemes_are_refused() {
     assert_eq!(Root::parse("FILE:///a%20b").unwrap().to_string(), "/a b");
     let home = super::files::home().unwrap();
     assert_eq!(Root::parse("~/x").unwrap().to_string(), format!("{home}/x"));
+    assert_eq!(Root::parse("s3:/bucket/x").unwrap_err().code(), "engine.invalid_argument");
     assert_eq!(Root::parse("file://host/x").unwrap_err().code(), "engine.invalid_argument");
     assert_eq!(Root::parse("memory://x").unwrap_err().code(), "engine.invalid_argument");
 }

@@ -52,9 +52,11 @@ impl Uri {
     /// The URI of an object; `None` for paths and URIs of this machine's files.
     ///
     /// # Errors
-    /// [`Error::NotSupported`] for other schemes, [`Error::InvalidArgument`] without a bucket.
+    /// [`Error::NotSupported`] for other schemes, [`Error::InvalidArgument`] without a bucket or with one slash.
     pub(crate) fn parse(text: &str) -> Result<Option<Self>> {
-        let Some((name, rest)) = text.split_once("://") else { return Ok(None) };
+        let Some((name, rest)) = text.split_once("://") else {
+            return one_slash(text).map(|()| None);
+        };
         if name.eq_ignore_ascii_case("file") {
             return Ok(None);
         }
@@ -113,6 +115,20 @@ impl fmt::Display for Uri {
     }
 }
 
+/// Refuses `s3:/bucket`, which would be a folder called `s3:`.
+fn one_slash(text: &str) -> Result<()> {
+    match text.split_once(":/") {
+        Some((name, rest)) if SCHEMES.iter().any(|(known, _)| *known == name) => {
+            Err(Error::InvalidArgument {
+                argument: "uri",
+                given: text.to_owned(),
+                accepted: format!("two slashes follow the colon, as in `{name}://{rest}`"),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Scheme, Uri};
@@ -146,6 +162,7 @@ mod tests {
         for (text, said) in [
             ("ftp://a/b", "ftp://"),
             ("s3:///a", "name one bucket"),
+            ("s3:/a/b", "`s3://a/b`"),
             ("s3://a*/b", "name one bucket"),
         ] {
             let error = Uri::parse(text).unwrap_err().to_string();

@@ -8,30 +8,35 @@ use crate::functions::unflatten;
 use crate::{Chain, Result};
 
 impl Chain {
-    /// The columns that fields of models and others were written as, again as these; what there is beside them stays.
-    /// When one is missing, nothing is changed: the columns are others than those that were written.
-    ///
-    /// # Errors
-    /// None that a caller can cause.
-    pub fn unflatten(&self, fields: &[FieldRef]) -> Result<Self> {
+    /// The columns that fields of models and others were written as, again as these, between what stands before and
+    /// behind them. `None` when one is missing: the columns are others than those that were written.
+    pub(crate) fn unflatten(&self, fields: &[FieldRef]) -> Result<Option<Self>> {
         let known = self.own_columns();
         let mut found = Found { known: &known, used: vec![], leaves: vec![], tagged: vec![] };
         let mut columns = Vec::new();
         for field in fields {
             (found.leaves, found.tagged) = (vec![], vec![]);
             if !found.add(field, field.name(), &mut 0) {
-                return Ok(self.clone());
+                return Ok(None);
             }
-            let same = |(_, known): &&(PlanExpr, FieldRef)| known == field;
-            let (leaves, tagged) = (found.leaves.clone(), found.tagged.clone());
-            columns.push(match known.iter().find(same) {
-                Some((column, _)) => column.clone(),
-                None => unflatten(leaves, as_read(field), tagged).alias(field.name()),
+            let column = known.iter().find(|(_, known)| known.name() == field.name());
+            columns.push(match column {
+                Some((column, known)) if known == field => column.clone(),
+                // What is read anew, as the file that a row is from, is not what was written.
+                Some(_) if matches!(field.data_type(), DataType::Struct(_)) => continue,
+                _ => {
+                    let (leaves, tagged) = (found.leaves.clone(), found.tagged.clone());
+                    unflatten(leaves, nulls_shown(field, false), tagged).alias(field.name())
+                }
             });
         }
-        let rest = known.iter().filter(|(_, field)| !found.used.contains(field.name()));
-        columns.extend(rest.map(|(column, _)| column.clone()));
-        self.project(columns)
+        let is_used = |(_, field): &(PlanExpr, FieldRef)| found.used.contains(field.name());
+        let start = known.iter().position(is_used).unwrap_or(known.len());
+        let (before, rest) = known.split_at(start);
+        let rest = rest.iter().filter(|&column| !is_used(column));
+        let kept = |(column, _): &(PlanExpr, FieldRef)| column.clone();
+        let all = before.iter().map(kept).chain(columns).chain(rest.map(kept));
+        self.project(all.collect()).map(Some)
     }
 }
 
@@ -67,10 +72,6 @@ impl Found<'_> {
 }
 
 /// The field of rows that were read: below a model that may be missing, all may be.
-fn as_read(field: &FieldRef) -> FieldRef {
-    nulls_shown(field, false)
-}
-
 fn nulls_shown(field: &FieldRef, above: bool) -> FieldRef {
     let nullable = above || field.is_nullable();
     let shown = Field::clone(field).with_nullable(nullable);

@@ -16,6 +16,7 @@ def add(commands: Any) -> None:
     _add_find(commands)
     _add_du(commands)
     _add_cp(commands)
+    _add_clone(commands)
     _add_index(commands)
     _add_bucket(commands)
     _add_clear_cache(commands)
@@ -31,6 +32,10 @@ def _add_ls(commands: Any) -> None:
     )
     ls.add_argument("sources", nargs="*", metavar="SOURCE", help="a path, URI or pattern")
     ls.add_argument("-l", "--long", action="store_true", help="also when it was written (UTC)")
+    ls.add_argument("-L", "--local", action="store_true", help="listings that are here: all")
+    ls.add_argument("-a", "--all", action="store_true", help="those that are anywhere: the same")
+    for option, words in (("--studio", 0), ("--team", None)):
+        ls.add_argument(option, action=Refused, nargs=words, why="listings are local")
     _runs(ls, "look", "ls")
 
 
@@ -85,19 +90,26 @@ def _add_du(commands: Any) -> None:
 def _add_cp(commands: Any) -> None:
     cp = commands.add_parser(
         "cp",
-        parents=[_reached()],
+        parents=[_reached(), _copied()],
         help="copy files from and to buckets",
         description="Copy files between this machine and buckets, and between buckets. A folder "
         "goes into OUTPUT under its name, or becomes OUTPUT when that is new; with / at its end, "
         "it is what the folder holds that is copied. Files that are there already are skipped: a "
         "copy that broke off goes on when it is called again.",
     )
-    _add_sources(cp)
-    cp.add_argument("output", metavar="OUTPUT")
-    cp.add_argument("-f", "--force", action="store_true", help="replace other files")
-    cp.add_argument("-r", "-R", "--recursive", action="store_true", help="also folders")
-    cp.add_argument("--no-glob", action="store_true", help="take `*`, `?` and `[` as they are")
     _runs(cp, "copying", "cp")
+
+
+def _add_clone(commands: Any) -> None:
+    clone = commands.add_parser(
+        "clone",
+        parents=[_reached(), _copied()],
+        help="copy files, and save what they are as a dataset",
+        description="Copy files as `cp` does, and save a dataset that is called as OUTPUT, with a "
+        "row for each file of the sources.",
+    )
+    clone.add_argument("--no-cp", action="store_true", help="only save the dataset")
+    _runs(clone, "cloning", "clone")
 
 
 def _add_index(commands: Any) -> None:
@@ -135,6 +147,17 @@ def _reached() -> argparse.ArgumentParser:
     return parent
 
 
+def _copied() -> argparse.ArgumentParser:
+    """What is copied to where, and how."""
+    parent = argparse.ArgumentParser(add_help=False)
+    _add_sources(parent)
+    parent.add_argument("output", metavar="OUTPUT")
+    parent.add_argument("-f", "--force", action="store_true", help="replace other files")
+    parent.add_argument("-r", "-R", "--recursive", action="store_true", help="also folders")
+    parent.add_argument("--no-glob", action="store_true", help="take `*`, `?` and `[` as they are")
+    return parent
+
+
 def _depth(text: str) -> int:
     depth = int(text)
     if depth < 0:
@@ -143,20 +166,46 @@ def _depth(text: str) -> int:
     return depth
 
 
+class Refused(argparse.Action):
+    """An option of the peer that has no meaning here: whoever gives it is told why."""
+
+    def __init__(self, *args: Any, why: str, **options: Any) -> None:
+        """Keep the reason."""
+        super().__init__(*args, **options)
+        self.help = argparse.SUPPRESS
+        self.why = why
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Tell it."""
+        del namespace, values
+        parser.error(f"{option_string} is not supported: {self.why}")
+
+
 def _runs(parser: argparse.ArgumentParser, module: str, name: str) -> None:
     """The command is a function of a module of ours, imported when it is called."""
     parser.set_defaults(run=partial(_run, module, name))
 
 
 def _run(module: str, name: str, arguments: argparse.Namespace) -> None:
-    from importlib import import_module
-
     from lakebed._storage import without_session
+
+    with without_session(_options(arguments)):
+        call(module, name, arguments)
+
+
+def call(module: str, name: str, arguments: argparse.Namespace) -> None:
+    """Call a function of a module of ours, imported only now."""
+    from importlib import import_module
 
     command: Callable[[argparse.Namespace], None]
     command = getattr(import_module(f"lakebed._cli.{module}"), name)
-    with without_session(_options(arguments)):
-        command(arguments)
+    command(arguments)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, str]:

@@ -115,6 +115,16 @@ def defaults_of(cls: type[BaseModel]) -> dict[str, Default]:
 
 def is_fast(cls: type[BaseModel]) -> bool:
     """Whether objects may be built with `__new__` and `__dict__`."""
+    return _runs_no_code(cls) and all(_is_plain_field(f) for f in cls.model_fields.values())
+
+
+def is_plain(cls: type[BaseModel]) -> bool:
+    """Whether validation looks up values under the names of fields, and no more."""
+    fields = cls.model_fields.values()
+    return _runs_no_code(cls) and all(_is_plain_field(f, may_be_named=True) for f in fields)
+
+
+def _runs_no_code(cls: type[BaseModel]) -> bool:
     decorators = cls.__pydantic_decorators__
     runs_code = (
         decorators.validators
@@ -128,7 +138,6 @@ def is_fast(cls: type[BaseModel]) -> bool:
         and not any(overrides(cls, name) for name in _OWN_METHODS)
         and set(cls.model_config) <= _HARMLESS_CONFIG
         and cls.model_config.get("extra") in (None, "ignore")
-        and all(_is_plain_field(field) for field in cls.model_fields.values())
     )
 
 
@@ -177,8 +186,8 @@ def overrides(cls: type[BaseModel], name: str) -> bool:
     return any(name in vars(c) for c in own)
 
 
-def _is_plain_field(field: FieldInfo) -> bool:
-    named = field.alias or field.validation_alias
+def _is_plain_field(field: FieldInfo, *, may_be_named: bool = False) -> bool:
+    named = not may_be_named and (field.alias or field.validation_alias)
     checked = any(not isinstance(note, VectorType) for note in field.metadata)
     return not (named or _takes_data(field) or checked or field.validate_default) and _is_exact(
         field.annotation

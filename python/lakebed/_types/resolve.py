@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Union, cast, get_args
 from uuid import UUID
 
@@ -28,7 +29,16 @@ FILE_KINDS = (
     *("File", "TextFile", "ImageFile", "VideoFile", "AudioFile"),
     *("VideoFrame", "VideoFragment", "AudioFragment", "ArrowRow"),
 )
-"""Models that this package defines and that stored data names."""
+_ANNOTATIONS = ("BBox", "OBBox", "Pose", "Pose3D", "Segment")
+_HOMES = (
+    dict.fromkeys(FILE_KINDS, "file")
+    | dict.fromkeys(_ANNOTATIONS, "model")
+    | {f"Yolo{name}": "model.ultralytics" for name in ("BBox", "OBBox", "Pose", "Segment")}
+    | {f"Yolo{name}": "model.ultralytics" for name in ("BBoxes", "OBBoxes", "Poses", "Segments")}
+    | dict.fromkeys(("HFAudio", "HFClassLabel", "HFImage"), "hf")
+    | {"Sys": "_sys"}
+)
+"""Where this package defines the models that stored data names."""
 
 _TYPES: dict[str, Any] = {
     "int": int,
@@ -149,8 +159,9 @@ def _resolve_model(spec: Spec) -> Spec:
 def _candidates(fullname: str) -> list[type[BaseModel]]:
     from lakebed.models import ModelStore
 
-    if fullname.partition("@")[0] in FILE_KINDS:
-        import lakebed.file  # noqa: F401  registers them
+    home = _HOMES.get(fullname.partition("@")[0])
+    if home is not None:
+        import_module(f"lakebed.{home}")  # registers them
     return ModelStore.candidates(fullname)
 
 

@@ -9,7 +9,7 @@ from lakebed._columns import existing, leaves
 from lakebed._native import Expr as NativeExpr
 from lakebed.exceptions import SignalResolvingTypeError
 from lakebed.expr import Column, Expr
-from lakebed.functions.aggregate import Aggregate
+from lakebed.func.aggregate import Aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping

@@ -121,11 +121,15 @@ class Sample:
                 "type, or pass output="
             )
             raise UdfSignatureError(msg)
+        types = []
         for name, values in zip(self.outputs.names, self._values, strict=True):
             where = self._where(name)
-            if sampled_spec(values, where, struct=name) is None:
+            spec = sampled_spec(values, where, struct=name)
+            if spec is None and any(value is not None for value in values):
                 raise undecided(values, where, struct=name)
-        return []
+            # a function that is called for what it does returns nothing
+            types.append((name, (spec or _TEXT) | {"nullable": True}))
+        return types
 
     def _found(self) -> list[tuple[str, Spec]] | None:
         found = []

@@ -12,7 +12,7 @@ from lakebed.exceptions import (
     SignalResolvingTypeError,
 )
 from lakebed.expr import Column, Expr, call, to_expr
-from lakebed.functions.aggregate import Aggregate
+from lakebed.func.aggregate import Aggregate
 
 
 class Columns(Base):

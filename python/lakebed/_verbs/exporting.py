@@ -69,9 +69,10 @@ class Exporting(Base):
             NotSupportedError: There is no such option here.
 
         Examples:
-            >>> import lakebed as dc
-            >>> dc.read_values(x=[1, 2]).to_parquet("numbers.parquet", compression="zstd")
-            >>> dc.read_parquet("numbers.parquet").to_values("x")
+            >>> import lakebed as dc, tempfile
+            >>> path = f"{tempfile.mkdtemp()}/numbers.parquet"
+            >>> dc.read_values(x=[1, 2]).to_parquet(path, compression="zstd")
+            >>> dc.read_parquet(path).to_values("x")
             [1, 2]
         """
         partitions = _paths_of(partition_cols)
@@ -114,8 +115,9 @@ class Exporting(Base):
             TypeError: An option is none of `csv.writer`, or has a value that it does not take.
 
         Examples:
-            >>> import lakebed as dc
-            >>> written = dc.read_values(name=["cat", None], size=[3, 5]).to_csv("animals.csv")
+            >>> import lakebed as dc, tempfile
+            >>> path = f"{tempfile.mkdtemp()}/animals.csv"
+            >>> written = dc.read_values(name=["cat", None], size=[3, 5]).to_csv(path)
             >>> written.read_text().splitlines()
             ['name,size', 'cat,3', ',5']
         """
@@ -138,8 +140,9 @@ class Exporting(Base):
             include_outer_list: Write one list of all objects; otherwise one object a line.
 
         Examples:
-            >>> import lakebed as dc
-            >>> dc.read_values(x=[1, None]).to_json("numbers.json").read_text()
+            >>> import lakebed as dc, tempfile
+            >>> path = f"{tempfile.mkdtemp()}/numbers.json"
+            >>> dc.read_values(x=[1, None]).to_json(path).read_text()
             '[\n{"x":1},\n{"x":null}\n]\n'
         """
         return self._file(path, "json" if include_outer_list else "jsonl", {}, fs_kwargs)
@@ -148,8 +151,9 @@ class Exporting(Base):
         r"""Write the rows as JSON objects, one a line, and return the file; see `to_json`.
 
         Examples:
-            >>> import lakebed as dc
-            >>> dc.read_values(x=[1, 2]).to_jsonl("numbers.jsonl").read_text()
+            >>> import lakebed as dc, tempfile
+            >>> path = f"{tempfile.mkdtemp()}/numbers.jsonl"
+            >>> dc.read_values(x=[1, 2]).to_jsonl(path).read_text()
             '{"x":1}\n{"x":2}'
         """
         return self.to_json(path, fs_kwargs, include_outer_list=False)

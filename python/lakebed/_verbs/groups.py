@@ -10,13 +10,13 @@ from lakebed._udf.partition import free_names
 from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
 from lakebed.expr import Column, Expr
-from lakebed.functions import aggregate as of
+from lakebed.func import aggregate as of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lakebed._schema import Schema
-    from lakebed.functions.aggregate import Aggregate
+    from lakebed.func.aggregate import Aggregate
 
 
 class Groups(Base):

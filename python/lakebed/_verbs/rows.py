@@ -121,7 +121,7 @@ class Rows(Columns):
             >>> chain.similarity_search("v", [0.1, 2.0], k=1).to_values("name")
             ['y']
         """
-        from lakebed.functions import vector
+        from lakebed.func import vector
 
         metrics = {
             "cosine": vector.cosine_distance,

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
-from lakebed._schema import Spec, infer_spec, spec_of
+from lakebed._schema import Spec, infer_spec, spec_of, type_of
 from lakebed.chain import DataChain, chain_of
 from lakebed.exceptions import DataChainParamsError, DatasetFromValuesError, ValuesToTupleError
-from lakebed.read._arguments import listed, refuse
+from lakebed.read._arguments import listed
+from lakebed.read._frames import nest_of
 from lakebed.session import Session
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _MISSING: Any = object()
+_INT: Spec = {"kind": "int", "nullable": False}
+
+_IN_MEMORY = 10_000
+"""More rows of an iterator are written down."""
 
 
 def read_values(  # noqa: PLR0917  the peer's order
@@ -37,7 +43,7 @@ def read_values(  # noqa: PLR0917  the peer's order
         settings: As for `chain.settings()`.
         in_memory: Use a session in memory.
         output: Types by column name, or one type for one column; else all values tell.
-        column: Not supported yet: one column to nest all others in.
+        column: One column to nest all others in, as the fields of a model.
         fr_map: Values by column name, all of one length.
 
     Raises:
@@ -48,7 +54,6 @@ def read_values(  # noqa: PLR0917  the peer's order
         >>> dc.read_values(x=[1, 2], y=["a", None]).to_list()
         [(1, 'a'), (2, None)]
     """
-    refuse("read_values", column=column)
     types = _value_types(output, list(fr_map))
     columns = []
     for name, given in fr_map.items():
@@ -61,7 +66,7 @@ def read_values(  # noqa: PLR0917  the peer's order
         columns.append((name, spec, values))
     _check_lengths(columns)
     held = Session.get(session, in_memory=in_memory)
-    return chain_of(held._native.read_values(columns), held, settings)
+    return chain_of(held._native.read_values(columns, nest_of(column)), held, settings)
 
 
 def read_records(
@@ -72,6 +77,9 @@ def read_records(
     in_memory: bool = False,  # noqa: FBT001, FBT002
 ) -> DataChain:
     """Dicts as rows.
+
+    Rows of an iterator are written down while it runs, and kept until the session ends: there
+    may be more of them than fit into memory.
 
     Args:
         to_insert: One dict, several, an iterator of them, or None for no rows. A field
@@ -91,17 +99,47 @@ def read_records(
     """
     specs = _record_specs(schema)
     given = [to_insert] if isinstance(to_insert, Mapping) else (to_insert or [])
-    values: dict[str, list[Any]] = {name: [] for name, _ in specs}
+    rows = _rows(given, specs)
+    held = Session.get(session, in_memory=in_memory)
+    first = list(rows if isinstance(given, (list, tuple)) else islice(rows, _IN_MEMORY))
+    if len(first) == _IN_MEMORY and not isinstance(given, (list, tuple)):
+        return _kept(chain(first, rows), specs, held, settings)
+    values = zip(*first, strict=True) if first else repeat(())
+    columns = [
+        (name, spec, list(cells)) for (name, spec), cells in zip(specs, values, strict=False)
+    ]
+    return chain_of(held._native.read_values(columns), held, settings)
+
+
+def _rows(
+    given: Iterable[Mapping[str, Any]], specs: list[tuple[str, Spec]]
+) -> Iterator[tuple[Any, ...]]:
+    """The values of each row in the order of the columns."""
     for number, record in enumerate(given):
         if not isinstance(record, Mapping):
             msg = f"row {number} is no dict: `{record!r}`"
             raise DatasetFromValuesError(msg)
-        for name, spec in specs:
-            values[name].append(_cell(record, name, spec, number))
+        row = tuple(_cell(record, name, spec, number) for name, spec in specs)
         _check_keys(record, specs, number)
-    held = Session.get(session, in_memory=in_memory)
-    columns = [(name, spec, values[name]) for name, spec in specs]
-    return chain_of(held._native.read_values(columns), held, settings)
+        yield row
+
+
+def _kept(
+    rows: Iterator[tuple[Any, ...]],
+    specs: list[tuple[str, Spec]],
+    held: Session,
+    settings: Mapping[str, Any] | None,
+) -> DataChain:
+    """Rows that are written while they come, for as long as the session lasts."""
+
+    def read_records(_: int) -> Iterator[Any]:
+        yield from (cell for (cell,) in rows) if len(specs) == 1 else rows
+
+    # an iterator gives its rows once: there is nothing to compute again
+    one = chain_of(held._native.read_values([("seed", _INT, [0])]), held, {"ephemeral": True})
+    output = {name: type_of(spec) for name, spec in specs}
+    kept = one.gen(read_records, params=["seed"], output=output).persist()
+    return chain_of(kept._native, held, settings)
 
 
 def _value_types(output: Any, names: list[str]) -> dict[str, Any]:

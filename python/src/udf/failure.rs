@@ -16,7 +16,7 @@ pub(super) fn is_fatal(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// The failure that an exception is.
-pub(super) fn of(py: Python<'_>, error: PyErr) -> FunctionFailure {
+pub(crate) fn of(py: Python<'_>, error: PyErr) -> FunctionFailure {
     if Stop::of_this_thread().is_some_and(|stop| stop.is_set()) {
         // WHY: to describe it imports modules, which makes Python forget that Ctrl-C ended the program.
         return stopped();

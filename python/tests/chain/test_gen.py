@@ -118,7 +118,7 @@ def test_an_open_type_is_refused() -> None:
     with pytest.raises(UdfSignatureError, match="none of the first 2 calls gave a result; hint"):
         chain.gen(y=lambda x: [])  # noqa: ARG005
     with pytest.raises(UdfSignatureError, match="all of the first 2 results are None or empty"):
-        chain.gen(y=lambda x: [None])  # noqa: ARG005
+        chain.gen(y=lambda x: [[]])  # noqa: ARG005
     with pytest.raises(UdfError, match="must yield its results or return a list, not `0`"):
         chain.gen(y=lambda x: x)
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import lakebed as dc
-from lakebed.exceptions import DataChainColumnError, SetupError, UdfSignatureError
+from lakebed.exceptions import DataChainColumnError, SetupError, UdfError, UdfSignatureError
 
 
 class Info(BaseModel):
@@ -135,13 +135,24 @@ def test_more_results_are_looked_at_while_the_type_is_open() -> None:
 
 def test_an_open_type_is_refused(chain: dc.DataChain) -> None:
     with pytest.raises(UdfSignatureError, match="all of the first 4 results are None or empty"):
-        chain.map(y=lambda name: None)  # noqa: ARG005
+        chain.map(y=lambda name: [])  # noqa: ARG005
+
+
+def test_a_function_may_return_nothing() -> None:
+    seen: list[int] = []
+    chain = dc.read_values(x=list(range(50)))
+    assert chain.map(y=seen.append, params="x").to_values("y") == [None] * 50
+    assert seen == list(range(50))
+    later = chain.map(y=lambda x: str(x) if x == 40 else None)
+    assert later.filter(dc.C("y") == "40").to_values("x") == [40]
+    with pytest.raises(UdfError, match=r"Expected Optional\[str\], got 40"):
+        chain.map(y=lambda x: x if x == 40 else None).exec()
 
 
 def test_only_ten_rows_are_looked_at() -> None:
     calls: list[int] = []
     with pytest.raises(UdfSignatureError, match="all of the first 10 results"):
-        dc.read_values(x=list(range(50))).map(y=lambda x: calls.append(x) or None)
+        dc.read_values(x=list(range(50))).map(y=lambda x: calls.append(x) or [])
     assert calls == list(range(10))
 
 

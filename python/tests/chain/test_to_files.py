@@ -87,6 +87,10 @@ TYPES: dict[str, tuple[Any, Any, Any, str]] = {
 }
 
 
+def read(path: Any, **options: Any) -> dc.DataChain:
+    return dc.read_parquet(path, source=False, **options)
+
+
 def of(kind: Any, *values: Any) -> dc.DataChain:
     return dc.read_values(id=range(len(values)), x=list(values), output={"id": int, "x": kind})
 
@@ -96,7 +100,7 @@ def test_parquet_gives_values_back(name: str, tmp_path: Path) -> None:
     kind, value, _, _ = TYPES[name]
     chain = of(kind | None, value, None)
     chain.to_parquet(tmp_path / "x.parquet")
-    back = dc.read_parquet(tmp_path / "x.parquet")
+    back = read(tmp_path / "x.parquet")
     assert back.to_values("x") == [value, None]
     assert back.schema == chain.schema
     # those who know nothing of us
@@ -151,7 +155,7 @@ def test_models_are_columns_and_come_back(tmp_path: Path) -> None:
     )
     path = tmp_path / "x.parquet"
     chain.to_parquet(path)
-    back = dc.read_parquet(path)
+    back = read(path)
     assert back.to_list() == [(ITEM, Note()), (None, None)]
     assert type(back.to_values("item")[0]) is Item
     assert back.filter(dc.C("item.size.width") == 1).to_values("item.name") == ["a"]
@@ -172,9 +176,32 @@ def test_models_are_columns_and_come_back(tmp_path: Path) -> None:
 def test_files_come_back_and_can_be_read(tmp_path: Path, files: Path) -> None:
     chain = dc.read_storage(str(files))
     chain.to_parquet(tmp_path / "x.parquet")
-    back = dc.read_parquet(tmp_path / "x.parquet")
+    back = read(tmp_path / "x.parquet")
     assert [f.read() for f in back.to_values("file")] == [f.read() for f in chain.to_values("file")]
     assert back.to_values("file") == chain.to_values("file")
+
+
+def test_where_rows_are_from_is_read_anew(tmp_path: Path) -> None:
+    dc.read_values(X=[1], item=[ITEM]).to_parquet(tmp_path / "a.parquet")
+    first = dc.read_parquet(tmp_path / "a.parquet")
+    assert list(first.schema) == ["source", "X", "item"]
+    first.to_parquet(tmp_path / "b.parquet")
+    second = dc.read_parquet(tmp_path / "b.parquet")
+    assert list(second.schema) == ["source", "X", "item"]
+    assert second.to_values("source.file.path") == ["b.parquet"]
+    assert second.to_list("X", "item") == [(1, ITEM)]
+    assert read(tmp_path / "b.parquet").to_values("source.file.path") == ["a.parquet"]
+
+
+def test_files_that_others_changed(tmp_path: Path) -> None:
+    dc.read_values(x=[1, 2], item=[ITEM, ITEM]).to_parquet(tmp_path / "a.parquet")
+    table = pq.read_table(tmp_path / "a.parquet")
+    pq.write_table(table.slice(1), tmp_path / "b.parquet")
+    assert read(tmp_path / "b.parquet").to_list() == [(2, ITEM)]
+    pq.write_table(table.drop_columns("item.name"), tmp_path / "c.parquet")
+    assert read(tmp_path / "c.parquet").to_values("x") == [1, 2]
+    pq.write_table(table.append_column("y", pa.array([3, 4])), tmp_path / "d.parquet")
+    assert read(tmp_path / "d.parquet").to_list() == [(1, ITEM, 3), (2, ITEM, 4)]
 
 
 def test_a_file_of_the_peer_gives_models(tmp_path: Path) -> None:
@@ -209,7 +236,7 @@ def test_a_file_of_the_peer_gives_models(tmp_path: Path) -> None:
     )
     key = {"DataChain SignalSchema": json.dumps(signals)}
     pq.write_table(table.replace_schema_metadata(key), tmp_path / "x.parquet")
-    back = dc.read_parquet(tmp_path / "x.parquet")
+    back = read(tmp_path / "x.parquet")
     [first, second] = back.to_list("id", "item", "meta")
     assert (first[0], first[1].size, first[1].tags) == (1, Size(width=3), ["a"])
     assert first[2] == {"a": 1}
@@ -260,7 +287,7 @@ def test_rows_are_in_order_over_many_groups_and_partitions(tmp_path: Path) -> No
 def test_no_rows(tmp_path: Path) -> None:
     chain = of(int).limit(0)
     chain.to_parquet(tmp_path / "x.parquet")
-    assert dc.read_parquet(tmp_path / "x.parquet").to_list() == []
+    assert read(tmp_path / "x.parquet").to_list() == []
     chain.to_csv(tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_bytes() == b"id,x\r\n"
     chain.to_json(tmp_path / "x.json")
@@ -358,7 +385,7 @@ def test_folders_of_values(tmp_path: Path) -> None:
         for text in ("a%2Fb%20c", "__HIVE_DEFAULT_PARTITION__", "01", "%C3%BC%25%3D")
     }
     assert [path for path in root.rglob("*") if path.name.startswith(".")] == []
-    back = dc.read_parquet(root).order_by("n")
+    back = read(root).order_by("n")
     assert back.to_list() == chain.to_list()
     assert back.schema == chain.schema
     # pyarrow reads them too
@@ -368,10 +395,11 @@ def test_folders_of_values(tmp_path: Path) -> None:
 
 def test_folders_are_written_again(tmp_path: Path) -> None:
     root = tmp_path / "out"
-    dc.read_values(a=["x", "y"], n=[1, 2]).to_parquet(root, partition_cols="a")
+    first = dc.read_values(a=["x", "y"], n=[1, 2])
+    first.to_parquet(root, partition_cols="a", existing_data_behavior="error")
     again = dc.read_values(a=["x", "z"], n=[3, 4])
     again.to_parquet(root, partition_cols="a", chunk_size=1)
-    assert sorted(dc.read_parquet(root).to_list("a", "n")) == [("x", 3), ("y", 2), ("z", 4)]
+    assert sorted(read(root).to_list("a", "n")) == [("x", 3), ("y", 2), ("z", 4)]
     with pytest.raises(DataChainParamsError, match=r"part-0\.parquet"):
         again.to_parquet(root, partition_cols="a", existing_data_behavior="error")
     (root / "a=x" / "old.parquet").touch()
@@ -385,7 +413,7 @@ def test_fields_of_models_can_be_folders(tmp_path: Path) -> None:
     chain = dc.read_values(item=items)
     chain.to_parquet(tmp_path / "out", partition_cols=["item.name"])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"item.name=a", "item.name=b"}
-    assert dc.read_parquet(tmp_path / "out").order_by("item.name").to_values("item") == items
+    assert read(tmp_path / "out").order_by("item.name").to_values("item") == items
 
 
 def test_a_file_object() -> None:
@@ -466,15 +494,15 @@ def test_returned_from_a_bucket(store: Store) -> None:
     assert (stored.source, stored.path, stored.size) == (store.uri, "out/x.csv", 10)
     assert stored.etag
     chain.to_parquet(f"{store.uri}/out/x.parquet", fs_kwargs=store.client_config)
-    read = dc.read_parquet(f"{store.uri}/out/x.parquet", client_config=store.client_config)
-    assert read.to_values("x") == [1, None]
+    back = read(f"{store.uri}/out/x.parquet", client_config=store.client_config)
+    assert back.to_values("x") == [1, None]
 
 
 def test_folders_in_a_bucket(s3: S3Double) -> None:
     chain = dc.read_values(text=["a/b c", None, "01"], n=range(3))
     uri = f"{s3.uri}/parts"
     chain.to_parquet(uri, partition_cols=["text"], fs_kwargs=s3.client_config)
-    back = dc.read_parquet(uri, client_config=s3.client_config).order_by("n")
+    back = read(uri, client_config=s3.client_config).order_by("n")
     assert back.to_list("text", "n") == chain.to_list()
 
 

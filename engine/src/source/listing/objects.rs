@@ -92,11 +92,11 @@ pub(super) fn batches(
     stream::once(opened).try_flatten().boxed()
 }
 
-/// The objects that are named and have this extension.
+/// The objects that are named and whose names end so.
 pub(super) async fn files_of(
     buckets: &Buckets,
     search: &Search,
-    extension: &str,
+    endings: &[&str],
 ) -> Result<Vec<FileAt>> {
     let mut found = search.found(buckets).await?;
     let mut files = Vec::new();
@@ -104,7 +104,7 @@ pub(super) async fn files_of(
         for object in page {
             let key = object.location.as_ref();
             if search.matches(key)
-                && let Some(below) = search.file(key, extension)
+                && let Some(below) = search.file(key, endings)
             {
                 let uri = search.scope().uri().with_key(key);
                 files.push(FileAt { path: uri.to_string(), below, uri: Some(uri) });

@@ -15,20 +15,20 @@ use crate::{Error, Result};
 /// Rows of a batch: small enough that the first results come at once.
 pub(super) const BATCH_ROWS: usize = 8192;
 
-pub(super) type Batch = Result<RecordBatch>;
+pub(in crate::source) type Batch = Result<RecordBatch>;
 
 /// A file that was found.
-pub(super) struct FileRow<'a> {
-    pub(super) source: &'a str,
-    pub(super) path: &'a str,
-    pub(super) size: u64,
-    pub(super) version: &'a str,
-    pub(super) etag: &'a str,
-    pub(super) modified_micros: i64,
+pub(in crate::source) struct FileRow<'a> {
+    pub(in crate::source) source: &'a str,
+    pub(in crate::source) path: &'a str,
+    pub(in crate::source) size: u64,
+    pub(in crate::source) version: &'a str,
+    pub(in crate::source) etag: &'a str,
+    pub(in crate::source) modified_micros: i64,
 }
 
 /// Columns of `File` under construction.
-pub(super) struct Rows {
+pub(in crate::source) struct Rows {
     schema: SchemaRef,
     source: StringBuilder,
     path: StringBuilder,
@@ -40,7 +40,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(schema: SchemaRef) -> Self {
+    pub(in crate::source) fn new(schema: SchemaRef) -> Self {
         Self {
             schema,
             source: StringBuilder::new(),
@@ -57,7 +57,7 @@ impl Rows {
         self.count
     }
 
-    pub(super) fn push(&mut self, file: &FileRow<'_>) {
+    pub(in crate::source) fn push(&mut self, file: &FileRow<'_>) {
         self.source.append_value(file.source);
         self.path.append_value(file.path);
         self.size.append_value(i64::try_from(file.size).unwrap_or(i64::MAX));
@@ -68,7 +68,7 @@ impl Rows {
     }
 
     /// What was pushed since the last time.
-    pub(super) fn finish(&mut self) -> Batch {
+    pub(in crate::source) fn finish(&mut self) -> Batch {
         let rows = std::mem::take(&mut self.count);
         let DataType::Struct(fields) = self.schema.field(0).data_type() else {
             return Err(Error::internal("a listing's column is no struct"));

@@ -4,6 +4,7 @@ use std::fmt;
 
 use globset::GlobMatcher;
 
+use super::ends_with;
 use super::glob::{expand_braces, is_private, matcher};
 use crate::storage::Uri;
 use crate::storage::uri::Scheme;
@@ -163,14 +164,12 @@ impl Search {
     }
 
     /// A key below the folder that was named; `None` for what a reader of these files takes no notice of.
-    pub(super) fn file(&self, key: &str, extension: &str) -> Option<String> {
+    pub(super) fn file(&self, key: &str, endings: &[&str]) -> Option<String> {
         if self.one.as_ref().is_some_and(|one| one.key == key) {
             return Some(key.rsplit('/').next().unwrap_or(key).to_owned());
         }
         let below = key.strip_prefix(self.scope.folder())?;
-        let name = below.rsplit('/').next().unwrap_or(below);
-        let is_asked = self.pattern.is_some()
-            || name.rsplit_once('.').is_some_and(|(_, found)| found == extension);
+        let is_asked = self.pattern.is_some() || ends_with(below, endings);
         (is_asked && !is_private(below, self.pattern.as_ref())).then(|| below.to_owned())
     }
 }

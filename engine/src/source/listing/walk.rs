@@ -9,9 +9,9 @@ use futures::stream::{BoxStream, StreamExt, unfold};
 use tokio::sync::mpsc;
 use udf_runtime::task;
 
-use super::FileAt;
 use super::glob::{Pattern, Walk};
 use super::rows::{BATCH_ROWS, Batch, FileRow, Rows};
+use super::{FileAt, ends_with};
 use crate::storage::files::{self, Closed, FileState, Found};
 use crate::{Error, Result};
 
@@ -67,15 +67,16 @@ fn walk_one(walk: &Walk, rows: &mut Rows, found: &mpsc::Sender<Batch>) -> Result
     })
 }
 
-/// The files that the patterns name; below a folder only those with this extension, and none that is private.
-pub(super) fn files_of(patterns: &[Pattern], extension: &str) -> Result<Vec<FileAt>> {
+/// The files that the patterns name; below a folder only those whose names end so, and none that is private.
+pub(super) fn files_of(patterns: &[Pattern], endings: &[&str]) -> Result<Vec<FileAt>> {
     let mut found = Vec::new();
     for walk in walks(patterns)? {
         // Then it is this very file that the user named.
         let is_named = files::is_file(&walk.base);
         each_file(&walk, |base, file, _| {
             let below = file.strip_prefix(base).unwrap_or(file);
-            let is_asked = walk.is_pattern() || file.extension().is_some_and(|e| e == extension);
+            let is_asked =
+                walk.is_pattern() || file.to_str().is_some_and(|path| ends_with(path, endings));
             if is_named || (is_asked && !walk.is_private(below)) {
                 let (path, below) = (utf8(file)?.to_owned(), utf8(below)?.to_owned());
                 found.push(FileAt { path, below, uri: None });
@@ -136,7 +137,7 @@ fn refused(path: &str, error: io::Error) -> Error {
 
 /// Time and bytes, and what changes when a file is replaced by another of the same time and bytes: its inode, and when
 /// that was changed last. `lakebed/_listed.py` makes the same of a file that is read.
-fn etag(state: &FileState) -> String {
+pub(in crate::source) fn etag(state: &FileState) -> String {
     let FileState { bytes, changed: (seconds, nanos), inode, .. } = state;
     let changed = i128::from(*seconds) * 1_000_000_000 + i128::from(*nanos);
     let modified = state.modified_since_epoch().as_nanos();

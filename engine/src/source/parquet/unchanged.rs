@@ -3,19 +3,24 @@
 //! What a footer says of another file's values gives wrong rows without an error, or damage where none is.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+use arrow::datatypes::Schema;
 use datafusion::object_store::ObjectMeta;
 
 use crate::error::refused;
 use crate::identity::FileIdentity;
+use crate::source::listing::{FileRow, Rows, etag, file_field};
+use crate::source::{FileAt, FileKind};
 use crate::storage::Uri;
 use crate::storage::files::FileState;
 use crate::{Error, Result};
 
 /// A file, as it was when it was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Opened {
-    pub(super) path: String,
+pub(in crate::source) struct Opened {
+    pub(in crate::source) path: String,
     state: State,
 }
 
@@ -32,7 +37,7 @@ enum State {
 
 impl Opened {
     /// The file as it is now.
-    pub(super) fn now(path: &str) -> Result<Self> {
+    pub(in crate::source) fn now(path: &str) -> Result<Self> {
         let state = FileState::of(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::PathNotFound { path: path.to_owned() },
             _ => refused("read", path, error),
@@ -41,17 +46,49 @@ impl Opened {
     }
 
     /// An object as its store tells.
-    pub(super) fn object(uri: &Uri, found: &ObjectMeta) -> Self {
-        let state = State::Object {
-            bytes: found.size,
-            modified: found.last_modified.timestamp_micros(),
-            e_tag: found.e_tag.clone(),
+    pub(in crate::source) fn object(uri: &Uri, found: &ObjectMeta) -> Self {
+        let modified = found.last_modified.timestamp_micros();
+        Self::of_store(uri, found.size, modified, found.e_tag.clone())
+    }
+
+    /// An object of which this is known.
+    pub(in crate::source) fn of_store(
+        uri: &Uri,
+        bytes: u64,
+        modified: i64,
+        e_tag: Option<String>,
+    ) -> Self {
+        Self { path: uri.to_string(), state: State::Object { bytes, modified, e_tag } }
+    }
+
+    /// The file as one row of `File`.
+    pub(in crate::source) fn row(&self, at: &FileAt) -> Result<ArrayRef> {
+        let (source, path) = match &at.uri {
+            Some(uri) => (uri.place(), uri.key.as_str()),
+            None => {
+                let folder = self.path.strip_suffix(&at.below).unwrap_or_default();
+                (format!("file://{}", folder.trim_end_matches('/')), at.below.as_str())
+            }
         };
-        Self { path: uri.to_string(), state }
+        let (size, etag, modified_micros) = match &self.state {
+            State::File(state) => {
+                let modified = i64::try_from(state.modified_since_epoch().as_micros());
+                (state.bytes, etag(state), modified.unwrap_or(i64::MAX))
+            }
+            State::Object { bytes, modified, e_tag } => {
+                let etag = e_tag.as_deref().unwrap_or_default().trim_matches('"');
+                (*bytes, etag.to_owned(), *modified)
+            }
+        };
+        let (source, etag) = (source.as_str(), etag.as_str());
+        let file = FileRow { source, path, size, version: "", etag, modified_micros };
+        let mut rows = Rows::new(Arc::new(Schema::new(vec![file_field("file", FileKind::Binary)])));
+        rows.push(&file);
+        Ok(Arc::clone(rows.finish()?.column(0)))
     }
 
     /// What the file is.
-    pub(super) fn identity(&self) -> FileIdentity {
+    pub(in crate::source) fn identity(&self) -> FileIdentity {
         let (path, folders) = (self.path.clone(), Vec::new());
         match &self.state {
             State::Object { bytes, modified, e_tag } => FileIdentity {
@@ -76,7 +113,7 @@ impl Opened {
     }
 
     /// Refuses a file that is another one by now.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::source) fn check(&self) -> Result<()> {
         let State::File(was) = &self.state else { return Ok(()) };
         let now = Self::now(&self.path)?;
         let is = match &now.state {
@@ -92,7 +129,7 @@ impl Opened {
     }
 
     /// Refuses one that was written while it was read; that it is gone does not change what was read.
-    pub(super) fn check_after(&self) -> Result<()> {
+    pub(in crate::source) fn check_after(&self) -> Result<()> {
         match self.check() {
             Err(error @ Error::FileChanged { .. }) => Err(error),
             _ => Ok(()),
@@ -100,7 +137,7 @@ impl Opened {
     }
 
     /// Why reading it failed: with this error, unless there is a reason for that.
-    pub(super) fn reason(&self, error: Error) -> Error {
+    pub(in crate::source) fn reason(&self, error: Error) -> Error {
         self.check().err().unwrap_or(error)
     }
 }

@@ -88,7 +88,7 @@ fn files_of_this_machine_are_none() {
 
 #[test]
 fn readers_of_one_kind_of_files_take_no_notice_of_others() {
-    let file = |uri: &str, key: &str| parsed(uri, true)[0].file(key, "parquet");
+    let file = |uri: &str, key: &str| parsed(uri, true)[0].file(key, &[".parquet"]);
     assert_eq!(file("s3://b/t", "t/y=1/a.parquet").as_deref(), Some("y=1/a.parquet"));
     assert_eq!(file("s3://b/t", "t/y=1/a.csv"), None);
     assert_eq!(file("s3://b/t", "t/_temporary/a.parquet"), None);

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from lakebed.exceptions import DataChainParamsError
 from lakebed.expr import Expr, literal, sort_keys, to_column
-from lakebed.functions.aggregate import Aggregate
+from lakebed.func.aggregate import Aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lakebed.functions.aggregate import Keys
+    from lakebed.func.aggregate import Keys
 
 __all__ = [
     "Window",

@@ -9,7 +9,7 @@ from typing import Any
 
 from lakebed.exceptions import DataChainParamsError
 from lakebed.expr import Expr, any_of, call, cases, to_column
-from lakebed.functions.vector import (
+from lakebed.func.vector import (
     cosine_distance,
     dot_product,
     euclidean_distance,

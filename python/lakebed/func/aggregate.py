@@ -79,7 +79,7 @@ class Aggregate(Expr):
             >>> rows.mutate(total=each).to_values("total")
             [4, 2, 4]
         """
-        from lakebed.functions.windows import Window
+        from lakebed.func.windows import Window
 
         if not isinstance(window, Window):
             msg = f"over() takes a window, not `{window!r}`; hint: func.window(partition_by=...)"

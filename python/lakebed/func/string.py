@@ -11,7 +11,7 @@ from typing import Any
 
 from lakebed.exceptions import DataChainParamsError
 from lakebed.expr import Expr, call, to_column
-from lakebed.functions.array import part_of
+from lakebed.func.array import part_of
 
 __all__ = [
     "byte_hamming_distance",

@@ -6,8 +6,8 @@ Such as `chain.group_by(total=func.sum("file.size"), partition_by="file.source")
 from __future__ import annotations
 
 from lakebed.expr import literal
-from lakebed.functions import array, datetime, numeric, path, random, string
-from lakebed.functions.aggregate import (
+from lakebed.func import array, datetime, numeric, path, random, string
+from lakebed.func.aggregate import (
     Aggregate,
     any_value,
     avg,
@@ -31,8 +31,8 @@ from lakebed.functions.aggregate import (
     variance,
     xor_agg,
 )
-from lakebed.functions.array import contains, length, sip_hash_64
-from lakebed.functions.conditional import (
+from lakebed.func.array import contains, length, sip_hash_64
+from lakebed.func.conditional import (
     and_,
     case,
     cast,
@@ -45,7 +45,7 @@ from lakebed.functions.conditional import (
     nullif,
     or_,
 )
-from lakebed.functions.numeric import (
+from lakebed.func.numeric import (
     abs,
     bit_and,
     bit_hamming_distance,
@@ -62,11 +62,11 @@ from lakebed.functions.numeric import (
     sign,
     sqrt,
 )
-from lakebed.functions.path import file_ext, file_stem, name, parent
-from lakebed.functions.random import rand
-from lakebed.functions.string import byte_hamming_distance, string_hash
-from lakebed.functions.vector import cosine_distance, euclidean_distance, l2_distance
-from lakebed.functions.windows import (
+from lakebed.func.path import file_ext, file_stem, name, parent
+from lakebed.func.random import rand
+from lakebed.func.string import byte_hamming_distance, string_hash
+from lakebed.func.vector import cosine_distance, euclidean_distance, l2_distance
+from lakebed.func.windows import (
     Window,
     cume_dist,
     dense_rank,

@@ -1,0 +1,285 @@
+//! [`JsonExec`]: reads the files, each partition on a thread of its own.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatchOptions};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::internal_err;
+use datafusion::error::{DataFusionError, Result as PlanResult};
+use datafusion::execution::context::SessionConfig;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::StreamExt;
+use futures::stream::{once, unfold};
+use tokio::sync::mpsc;
+use udf_runtime::task;
+
+use super::column::Column;
+use super::lexer::{Lexer, Parse};
+use super::pieces::JsonFile;
+use super::rows::{Rows, each_row};
+use super::shape::Typed;
+use super::{JsonFormat, JsonTable, Options};
+use crate::Result;
+use crate::source::Leaf;
+
+/// Less of a file is not worth a partition.
+const MIN_BYTES: u64 = 1 << 20;
+
+/// A batch ends after so much text, however few rows that is.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// Batches that wait for whoever takes them.
+const BATCHES_AHEAD: usize = 2;
+
+/// The operator.
+#[derive(Clone, Debug)]
+pub(super) struct JsonExec {
+    read: Arc<Read>,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+}
+
+#[derive(Debug)]
+struct Read {
+    files: Arc<Vec<JsonFile>>,
+    options: Arc<Options>,
+    typed: Arc<Typed>,
+    /// Below the column that is read.
+    paths: Vec<Vec<String>>,
+    partitions: Vec<Vec<Part>>,
+    limit: usize,
+}
+
+/// Bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    file: usize,
+    range: Range<u64>,
+}
+
+impl JsonExec {
+    pub(super) fn try_new(
+        table: &JsonTable,
+        config: &SessionConfig,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> PlanResult<Self> {
+        let leaves: Vec<&Leaf> = match projection {
+            Some(chosen) => chosen.iter().filter_map(|place| table.leaves.get(*place)).collect(),
+            None => table.leaves.iter().collect(),
+        };
+        let fields: Vec<FieldRef> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let paths = leaves.iter().map(|leaf| leaf.path.iter().skip(1).cloned().collect());
+        let partitions = partitions(&table.files, &table.options, config.target_partitions());
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            Partitioning::UnknownPartitioning(partitions.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        let read = Read {
+            files: Arc::clone(&table.files),
+            options: Arc::clone(&table.options),
+            typed: Arc::clone(&table.typed),
+            paths: paths.collect(),
+            partitions,
+            limit: limit.unwrap_or(usize::MAX),
+        };
+        Ok(Self { read: Arc::new(read), schema, properties: Arc::new(properties) })
+    }
+}
+
+/// Consecutive parts of the files for at most so many partitions, of about the same size.
+fn partitions(files: &[JsonFile], options: &Options, target: usize) -> Vec<Vec<Part>> {
+    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    let share = bytes.div_ceil(target.max(1) as u64).max(MIN_BYTES);
+    let (mut partitions, mut room) = (vec![vec![]], share);
+    for (number, file) in files.iter().enumerate() {
+        let is_cut =
+            options.format == JsonFormat::Lines && options.rows.is_none() && !file.is_packed();
+        let mut start = 0;
+        loop {
+            if room == 0 {
+                partitions.push(vec![]);
+                room = share;
+            }
+            let left = file.bytes - start;
+            let taken = if is_cut { left.min(room) } else { left };
+            let is_last = taken == left;
+            // A file that is packed has more to read than its bytes.
+            let end = if is_last { u64::MAX } else { start + taken };
+            if let Some(partition) = partitions.last_mut() {
+                partition.push(Part { file: number, range: start..end });
+            }
+            room = room.saturating_sub(taken);
+            start += taken;
+            if is_last {
+                break;
+            }
+        }
+    }
+    partitions
+}
+
+impl DisplayAs for JsonExec {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Read { files, options, partitions, .. } = self.read.as_ref();
+        let (files, parts) = (files.len(), partitions.len());
+        write!(f, "JsonExec: format={:?}, files={files}, partitions={parts}", options.format)
+    }
+}
+
+impl ExecutionPlan for JsonExec {
+    fn name(&self) -> &'static str {
+        "JsonExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> PlanResult<SendableRecordBatchStream> {
+        let (read, schema) = (Arc::clone(&self.read), Arc::clone(&self.schema));
+        let batch_rows = context.session_config().batch_size();
+        let start = async move {
+            let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+            let reading = task::spawn_blocking(move || {
+                if let Err(error) = read.partition(partition, schema, batch_rows, &sender) {
+                    // The consumer may be gone: then nobody waits for the error.
+                    drop(sender.blocking_send(Err(error.into())));
+                }
+            });
+            unfold((batches, reading), |(mut batches, reading)| async move {
+                Some((batches.recv().await?, (batches, reading)))
+            })
+        };
+        let stream = once(start).flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream)))
+    }
+}
+
+type Sender = mpsc::Sender<PlanResult<RecordBatch>>;
+
+impl Read {
+    fn partition(
+        &self,
+        number: usize,
+        schema: SchemaRef,
+        batch_rows: usize,
+        sender: &Sender,
+    ) -> Result<()> {
+        let wanted: Vec<&[String]> = self.paths.iter().map(Vec::as_slice).collect();
+        let (column, left) = (Column::of(&self.typed, &wanted)?, self.limit);
+        let paths = &self.paths;
+        let mut batches = Batches { column, paths, bytes: 0, batch_rows, left, schema, sender };
+        for Part { file, range } in self.partitions.get(number).into_iter().flatten() {
+            if !batches.is_wanted() {
+                break;
+            }
+            each_row(&self.files[*file], range.clone(), &self.options, &mut batches)?;
+        }
+        batches.flush()
+    }
+}
+
+/// Rows on their way into batches.
+struct Batches<'s> {
+    column: Column,
+    paths: &'s [Vec<String>],
+    bytes: usize,
+    batch_rows: usize,
+    left: usize,
+    schema: SchemaRef,
+    sender: &'s Sender,
+}
+
+impl Batches<'_> {
+    fn is_wanted(&self) -> bool {
+        self.left > 0 && !self.sender.is_closed()
+    }
+
+    /// What is at the paths. Those that lead into others come from them.
+    fn columns(&mut self) -> PlanResult<Vec<ArrayRef>> {
+        let mut shortest: Vec<&Vec<String>> = self.paths.iter().collect();
+        shortest.sort_by_key(|path| path.len());
+        let mut taken: Vec<(&Vec<String>, ArrayRef)> = Vec::with_capacity(shortest.len());
+        for path in shortest {
+            let above = taken.iter().find(|(above, _)| path.starts_with(above));
+            let column = match above {
+                Some((above, column)) => below(column, &path[above.len()..])?,
+                None => self.column.take(path)?,
+            };
+            taken.push((path, column));
+        }
+        let found = |path| taken.iter().find(|(known, _)| *known == path);
+        let columns = self.paths.iter().filter_map(found);
+        Ok(columns.map(|(_, column)| Arc::clone(column)).collect())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let rows = self.column.len();
+        if rows == 0 {
+            return Ok(());
+        }
+        self.bytes = 0;
+        let columns = self.columns()?;
+        self.column.clear();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
+        // Where nobody takes it, nobody wants the next.
+        drop(self.sender.blocking_send(batch.map_err(DataFusionError::from)));
+        Ok(())
+    }
+}
+
+impl Rows for Batches<'_> {
+    fn row(&mut self, text: &str) -> Parse<()> {
+        let mut lexer = Lexer::new(text);
+        self.column.push(&mut lexer)?;
+        self.bytes += text.len();
+        self.left -= 1;
+        lexer.end()
+    }
+
+    fn goes_on(&mut self) -> Result<bool> {
+        if self.column.len() >= self.batch_rows || self.bytes >= BATCH_BYTES {
+            self.flush()?;
+            return Ok(self.is_wanted());
+        }
+        Ok(self.left > 0)
+    }
+}
+
+/// The field of a model at a path.
+fn below(model: &ArrayRef, path: &[String]) -> PlanResult<ArrayRef> {
+    let Some((name, rest)) = path.split_first() else { return Ok(Arc::clone(model)) };
+    match model.as_struct_opt().and_then(|model| model.column_by_name(name)) {
+        Some(field) => below(field, rest),
+        None => internal_err!("no field `{name}` in {}", model.data_type()),
+    }
+}

@@ -1,0 +1,1 @@
+"""Databases: connections to them, rows out of them and rows into them."""

@@ -1,0 +1,65 @@
+"""Import paths that scripts of the peer use, such as `lakebed.lib.webdataset`.
+
+Each is a module without a file, which finds its names where they are defined.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+_HOMES = {
+    "error": ("exceptions",),
+    "lib": (),
+    "lib.audio": ("file.audio",),
+    "lib.arrow": ("file.arrow_row",),
+    "lib.data_model": ("models",),
+    "lib.dataset_info": ("catalog",),
+    "lib.dc": ("", "exceptions"),
+    "lib.file": ("file", "exceptions"),
+    "lib.image": ("file.image",),
+    "lib.listing_info": ("catalog",),
+    "lib.model_store": ("models",),
+    "lib.namespaces": ("namespaces",),
+    "lib.projects": ("projects",),
+    "lib.settings": ("_settings", "exceptions"),
+    "lib.signal_schema": ("_schema", "exceptions"),
+    "lib.tar": ("file.tar",),
+    "lib.text": ("file.text",),
+    "lib.udf": ("udf", "exceptions"),
+    "lib.utils": ("exceptions", "udf"),
+    "lib.video": ("file.video",),
+    "lib.webdataset": ("file.webdataset", "exceptions"),
+    "lib.webdataset_laion": ("file.laion",),
+    "query": ("session", "expr"),
+    "query.metrics": ("metrics",),
+    "query.params": ("params",),
+    "query.schema": ("expr",),
+    "query.session": ("session",),
+}
+
+
+class _Path(ModuleType):
+    """Looks names up in other modules, when they are asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        path = self.__name__.partition(".")[2]
+        if not name.startswith("__"):
+            for home in _HOMES[path]:
+                module = import_module(f"lakebed.{home}".rstrip("."))
+                if hasattr(module, name):
+                    return getattr(module, name)
+        msg = f"module `{self.__name__}` has no attribute `{name}`"
+        raise AttributeError(msg, name=name, obj=self)
+
+
+def register() -> None:
+    """Make the paths known to `import`."""
+    for path in sorted(_HOMES):
+        module = _Path(f"lakebed.{path}", "Names that are defined elsewhere in `lakebed`.")
+        module.__path__ = []
+        sys.modules[module.__name__] = module
+        above, _, name = module.__name__.rpartition(".")
+        setattr(sys.modules[above], name, module)
