@@ -15,7 +15,6 @@ mod arrow;
 mod born;
 mod chain;
 mod codec;
-mod csv;
 mod error;
 mod export;
 mod expr;
@@ -28,6 +27,7 @@ mod rows;
 mod runtime;
 mod session;
 mod storage;
+mod tables;
 mod udf;
 mod values;
 

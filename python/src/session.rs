@@ -1,6 +1,6 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,13 +22,12 @@ use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
-use crate::codec::Codec;
-use crate::csv::csv_request;
 use crate::error::raise;
 use crate::look::look;
 use crate::records::{folder_row, job_row, version_row};
 use crate::runtime::wait;
 use crate::storage::{Storage, client_config};
+use crate::tables::{Files, csv_request};
 use crate::{arrow, error, json, values};
 
 /// A session; immutable, safe to share between threads.
@@ -54,13 +53,6 @@ pub(crate) fn resolve_name(
 
 fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
     text.parse().map_err(|failed: catalog::Error| raise(py, failed.into()))
-}
-
-/// Which files a table is read from: paths, or what `File.source` and `File.path` say.
-#[derive(FromPyObject)]
-enum Files {
-    Found(Vec<String>),
-    Named(Vec<(String, String)>),
 }
 
 impl Session {
@@ -217,6 +209,7 @@ impl Session {
     }
 
     /// Options are for the buckets among the places, from now on.
+    #[expect(clippy::fn_params_excessive_bools, reason = "Python's keywords")]
     fn read_parquet(
         &self,
         py: Python<'_>,

@@ -130,7 +130,7 @@ def test_folders_are_columns(tmp_path: Path) -> None:
     assert chain.sum("year") == 6071
     assert chain.select("city").to_values("city") == [None, "São Paulo", "b/c=d"]
     assert chain.save("rows").to_list() == rows
-    below = dc.read_parquet(tmp_path / "year=2023")
+    below = dc.read_parquet(tmp_path / "year=2023", source=False)
     assert below.to_list() == [(3, None)]
 
 

@@ -150,12 +150,13 @@ class Pet(BaseModel):
     tags: list[str] = Field(default_factory=list)
     of: Of | None = None
     born: dt.datetime | None = None
+    more: dict = {}
 
 
 def test_a_model_says_what_is_read(tmp_path: Path) -> None:
     given = [
         {"name": "cat", "other": [1], "of": {"id": "7"}, "born": "2024-01-31T12:00:00+01:00"},
-        {"title": "dog", "size": "2.5", "legs": 3, "tags": ["a"]},
+        {"title": "dog", "size": "2.5", "legs": 3, "tags": ["a"], "more": {"a": [1]}},
     ]
     for form, path in (
         ("jsonl", lines(tmp_path / "a.jsonl", given)),
@@ -201,6 +202,7 @@ def test_types_of_a_sample_elsewhere(tmp_path: Path) -> None:
         (Of, {"id": 2**63}, "no whole number of 64 bits"),
         (Of, [1], r"line 2: `\[1\]` is no object"),
         (Pet, {"name": "cat", "tags": ["a", 1]}, r"line 2, key `tags\[1\]`: `1` is no text"),
+        (Pet, {"name": "cat", "more": [1]}, r"line 2, key `more`: `\[1\]` is no object"),
         (int, None, "line 2: `null` is no whole number"),
     ],
 )

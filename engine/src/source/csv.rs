@@ -47,6 +47,7 @@ const LOOKED_AT_ONCE: usize = 16;
 
 /// What to read of which files, and how it is written.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "options, by name")]
 pub struct CsvRequest {
     /// Where it is.
     pub files: TableFiles,

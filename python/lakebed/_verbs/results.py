@@ -42,6 +42,18 @@ class Results(Base):
         """
         return _export.rows(self._native, _columns.paths_of(cols, "to_iter"))
 
+    def collect(self, *cols: str | Column) -> Iterator[Any]:
+        """Rows as `to_iter` gives them, but of one column its values, not tuples of one.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(x=[1, 2], y=["a", "b"])
+            >>> list(chain.collect("x")), list(chain.collect())
+            ([1, 2], [(1, 'a'), (2, 'b')])
+        """
+        found = _export.rows(self._native, _columns.paths_of(cols, "collect"))
+        return (row[0] for row in found) if len(cols) == 1 else found
+
     def to_list(self, *cols: str | Column) -> list[tuple[Any, ...]]:
         """All rows as tuples; takes what `to_iter` takes."""
         return list(_export.rows(self._native, _columns.paths_of(cols, "to_list")))

@@ -161,6 +161,8 @@ def _is_plain(spec: Spec) -> bool:
     match spec["kind"]:
         case "list":
             return _is_plain(spec["item"])
+        case "json":
+            return spec["adapter"] is None
         case "model":
             from lakebed._types.model_spec import is_plain
 

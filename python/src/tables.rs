@@ -1,4 +1,4 @@
-//! How CSV files are read, as Python says it.
+//! Which tables in files are read, and how, as Python says it.
 
 use arrow::datatypes::DataType;
 use engine::{CsvRequest, Error, RaggedRow, RaggedRows, TableFiles};
@@ -12,6 +12,13 @@ use crate::udf::failure_of;
 /// The option whose function says what becomes of rows.
 const HANDLER: &str = "invalid_row_handler";
 
+/// Which files a table is read from: paths, or what `File.source` and `File.path` say.
+#[derive(FromPyObject)]
+pub(crate) enum Files {
+    Found(Vec<String>),
+    Named(Vec<(String, String)>),
+}
+
 /// The request that a dict of `read/csv.py` asks for.
 pub(crate) fn csv_request(files: TableFiles, how: &Bound<'_, PyDict>) -> PyResult<CsvRequest> {
     let get = |key: &str| how.as_any().get_item(key);
@@ -22,10 +29,10 @@ pub(crate) fn csv_request(files: TableFiles, how: &Bound<'_, PyDict>) -> PyResul
     });
     Ok(CsvRequest {
         files,
-        delimiter: byte(&get("delimiter")?)?,
-        quote: byte(&get("quote_char")?)?,
+        delimiter: get("delimiter")?.extract()?,
+        quote: get("quote_char")?.extract()?,
         double_quote: get("double_quote")?.extract()?,
-        escape: byte(&get("escape_char")?)?,
+        escape: get("escape_char")?.extract()?,
         skip_empty_lines: get("ignore_empty_lines")?.extract()?,
         header: get("header")?.extract()?,
         names: get("names")?.extract()?,
@@ -34,10 +41,6 @@ pub(crate) fn csv_request(files: TableFiles, how: &Bound<'_, PyDict>) -> PyResul
         source: get("source")?.extract()?,
         ragged: ragged(get("leaves")?),
     })
-}
-
-fn byte(given: &Bound<'_, PyAny>) -> PyResult<Option<u8>> {
-    given.extract()
 }
 
 /// A function that says of a row whether it is left out.
