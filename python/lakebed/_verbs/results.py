@@ -63,17 +63,6 @@ class Results(Base):
         paths = _columns.paths_of([col], "to_values")
         return [value for (value,) in _export.rows(self._native, paths)]
 
-    def collect(self, *cols: str | Column) -> Iterator[Any]:
-        """An old spelling: values of one column or field, else rows as tuples.
-
-        Examples:
-            >>> import lakebed as dc
-            >>> list(dc.read_values(x=[1, 2], y=["a", "b"]).collect("x"))
-            [1, 2]
-        """
-        rows = _export.rows(self._native, _columns.paths_of(cols, "collect"))
-        return (value for (value,) in rows) if len(cols) == 1 else rows
-
     @overload
     def results(
         self, *, row_factory: None = None, include_hidden: bool = True
