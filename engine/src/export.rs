@@ -100,7 +100,7 @@ impl Chain {
         };
         let mut target = Target::open(objects, uri, uploads).await?;
         let (_, rows) = self.stream(progress).await?;
-        write_text(counted(rows, progress), encoder, &mut target).await?;
+        write_text(counted(rows, progress), &encoder, &mut target).await?;
         target.finish().await.map(Some)
     }
 }
@@ -122,11 +122,11 @@ trait Encoder: Send + Sync + 'static {
 
 async fn write_text(
     rows: BatchStream,
-    encoder: Arc<dyn Encoder>,
+    encoder: &Arc<dyn Encoder>,
     target: &mut Target,
 ) -> Result<()> {
     target.write(encoder.head()?).await?;
-    let of = Arc::clone(&encoder);
+    let of = Arc::clone(encoder);
     let mut texts = rows
         .map(move |batch| {
             let encoder = Arc::clone(&of);

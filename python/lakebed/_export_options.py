@@ -43,6 +43,7 @@ _FLAGS = {"use_dictionary": "dictionary", "write_statistics": "statistics"}
 _BY_COLUMN = {"compression": "compression", "compression_level": "level"}
 _OTHERS = {"overwrite_or_ignore": "stay", "delete_matching": "go", "error": "refused"}
 _NAME = "part-{i}.parquet"
+_PAGES = ("1.0", "2.0")
 
 
 def csv(delimiter: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +114,10 @@ def _pairs(option: str, value: Any, columns: Sequence[tuple[str, Spec]]) -> list
     if option in _NUMBERS:
         return [] if value is None else [(_NUMBERS[option], str(value))]
     if option == "data_page_version":
-        return [("page_version", str(value))]
+        if value not in _PAGES:
+            msg = f"unknown data_page_version `{value}`: use {' or '.join(_PAGES)}"
+            raise DataChainParamsError(msg)
+        return [("page_version", value)]
     if option in _FLAGS:
         return _flags(_FLAGS[option], value, columns)
     if option in _BY_COLUMN:

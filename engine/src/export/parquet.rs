@@ -100,7 +100,7 @@ impl Plan {
         sink: Sink<'_>,
     ) -> Result<Option<ObjectInfo>> {
         if let Some(folders) = self.folders {
-            return folders.write(&self.flat, self.shape, rows, sink).await.map(|()| None);
+            return folders.write(&self.flat, &self.shape, rows, sink).await.map(|()| None);
         }
         let mut file = File::open(&self.shape, sink).await?;
         let groups = groups::of_rows(rows, self.flat, self.shape.group_rows);

@@ -345,6 +345,9 @@ def test_parquet_options(tmp_path: Path) -> None:
     column = pq.ParquetFile(path).metadata.row_group(0).column(0)
     assert column.compression == "BROTLI"
     assert column.statistics is None
+    chain.to_parquet(path, compression="gzip", compression_level={"n": 9}, data_page_version="2.0")
+    assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "GZIP"
+    assert read(path).to_list("item", "n") == [(ITEM, n) for n in range(10)]
     chain.to_parquet(path, row_group_size=4, version="2.6", store_schema=True)
     assert pq.ParquetFile(path).metadata.num_row_groups == 3
 
@@ -357,6 +360,8 @@ def test_parquet_options(tmp_path: Path) -> None:
         ({"colour": 1}, NotSupportedError, "colour"),
         ({"compression": "zip"}, DataChainParamsError, "zip"),
         ({"compression": "zstd", "compression_level": 99}, DataChainParamsError, "99"),
+        ({"compression_level": 3}, DataChainParamsError, "levels"),
+        ({"data_page_version": "3.0"}, DataChainParamsError, "3.0"),
         ({"compression": {"y": "zstd"}}, SignalResolvingError, "y"),
         ({"chunk_size": 0}, DataChainParamsError, "0"),
         ({"partition_cols": ["y"]}, SignalResolvingError, "y"),

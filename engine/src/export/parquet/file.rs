@@ -9,6 +9,7 @@ use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
 };
+use datafusion::parquet::errors::Result as ParquetResult;
 use datafusion::parquet::file::metadata::KeyValue;
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::parquet::file::writer::SerializedFileWriter;
@@ -96,7 +97,7 @@ impl File {
         self.send().await
     }
 
-    fn add(&mut self, columns: Vec<ArrowColumnChunk>) -> datafusion::parquet::errors::Result<()> {
+    fn add(&mut self, columns: Vec<ArrowColumnChunk>) -> ParquetResult<()> {
         let mut group = self.writer.next_row_group()?;
         for column in columns {
             column.append_to_row_group(&mut group)?;

@@ -80,7 +80,7 @@ impl Folders {
     pub(super) async fn write(
         &self,
         flat: &Flat,
-        shape: Arc<Shape>,
+        shape: &Shape,
         mut rows: BatchStream,
         sink: Sink<'_>,
     ) -> Result<()> {
@@ -101,7 +101,7 @@ impl Folders {
                 waiting += bytes;
                 if part.rows >= shape.group_rows || part.bytes >= GROUP_BYTES {
                     waiting -= part.bytes;
-                    self.encode(&folder, part, &shape, sink).await?;
+                    self.encode(&folder, part, shape, sink).await?;
                 }
             }
             while waiting > WAITING_BYTES
@@ -109,11 +109,11 @@ impl Folders {
             {
                 waiting -= part.bytes;
                 let folder = folder.clone();
-                self.encode(&folder, part, &shape, sink).await?;
+                self.encode(&folder, part, shape, sink).await?;
             }
         }
         for (folder, part) in &mut parts {
-            self.encode(folder, part, &shape, sink).await?;
+            self.encode(folder, part, shape, sink).await?;
         }
         // Nothing is seen before all is written.
         for (folder, part) in parts {

@@ -14,27 +14,36 @@ use crate::{Error, Result};
 
 const CREATOR: &str = concat!("lakebed ", env!("CARGO_PKG_VERSION"));
 
+/// The compression that other writers choose too.
+const DEFAULT: &str = "snappy";
+
 pub(super) fn properties(
     options: &[(String, String)],
     schema: &SchemaRef,
     kind: &SchemaDescriptor,
 ) -> Result<WriterPropertiesBuilder> {
-    let level = |column: Option<&str>| {
-        let of = |wanted: Option<&str>| {
-            let found = options.iter().find(|(key, _)| parts(key) == ("level", wanted));
-            found.map(|(_, value)| value.as_str())
-        };
-        of(column).or_else(|| of(None))
+    let of = |name: &str, column: Option<&str>| {
+        let found = options.iter().find(|(key, _)| parts(key) == (name, column));
+        found.map(|(_, value)| value.as_str())
+    };
+    let compression_of = |column: Option<&str>| {
+        let name = of("compression", column).or_else(|| of("compression", None));
+        let level = of("level", column).or_else(|| of("level", None));
+        compression(name.unwrap_or(DEFAULT), level)
     };
     let mut built = WriterProperties::builder()
         .set_created_by(CREATOR.to_owned())
         .set_max_row_group_row_count(None)
-        .set_compression(Compression::SNAPPY);
+        .set_compression(compression_of(None)?);
     for (key, value) in options {
         let (name, column) = parts(key);
         built = match (name, column) {
-            ("level", _) => built,
-            ("compression", None) => built.set_compression(compression(value, level(None))?),
+            ("level" | "compression", None) => built,
+            ("level" | "compression", Some(column)) => {
+                let chosen = compression_of(Some(column))?;
+                let paths = paths(column, schema, kind)?.into_iter();
+                paths.fold(built, |built, path| built.set_column_compression(path, chosen))
+            }
             ("dictionary", None) => built.set_dictionary_enabled(parsed("use_dictionary", value)?),
             ("statistics", None) => {
                 built.set_statistics_enabled(statistics(parsed("write_statistics", value)?))
@@ -50,26 +59,32 @@ pub(super) fn properties(
             ("dictionary_bytes", None) => {
                 built.set_dictionary_page_size_limit(parsed("dictionary_pagesize_limit", value)?)
             }
-            (_, Some(column)) => {
-                let mut built = built;
-                for path in paths(column, schema, kind)? {
-                    built = match name {
-                        "compression" => built
-                            .set_column_compression(path, compression(value, level(Some(column)))?),
-                        "dictionary" => built
-                            .set_column_dictionary_enabled(path, parsed("use_dictionary", value)?),
-                        _ => built.set_column_statistics_enabled(
-                            path,
-                            statistics(parsed("write_statistics", value)?),
-                        ),
-                    };
-                }
-                built
+            (name, Some(column)) => {
+                let paths = paths(column, schema, kind)?;
+                paths
+                    .into_iter()
+                    .try_fold(built, |built, path| for_column(built, (name, path), value))?
             }
             (name, None) => return Err(wrong("option", name, "no option of Parquet files")),
         };
     }
     Ok(built)
+}
+
+/// An option of one column.
+fn for_column(
+    built: WriterPropertiesBuilder,
+    (name, path): (&str, ColumnPath),
+    value: &str,
+) -> Result<WriterPropertiesBuilder> {
+    Ok(match name {
+        "dictionary" => built.set_column_dictionary_enabled(path, parsed("use_dictionary", value)?),
+        "statistics" => {
+            let wanted = statistics(parsed("write_statistics", value)?);
+            built.set_column_statistics_enabled(path, wanted)
+        }
+        name => return Err(wrong("option", name, "no option of single columns")),
+    })
 }
 
 fn parts(key: &str) -> (&str, Option<&str>) {
@@ -97,6 +112,10 @@ fn compression(name: &str, level: Option<&str>) -> Result<Compression> {
     };
     let number = |level: &str| parsed::<u32>("compression_level", level);
     Ok(match (name.to_ascii_lowercase().as_str(), level) {
+        ("none" | "uncompressed" | "snappy" | "lz4" | "lz4_raw", Some(level)) => {
+            let accepted = "only gzip, brotli and zstd have levels";
+            return Err(wrong("compression_level", level, accepted));
+        }
         ("none" | "uncompressed", _) => Compression::UNCOMPRESSED,
         ("snappy", _) => Compression::SNAPPY,
         ("lz4" | "lz4_raw", _) => Compression::LZ4_RAW,
