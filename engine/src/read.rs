@@ -95,9 +95,13 @@ impl Session {
             Some(schema) => chain.unflatten(schema.fields())?,
             None => None,
         };
-        // The one that is used says what the columns are.
-        let unused = if models.is_some() { SIGNALS_KEY } else { SCHEMA_KEY };
-        notes.remove(unused);
+        // Who changed the columns since made both wrong.
+        if written.is_some() {
+            notes.remove(SIGNALS_KEY);
+        }
+        if models.is_none() {
+            notes.remove(SCHEMA_KEY);
+        }
         Ok((models.unwrap_or(chain), notes))
     }
 

@@ -204,6 +204,13 @@ def test_files_that_others_changed(tmp_path: Path) -> None:
     assert read(tmp_path / "d.parquet").to_list() == [(1, ITEM, 3), (2, ITEM, 4)]
 
 
+def test_a_file_is_replaced_by_what_is_read_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    dc.read_values(x=range(20_000), item=[ITEM] * 20_000).to_parquet(path, chunk_size=1000)
+    read(path).mutate(x=dc.C("x") + 1).to_parquet(path)
+    assert read(path).to_values("x") == list(range(1, 20_001))
+
+
 def test_a_file_of_the_peer_gives_models(tmp_path: Path) -> None:
     signals = {
         "id": "int",
