@@ -211,7 +211,7 @@ def values_at(native: Chain, given: Sequence[str]) -> tuple[Chain, list[Spec], l
     found: dict[str, Readable] = {}
     names = []
     for name in given:
-        at = readable(columns, name)
+        at = readable(columns, name) or _inside(native, name)
         if at is None:
             raise SignalResolvingError(unknown_column(name, known_paths(columns.items())))
         found.setdefault(at.name, at)
@@ -225,6 +225,16 @@ def values_at(native: Chain, given: Sequence[str]) -> tuple[Chain, list[Spec], l
     names = [f"column {number}" for number in range(len(paths))]
     taken = [(n, NativeExpr.column(p)) for n, p in zip(names, paths, strict=True)]
     return native.mutate(taken).select(names), specs, order
+
+
+def _inside(native: Chain, given: str) -> Readable | None:
+    """A field of the models of a list, or a key of a dict."""
+    try:
+        taken = native.mutate([("inside", NativeExpr.column(given))]).select(["inside"])
+    except SignalResolvingError:
+        return None
+    [(_, spec)] = resolved(taken)
+    return Readable(given, spec, given, spec)
 
 
 def _null_above(columns: Mapping[str, Spec], path: Path) -> bool:

@@ -409,7 +409,13 @@ def to_column(value: object) -> Expr:
 
 
 def literal(value: object) -> Expr:
-    """A constant: a number, text, date, list, vector or None."""
+    """A constant: a number, text, date, list, vector or None.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2]).mutate(kind=dc.func.literal("a")).to_list()
+        [(1, 'a'), (2, 'a')]
+    """
     from lakebed._schema import infer_spec
     from lakebed.exceptions import ValuesToTupleError
 

@@ -1,6 +1,6 @@
 //! `Session`: one root, its catalog, and the ways to start a chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,6 @@ use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
 use crate::chain::Chain;
-use crate::codec::Codec;
 use crate::error::raise;
 use crate::look::look;
 use crate::records::{folder_row, job_row, version_row};

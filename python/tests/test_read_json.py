@@ -150,12 +150,13 @@ class Pet(BaseModel):
     tags: list[str] = Field(default_factory=list)
     of: Of | None = None
     born: dt.datetime | None = None
+    more: dict = {}
 
 
 def test_a_model_says_what_is_read(tmp_path: Path) -> None:
     given = [
         {"name": "cat", "other": [1], "of": {"id": "7"}, "born": "2024-01-31T12:00:00+01:00"},
-        {"title": "dog", "size": "2.5", "legs": 3, "tags": ["a"]},
+        {"title": "dog", "size": "2.5", "legs": 3, "tags": ["a"], "more": {"a": [1]}},
     ]
     for form, path in (
         ("jsonl", lines(tmp_path / "a.jsonl", given)),
@@ -201,6 +202,7 @@ def test_types_of_a_sample_elsewhere(tmp_path: Path) -> None:
         (Of, {"id": 2**63}, "no whole number of 64 bits"),
         (Of, [1], r"line 2: `\[1\]` is no object"),
         (Pet, {"name": "cat", "tags": ["a", 1]}, r"line 2, key `tags\[1\]`: `1` is no text"),
+        (Pet, {"name": "cat", "more": [1]}, r"line 2, key `more`: `\[1\]` is no object"),
         (int, None, "line 2: `null` is no whole number"),
     ],
 )
@@ -282,6 +284,17 @@ def test_parts_of_an_object_are_read_side_by_side(s3: S3Double) -> None:
     assert chain.to_values("jsonl.n") == list(range(60_000))
     s3.put("a.jsonl", b"1\n" * 100)
     with pytest.raises(FileChangedError, match=r"a\.jsonl"):
+        chain.count()
+
+
+def test_many_small_objects_are_rows_in_order(s3: S3Double) -> None:
+    for number in range(150):
+        s3.put(f"d/{number:03}.json", json.dumps({"n": number, "t": "x" * number}).encode())
+    chain = dc.read_json(f"{s3.uri}/d", client_config=s3.client_config)
+    assert chain.to_values("json.n") == list(range(150))
+    assert chain.limit(3).to_values("json.n") == [0, 1, 2]
+    s3.put("d/070.json", b"{")
+    with pytest.raises(FileChangedError, match=r"070\.json"):
         chain.count()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import sys
 from decimal import Decimal
 
 import pandas as pd
@@ -154,3 +155,22 @@ def test_polars() -> None:
     assert dc.read_polars(df.select("box")).to_values("box.width") == [1, 2]
     with pytest.raises(DataChainParamsError, match=r"polars\.DataFrame"):
         dc.read_polars(pd.DataFrame({"x": [1]}))
+
+
+def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    df = pd.DataFrame(
+        {
+            "i": [1, 2],
+            "f": [0.5, math.nan],
+            "n": pd.array([1, None], dtype="Int64"),
+            "t": pd.Series(["a", None], dtype=object),
+            "d": pd.to_datetime(["2024-01-31", None]),
+            "c": pd.Categorical(["u", None]),
+        }
+    )
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    first, second = dc.read_pandas(df).to_list()
+    assert first[:4] == (1, 0.5, 1, "a")
+    assert first[4].date() == dt.date(2024, 1, 31)
+    assert math.isnan(second[1])
+    assert (second[0], *second[2:], first[5]) == (2, None, None, None, None, "u")

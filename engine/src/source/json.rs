@@ -4,6 +4,7 @@
 //! given; a value that does not fit them is an error that says where it is. A run reads the files that were there when
 //! the table was opened, and none that was written anew since.
 
+mod ahead;
 mod column;
 mod document;
 mod infer;

@@ -27,6 +27,7 @@ use datafusion::physical_plan::{
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use object_store::ObjectMeta;
 use udf_runtime::task;
 
 use super::{FilesFound, Found, ObjectsFound, Source};
@@ -163,6 +164,8 @@ pub(crate) struct FileAt {
     pub(crate) below: String,
     /// Where it is, unless on this machine.
     pub(crate) uri: Option<Uri>,
+    /// What a bucket's listing says of it.
+    pub(crate) listed: Option<ObjectMeta>,
 }
 
 /// Whether a path has one of these endings.

@@ -41,6 +41,15 @@ def same_type(annotation: Any, column: Spec) -> bool:
     return _same_spec(annotation, column)
 
 
+def is_namesake(annotation: Any, column: Spec) -> bool:
+    """Whether it is another class than the column's, under the name that is stored."""
+    from lakebed.models import ModelStore
+
+    if column["kind"] != "model" or not is_model(annotation) or column.get("cls") is annotation:
+        return False
+    return bool(ModelStore.get_name(annotation) == column["name"])
+
+
 def _same_model(cls: Any, column: Spec) -> bool:
     """The same stored name, a subclass of what is wanted, or two kinds of file."""
     from lakebed.models import ModelStore

@@ -134,19 +134,14 @@ def _resolve_model(spec: Spec) -> Spec:
     from lakebed._types.model_spec import model_spec
 
     fitting: list[Spec] = []
-    misfits: list[str] = []
+    misfits: list[_MisfitError] = []
     for cls in _candidates(spec["name"]):
         try:
             fitting.append(_fit_model(spec, model_spec(cls))[0])
         except _MisfitError as misfit:
-            misfits.append(str(misfit))
+            misfits.append(misfit)
     if not fitting and misfits:
-        name = spec["name"]
-        msg = (
-            f"stored type `{name}` does not fit class `{name.partition('@')[0]}`: "
-            f"{misfits[0]}; hint: give the class another name or raise its `_version`"
-        )
-        raise SignalSchemaError(msg)
+        raise _unfit(spec, misfits[0])
     if not fitting:
         return rebuilt_spec(spec["name"], spec["fields"], spec.get("hidden", ())) | {
             "nullable": spec["nullable"]
@@ -154,6 +149,20 @@ def _resolve_model(spec: Spec) -> Spec:
     stored = {name for name, _ in spec["fields"]}
     exact = (f for f in fitting if set(f["cls"].model_fields) == stored)
     return next(exact, fitting[0])
+
+
+def read_as(stored: Spec, cls: type[BaseModel]) -> Spec:
+    """The spec to read a stored model with as this class.
+
+    Raises:
+        SignalSchemaError: The class cannot read the stored fields.
+    """
+    from lakebed._types.model_spec import model_spec
+
+    try:
+        return _fit_model(stored, model_spec(cls))[0]
+    except _MisfitError as misfit:
+        raise _unfit(stored, misfit) from misfit
 
 
 def _candidates(fullname: str) -> list[type[BaseModel]]:
@@ -224,6 +233,15 @@ def _text_or_number(spec: Spec) -> str:
     """What an enum or UUID is underneath; empty for kinds that are only themselves."""
     kind = spec["item"]["kind"] if spec["kind"] == "enum" else spec["kind"]
     return {"str": "str", "uuid": "str", "int": "int"}.get(kind, "")
+
+
+def _unfit(stored: Spec, misfit: _MisfitError) -> SignalSchemaError:
+    name = stored["name"]
+    msg = (
+        f"stored type `{name}` does not fit class `{name.partition('@')[0]}`: "
+        f"{misfit}; hint: give the class another name or raise its `_version`"
+    )
+    return SignalSchemaError(msg)
 
 
 def _misfit(stored: Spec, wanted: Spec, field: str) -> _MisfitError:

@@ -13,11 +13,14 @@ from lakebed._columns import known_paths, readable
 from lakebed._hint import unknown_column
 from lakebed._schema import Spec, same_type, type_of, type_text
 from lakebed._types.annotation import unwrap
+from lakebed._types.matching import is_namesake
 from lakebed._udf.hints import ABSENT
 from lakebed.exceptions import DataChainParamsError, SignalResolvingError, UdfSignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydantic import BaseModel
 
     from lakebed._udf.verb import Verb
 
@@ -42,12 +45,15 @@ class Taken:
         name: A dotted column path, or a name of `setup`.
         setup: Whether it is the latter.
         as_float: Ints are passed as floats, which is what the parameter asks for.
+        as_class: The model that the parameter asks for, where the column's own class is an older
+            one of the same name, as when a cell of a notebook ran again.
         form: For whole columns: `arrow`, `numpy`, `pandas` or `list`.
     """
 
     name: str
     setup: bool = False
     as_float: bool = False
+    as_class: type[BaseModel] | None = None
     form: str = "list"
 
 
@@ -170,7 +176,12 @@ def _column(  # noqa: PLR0917
             f"`{path}` is `{given}`"
         )
         raise SignalResolvingError(msg)
-    return Taken(path, as_float=spec["kind"] == "int" and _present(wanted) is float)
+    inner = _present(wanted)
+    return Taken(
+        path,
+        as_float=spec["kind"] == "int" and inner is float,
+        as_class=inner if is_namesake(inner, spec) else None,
+    )
 
 
 def _item_of(label: str, parameter: str, annotation: Any) -> Any:

@@ -12,6 +12,7 @@ from lakebed._columns import find, readable, resolved
 from lakebed._fingerprint import code_of
 from lakebed._hint import unknown_column
 from lakebed._native import Function
+from lakebed._types.resolve import read_as
 from lakebed._udf.partition import Partition
 from lakebed._udf.sample import Sample, sampled
 from lakebed._udf.signature import UdfArguments, UdfSignature, signatures_of
@@ -150,6 +151,8 @@ class Stages:
                 takes.append(("setup", taken.name, None))
                 continue
             spec = at.spec | {"kind": "float"} if taken.as_float else at.spec
+            if taken.as_class is not None:
+                spec = read_as(spec, taken.as_class)
             if verb.groups:
                 spec = {"kind": "list", "item": spec, "nullable": False}
             takes.append(("column", at.path, spec))

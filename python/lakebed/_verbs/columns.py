@@ -78,7 +78,8 @@ class Columns(Base):
             raise DataChainParamsError(msg)
         for name, value in columns.items():
             if isinstance(value, Aggregate):
-                msg = f"column `{name}`: `{value!r}` needs a group; hint: group_by"
+                hint = "hint: group_by, or .over(func.window(...))"
+                msg = f"column `{name}`: `{value!r}` needs a group; {hint}"
                 raise DataChainColumnError(msg)
         if not columns:
             return self

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lakebed import _export
 from lakebed._coerce import key_expr
+from lakebed._columns import find
 from lakebed._udf.partition import free_names
 from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
@@ -92,11 +93,11 @@ def _group_keys(
     """Keys and their names, unnamed expressions counted."""
     one = isinstance(given, (str, Expr))
     listed: Any = [given] if one else [] if given is None else list(given)  # type: ignore[arg-type]
-    unnamed = free_names(columns)
+    unnamed, stored = free_names(columns), dict(columns._columns)
     keys = []
     for key in listed:
         expr = key_expr(key, "partition_by")
-        plain = expr._path if isinstance(expr, Column) else None
+        plain = expr._path if isinstance(expr, Column) and find(stored, expr._path) else None
         keys.append((expr._label or plain or next(unnamed), expr))
     return keys
 

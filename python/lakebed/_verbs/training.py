@@ -33,7 +33,8 @@ class Training(Keeping):
         A row is a list: files, images and labels are read, images become float tensors from
         0 to 1 (channels, height, width), or what `transform` makes of them. Each worker of the
         loader, on each rank of `torch.distributed`, reads its own part of the rows; the parts
-        differ by one row at most. A chain that is no saved version is computed first.
+        differ by one row at most. A chain that is no saved version is computed first, on each rank:
+        save it before if its rows may come in another order there.
 
         `state_dict` and `load_state_dict` let a `StatefulDataLoader` go on where it was.
         `settings(prefetch=…)` says how many rows are read ahead (2), `settings(cache=True)`

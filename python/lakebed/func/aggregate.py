@@ -112,27 +112,58 @@ def count(col: str | Expr | None = None, *, distinct: bool = False) -> Aggregate
 
 
 def count_distinct(col: str | Expr) -> Aggregate:
-    """The number of different values that are not missing."""
+    """The number of different values that are not missing.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 2, 2, None])
+        >>> rows.group_by(y=dc.func.count_distinct("x")).to_values("y")
+        [2]
+    """
     return count(col, distinct=True)
 
 
 def sum(col: str | Expr) -> Aggregate:
-    """The sum; missing for a group without values."""
+    """The sum; missing for a group without values.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2]).group_by(y=dc.func.sum("x")).to_values("y")
+        [3]
+    """
     return Aggregate("sum", to_column(col))
 
 
 def avg(col: str | Expr) -> Aggregate:
-    """The mean; missing for a group without values."""
+    """The mean; missing for a group without values.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2]).group_by(y=dc.func.avg("x")).to_values("y")
+        [1.5]
+    """
     return Aggregate("avg", to_column(col))
 
 
 def min(col: str | Expr) -> Aggregate:
-    """The smallest value; missing for a group without values."""
+    """The smallest value; missing for a group without values.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2]).group_by(y=dc.func.min("x")).to_values("y")
+        [1]
+    """
     return Aggregate("min", to_column(col))
 
 
 def max(col: str | Expr) -> Aggregate:
-    """The largest value; missing for a group without values."""
+    """The largest value; missing for a group without values.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2]).group_by(y=dc.func.max("x")).to_values("y")
+        [2]
+    """
     return Aggregate("max", to_column(col))
 
 
@@ -169,6 +200,11 @@ def last(col: str | Expr, *, order_by: Keys = None, ignore_nulls: bool = False) 
     """The last value, missing or not; takes what `first` takes.
 
     Over a window it is the last of the whole partition, unless `rows_between` says less.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2]).group_by(y=dc.func.last("x")).to_values("y")
+        [2]
     """
     return Aggregate("last", to_column(col), skips_nulls=ignore_nulls, order_by=order_by)
 
@@ -188,7 +224,14 @@ def min_by(col: str | Expr, key: str | Expr) -> Aggregate:
 
 
 def max_by(col: str | Expr, key: str | Expr) -> Aggregate:
-    """The value where another is largest; takes what `min_by` takes."""
+    """The value where another is largest; takes what `min_by` takes.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=["a", "b"], k=[1, 2])
+        >>> rows.group_by(y=dc.func.max_by("x", "k")).to_values("y")
+        ['b']
+    """
     return Aggregate("max_by", to_column(col), to_column(key))
 
 
@@ -250,12 +293,24 @@ def xor_agg(col: str | Expr) -> Aggregate:
 
 
 def bool_and(col: str | Expr) -> Aggregate:
-    """Whether all values are true; missing for a group without values."""
+    """Whether all values are true; missing for a group without values.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[True, False]).group_by(y=dc.func.bool_and("x")).to_values("y")
+        [False]
+    """
     return Aggregate("bool_and", to_column(col))
 
 
 def bool_or(col: str | Expr) -> Aggregate:
-    """Whether any value is true; missing for a group without values."""
+    """Whether any value is true; missing for a group without values.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[True, False]).group_by(y=dc.func.bool_or("x")).to_values("y")
+        [True]
+    """
     return Aggregate("bool_or", to_column(col))
 
 
@@ -278,7 +333,13 @@ def quantile(col: str | Expr, q: float) -> Aggregate:
 
 
 def percentile(col: str | Expr, p: float) -> Aggregate:
-    """As `quantile`, in percent: from 0 to 100."""
+    """As `quantile`, in percent: from 0 to 100.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2, 3]).group_by(y=dc.func.percentile("x", 50)).to_values("y")
+        [2.0]
+    """
     if not isinstance(p, (int, float)) or isinstance(p, bool) or not 0 <= p <= 100:  # noqa: PLR2004
         msg = f"percentile takes a number from 0 to 100, not `{p!r}`"
         raise DataChainParamsError(msg)
@@ -314,5 +375,11 @@ def stddev(col: str | Expr, *, population: bool = False) -> Aggregate:
 
 
 def variance(col: str | Expr, *, population: bool = False) -> Aggregate:
-    """The variance; takes what `stddev` takes."""
+    """The variance; takes what `stddev` takes.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 2, 3]).group_by(y=dc.func.variance("x")).to_values("y")
+        [1.0]
+    """
     return Aggregate("variance_pop" if population else "variance", to_column(col))

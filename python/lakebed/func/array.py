@@ -54,8 +54,21 @@ def length(col: Any) -> Expr:
 
 
 def contains(col: Any, item: Any) -> Expr:
-    """Whether the list holds an item; text is a value here, not a column."""
-    return call("array_has", to_column(col), item)
+    """Whether the list holds an item, or with None a missing one; text is a value here.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(xs=[["a", None], ["b"], None])
+        >>> rows.mutate(a=dc.func.contains("xs", "a"), n=dc.func.contains("xs", None)).to_list(
+        ...     "a", "n"
+        ... )
+        [(True, True), (False, False), (None, None)]
+    """
+    values = to_column(col)
+    if item is not None:
+        return call("array_has", values, item)
+    found = call("array_position", values, None).is_not(None)
+    return cases([(values.is_not(None), found)], None)
 
 
 def get_element(col: Any, index: int | Expr) -> Expr:
@@ -125,7 +138,13 @@ def sort(col: Any, *, desc: bool = False) -> Expr:
 
 
 def reverse(col: Any) -> Expr:
-    """The items from the last to the first."""
+    """The items from the last to the first.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(xs=[[1, 2, 3]]).mutate(y=dc.func.array.reverse("xs")).to_values("y")
+        [[3, 2, 1]]
+    """
     return call("array_reverse", to_column(col))
 
 
@@ -182,17 +201,35 @@ def sum(col: Any) -> Expr:
 
 
 def mean(col: Any) -> Expr:
-    """The mean of the items that are not missing; missing without one."""
+    """The mean of the items that are not missing; missing without one.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(xs=[[1, 3], []]).mutate(y=dc.func.array.mean("xs")).to_values("y")
+        [2.0, None]
+    """
     return call("list_mean", to_column(col))
 
 
 def min(col: Any) -> Expr:
-    """The smallest item that is not missing; missing without one."""
+    """The smallest item that is not missing; missing without one.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(xs=[[1, 3], []]).mutate(y=dc.func.array.min("xs")).to_values("y")
+        [1, None]
+    """
     return call("array_min", to_column(col))
 
 
 def max(col: Any) -> Expr:
-    """The largest item that is not missing; missing without one."""
+    """The largest item that is not missing; missing without one.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(xs=[[1, 3], []]).mutate(y=dc.func.array.max("xs")).to_values("y")
+        [3, None]
+    """
     return call("array_max", to_column(col))
 
 

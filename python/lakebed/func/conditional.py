@@ -9,27 +9,60 @@ from lakebed.expr import Expr, all_of, any_of, call, cases, to_column
 
 
 def and_(*conditions: Any) -> Expr:
-    """True if all conditions are."""
+    """True if all conditions are.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 5])
+        >>> rows.mutate(y=dc.func.and_(dc.C("x") > 0, dc.C("x") < 3)).to_values("y")
+        [True, False]
+    """
     return all_of(*map(to_column, _some("and_", conditions)))
 
 
 def or_(*conditions: Any) -> Expr:
-    """True if any condition is."""
+    """True if any condition is.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 5])
+        >>> rows.mutate(y=dc.func.or_(dc.C("x") > 3, dc.C("x") == 2)).to_values("y")
+        [False, True]
+    """
     return any_of(*map(to_column, _some("or_", conditions)))
 
 
 def not_(condition: str | Expr) -> Expr:
-    """True if the condition is false."""
+    """True if the condition is false.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 5]).mutate(y=dc.func.not_(dc.C("x") > 3)).to_values("y")
+        [True, False]
+    """
     return ~to_column(condition)
 
 
 def isnone(col: str | Expr) -> Expr:
-    """Whether a value is missing."""
+    """Whether a value is missing.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, None]).mutate(y=dc.func.isnone("x")).to_values("y")
+        [False, True]
+    """
     return to_column(col).is_(None)
 
 
 def ifelse(condition: Expr, then: Any, otherwise: Any) -> Expr:
-    """One of two values; a missing condition counts as false. Text is a value here."""
+    """One of two values; a missing condition counts as false. Text is a value here.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 5])
+        >>> rows.mutate(y=dc.func.ifelse(dc.C("x") > 3, "big", "small")).to_values("y")
+        ['small', 'big']
+    """
     return case((condition, then), else_=otherwise)
 
 
@@ -48,12 +81,24 @@ def case(*branches: tuple[Expr, Any], else_: Any = None) -> Expr:
 
 
 def greatest(*values: Any) -> Expr:
-    """The largest of the values that are not missing."""
+    """The largest of the values that are not missing.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 5]).mutate(y=dc.func.greatest("x", 3)).to_values("y")
+        [3, 5]
+    """
     return call("greatest", *map(to_column, _some("greatest", values)))
 
 
 def least(*values: Any) -> Expr:
-    """The smallest of the values that are not missing."""
+    """The smallest of the values that are not missing.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1, 5]).mutate(y=dc.func.least("x", 3)).to_values("y")
+        [1, 3]
+    """
     return call("least", *map(to_column, _some("least", values)))
 
 
@@ -82,7 +127,13 @@ def nullif(col: Any, other: Any) -> Expr:
 
 
 def cast(col: str | Expr, type: Any) -> Expr:
-    """The value as another type, such as `int` or `str`."""
+    """The value as another type, such as `int` or `str`.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=["1", "2"]).mutate(y=dc.func.cast("x", int)).to_values("y")
+        [1, 2]
+    """
     return to_column(col).cast(type)
 
 

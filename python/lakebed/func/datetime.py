@@ -61,52 +61,132 @@ def year(col: Any) -> Expr:
 
 
 def quarter(col: Any) -> Expr:
-    """The quarter of the year, from 1 to 4."""
+    """The quarter of the year, from 1 to 4.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.quarter("t")).to_values("y")
+        [2]
+    """
     return _part("quarter", col)
 
 
 def month(col: Any) -> Expr:
-    """The month, from 1 to 12."""
+    """The month, from 1 to 12.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.month("t")).to_values("y")
+        [5]
+    """
     return _part("month", col)
 
 
 def week(col: Any) -> Expr:
-    """The week of the year after ISO 8601, from 1 to 53."""
+    """The week of the year after ISO 8601, from 1 to 53.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.week("t")).to_values("y")
+        [19]
+    """
     return _part("week", col)
 
 
 def day(col: Any) -> Expr:
-    """The day of the month, from 1 to 31."""
+    """The day of the month, from 1 to 31.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.day("t")).to_values("y")
+        [6]
+    """
     return _part("day", col)
 
 
 def day_of_year(col: Any) -> Expr:
-    """The day of the year, from 1 to 366."""
+    """The day of the year, from 1 to 366.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.day_of_year("t")).to_values("y")
+        [127]
+    """
     return _part("doy", col)
 
 
 def weekday(col: Any) -> Expr:
-    """The day of the week, from 0 for Monday to 6 for Sunday, as in Python."""
+    """The day of the week, from 0 for Monday to 6 for Sunday, as in Python.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.weekday("t")).to_values("y")
+        [0]
+    """
     return _part("isodow", col) - 1
 
 
 def hour(col: Any) -> Expr:
-    """The hour, from 0 to 23; 0 of a date."""
+    """The hour, from 0 to 23; 0 of a date.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.hour("t")).to_values("y")
+        [7]
+    """
     return _part("hour", _moment(col))
 
 
 def minute(col: Any) -> Expr:
-    """The minute, from 0 to 59; 0 of a date."""
+    """The minute, from 0 to 59; 0 of a date.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.minute("t")).to_values("y")
+        [8]
+    """
     return _part("minute", _moment(col))
 
 
 def second(col: Any) -> Expr:
-    """The second, from 0 to 59, without its fraction; 0 of a date."""
+    """The second, from 0 to 59, without its fraction; 0 of a date.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.second("t")).to_values("y")
+        [9]
+    """
     return _part("second", _moment(col))
 
 
 def microsecond(col: Any) -> Expr:
-    """The microseconds of the second, from 0 to 999999; 0 of a date."""
+    """The microseconds of the second, from 0 to 999999; 0 of a date.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.microsecond("t")).to_values("y")
+        [0]
+    """
     return _part("microsecond", _moment(col)) % 1_000_000
 
 
@@ -231,7 +311,15 @@ def from_unix(col: Any) -> Expr:
 
 
 def unix(col: Any) -> Expr:
-    """The seconds since 1970, with their fraction."""
+    """The seconds since 1970, with their fraction.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(t=[datetime(2024, 5, 6, 7, 8, 9)])
+        >>> rows.mutate(y=dc.func.datetime.unix("t")).to_values("y")
+        [1714979289.0]
+    """
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return date_diff(epoch, col, "microsecond") / 1e6
 

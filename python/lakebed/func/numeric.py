@@ -26,22 +26,46 @@ __all__ = [
 
 
 def abs(col: Any) -> Expr:
-    """The number without its sign."""
+    """The number without its sign.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[-2, 3]).mutate(y=dc.func.abs("x")).to_values("y")
+        [2, 3]
+    """
     return call("abs", to_column(col))
 
 
 def sign(col: Any) -> Expr:
-    """-1.0, 0.0 or 1.0: whether the number is negative, zero or positive."""
+    """-1.0, 0.0 or 1.0: whether the number is negative, zero or positive.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[-2.5, 0.0, 3.0]).mutate(y=dc.func.sign("x")).to_values("y")
+        [-1.0, 0.0, 1.0]
+    """
     return call("signum", to_column(col))
 
 
 def sqrt(col: Any) -> Expr:
-    """The square root; not-a-number of negative numbers."""
+    """The square root; not-a-number of negative numbers.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[9.0]).mutate(y=dc.func.sqrt("x")).to_values("y")
+        [3.0]
+    """
     return call("sqrt", to_column(col))
 
 
 def exp(col: Any) -> Expr:
-    """The exponential function."""
+    """The exponential function.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[0.0]).mutate(y=dc.func.exp("x")).to_values("y")
+        [1.0]
+    """
     return call("exp", to_column(col))
 
 
@@ -60,7 +84,13 @@ def log(col: Any, base: Any = None) -> Expr:
 
 
 def pow(col: Any, exponent: Any) -> Expr:
-    """The number to the power of another, as a float; `C("x") ** 2` is one too."""
+    """The number to the power of another, as a float; `C("x") ** 2` is one too.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[2, 3]).mutate(y=dc.func.pow("x", 2)).to_values("y")
+        [4.0, 9.0]
+    """
     return to_column(col) ** to_column(exponent)
 
 
@@ -76,17 +106,35 @@ def round(col: Any, digits: int | Expr = 0) -> Expr:
 
 
 def ceil(col: Any) -> Expr:
-    """The smallest whole number that is not smaller, as a float."""
+    """The smallest whole number that is not smaller, as a float.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1.2]).mutate(y=dc.func.ceil("x")).to_values("y")
+        [2.0]
+    """
     return call("ceil", to_column(col))
 
 
 def floor(col: Any) -> Expr:
-    """The largest whole number that is not larger, as a float."""
+    """The largest whole number that is not larger, as a float.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1.8]).mutate(y=dc.func.floor("x")).to_values("y")
+        [1.0]
+    """
     return call("floor", to_column(col))
 
 
 def is_nan(col: Any) -> Expr:
-    """Whether it is not-a-number, which is not the same as missing."""
+    """Whether it is not-a-number, which is not the same as missing.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[1.0, float("nan")]).mutate(y=dc.func.is_nan("x")).to_values("y")
+        [False, True]
+    """
     return call("isnan", to_column(col).cast(float))
 
 
@@ -102,12 +150,24 @@ def bit_and(left: Any, right: Any) -> Expr:
 
 
 def bit_or(left: Any, right: Any) -> Expr:
-    """The bits that one of the whole numbers has."""
+    """The bits that one of the whole numbers has.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[6]).mutate(y=dc.func.bit_or("x", 3)).to_values("y")
+        [7]
+    """
     return call("bitwise_or", to_column(left), to_column(right))
 
 
 def bit_xor(left: Any, right: Any) -> Expr:
-    """The bits that one of the whole numbers has and the other has not; `^` does it too."""
+    """The bits that one of the whole numbers has and the other has not; `^` does it too.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(x=[6]).mutate(y=dc.func.bit_xor("x", 3)).to_values("y")
+        [5]
+    """
     return call("bitwise_xor", to_column(left), to_column(right))
 
 

@@ -43,17 +43,35 @@ _SPACE = " \t\n\r\x0b\x0c"
 
 
 def length(col: str | Expr) -> Expr:
-    """The number of characters."""
+    """The number of characters.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["abc", "é"]).mutate(y=dc.func.string.length("s")).to_values("y")
+        [3, 1]
+    """
     return call("character_length", to_column(col)).cast(int)
 
 
 def lower(col: str | Expr) -> Expr:
-    """The text in lower case."""
+    """The text in lower case.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["ABC"]).mutate(y=dc.func.string.lower("s")).to_values("y")
+        ['abc']
+    """
     return call("lower", to_column(col))
 
 
 def upper(col: str | Expr) -> Expr:
-    """The text in upper case."""
+    """The text in upper case.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["abc"]).mutate(y=dc.func.string.upper("s")).to_values("y")
+        ['ABC']
+    """
     return call("upper", to_column(col))
 
 
@@ -70,12 +88,24 @@ def trim(col: str | Expr, chars: str = _SPACE) -> Expr:
 
 
 def ltrim(col: str | Expr, chars: str = _SPACE) -> Expr:
-    """As `trim`, at the beginning only."""
+    """As `trim`, at the beginning only.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["  a "]).mutate(y=dc.func.string.ltrim("s")).to_values("y")
+        ['a ']
+    """
     return call("ltrim", to_column(col), chars)
 
 
 def rtrim(col: str | Expr, chars: str = _SPACE) -> Expr:
-    """As `trim`, at the end only."""
+    """As `trim`, at the end only.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["  a "]).mutate(y=dc.func.string.rtrim("s")).to_values("y")
+        ['  a']
+    """
     return call("rtrim", to_column(col), chars)
 
 
@@ -92,7 +122,13 @@ def lpad(col: str | Expr, width: int | Expr, fill: str = " ") -> Expr:
 
 
 def rpad(col: str | Expr, width: int | Expr, fill: str = " ") -> Expr:
-    """As `lpad`, but behind the text."""
+    """As `lpad`, but behind the text.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["ab"]).mutate(y=dc.func.string.rpad("s", 4, "-")).to_values("y")
+        ['ab--']
+    """
     return call("rpad", to_column(col), width, fill)
 
 
@@ -116,12 +152,24 @@ def substr(col: str | Expr, offset: int | Expr, length: int | Expr | None = None
 
 
 def reverse(col: str | Expr) -> Expr:
-    """The characters from the last to the first."""
+    """The characters from the last to the first.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["abc"]).mutate(y=dc.func.string.reverse("s")).to_values("y")
+        ['cba']
+    """
     return call("reverse", to_column(col))
 
 
 def repeat(col: str | Expr, n: int | Expr) -> Expr:
-    """The text `n` times."""
+    """The text `n` times.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> dc.read_values(s=["ab"]).mutate(y=dc.func.string.repeat("s", 2)).to_values("y")
+        ['abab']
+    """
     return call("repeat", to_column(col), n)
 
 
@@ -144,17 +192,38 @@ def concat(*values: Any, sep: str = "") -> Expr:
 
 
 def starts_with(col: str | Expr, prefix: Any) -> Expr:
-    """Whether the text starts with another, which is a value here and not a column."""
+    """Whether the text starts with another, which is a value here and not a column.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(s=["cat.1", "dog.1"])
+        >>> rows.mutate(y=dc.func.string.starts_with("s", "cat")).to_values("y")
+        [True, False]
+    """
     return to_column(col).startswith(prefix)
 
 
 def ends_with(col: str | Expr, suffix: Any) -> Expr:
-    """Whether the text ends with another, which is a value here and not a column."""
+    """Whether the text ends with another, which is a value here and not a column.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(s=["a.jpg", "a.txt"])
+        >>> rows.mutate(y=dc.func.string.ends_with("s", ".jpg")).to_values("y")
+        [True, False]
+    """
     return to_column(col).endswith(suffix)
 
 
 def contains(col: str | Expr, part: Any) -> Expr:
-    """Whether the text contains another, which is a value here and not a column."""
+    """Whether the text contains another, which is a value here and not a column.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(s=["abc", "xyz"])
+        >>> rows.mutate(y=dc.func.string.contains("s", "b")).to_values("y")
+        [True, False]
+    """
     return to_column(col).contains(part)
 
 
@@ -171,7 +240,14 @@ def position(col: str | Expr, part: Any) -> Expr:
 
 
 def replace(col: str | Expr, pattern: str, replacement: str) -> Expr:
-    """The text with every `pattern`, taken literally, replaced."""
+    """The text with every `pattern`, taken literally, replaced.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(s=["a-b-c"])
+        >>> rows.mutate(y=dc.func.string.replace("s", "-", " ")).to_values("y")
+        ['a b c']
+    """
     return call("replace", to_column(col), pattern, replacement)
 
 
@@ -196,7 +272,14 @@ def split(col: str | Expr, sep: str | Expr, limit: int | None = None) -> Expr:
 
 
 def regexp_match(col: str | Expr, regex: str) -> Expr:
-    """Whether a regular expression is found anywhere in the text, as `C("s").regexp(regex)`."""
+    """Whether a regular expression is found anywhere in the text, as `C("s").regexp(regex)`.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(s=["a1", "b"])
+        >>> rows.mutate(y=dc.func.string.regexp_match("s", "[0-9]")).to_values("y")
+        [True, False]
+    """
     return to_column(col).regexp(regex)
 
 

@@ -14,12 +14,25 @@ def cosine_distance(left: Any, right: Any) -> Expr:
     Args:
         left: A column by name or expression, or a vector: list, tuple or numpy array.
         right: The same.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(v=[[1.0, 0.0], [0.0, 1.0]])
+        >>> rows.mutate(y=dc.func.cosine_distance("v", [1.0, 0.0])).to_values("y")
+        [0.0, 1.0]
     """
     return _distance("cosine_distance", left, right)
 
 
 def euclidean_distance(left: Any, right: Any) -> Expr:
-    """The straight-line distance; takes what `cosine_distance` takes."""
+    """The straight-line distance; takes what `cosine_distance` takes.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(v=[[3.0, 4.0]])
+        >>> rows.mutate(y=dc.func.euclidean_distance("v", [0.0, 0.0])).to_values("y")
+        [5.0]
+    """
     return _distance("euclidean_distance", left, right)
 
 

@@ -91,7 +91,14 @@ def window(
 
 
 def row_number() -> Aggregate:
-    """The number of the row, from 1; rows alike are numbered in their order."""
+    """The number of the row, from 1; rows alike are numbered in their order.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 1, 2])
+        >>> rows.mutate(y=dc.func.row_number().over(dc.func.window(order_by="x"))).to_values("y")
+        [1, 2, 3]
+    """
     return Aggregate("row_number")
 
 
@@ -109,17 +116,38 @@ def rank() -> Aggregate:
 
 
 def dense_rank() -> Aggregate:
-    """The rank, from 1: rows alike share one, and no rank is left out."""
+    """The rank, from 1: rows alike share one, and no rank is left out.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 1, 2])
+        >>> rows.mutate(y=dc.func.dense_rank().over(dc.func.window(order_by="x"))).to_values("y")
+        [1, 1, 2]
+    """
     return Aggregate("dense_rank")
 
 
 def percent_rank() -> Aggregate:
-    """The rank as a part of all rows, from 0 to 1."""
+    """The rank as a part of all rows, from 0 to 1.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 2, 3])
+        >>> rows.mutate(y=dc.func.percent_rank().over(dc.func.window(order_by="x"))).to_values("y")
+        [0.0, 0.5, 1.0]
+    """
     return Aggregate("percent_rank")
 
 
 def cume_dist() -> Aggregate:
-    """The part of the rows that come before or are alike, up to 1."""
+    """The part of the rows that come before or are alike, up to 1.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 2])
+        >>> rows.mutate(y=dc.func.cume_dist().over(dc.func.window(order_by="x"))).to_values("y")
+        [0.5, 1.0]
+    """
     return Aggregate("cume_dist")
 
 
@@ -161,7 +189,14 @@ def lag(
 def lead(
     col: str | Expr, offset: int = 1, default: Any = None, *, ignore_nulls: bool = False
 ) -> Aggregate:
-    """The value of a row after; takes what `lag` takes."""
+    """The value of a row after; takes what `lag` takes.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> rows = dc.read_values(x=[1, 2, 3])
+        >>> rows.mutate(y=dc.func.lead("x").over(dc.func.window(order_by="x"))).to_values("y")
+        [2, 3, None]
+    """
     return _shifted("lead", col, offset, default, ignore_nulls=ignore_nulls)
 
 

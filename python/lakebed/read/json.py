@@ -86,11 +86,11 @@ def read_json(  # noqa: PLR0917  the peer's order
         FileNotFoundError: There is no such file.
 
     Examples:
+        >>> from tempfile import NamedTemporaryFile
         >>> import lakebed as dc
-        >>> from pathlib import Path
-        >>> folder = getfixture("tmp_path")
-        >>> _ = (folder / "pets.json").write_text('{"pets": [{"name": "cat"}, {"name": "dog"}]}')
-        >>> dc.read_json(folder / "pets.json", jmespath="pets").to_values("pets.name")
+        >>> with NamedTemporaryFile("w", suffix=".json") as file:
+        ...     print('{"pets": [{"name": "cat"}, {"name": "dog"}]}', file=file, flush=True)
+        ...     dc.read_json(file.name, jmespath="pets").to_values("pets.name")
         ['cat', 'dog']
     """
     from lakebed.file import type_for
@@ -161,6 +161,8 @@ def _is_plain(spec: Spec) -> bool:
     match spec["kind"]:
         case "list":
             return _is_plain(spec["item"])
+        case "json":
+            return spec["adapter"] is None
         case "model":
             from lakebed._types.model_spec import is_plain
 

@@ -65,6 +65,9 @@ def read_values(  # noqa: PLR0917  the peer's order
         spec = spec_of(types[name], where) if name in types else infer_spec(values, where)
         columns.append((name, spec, values))
     _check_lengths(columns)
+    if not isinstance(column, str):
+        msg = f"column= is the name of a column, not `{column!r}`; hint: give that one another name"
+        raise ValuesToTupleError(msg)
     held = Session.get(session, in_memory=in_memory)
     return chain_of(held._native.read_values(columns, nest_of(column)), held, settings)
 

@@ -83,6 +83,7 @@ class PytorchDataset(IterableDataset[list[Any]]):  # type: ignore[misc]
         self._next: Position | None = None
         self._now: Position | None = None
         self._reached = _Reached(held)
+        self._ranks = (0, 1)
 
     def set_epoch(self, epoch: int) -> None:
         """Say which pass comes next: with a seed, each has other chances."""
@@ -121,7 +122,7 @@ class PytorchDataset(IterableDataset[list[Any]]):  # type: ignore[misc]
 
     def _begun(self) -> Position:
         """Where the pass starts."""
-        shard = _shard()
+        shard = self._shard()
         if self._next is None:
             return Position(int(self._epoch), self._drawn(), 0, shard)
         if self._next.shard != shard:
@@ -133,11 +134,25 @@ class PytorchDataset(IterableDataset[list[Any]]):  # type: ignore[misc]
             raise DataChainParamsError(msg)
         return self._next
 
+    def _shard(self) -> Shard:
+        """Which of all workers on all ranks this is."""
+        rank, ranks = self._rank_of()
+        worker = get_worker_info()
+        if worker is None:
+            return Shard(rank, ranks)
+        return Shard(rank * worker.num_workers + worker.id, ranks * worker.num_workers)
+
+    def _rank_of(self) -> tuple[int, int]:
+        """Rank and number of ranks; a worker that was not forked has them from its parent."""
+        if distributed.is_available() and distributed.is_initialized():
+            return distributed.get_rank(), distributed.get_world_size()
+        return self._ranks
+
     def _drawn(self) -> int:
         """What chance comes from in this pass; all workers and ranks draw the same."""
         if self._seed is not None:
             return self._seed
-        if not (self._window or self.num_samples) or _ranks()[1] > 1:
+        if not (self._window or self.num_samples) or self._rank_of()[1] > 1:
             return 0
         worker = get_worker_info()
         if worker is not None:
@@ -191,7 +206,8 @@ class PytorchDataset(IterableDataset[list[Any]]):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Everything that a worker needs; functions may be of any kind."""
         code = cloudpickle.dumps((self.transform, self.tokenizer))
-        return self.__dict__ | {"transform": code, "tokenizer": None}
+        told = {"transform": code, "tokenizer": None, "_ranks": self._rank_of()}
+        return self.__dict__ | told
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -243,21 +259,6 @@ class _Reached:
     def __getstate__(self) -> dict[str, Any]:
         """Without handles."""
         return self.__dict__ | {"_given": None, "_own": None, "_setup": self._reaching()}
-
-
-def _shard() -> Shard:
-    """Which of all workers on all ranks this is."""
-    rank, ranks = _ranks()
-    worker = get_worker_info()
-    if worker is None:
-        return Shard(rank, ranks)
-    return Shard(rank * worker.num_workers + worker.id, ranks * worker.num_workers)
-
-
-def _ranks() -> tuple[int, int]:
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return 0, 1
 
 
 def _is_text(value: Any) -> bool:

@@ -60,14 +60,21 @@ def test_workers_read_every_row_once(numbers: dc.DataChain, method: str) -> None
 def test_ranks_read_every_row_once(numbers: dc.DataChain, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = numbers.to_pytorch(shuffle=7)
     sampled = numbers.to_pytorch(num_samples=40)
-    found, samples = [], []
+    found: list[int] = []
+    told: list[int] = []
+    samples: list[int] = []
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 3)
     for rank in range(3):
         monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
         found += _values(dataset)
+        with monkeypatch.context() as worker:
+            # one that was not forked knows nothing of ranks but what it is told
+            sent = pickle.dumps(dataset)
+            worker.setattr(torch.distributed, "is_initialized", lambda: False)
+            told += _values(pickle.loads(sent))  # noqa: S301
         samples += _values(sampled)
-    assert sorted(found) == list(range(ROWS))
+    assert sorted(found) == sorted(told) == list(range(ROWS))
     assert len(samples) == len(set(samples)) == 40
 
 

@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, FieldRef, Fields};
 use datafusion::common::internal_err;
 use datafusion::error::Result as PlanResult;
 
+use super::infer::ANNOTATION_KEY;
 use super::lexer::{Fault, FaultKind, Lexer, Parse};
 use super::scalar::{float, moment, truth, whole};
 use super::shape::Typed;
@@ -40,8 +41,8 @@ enum Values {
     Int(Vec<i64>),
     Float(Vec<f64>),
     Text(Texts),
-    /// Any value, as compact text.
-    Json(Texts),
+    /// Any value as compact text, or only those that begin so.
+    Json(Texts, Option<u8>),
     /// Microseconds since 1970.
     Moment(Vec<i64>),
     List {
@@ -80,7 +81,7 @@ impl Column {
         let is_whole = wanted.iter().any(|path| path.is_empty());
         let values = match field.data_type() {
             _ if wanted.is_empty() => Values::Skipped,
-            DataType::Utf8 if is_json => Values::Json(Texts::default()),
+            DataType::Utf8 if is_json => Values::Json(Texts::default(), only(field)),
             DataType::Utf8 => Values::Text(Texts::default()),
             DataType::Boolean => Values::Bool(Vec::new()),
             DataType::Int64 => Values::Int(Vec::new()),
@@ -146,7 +147,7 @@ impl Column {
             }
             Values::Float(values) if is_number => values.push(float(lexer.number()?)),
             Values::Text(texts) if next == b'"' => texts.push(&lexer.string()?, start)?,
-            Values::Json(texts) => {
+            Values::Json(texts, only) if only.is_none_or(|only| only == next) => {
                 lexer.compact(&mut texts.bytes)?;
                 texts.end(start)?;
             }
@@ -228,7 +229,7 @@ impl Column {
             Values::Bool(values) => values.push(false),
             Values::Int(values) | Values::Moment(values) => values.push(0),
             Values::Float(values) => values.push(0.0),
-            Values::Text(texts) | Values::Json(texts) => {
+            Values::Text(texts) | Values::Json(texts, _) => {
                 texts.ends.push(texts.ends.last().copied().unwrap_or_default());
             }
             Values::List { ends, .. } => ends.push(ends.last().copied().unwrap_or_default()),
@@ -249,7 +250,7 @@ impl Column {
             Values::Bool(values) => values.truncate(rows),
             Values::Int(values) | Values::Moment(values) => values.truncate(rows),
             Values::Float(values) => values.truncate(rows),
-            Values::Text(texts) | Values::Json(texts) => {
+            Values::Text(texts) | Values::Json(texts, _) => {
                 texts.ends.truncate(rows);
                 texts.bytes.truncate(place(texts.ends.last()));
             }
@@ -301,7 +302,7 @@ impl Column {
                 let values = TimestampMicrosecondArray::try_new(renewed(values).into(), nulls)?;
                 Arc::new(values.with_data_type(self.field.data_type().clone()))
             }
-            Values::Text(texts) | Values::Json(texts) => {
+            Values::Text(texts) | Values::Json(texts, _) => {
                 let next = Texts {
                     ends: Vec::with_capacity(texts.ends.len()),
                     bytes: String::with_capacity(texts.bytes.len()),
@@ -334,7 +335,8 @@ impl Values {
             Self::Int(_) => "no whole number",
             Self::Float(_) => "no number",
             Self::Text(_) => "no text",
-            Self::Json(_) => "no JSON",
+            Self::Json(_, Some(b'{')) => "no object",
+            Self::Json(..) => "no list",
             Self::Moment(_) => "no time as `2024-01-31T12:00:00Z`",
             Self::List { .. } => "no list",
             Self::Model { .. } => "no object",
@@ -352,6 +354,15 @@ impl Texts {
     fn end(&mut self, at: usize) -> Parse<()> {
         self.ends.push(end_of(self.bytes.len(), at)?);
         Ok(())
+    }
+}
+
+/// How the values of a field of JSON begin, if they are of one kind.
+fn only(field: &FieldRef) -> Option<u8> {
+    match field.metadata().get(ANNOTATION_KEY)?.as_str() {
+        "dict" | "dict[str, Any]" => Some(b'{'),
+        "list" | "list[Any]" => Some(b'['),
+        _ => None,
     }
 }
 

@@ -13,7 +13,7 @@ use super::shape::Typed;
 use crate::model::TYPE_KEY;
 
 /// The key of the Python annotation of a column, as text.
-const ANNOTATION_KEY: &str = "lakebed.annotation";
+pub(super) const ANNOTATION_KEY: &str = "lakebed.annotation";
 
 /// An object with more keys than this is no model if most objects lack most of them: its keys are values.
 const MANY_KEYS: usize = 64;

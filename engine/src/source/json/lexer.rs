@@ -249,13 +249,11 @@ impl<'a> Lexer<'a> {
     pub(super) fn number(&mut self) -> Parse<Number<'a>> {
         let start = self.at;
         self.at += usize::from(self.peek() == b'-');
-        for name in ["NaN", "Infinity"] {
-            if self.text.get(self.at..).is_some_and(|rest| rest.starts_with(name)) {
-                self.at += name.len();
-                return Ok(Number { text: self.since(start), is_whole: false });
-            }
-        }
         let first = self.peek();
+        if matches!(first, b'N' | b'I') {
+            self.word(if first == b'N' { "NaN" } else { "Infinity" })?;
+            return Ok(Number { text: self.since(start), is_whole: false });
+        }
         self.digits("a digit")?;
         if first == b'0' && self.at - start > 1 + usize::from(self.since(start).starts_with('-')) {
             self.at = start;

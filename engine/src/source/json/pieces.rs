@@ -1,7 +1,6 @@
 //! [`Pieces`]: the bytes of a file, wherever it is, packed or not, on a thread that may wait.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use flate2::write::MultiGzDecoder;
@@ -13,14 +12,18 @@ use object_store::{GetOptions, GetRange, ObjectStoreExt};
 use crate::error::{of_bucket, refused};
 use crate::source::FileAt;
 use crate::source::parquet::Opened;
+use crate::storage::files::Reading;
 use crate::storage::{Bucket, Buckets, Location};
 use crate::{Error, Result};
 
 /// So much is read of a file at once.
-const PIECE: u64 = 1 << 20;
+const PIECE: usize = 1 << 20;
 
 /// So much of a packed one, which may be a thousand times as much.
-const PACKED_PIECE: u64 = 64 << 10;
+const PACKED_PIECE: usize = 64 << 10;
+
+/// Objects up to this size are fetched whole, some before it is their turn.
+const SMALL: u64 = 1 << 20;
 
 /// How packed files begin.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -30,7 +33,16 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) struct JsonFile {
     pub(super) opened: Opened,
     pub(super) bytes: u64,
-    object: Option<Object>,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    /// This machine.
+    Disk,
+    Bucket(Object),
+    /// Memory, where it was fetched to.
+    Memory(Arc<Vec<u8>>),
 }
 
 #[derive(Clone, Debug)]
@@ -45,16 +57,21 @@ impl JsonFile {
         let Some(uri) = file.uri else {
             let opened = Opened::now(&file.path)?;
             let bytes = opened.identity().bytes;
-            return Ok(Self { opened, bytes, object: None });
+            return Ok(Self { opened, bytes, place: Place::Disk });
         };
         let bucket = buckets.open(&uri).await?;
         let location = uri.location()?;
-        let found = bucket.store.head(&location).await;
-        let found = found.map_err(|error| failed(&file.path, error))?;
+        let found = match file.listed {
+            Some(found) => found,
+            None => {
+                let found = bucket.store.head(&location).await;
+                found.map_err(|error| failed(&file.path, error))?
+            }
+        };
         let modified = found.last_modified.timestamp_micros();
         let opened = Opened::of_store(&uri, found.size, modified, found.e_tag.clone());
         let object = Object { bucket, location, e_tag: found.e_tag };
-        Ok(Self { opened, bytes: found.size, object: Some(object) })
+        Ok(Self { opened, bytes: found.size, place: Place::Bucket(object) })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -66,15 +83,29 @@ impl JsonFile {
         self.path().to_ascii_lowercase().ends_with(".gz")
     }
 
+    /// Whether it is an object that is fetched sooner than its answer comes.
+    pub(super) fn is_small_object(&self) -> bool {
+        matches!(self.place, Place::Bucket(_)) && self.bytes <= SMALL
+    }
+
+    /// The same in memory.
+    pub(super) async fn fetched(self) -> Result<Self> {
+        let Place::Bucket(object) = &self.place else { return Ok(self) };
+        let bytes = object.stream(&self, 0).await?.try_concat().await?;
+        Ok(Self { place: Place::Memory(Arc::new(bytes)), ..self })
+    }
+
     /// Its bytes from a place on.
     pub(super) fn pieces(&self, start: u64) -> Result<Pieces<'_>> {
-        let from = match &self.object {
-            Some(object) => From::Object(block_on(object.stream(self, start))?),
-            None => {
-                let failed = |error| refused("read", self.path(), error);
-                let mut file = File::open(self.path()).map_err(failed)?;
-                file.seek(SeekFrom::Start(start)).map_err(failed)?;
-                From::File(file)
+        let from = match &self.place {
+            Place::Bucket(object) => From::Object(block_on(object.stream(self, start))?),
+            Place::Memory(bytes) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                From::Memory(bytes.get(start..).map(<[u8]>::to_vec))
+            }
+            Place::Disk => {
+                let file = Reading::open(self.path(), start);
+                From::File(file.map_err(|error| refused("read", self.path(), error))?)
             }
         };
         Ok(Pieces { of: self, from, unpacking: None, is_first: start == 0 })
@@ -116,8 +147,9 @@ pub(super) struct Pieces<'f> {
 }
 
 enum From {
-    File(File),
+    File(Reading),
     Object(BoxStream<'static, Result<Vec<u8>>>),
+    Memory(Option<Vec<u8>>),
 }
 
 impl Pieces<'_> {
@@ -153,14 +185,14 @@ impl Pieces<'_> {
     fn raw(&mut self) -> Result<Option<Vec<u8>>> {
         let most = if self.of.is_packed() { PACKED_PIECE } else { PIECE };
         match &mut self.from {
+            From::Memory(bytes) => Ok(bytes.take().filter(|bytes| !bytes.is_empty())),
             From::Object(stream) => {
                 let piece = block_on(stream.try_next())?;
                 Ok(piece.filter(|piece| !piece.is_empty()))
             }
             From::File(file) => {
-                let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
-                let read = Read::by_ref(file).take(most).read_to_end(&mut bytes);
-                read.map_err(|error| refused("read", self.of.path(), error))?;
+                let bytes = file.next(most);
+                let bytes = bytes.map_err(|error| refused("read", self.of.path(), error))?;
                 Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
             }
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ahead::Ahead;
 use super::infer::Found;
 use super::lexer::{Lexer, Parse};
 use super::pieces::JsonFile;
@@ -23,11 +24,13 @@ pub(super) fn sampled(files: &[JsonFile], options: &Options) -> Result<Found> {
     let mut sample = Sample { found: Found::default(), left: 0 };
     let chosen = chosen(files);
     let share = SAMPLE_BYTES / (chosen.len() as u64).max(1);
-    for file in chosen {
-        for range in ranges(file, share, options) {
+    let mut files = Ahead::new(chosen.into_iter().cloned());
+    while let Some(file) = files.next() {
+        let file = file?;
+        for range in ranges(&file, share, options) {
             // Of a document or a packed file it is the beginning.
             sample.left = share.min(range.end - range.start);
-            each_row(file, range, options, &mut sample)?;
+            each_row(&file, range, options, &mut sample)?;
         }
     }
     Ok(sample.found)

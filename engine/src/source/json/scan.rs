@@ -22,6 +22,7 @@ use futures::stream::{once, unfold};
 use tokio::sync::mpsc;
 use udf_runtime::task;
 
+use super::ahead::Ahead;
 use super::column::Column;
 use super::lexer::{Lexer, Parse};
 use super::pieces::JsonFile;
@@ -197,11 +198,14 @@ impl Read {
         let (column, left) = (Column::of(&self.typed, &wanted)?, self.limit);
         let paths = &self.paths;
         let mut batches = Batches { column, paths, bytes: 0, batch_rows, left, schema, sender };
-        for Part { file, range } in self.partitions.get(number).into_iter().flatten() {
+        let parts = self.partitions.get(number).map(Vec::as_slice).unwrap_or_default();
+        let mut files = Ahead::new(parts.iter().map(|part| self.files[part.file].clone()));
+        for Part { range, .. } in parts {
             if !batches.is_wanted() {
                 break;
             }
-            each_row(&self.files[*file], range.clone(), &self.options, &mut batches)?;
+            let Some(file) = files.next() else { break };
+            each_row(&file?, range.clone(), &self.options, &mut batches)?;
         }
         batches.flush()
     }

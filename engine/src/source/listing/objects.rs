@@ -107,7 +107,8 @@ pub(super) async fn files_of(
                 && let Some(below) = search.file(key, endings)
             {
                 let uri = search.scope().uri().with_key(key);
-                files.push(FileAt { path: uri.to_string(), below, uri: Some(uri) });
+                let (path, uri) = (uri.to_string(), Some(uri));
+                files.push(FileAt { path, below, uri, listed: Some(object) });
             }
         }
     }

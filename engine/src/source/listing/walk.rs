@@ -79,7 +79,7 @@ pub(super) fn files_of(patterns: &[Pattern], endings: &[&str]) -> Result<Vec<Fil
                 walk.is_pattern() || file.to_str().is_some_and(|path| ends_with(path, endings));
             if is_named || (is_asked && !walk.is_private(below)) {
                 let (path, below) = (utf8(file)?.to_owned(), utf8(below)?.to_owned());
-                found.push(FileAt { path, below, uri: None });
+                found.push(FileAt { path, below, uri: None, listed: None });
             }
             Ok(true)
         })?;

@@ -1,0 +1,185 @@
+"""Runs the Python examples of a folder of documents, and writes down which of them work.
+
+    python documents.py FOLDER [--out documents.md]
+
+FOLDER holds Markdown files and scripts for the peer, as its source distribution does. Each
+example runs in a process and a root of its own, with `lakebed` in place of the peer, local
+files in place of buckets, and SQLite in place of other databases. Many examples are parts: they
+get what they take for granted (`chain`, `compute_embedding`) from `documents_setup.py`.
+Nothing of the documents is kept; the table has their headings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SECONDS = 90
+
+_BLOCK = re.compile(
+    r"^(?P<margin> *)``` ?(?:python|py)\b[^\n]*\n(?P<code>.*?)^ *```", re.MULTILINE | re.DOTALL
+)
+_HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+_BUCKET = re.compile(r"\b(s3|gs|az|hf)://")
+_SERVER = re.compile(r"\b(?:postgresql|mysql|snowflake)://[\w./-]+")
+_MISSING = re.compile(r"No module named '([\w.]+)'")
+_PARTS = ("README.md", "docs/concepts", "docs/getting-started", "docs/guide", "examples")
+
+REFUSED = {
+    "mistralai": "needs a paid model",
+    "google": "needs a paid model",
+    "anthropic": "needs a paid model",
+    "openai": "needs a paid model",
+    "open_clip": "needs a neural network",
+    "torch": "needs a neural network",
+    "transformers": "needs a neural network",
+    "sentence_transformers": "needs a neural network",
+    "ultralytics": "needs a neural network",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: the file, the heading above it, its place below that, and the code.
+
+    A script may import others `beside` it.
+    """
+
+    file: str
+    heading: str
+    number: int
+    code: str
+    beside: Path | None = None
+
+
+def examples(folder: Path) -> list[Example]:
+    """The examples of all documents, in order."""
+    found: list[Example] = []
+    for part in _PARTS:
+        place = folder / part
+        files = [place] if place.is_file() else sorted(place.rglob("*"))
+        for file in files:
+            name = str(file.relative_to(folder))
+            if file.suffix == ".md":
+                found += blocks(name, file.read_text())
+            elif file.suffix == ".py":
+                found.append(Example(name, "", 1, file.read_text(), file.parent))
+    return found
+
+
+def blocks(name: str, text: str) -> list[Example]:
+    """The blocks of Python in a document."""
+    found: list[Example] = []
+    for block in _BLOCK.finditer(text):
+        # a comment in a block is no heading
+        above = _BLOCK.sub("", text[: block.start()])
+        heading = ["", *_HEADING.findall(above)][-1]
+        number = 1 + sum(example.heading == heading for example in found)
+        margin = block["margin"]
+        lines = [line.removeprefix(margin) for line in block["code"].splitlines()]
+        found.append(Example(name, heading, number, "\n".join(lines)))
+    return found
+
+
+def translated(code: str, data: Path) -> str:
+    """The code with other imports, and with files of this machine in place of buckets."""
+    code = re.sub(r"\bdatachain\b(?!-)", "lakebed", code)
+    code = _SERVER.sub(f"sqlite:///{data}/server.db", code)
+    code = code.replace("sqlite:///local.db", f"sqlite:///{data}/server.db")
+    return _BUCKET.sub(f"{data}/", code)
+
+
+def ran(example: Example, made: Path) -> str:
+    """`ran`, or why it could not.
+
+    Args:
+        example: What to run.
+        made: A folder with the files and the datasets that examples find.
+    """
+    if example.code.lstrip().startswith("$"):
+        return "shows a terminal"
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "work"
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+        work.mkdir()
+        for script in example.beside.glob("*.py") if example.beside else ():
+            shutil.copy(script, work)
+        (work / "example.py").write_text(translated(example.code, Path(folder) / "data"))
+        try:
+            done = setup(Path(folder), work, "example.py")
+        except subprocess.TimeoutExpired:
+            return f"did not end within {SECONDS} seconds"
+    return "ran" if done.returncode == 0 else reason(done.stderr)
+
+
+def setup(folder: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs `documents_setup.py` for the data and the root in a folder."""
+    return subprocess.run(  # noqa: S603
+        [sys.executable, HERE / "documents_setup.py", str(folder / "data"), *arguments],
+        cwd=work,
+        env=os.environ | {"LAKEBED_ROOT": str(folder / "root")},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def reason(errors: str) -> str:
+    """The last line of a traceback, in short."""
+    last = [
+        line for line in errors.strip().splitlines() if re.match(r"[\w.]+(Error|Exception)", line)
+    ]
+    line = last[-1] if last else errors.strip().splitlines()[-1]
+    missing = _MISSING.search(line)
+    if missing:
+        package = missing[1].partition(".")[0]
+        if package == "lakebed":
+            return f"`{missing[1]}` is not there"
+        return f"{REFUSED.get(package, 'needs another package')} (`{package}`)"
+    text = line.rpartition("lakebed.exceptions.")[2].replace("|", "\\|")
+    return re.sub(r"/[\w/]*?/(data|work)\b", r"\1", text)[:160]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--out", type=Path, default=HERE / "documents.md")
+    given = parser.parse_args()
+    found = examples(given.folder)
+    if not found:
+        sys.exit(f"there are no examples in {given.folder}")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+        made = Path(folder)
+        setup(made, made).check_returncode()
+        results = list(pool.map(lambda example: ran(example, made), found))
+    lines = [
+        "# The peer's documents",
+        "",
+        "Written by `documents.py`: each Python example in the README, the guides, the concepts",
+        "and the scripts of DataChain 0.62.0, run with lakebed. What examples take for granted is",
+        "in `documents_setup.py`; an example that names something else is a part of a whole.",
+        "",
+        f"{results.count('ran')} of {len(results)} ran.",
+        "",
+        "| document | example | result |",
+        "|---|---|---|",
+    ]
+    for example, result in zip(found, results, strict=True):
+        title = f"{example.heading} ({example.number})" if example.heading else ""
+        lines.append(f"| {example.file} | {title} | {result} |")
+    given.out.write_text("\n".join(lines) + "\n")
+    print(f"{results.count('ran')} of {len(results)} ran")  # noqa: T201  what it is for
+
+
+if __name__ == "__main__":
+    main()
