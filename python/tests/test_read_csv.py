@@ -178,8 +178,14 @@ def test_types_that_are_given(tmp_path: Path, kind: Any) -> None:
 
 def test_types_of_pyarrow(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    kinds = {"a": pa.int16(), "b": pa.timestamp("s"), "c": pa.decimal128(5, 1), "d": pa.date32()}
-    text = "a,b,c,d\n1,2024-01-31 10:00:00,1.5,2024-01-31\n"
+    kinds = {
+        "a": pa.int16(),
+        "b": pa.timestamp("s"),
+        "c": pa.decimal128(5, 1),
+        "d": pa.date32(),
+        "e": pa.time64("us"),
+    }
+    text = "a,b,c,d,e\n1,2024-01-31 10:00:00,1.5,2024-01-31,10:30:00.5\n"
     arrow = table(tmp_path, text, column_types=kinds).to_arrow()
     assert {name: arrow[name].type for name in kinds} == kinds
     with pytest.raises(NotSupportedError, match=r"list<item: int64>"):

@@ -65,9 +65,9 @@ class Tables(Base):
 
         Examples:
             >>> import lakebed as dc
-            >>> from pathlib import Path
-            >>> _ = Path("pets.csv").write_text("name,age\ncat,3\ndog,5\n")
-            >>> chain = dc.read_storage("pets.csv").parse_tabular(source=False)
+            >>> pets = getfixture("tmp_path") / "pets.csv"
+            >>> _ = pets.write_text("name,age\ncat,3\ndog,5\n")
+            >>> chain = dc.read_storage(pets).parse_tabular(source=False)
             >>> chain.to_list("name", "age")
             [('cat', 3), ('dog', 5)]
         """

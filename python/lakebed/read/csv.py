@@ -115,7 +115,7 @@ def read_csv(  # noqa: PLR0917  the peer's order
     client_config: Mapping[str, Any] | None = None,
     **others: Any,
 ) -> DataChain:
-    """The rows of CSV files, also of those that are packed with gzip.
+    r"""The rows of CSV files, also of those that are packed with gzip.
 
     Types are what the first 8 MiB of the first file, and the first MiB of up to 15 others, have in
     common: int, float, bool, date, datetime, else str. A later value of another type is an error
@@ -153,6 +153,14 @@ def read_csv(  # noqa: PLR0917  the peer's order
         DatasetPrepareError: There is no header and no `output`, or `output` has another number of
             names than there are columns.
         CorruptDataError: A file is empty, or no UTF-8 text.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> pets = getfixture("tmp_path") / "pets.csv"
+        >>> _ = pets.write_text("name,age\ncat,3\ndog,5\n")
+        >>> chain = dc.read_csv(pets)
+        >>> chain.filter(dc.C("age") > 4).to_list("name", "source.index")
+        [('dog', 1)]
     """
     refuse("read_csv", **others)
     files: Files = paths_of(path)
@@ -230,6 +238,8 @@ def arrow_name(kind: Any) -> str:
     if found := re.fullmatch(r"timestamp\[(s|ms|us|ns)(?:, tz=(.+))?\]", name or ""):
         zone = f'Some("{found[2]}")' if found[2] else "None"
         return f"Timestamp({_UNITS[found[1]]}, {zone})"
+    if found := re.fullmatch(r"time(32|64)\[(s|ms|us|ns)\]", name or ""):
+        return f"Time{found[1]}({_UNITS[found[2]]})"
     if found := re.fullmatch(r"decimal(?:128)?\((\d+), (-?\d+)\)", name or ""):
         return f"Decimal128({found[1]}, {found[2]})"
     msg = f"values of CSV files cannot be `{kind!r}`; hint: read text, and map it"
