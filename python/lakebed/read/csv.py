@@ -12,13 +12,13 @@ from lakebed._client_config import options_of
 from lakebed.chain import DataChain, chain_of
 from lakebed.exceptions import DataChainParamsError, DatasetPrepareError, NotSupportedError
 from lakebed.read._arguments import PathLike, paths_of, refuse
-from lakebed.read._tables import Shape, normalized
 from lakebed.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lakebed._native import Chain
+    from lakebed.read._tables import Shape
 
 Files = list[str] | list[tuple[str, str]]
 
@@ -162,6 +162,8 @@ def read_csv(  # noqa: PLR0917  the peer's order
         >>> chain.filter(dc.C("age") > 4).to_list("name", "source.index")
         [('dog', 1)]
     """
+    from lakebed.read._tables import Shape
+
     refuse("read_csv", **others)
     files: Files = paths_of(path)
     held = Session.get(session, in_memory=in_memory)
@@ -208,6 +210,8 @@ def csv_table(
     session: Session, files: Files, how: dict[str, Any], shape: Shape, options: dict[str, str]
 ) -> Chain:
     """The rows of files as they are asked for; each type is known to the reader."""
+    from lakebed.read._tables import normalized
+
     names, types = shape.names(), shape.types()
     if not how["header"] and names is None:
         msg = "without a header, output= has the names of the columns"

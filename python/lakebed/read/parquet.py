@@ -8,7 +8,6 @@ from lakebed._client_config import options_of
 from lakebed.chain import DataChain, chain_of
 from lakebed.exceptions import NotSupportedError
 from lakebed.read._arguments import PathLike, paths_of, refuse
-from lakebed.read._tables import Shape
 from lakebed.session import Session
 
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ def read_parquet(  # noqa: PLR0917  the peer's order
         client_config: As for `read_storage`.
         others: Other options of the peer, refused with a reason.
     """
+    from lakebed.read._tables import Shape
+
     refuse("read_parquet", **others)
     files: list[str] | list[tuple[str, str]] = paths_of(path)
     options = options_of(client_config, anon=anon)
