@@ -95,12 +95,8 @@ impl Chain {
     }
 
     /// Columns as name and spec, with the paths to what their leaves are made of.
-    fn shaped(
-        &self,
-        py: Python<'_>,
-        columns: Vec<(String, Option<Bound<'_, PyAny>>, Vec<Vec<String>>)>,
-    ) -> PyResult<Self> {
-        let column = |(name, spec, parts): (String, Option<Bound<'_, PyAny>>, _)| {
+    fn shaped(&self, py: Python<'_>, columns: Vec<PyShaped<'_>>) -> PyResult<Self> {
+        let column = |(name, spec, parts): PyShaped<'_>| {
             let field = spec.map(|spec| Ok::<_, PyErr>(Codec::parse(&spec)?.field(&name)));
             Ok(Shaped { field: field.transpose()?.map(Arc::new), name, parts })
         };
@@ -386,6 +382,9 @@ impl Chain {
         Ok((capsule, failure))
     }
 }
+
+/// A column's name, its spec unless it stays what it is, and the paths to what its leaves are made of.
+type PyShaped<'py> = (String, Option<Bound<'py, PyAny>>, Vec<Vec<String>>);
 
 fn named(columns: Vec<(String, PyExpr<'_>)>) -> Vec<NamedExpr> {
     columns.into_iter().map(|(name, expr)| NamedExpr { name, expr: expr.0.clone() }).collect()

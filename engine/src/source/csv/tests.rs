@@ -5,7 +5,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::DataType::{self, Boolean, Date32, Float64, Int64, Utf8};
+use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -64,7 +65,7 @@ async fn batches(request: CsvRequest) -> Result<Vec<RecordBatch>> {
 async fn texts(request: CsvRequest, column: &str) -> Vec<String> {
     let mut texts = Vec::new();
     for batch in batches(request).await.unwrap() {
-        let values = arrow::compute::cast(batch.column_by_name(column).unwrap(), &DataType::Utf8);
+        let values = arrow::compute::cast(batch.column_by_name(column).unwrap(), &Utf8);
         let values = values.unwrap();
         let values = values.as_string::<i32>();
         texts.extend(values.iter().map(|value| value.unwrap_or("null").to_owned()));
@@ -88,7 +89,6 @@ async fn types_are_what_values_have_in_common() {
     let chain = open(Files::of(&[("a.csv", text)]).request()).await.unwrap();
     let schema = chain.schema();
     let kinds: Vec<&DataType> = schema.fields().iter().map(|field| field.data_type()).collect();
-    use DataType::{Boolean, Date32, Float64, Int64, Utf8};
     assert_eq!(kinds, [&Int64, &Float64, &Boolean, &Date32, &Utf8]);
 }
 
@@ -117,7 +117,7 @@ async fn rows_of_many_chunks_come_in_order_with_their_numbers() {
 #[tokio::test]
 async fn only_columns_that_are_asked_for_are_made() {
     let files = Files::of(&[("a.csv", "i,bad\n1,2\n")]);
-    let types = vec![("bad".to_owned(), DataType::Boolean)];
+    let types = vec![("bad".to_owned(), Boolean)];
     let chain = open(CsvRequest { types, ..files.request() }).await.unwrap();
     let chosen = chain.select(&["i".to_owned()]).unwrap();
     assert_eq!(chosen.collect().await.unwrap()[0].num_rows(), 1);
@@ -160,16 +160,13 @@ async fn a_value_of_another_type_is_told_with_its_place() {
 async fn types_that_are_given() {
     let files = Files::of(&[("a.csv", "zip,n,u\n02134,1,7\n")]);
     let kind = |name: &str, kind| (name.to_owned(), kind);
-    let types = vec![
-        kind("zip", DataType::Utf8),
-        kind("n", DataType::Decimal128(5, 1)),
-        kind("u", DataType::UInt8),
-    ];
+    let types =
+        vec![kind("zip", Utf8), kind("n", DataType::Decimal128(5, 1)), kind("u", DataType::UInt8)];
     let request = CsvRequest { types, ..files.request() };
     assert_eq!(texts(request.clone(), "zip").await, ["02134"]);
     assert_eq!(texts(request.clone(), "n").await, ["1.0"]);
     assert_eq!(texts(request, "u").await, ["7"]);
-    let types = vec![kind("x", DataType::Utf8)];
+    let types = vec![kind("x", Utf8)];
     let error = open(CsvRequest { types, ..files.request() }).await.unwrap_err();
     assert!(matches!(error, Error::UnknownColumn { name, .. } if name == "x"));
 }
@@ -196,7 +193,7 @@ async fn rows_of_another_width_are_refused_or_left_out() {
 async fn a_limit_of_rows_is_one_of_each_file() {
     let files = Files::of(&[("a.csv", &numbers(100_000)), ("b.csv", "i,t\n5,x\nno,y\n")]);
     let request = CsvRequest { rows: Some(1), ..files.request() };
-    let types = vec![("i".to_owned(), DataType::Int64)];
+    let types = vec![("i".to_owned(), Int64)];
     assert_eq!(texts(CsvRequest { types, ..request }, "i").await, ["0", "5"]);
 }
 
