@@ -43,9 +43,14 @@ impl TableFiles {
 fn named((source, path): &(String, String)) -> Result<FileAt> {
     if let Some(uri) = Uri::parse(source)? {
         let uri = uri.with_key(path);
-        return Ok(FileAt { path: uri.to_string(), below: path.clone(), uri: Some(uri) });
+        return Ok(FileAt {
+            path: uri.to_string(),
+            below: path.clone(),
+            uri: Some(uri),
+            listed: None,
+        });
     }
     let folder = source.strip_prefix("file://").unwrap_or(source).trim_end_matches('/');
     let at = if source.is_empty() { path.clone() } else { format!("{folder}/{path}") };
-    Ok(FileAt { path: at, below: path.clone(), uri: None })
+    Ok(FileAt { path: at, below: path.clone(), uri: None, listed: None })
 }
