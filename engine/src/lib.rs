@@ -16,6 +16,7 @@ mod config;
 mod environment;
 mod error;
 mod explain;
+mod export;
 mod expr;
 mod functions;
 mod gc;
@@ -31,6 +32,7 @@ mod physical;
 mod progress;
 mod read;
 mod registry;
+mod schema_text;
 mod session;
 mod sink;
 mod source;
@@ -49,6 +51,9 @@ pub use config::{
     listing_ttl,
 };
 pub use error::{Error, Result, StorageKind};
+pub use export::{
+    CsvStyle, Export, ExportFormat, JsonStyle, Others, ParquetStyle, Quoting, Uploads,
+};
 pub use expr::{BinaryOp, Expr, Frame, NamedExpr, OfRows, SortKey, Window};
 pub use gc::{Garbage, GcOptions, GcReport};
 pub use logical::UdfOptions;

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use lance::Dataset;
 
+use crate::schema_text::{SCHEMA_KEY, schema_of_text};
 use crate::source::{
     CSV_ENDINGS, CsvRequest, CsvTable, DatasetTable, FileAt, JSON_ENDINGS, JsonColumn, JsonRequest,
     JsonTable, Leaf, Listing, ListingTable, ParquetRequest, ParquetTable, Source, TableFiles,
@@ -19,6 +20,9 @@ use crate::source::{
 };
 use crate::sys::{self, SYS};
 use crate::{Chain, Error, Result, Session};
+
+/// The key of what the peer says of columns in the notes of files.
+const SIGNALS_KEY: &str = "DataChain SignalSchema";
 
 /// How files of a folder end that are Parquet.
 const PARQUET_ENDINGS: &[&str] = &[".parquet"];
@@ -84,8 +88,21 @@ impl Session {
     ) -> Result<(Chain, HashMap<String, String>)> {
         let found = request.files.find(self.buckets(), PARQUET_ENDINGS).await?;
         let table = ParquetTable::try_open(self.state(), self.buckets(), found, &request).await?;
-        let notes = table.notes().clone();
-        Ok((self.scan("parquet", Arc::new(table))?, notes))
+        let mut notes = table.notes().clone();
+        let chain = self.scan("parquet", Arc::new(table))?;
+        let written = notes.get(SCHEMA_KEY).and_then(|text| schema_of_text(text));
+        let models = match &written {
+            Some(schema) => chain.unflatten(schema.fields())?,
+            None => None,
+        };
+        // Who changed the columns since made both wrong.
+        if written.is_some() {
+            notes.remove(SIGNALS_KEY);
+        }
+        if models.is_none() {
+            notes.remove(SCHEMA_KEY);
+        }
+        Ok((models.unwrap_or(chain), notes))
     }
 
     /// The rows of CSV files. Looks at the first rows of some of them.

@@ -49,7 +49,7 @@ pub(crate) use listing::{FileAt, ListingTable, Scope, Search};
 pub use listing::{FileKind, Listing};
 pub(crate) use memory::{ValuesTable, nulls_in_fields, nulls_reach_fields};
 pub use parquet::ParquetRequest;
-pub(crate) use parquet::ParquetTable;
+pub(crate) use parquet::{ParquetTable, fitted};
 pub(crate) use plain::{plain, plain_schema};
 pub(crate) use several::SeveralTables;
 pub use table_files::TableFiles;

@@ -24,6 +24,7 @@ mod stage;
 mod subtract;
 #[cfg(test)]
 mod tests;
+mod unflatten;
 mod union;
 
 pub use diff::Diff;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lakebed._columns import Path, leaf_specs, leaves, resolved, values_at
@@ -38,10 +39,23 @@ def rows(native: Chain, paths: Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
 
 def records(native: Chain) -> list[dict[str, Any]]:
     """Rows as dicts of leaf values, keyed by names such as `file__path`."""
-    found = list(leaves(resolved(native)))
-    names = ["__".join(path) for path in found]
-    paths = [".".join(path) for path in found]
-    return [dict(zip(names, row, strict=True)) for row in rows(native, paths)]
+    names, found = leaf_rows(native, "__")
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def leaf_rows(
+    native: Chain, separator: str, *, hidden: bool = True
+) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """The names of the leaf columns, and rows of their values."""
+    found = list(leaves(resolved(native), hidden=hidden))
+    names = [separator.join(path) for path in found]
+    return names, rows(native, [".".join(path) for path in found])
+
+
+def chunks(found: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[list[Any]]]:
+    """So many rows at a time, as columns."""
+    while chunk := list(islice(found, size)):
+        yield [list(column) for column in zip(*chunk, strict=True)]
 
 
 def arrow(native: Chain) -> pa.Table:
@@ -53,13 +67,17 @@ def arrow(native: Chain) -> pa.Table:
     return _read(native, pa.table)
 
 
-def pandas(native: Chain, *, flatten: bool, include_hidden: bool) -> pd.DataFrame:
+def pandas(
+    native: Chain, *, flatten: bool, include_hidden: bool, as_object: bool = False
+) -> pd.DataFrame:
     """All rows as a frame with one column for each leaf field."""
-    table = arrow(native)
     try:
         import pandas as pd
     except ImportError as error:
         raise _missing("pandas", "lakebed[pandas]") from error
+    if as_object:
+        return _objects(pd, native, flatten=flatten, include_hidden=include_hidden)
+    table = arrow(native)
     import pyarrow as pa
 
     found = list(leaf_specs(resolved(native), hidden=include_hidden))
@@ -72,6 +90,18 @@ def pandas(native: Chain, *, flatten: bool, include_hidden: bool) -> pd.DataFram
             decoded = [None if t is None else json.loads(t) for t in chosen[index].to_pylist()]
             frame[str(index)] = pd.Series(decoded, dtype=object)
     frame.columns = _headers(pd, [path for path, _ in found], flatten=flatten)
+    return frame
+
+
+def _objects(pd: Any, native: Chain, *, flatten: bool, include_hidden: bool) -> pd.DataFrame:
+    """The values as they are; pandas would make others of some when given whole rows."""
+    paths = list(leaves(resolved(native), hidden=include_hidden))
+    found = list(rows(native, [".".join(path) for path in paths]))
+    columns = {
+        index: pd.Series([row[index] for row in found], dtype=object) for index in range(len(paths))
+    }
+    frame: pd.DataFrame = pd.DataFrame(columns, index=range(len(found)))
+    frame.columns = _headers(pd, paths, flatten=flatten)
     return frame
 
 

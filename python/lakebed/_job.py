@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import logging
 import math
+import os
 import platform
 import subprocess
 import sys
@@ -71,6 +72,8 @@ class Job:
     run: Run
     session: Session
     id: str
+    is_joined: bool = False
+    """Whether it is another process's, which ends it."""
 
     @property
     def name(self) -> str:
@@ -78,10 +81,21 @@ class Job:
         return self.run.name
 
     @classmethod
-    def start(cls, run: Run, session: Session) -> Job:
-        """Record that the run starts to save."""
+    def begin(cls, run: Run, session: Session) -> Job:
+        """The job of a run that starts to save: a new one, or that of `LAKEBED_JOB_ID`."""
         from lakebed.session import NOTES
 
+        joined = os.environ.get("LAKEBED_JOB_ID")
+        if joined:
+            job = cls(run, session, session.job(joined)["id"], is_joined=True)
+        else:
+            job = cls._start(run, session)
+        if any(NOTES.values()):
+            job.note(NOTES)
+        return job
+
+    @classmethod
+    def _start(cls, run: Run, session: Session) -> Job:
         started = session.start_job(
             run.name,
             run.source,
@@ -91,10 +105,7 @@ class Job:
             json.dumps(_environment()),
             json.dumps(_plain({"argv": sys.argv[1:], **_params()})),
         )
-        job = cls(run, session, started)
-        if any(NOTES.values()):
-            job.note(NOTES)
-        return job
+        return cls(run, session, started)
 
     def note(self, notes: dict[str, dict[str, Any]]) -> None:
         """Record what the run found out."""
@@ -104,6 +115,8 @@ class Job:
         """Record how it ended; the process is about to end, so this cannot fail."""
         from lakebed.exceptions import LakebedError
 
+        if self.is_joined:
+            return
         status = "complete" if error is None else "failed"
         if isinstance(error, KeyboardInterrupt):
             status = "canceled"

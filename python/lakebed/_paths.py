@@ -61,5 +61,3 @@ def register() -> None:
         module = _Path(f"lakebed.{path}", "Names that are defined elsewhere in `lakebed`.")
         module.__path__ = []
         sys.modules[module.__name__] = module
-        above, _, name = module.__name__.rpartition(".")
-        setattr(sys.modules[above], name, module)

@@ -33,6 +33,9 @@ ASIDE: dict[str, Any] = {
 }
 """How a function runs that is only asked for the types of its results."""
 
+_PARALLEL = "LAKEBED_SETTINGS_PARALLEL"
+"""The environment variable for `parallel` of chains that do not set it."""
+
 _MOST = 2**31 - 1
 """The largest number that a setting takes, where it is not one of bytes."""
 
@@ -102,8 +105,9 @@ class Settings:
         """What the engine needs to know to run a function."""
         # a call can only be stopped, and its memory limited, in a process of its own
         apart = self.memory is not None or (self.timeout is not None and not is_async)
+        parallel = _usual_parallel() if self.parallel is None else self.parallel
         return {
-            "parallel": self.parallel or (1 if apart else None),
+            "parallel": parallel or (1 if apart else None),
             "batch_rows": self.batch_rows,
             "unit_rows": self.batch_size or UNIT_ROWS,
             "timeout": self.timeout,
@@ -169,6 +173,19 @@ def _parallel(name: str, value: Any) -> int:
     if not isinstance(value, int) or value < 1:
         raise _refused(name, "a number of processes, `True` or -1 for all cores", value)
     return value
+
+
+def _usual_parallel() -> int:
+    """The number of worker processes of chains that do not say how many; 0 for none."""
+    given = os.environ.get(_PARALLEL, "").strip() or "0"
+    try:
+        count = int(given)
+    except ValueError:
+        msg = f"{_PARALLEL} is a number of processes, or -1 for all cores, not `{given}`"
+        raise SettingsError(msg) from None
+    if count < 0:
+        return _cores()
+    return count if count > 1 else 0
 
 
 def _cores() -> int:

@@ -17,6 +17,7 @@ from lakebed._udf.once import Once
 from lakebed._verbs.chance import Chance
 from lakebed._verbs.databases import Databases
 from lakebed._verbs.differences import Differences
+from lakebed._verbs.exporting import Exporting
 from lakebed._verbs.functions import Functions
 from lakebed._verbs.groups import Groups
 from lakebed._verbs.origins import Origins
@@ -44,6 +45,7 @@ class DataChain(
     Groups,
     Differences,
     Results,
+    Exporting,
     Chance,
     Storing,
     Tables,

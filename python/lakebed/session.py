@@ -194,7 +194,7 @@ class Session:
                 self._job.finish(None)
                 self._job = None
             if self._job is None:
-                self._job = Job.start(run, self._native)
+                self._job = Job.begin(run, self._native)
                 self._close_at_exit()
             return self._job
 

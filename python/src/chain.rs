@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Diff, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, Shaped};
+use engine::{Diff, Export, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, Shaped};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -11,11 +11,13 @@ use pyo3::types::{PyCapsule, PyDict};
 use crate::arrow::{self, StreamFailure};
 use crate::codec::{Codec, spec_of_field};
 use crate::error::{coded, raise};
+use crate::export::{parse, run};
 use crate::expr::{Expr, PyKey, sort_keys};
 use crate::records::made_of;
 use crate::rows::Rows;
 use crate::runtime::wait;
 use crate::session::{resolve_name, session_name};
+use crate::storage::{Info, Storage};
 use crate::udf::{Function, failure_row};
 
 /// A lazy query; immutable.
@@ -308,6 +310,22 @@ impl Chain {
         let shared = Arc::clone(&counters);
         let (_, batches) = wait(py, async move { chain.stream(&shared).await }, None)?;
         Ok(Rows::new(codecs, batches, counters, progress))
+    }
+
+    /// Writes a file; what it is, unless there are several.
+    #[pyo3(signature = (storage, uri, format, options, progress))]
+    fn export(
+        &self,
+        py: Python<'_>,
+        storage: &Storage,
+        uri: String,
+        format: &str,
+        options: &Bound<'_, PyDict>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Info>> {
+        let export =
+            Export { uri, objects: storage.0.clone(), format: parse(format, options.as_any())? };
+        run(py, &self.0, export, progress.as_ref())
     }
 
     fn explain(&self, py: Python<'_>) -> PyResult<String> {

@@ -16,6 +16,7 @@ mod born;
 mod chain;
 mod codec;
 mod error;
+mod export;
 mod expr;
 mod gate;
 mod interrupt;

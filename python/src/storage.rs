@@ -15,12 +15,12 @@ use crate::error::{coded, raise};
 use crate::runtime::wait;
 
 /// Size, etag, version, and when it was last modified, in microseconds since 1970.
-type Info = (u64, String, String, i64);
+pub(crate) type Info = (u64, String, String, i64);
 
 /// A path below what was listed, and what is known of it.
 type Row = (String, u64, String, String, i64);
 
-fn info(found: ObjectInfo) -> Info {
+pub(crate) fn info(found: ObjectInfo) -> Info {
     (found.size, found.etag, found.version, found.modified)
 }
 

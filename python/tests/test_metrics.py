@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lakebed as dc
-from lakebed.exceptions import ArgumentTypeError, DataChainParamsError, LakebedError
+from lakebed.exceptions import (
+    ArgumentTypeError,
+    DataChainParamsError,
+    JobNotFoundError,
+    LakebedError,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +177,27 @@ def test_functions_in_worker_processes_have_the_params(argv: list[str]) -> None:
     chain = dc.read_values(x=[1, 2]).settings(parallel=2)
     rates = chain.map(rate=lambda: dc.param("rate", "1")).to_values("rate")
     assert rates == ["0.2"] * 2
+
+
+def test_a_script_joins_the_run_that_starts_it(tmp_path: Path, chain: dc.DataChain) -> None:
+    chain.save("mine")
+    native = dc.Session.get()._native
+    job = next(row["job"] for row in native.versions(include_removed=False))
+    script = "import lakebed as dc; dc.metrics.set('n', 2); dc.read_values(x=[1]).save('theirs')"
+    env = os.environ | {"LAKEBED_JOB_ID": job}
+    words = [sys.executable, "-c", script]
+    subprocess.run(words, check=True, cwd=tmp_path, env=env)  # noqa: S603
+    assert {row["job"] for row in native.versions(include_removed=False)} == {job}
+    assert info("mine").metrics == info("theirs").metrics == {"n": 2}
+    assert native.job(job)["status"] == "running"
+
+
+def test_a_run_that_does_not_exist_cannot_be_joined(
+    monkeypatch: pytest.MonkeyPatch, chain: dc.DataChain
+) -> None:
+    monkeypatch.setenv("LAKEBED_JOB_ID", "nope")
+    with pytest.raises(JobNotFoundError, match="job `nope` does not exist"):
+        chain.save("numbers")
 
 
 def test_a_script_finds_both(tmp_path: Path) -> None:

@@ -46,13 +46,16 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::{of_bucket, refused};
+use crate::export::flat_schema;
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
+use crate::schema_text::{SCHEMA_KEY, schema_of_text};
 use crate::source::{FileAt, FileRows, Source, TableFiles, doubled};
 use crate::storage::Buckets;
 use crate::{Error, Result};
 use bucket_files::BucketFiles;
 use damage::{NamedFiles, of_file};
 use fit::FitColumns;
+pub(crate) use fit::fitted;
 use folders::Folders;
 use nan::NanAwareReaders;
 use numbered::NumberedRowsExec;
@@ -127,13 +130,19 @@ impl ParquetTable {
         let below =
             |file: &FileAt| if request.folders { file.below.clone() } else { String::new() };
         let below: Vec<String> = files.iter().map(below).collect();
-        let Folders { columns, values } = Folders::of(below.iter().map(String::as_str));
         let at = files.clone();
         let footers: Vec<Footer> = stream::iter(files)
             .map(|file| footer(state, &store, &format, file))
             .buffered(FOOTERS_AT_ONCE)
             .try_collect()
             .await?;
+        let notes = noted(&footers);
+        let written = columns_in(&notes);
+        let is_text = |name: &str| {
+            let field = written.as_ref().and_then(|columns| columns.field_with_name(name).ok());
+            field.is_some_and(|field| field.data_type().is_string())
+        };
+        let Folders { columns, values } = Folders::of(below.iter().map(String::as_str), is_text);
         let merged =
             merge::merged(footers.iter().map(|one| (one.opened.path.as_str(), &one.schema)))?;
         let is_folder = |name: &str| columns.iter().any(|column| column.name() == name);
@@ -149,7 +158,6 @@ impl ParquetTable {
             }
             false => None,
         };
-        let notes = noted(&footers);
         let groups = footers.iter().map(|one| one.groups.clone()).collect();
         let files = footers.into_iter().zip(values).map(|(one, values)| {
             let mut file = PartitionedFile::new_from_meta(one.file).with_extension(one.opened);
@@ -364,6 +372,11 @@ fn start(group: &RowGroupMetaData) -> i64 {
         pages.dictionary_page_offset().unwrap_or_else(|| pages.data_page_offset())
     };
     pages.map_or(0, start)
+}
+
+/// The columns that an export wrote, with those that became folders.
+fn columns_in(notes: &HashMap<String, String>) -> Option<SchemaRef> {
+    flat_schema(&schema_of_text(notes.get(SCHEMA_KEY)?)?).ok()
 }
 
 /// What all files say.

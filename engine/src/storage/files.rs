@@ -4,17 +4,18 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
+use tempfile::TempPath;
 use walkdir::{DirEntry, WalkDir};
 
 use super::Bucket;
-use super::staged::Staged;
+use super::staged::public;
 use crate::blocking::blocking;
 use crate::error::refused;
 use crate::{Error, Result};
@@ -179,24 +180,81 @@ impl Pieces {
     }
 }
 
-/// A file under construction, which nobody sees before it is finished.
-pub(crate) struct Copy(Staged);
+/// Where a file is to be written: the path from the top, through a link that is there.
+pub(crate) fn to_write(text: &str) -> Result<Box<Path>> {
+    let path = absolute_of(text)?;
+    let unfit = |accepted: &str| Error::InvalidArgument {
+        argument: "file to write",
+        given: text.to_owned(),
+        accepted: accepted.to_owned(),
+    };
+    match look(&path) {
+        Ok(Found::File(_)) => {
+            let real = fs::canonicalize(&path).map_err(|error| refused("find", text, error))?;
+            Ok(real.into())
+        }
+        Ok(Found::Folder) => Err(unfit("it is a folder; name a file in it")),
+        Ok(Found::Other) => Err(unfit("it is no regular file, which could be replaced")),
+        Err(_) if text.ends_with('/') => Err(unfit("a trailing `/` names a folder")),
+        Err(_) => Ok(path),
+    }
+}
+
+/// A file under construction, which nobody sees before it is finished. It is not kept open: there may be many.
+pub(crate) struct Copy {
+    scratch: TempPath,
+    _made: MadeFolders,
+}
+
+/// Folders that were made for a file; those that stay empty go again, innermost first.
+struct MadeFolders(Vec<PathBuf>);
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+    }
+}
 
 impl Copy {
+    /// Beside the path that it will have.
     pub(crate) async fn beside(path: &str) -> io::Result<Self> {
-        let path = absolute(path)?;
-        blocking(move || Staged::beside(path.parent().unwrap_or(&path)).map(Self)).await
+        Self::at(&absolute(path)?).await
+    }
+
+    /// The same for a path from the top.
+    pub(crate) async fn at(path: &Path) -> io::Result<Self> {
+        let folder = path.parent().unwrap_or(path).to_path_buf();
+        blocking(move || {
+            let missing = folder.ancestors().take_while(|folder| !folder.is_dir());
+            let made = MadeFolders(missing.map(Path::to_path_buf).collect());
+            fs::create_dir_all(&folder)?;
+            let scratch = public(&folder)?.into_temp_path();
+            Ok(Self { scratch, _made: made })
+        })
+        .await
     }
 
     /// The same with more bytes at its end.
-    pub(crate) async fn with(mut self, bytes: Vec<u8>) -> io::Result<Self> {
-        blocking(move || self.0.write_all(&bytes).map(|()| self)).await
+    pub(crate) async fn with(self, bytes: Vec<u8>) -> io::Result<Self> {
+        blocking(move || {
+            File::options().append(true).open(&self.scratch)?.write_all(&bytes)?;
+            Ok(self)
+        })
+        .await
     }
 
     /// Gives it its name; what had it is replaced.
     pub(crate) async fn finish(self, path: &str) -> io::Result<()> {
-        let path = absolute(path)?;
-        blocking(move || self.0.persist(&path)).await
+        self.appear_at(absolute(path)?).await
+    }
+
+    /// The same for a path from the top.
+    pub(crate) async fn appear_at(self, path: Box<Path>) -> io::Result<()> {
+        blocking(move || self.scratch.persist(&path).map_err(|error| error.error)).await
     }
 }
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from lakebed import _columns, _export
 from lakebed._coerce import whole
 from lakebed._progress import progress
 from lakebed._verbs.base import Base
+from lakebed.exceptions import DataChainParamsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
     from lakebed.expr import Column
+
+T = TypeVar("T")
 
 
 class Results(Base):
@@ -60,6 +63,56 @@ class Results(Base):
         paths = _columns.paths_of([col], "to_values")
         return [value for (value,) in _export.rows(self._native, paths)]
 
+    @overload
+    def results(
+        self, *, row_factory: None = None, include_hidden: bool = True
+    ) -> list[tuple[Any, ...]]: ...
+
+    @overload
+    def results(
+        self, *, row_factory: Callable[[list[str], tuple[Any, ...]], T], include_hidden: bool = True
+    ) -> list[T]: ...
+
+    def results(
+        self,
+        *,
+        row_factory: Callable[[list[str], tuple[Any, ...]], Any] | None = None,
+        include_hidden: bool = True,
+    ) -> list[Any]:
+        """All rows as tuples of leaf values, fields of models one by one.
+
+        Args:
+            row_factory: Makes a row of the names, such as `file__path`, and the values.
+            include_hidden: Also the fields that models hide.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> dc.read_values(x=[1, 2]).results(row_factory=lambda names, row: (names, row))
+            [(['x'], (1,)), (['x'], (2,))]
+        """
+        names, rows = _export.leaf_rows(self._native, "__", hidden=include_hidden)
+        return list(rows) if row_factory is None else [row_factory(names, row) for row in rows]
+
+    def to_columnar_data_with_names(
+        self, chunk_size: int = 100_000
+    ) -> tuple[list[str], Iterator[list[list[Any]]]]:
+        """Names of the leaf columns, such as `file.path`, and their values, some rows at a time.
+
+        Args:
+            chunk_size: How many rows at a time, at most.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> names, chunks = dc.read_values(x=[1, 2, 3]).to_columnar_data_with_names(2)
+            >>> names, list(chunks)
+            (['x'], [[[1, 2]], [[3]]])
+        """
+        if whole("chunk_size", chunk_size) == 0:
+            msg = "invalid chunk_size `0`: a chunk has at least one row"
+            raise DataChainParamsError(msg)
+        names, rows = _export.leaf_rows(self._native, ".")
+        return names, _export.chunks(rows, chunk_size)
+
     def to_records(self) -> list[dict[str, Any]]:
         """All rows as flat dicts, with keys such as `file__path`."""
         return _export.records(self._native)
@@ -72,14 +125,19 @@ class Results(Base):
         self,
         flatten: bool = False,  # noqa: FBT001, FBT002
         include_hidden: bool = True,  # noqa: FBT001, FBT002
+        as_object: bool = False,  # noqa: FBT001, FBT002
     ) -> pd.DataFrame:
         """All rows as a pandas frame with one column for each leaf field.
 
         Args:
             flatten: Dotted names instead of several header levels.
             include_hidden: Also the fields that models hide.
+            as_object: Values as Python has them, None for missing ones, instead of types of
+                pandas.
         """
-        return _export.pandas(self._native, flatten=flatten, include_hidden=include_hidden)
+        return _export.pandas(
+            self._native, flatten=flatten, include_hidden=include_hidden, as_object=as_object
+        )
 
     def to_polars(self) -> pl.DataFrame:
         """All rows as a Polars frame; models are structs."""

@@ -40,7 +40,7 @@ class Bucket(Place):
 
     def status(self) -> Status:
         with _missing():
-            return _status(self.storage.head(self.uri, self.file.version))
+            return status_of(self.storage.head(self.uri, self.file.version))
 
     def reader(self, block_size: int | None = None) -> IO[bytes]:
         stream = self._here()
@@ -81,7 +81,7 @@ class Bucket(Place):
     def receive(self, source: Place, attributes: Mapping[str, str]) -> Status:
         path = source.local_path()
         if path is not None:
-            found = _status(self.storage.upload(path, self.uri, dict(attributes)))
+            found = status_of(self.storage.upload(path, self.uri, dict(attributes)))
             source.local_path()
             return found
         with source.whole() as stream:
@@ -94,7 +94,7 @@ class Bucket(Place):
                 raise
 
     def put(self, data: bytes, attributes: Mapping[str, str]) -> Status:
-        return _status(self.storage.put(self.uri, bytes(data), dict(attributes)))
+        return status_of(self.storage.put(self.uri, bytes(data), dict(attributes)))
 
     def copy_to(self, target: Path) -> None:
         self._keep()
@@ -122,7 +122,7 @@ class Bucket(Place):
                 raise
         # where only the newest version can be signed, it has to be the listed one
         with _missing():
-            found = _status(self.storage.head(self.uri))
+            found = status_of(self.storage.head(self.uri))
         if how := difference(self.file, found):
             raise changed(self.file, how)
         return self.storage.sign(self.uri, expires)
@@ -202,7 +202,7 @@ class _Upload(io.RawIOBase):
     def complete(self) -> Status:
         if self._writer is not None:
             writer, self._writer = self._writer, None
-            self._found = _status(writer.close())
+            self._found = status_of(writer.close())
         if self._found is None:
             msg = "write to an upload that was given up"
             raise ValueError(msg)
@@ -228,6 +228,6 @@ def _open(path: str) -> IO[bytes]:
         return Path(path).open("rb")
 
 
-def _status(head: tuple[int, str, str, int]) -> Status:
+def status_of(head: tuple[int, str, str, int]) -> Status:
     size, etag, version, microseconds = head
     return Status(size, etag, version, EPOCH + microseconds * MICROSECOND)

@@ -7,14 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lakebed._types.resolve import rebuilt_spec, type_of
+from lakebed._types.signal_schema import KEY
 from lakebed._types.type_text import parse_type
 from lakebed.exceptions import SignalSchemaError
 from lakebed.models import ModelStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-KEY = "DataChain SignalSchema"
 
 _NO_FIELDS = "_custom_types"
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SOURCE = "source"
 
+_KEPT = "lakebed.schema"
+"""In the notes of files that `to_parquet` wrote."""
+
 Path = list[str]
 Column = tuple[str, Spec | None, list[Path]]
 """Name, type unless it stays what it is, and the paths to what its leaves are made of."""
@@ -73,7 +76,11 @@ class Shape:
         source = [name for name, spec in columns[:1] if _is_row(spec)]
         table = columns[len(source) :]
         signals = stored_signals(notes or {}) if self.names() is None else None
-        if signals:
+        made: list[Column]
+        if notes and _KEPT in notes and self.names() is None:
+            # the engine made them what they were
+            made = [(name, None, [[name]]) for name, _ in table]
+        elif signals:
             made = [_restored(name, kind, table) for name, kind in signals.items()]
         else:
             made = self._columns(table, taken=[SOURCE] if source else [])

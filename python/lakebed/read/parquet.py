@@ -36,7 +36,8 @@ def read_parquet(  # noqa: PLR0917  the peer's order
     Files that differ are one table: types widen to what holds the values of all, a column or field
     that a file lacks is null. Folders called `key=value` are columns. Files and folders whose names
     start with `_` or `.` are left out unless they are named. Names of columns become identifiers:
-    `First Name` is `first_name`. Models that DataChain's `to_parquet` wrote come back as such.
+    `First Name` is `first_name`. Models that `to_parquet` wrote, here or in DataChain, come back as
+    such.
 
     Args:
         path: Files or folders; globs as in `read_storage`.

@@ -49,6 +49,31 @@ def test_worker_processes(given: dict[str, object], kept: int | None) -> None:
     assert Settings().updated(**given).udf_options(is_async=False)["parallel"] == kept
 
 
+@pytest.mark.parametrize(
+    ("variable", "given", "kept"),
+    [
+        ("3", {}, 3),
+        ("-1", {}, CORES),
+        ("1", {}, None),
+        ("0", {"memory": 10}, 1),
+        ("", {}, None),
+        ("3", {"parallel": 2}, 2),
+        ("3", {"parallel": False}, None),
+    ],
+)
+def test_worker_processes_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, given: dict[str, object], kept: int | None
+) -> None:
+    monkeypatch.setenv("LAKEBED_SETTINGS_PARALLEL", variable)
+    assert Settings().updated(**given).udf_options(is_async=False)["parallel"] == kept
+
+
+def test_a_variable_that_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEBED_SETTINGS_PARALLEL", "all")
+    with pytest.raises(SettingsError, match=r"LAKEBED_SETTINGS_PARALLEL is a number .* not `all`"):
+        dc.read_values(x=[1]).map(y=lambda x: x).to_list()
+
+
 def test_coroutines_stay_in_this_process_and_run_together() -> None:
     settings = Settings().updated(timeout=1)
     assert settings.udf_options(is_async=True)["parallel"] is None

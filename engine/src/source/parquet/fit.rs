@@ -136,7 +136,7 @@ fn named(column: &str, error: DataFusionError) -> DataFusionError {
 }
 
 /// The same values as another type.
-fn fitted(array: &ArrayRef, kind: &DataType) -> PlanResult<ArrayRef> {
+pub(crate) fn fitted(array: &ArrayRef, kind: &DataType) -> PlanResult<ArrayRef> {
     use DataType::{FixedSizeList, LargeList, List, Map, Struct};
     Ok(match (array.data_type(), kind) {
         (given, wanted) if given == wanted => Arc::clone(array),

@@ -19,8 +19,11 @@ pub(super) struct Folders {
 
 impl Folders {
     /// Reads them off the files' paths below the folder that was named. A column is of whole numbers when all of its
-    /// values are; a file without it has null.
-    pub(super) fn of<'p>(paths: impl Iterator<Item = &'p str>) -> Self {
+    /// values are, unless it is known to be text; a file without it has null.
+    pub(super) fn of<'p>(
+        paths: impl Iterator<Item = &'p str>,
+        is_text: impl Fn(&str) -> bool,
+    ) -> Self {
         let files: Vec<Vec<(String, String)>> = paths.map(pairs).collect();
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in files.iter().flatten() {
@@ -32,8 +35,9 @@ impl Folders {
         for name in names {
             let texts: Vec<Option<&str>> = files.iter().map(|pairs| value(pairs, name)).collect();
             let mut given = texts.iter().flatten();
-            let is_whole =
-                given.clone().next().is_some() && given.all(|text| text.parse::<i64>().is_ok());
+            let is_whole = !is_text(name)
+                && given.clone().next().is_some()
+                && given.all(|text| text.parse::<i64>().is_ok());
             let kind = if is_whole { DataType::Int64 } else { DataType::Utf8 };
             let nullable = texts.contains(&None);
             folders.columns.push(Arc::new(Field::new(name, kind, nullable)));

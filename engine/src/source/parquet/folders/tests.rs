@@ -4,7 +4,7 @@ use super::Folders;
 
 #[track_caller]
 fn check(paths: &[&str], columns: &str, values: &str) {
-    let folders = Folders::of(paths.iter().copied());
+    let folders = Folders::of(paths.iter().copied(), |name| name == "text");
     let shown = folders.columns.iter().map(|field| {
         let optional = if field.is_nullable() { "?" } else { "" };
         format!("{}: {}{optional}", field.name(), field.data_type())
@@ -26,5 +26,6 @@ fn folders_are_columns() {
     check(&["y=1/a", "y=__HIVE_DEFAULT_PARTITION__/a"], "y: Int64?", "1, NULL");
     check(&["y=__HIVE_DEFAULT_PARTITION__/a"], "y: Utf8?", "NULL");
     check(&["city=S%C3%A3o%20Paulo/a=b.parquet"], "city: Utf8", "São Paulo");
+    check(&["text=01/a"], "text: Utf8", "01");
     check(&["y=/a", "=x/a"], "y: Utf8?", ", NULL");
 }
