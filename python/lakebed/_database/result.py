@@ -24,6 +24,8 @@ _FETCH_BYTES = 16 << 20
 
 _CELL_BYTES = 16
 
+_SIZED = frozenset((str, bytes, memoryview))
+
 
 class Result:
     """What a running query gives.
@@ -40,13 +42,13 @@ class Result:
         self._fetch = fetch
         self._rows = _FIRST_ROWS
 
-    def __iter__(self) -> Iterator[list[tuple[Any, ...]]]:
+    def __iter__(self) -> Iterator[Sequence[Sequence[Any]]]:
         """The rows that are left, some at a time."""
         while rows := self._fetch(self._rows):
             self.bytes = _size(rows)
             fitting = _FETCH_BYTES * len(rows) // max(self.bytes, 1)
             self._rows = min(max(fitting, 1), 4 * self._rows, _MOST_ROWS)
-            yield [tuple(row) for row in rows]
+            yield rows
 
 
 @contextmanager
@@ -144,10 +146,11 @@ def _no_rows(query: object) -> DataChainParamsError:
     return DataChainParamsError(f"the query gives no rows: `{query}`")
 
 
-def _size(rows: Sequence[Any]) -> int:
+def _size(rows: Sequence[Sequence[Any]]) -> int:
     """About how many bytes the rows have."""
-    total = 0
-    for row in rows:
-        total += _CELL_BYTES * len(row)
-        total += sum(len(value) for value in row if isinstance(value, (str, bytes, memoryview)))
+    total = _CELL_BYTES * len(rows) * len(rows[0])
+    for column in zip(*rows, strict=True):
+        # without a slow loop over what has one size
+        if not _SIZED.isdisjoint(map(type, column)):
+            total += sum(len(value) for value in column if type(value) in _SIZED)
     return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain as chained
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._database.result import Result, arrow_of, is_of_driver, result_of
@@ -96,7 +97,7 @@ class _Columns:
     def parts(self, session: Session) -> Iterator[Chain]:
         """One chain for about as many bytes as a part should have; at least one."""
         fetches = iter(self._result)
-        first: list[tuple[Any, ...]] = []
+        first: list[Sequence[Any]] = []
         size = 0
         needed = self._sample if len(self._given) < len(self._names) else 0
         while needed is None or len(first) < needed:
@@ -115,7 +116,7 @@ class _Columns:
                 rows += more
                 size += self._result.bytes
 
-    def _specs(self, rows: Sequence[tuple[Any, ...]]) -> list[Spec]:
+    def _specs(self, rows: Sequence[Sequence[Any]]) -> list[Spec]:
         specs = []
         for place, name in enumerate(self._names):
             spec = self._given.get(name)
@@ -126,7 +127,7 @@ class _Columns:
         return specs
 
     def _part(
-        self, session: Session, rows: list[tuple[Any, ...]], specs: list[Spec], start: int
+        self, session: Session, rows: list[Sequence[Any]], specs: list[Spec], start: int
     ) -> Chain:
         columns = list(zip(*rows, strict=True)) if rows else [() for _ in specs]
         typed = []
@@ -135,7 +136,9 @@ class _Columns:
             if name in self._given:
                 typed.append((name, spec, fitted(values, spec)))
             else:
-                typed.append((name, spec | {"nullable": any(v is None for v in values)}, values))
+                typed.append(
+                    (name, spec | {"nullable": NoneType in set(map(type, values))}, values)
+                )
         try:
             return session._native.read_values(typed)
         except DataChainParamsError as error:
