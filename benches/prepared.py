@@ -47,6 +47,16 @@ def duckdb_table(case: Case, name: str):
     return duckdb.connect(file, read_only=True)
 
 
+def duckdb_first(case: Case, query: str, *, table: bool):
+    """The first row of a query on `{}`, which stands for DuckDB's table `files` or the Parquet file."""
+    import duckdb
+
+    if table:
+        connection = duckdb_table(case, "files")
+        return lambda: connection.execute(query.replace("{}", "files")).fetchone()
+    return lambda: duckdb.execute(query.replace("{}", f"'{case.files}'")).fetchone()
+
+
 def lance_dataset(case: Case, name: str):
     """A Lance dataset written straight from the Parquet file."""
     import lance

@@ -25,7 +25,8 @@ from contestant import HERE, Contestant, Failed
 from task import Case
 
 WORKLOADS = (
-    "ingest", "filter_count", "group_by_ext", "top10",
+    "ingest", "filter_count", "group_by_ext", "group_by_many", "distinct", "top10",
+    "join", "window", "union",
     "to_pandas", "cosine_top10", "import_time", "trivial_map",
     "file_map", "waiting_map", "kept_results", "map_memory",
 )  # fmt: skip

@@ -7,6 +7,8 @@ use catalog::NamePart;
 use udf_runtime::WorkerCommand;
 
 use crate::environment::{is_set, variable};
+use crate::memory::{LEAST_BYTES, Memory};
+use crate::storage::memory_bytes;
 use crate::{CacheOptions, ClientConfig, Error, Pause, Result, Root};
 
 /// The folder for catalog and data when [`ROOT_VARIABLE`] is not set.
@@ -90,6 +92,27 @@ pub(crate) fn cache_of(root: &Root) -> Result<CacheOptions> {
     Ok(cache)
 }
 
+/// The environment variable that says how much memory a session may use.
+pub const MEMORY_VARIABLE: &str = "LAKEBED_MEMORY";
+
+/// What the environment allows, else a share of what the machine or the process's control group has.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when the variable is no size, or too small for the program itself.
+pub(crate) fn memory() -> Result<Memory> {
+    let Some(given) = variable(MEMORY_VARIABLE) else {
+        return Ok(Memory::share_of(memory_bytes()));
+    };
+    match bytes(&given).filter(|bytes| *bytes >= LEAST_BYTES) {
+        Some(bytes) => Ok(Memory::new(bytes)),
+        None => Err(Error::InvalidArgument {
+            argument: MEMORY_VARIABLE,
+            given,
+            accepted: "give bytes, or text such as `2GiB`; at least 256MiB".to_owned(),
+        }),
+    }
+}
+
 /// `10GiB`, `2 TB`, `4096`
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
@@ -137,6 +160,8 @@ pub struct Config {
     pub client_config: ClientConfig,
     /// Where fetched files are kept; `None` leaves it to root and environment.
     pub cache: Option<CacheOptions>,
+    /// How much memory the session may use; `None` leaves it to environment and machine.
+    pub memory: Option<Memory>,
 }
 
 impl fmt::Debug for Config {
@@ -168,6 +193,7 @@ impl Config {
             catalog: variable(CATALOG_VARIABLE),
             client_config: ClientConfig::default(),
             cache: None,
+            memory: None,
         }
     }
 

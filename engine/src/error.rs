@@ -87,6 +87,12 @@ pub enum Error {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// The session's memory is not enough.
+    #[error("{what}")]
+    OutOfMemory {
+        /// Which step needs more, and what there is.
+        what: String,
+    },
     /// Stored data that cannot be read back.
     #[error("`{what}` is damaged: {reason}")]
     Corrupt {
@@ -139,6 +145,7 @@ impl Error {
             Self::PathNotFound { .. } => "engine.path_not_found",
             Self::FileChanged { .. } => "engine.file_changed",
             Self::Storage { .. } => "engine.storage",
+            Self::OutOfMemory { .. } => "engine.out_of_memory",
             Self::Corrupt { .. } => "engine.corrupt",
             Self::NotSupported { .. } => "engine.not_supported",
             Self::Catalog(error) => error.code(),
@@ -163,6 +170,7 @@ impl Error {
     pub(crate) fn without_source(&self) -> Self {
         match self {
             Self::Value { what } => Self::Value { what: what.clone() },
+            Self::OutOfMemory { what } => Self::OutOfMemory { what: what.clone() },
             Self::PathNotFound { path } => Self::PathNotFound { path: path.clone() },
             Self::FileChanged { path, how } => {
                 Self::FileChanged { path: path.clone(), how: how.clone() }

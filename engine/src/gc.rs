@@ -136,6 +136,9 @@ struct Found {
 
 impl Collector<'_> {
     async fn run(mut self) -> Result<GcReport> {
+        if !self.options.dry_run {
+            self.session.objects().sweep().await;
+        }
         self.dead_claims().await?;
         self.listings().await?;
         self.live.add_all(self.session).await?;

@@ -24,6 +24,7 @@ mod identity;
 mod kind;
 mod layout;
 mod logical;
+mod memory;
 mod model;
 mod objects;
 mod optimizer;
@@ -47,8 +48,8 @@ mod verbs;
 pub(crate) use chain::Ready;
 pub use chain::{BatchStream, Chain};
 pub use config::{
-    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, ROOT_VARIABLE, default_folder,
-    listing_ttl,
+    Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, MEMORY_VARIABLE, ROOT_VARIABLE,
+    default_folder, listing_ttl,
 };
 pub use error::{Error, Result, StorageKind};
 pub use export::{
@@ -57,6 +58,7 @@ pub use export::{
 pub use expr::{BinaryOp, Expr, Frame, NamedExpr, OfRows, SortKey, Window};
 pub use gc::{Garbage, GcOptions, GcReport};
 pub use logical::UdfOptions;
+pub use memory::Memory;
 pub use model::{HIDDEN_KEY, TYPE_KEY};
 pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;

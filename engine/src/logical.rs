@@ -1,10 +1,12 @@
 //! Our plan nodes. They are data: no handle, no I/O; two equal nodes hash equal.
 
+mod first_rows;
 mod group_rows;
 mod udf;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
+pub(crate) use first_rows::FirstRows;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
 pub use udf::UdfOptions;
 pub(crate) use udf::{FunctionId, Keep, StageKey, Udf, UdfCall};

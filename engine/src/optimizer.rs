@@ -19,7 +19,8 @@
 //! 1. `release_limited_rows`: nothing moves any more;
 //! 2. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
 //! 3. `compare_at_once`: nobody looks into predicates any more;
-//! 4. `conditions_in_turn`: what is looked at together is told apart.
+//! 4. `conditions_in_turn`: what is looked at together is told apart;
+//! 5. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
 
 mod compare_at_once;
 mod compare_floats;
@@ -34,6 +35,7 @@ mod push_below_map;
 mod push_filters_below_joins;
 #[cfg(test)]
 mod tests;
+mod within_memory;
 
 use std::sync::Arc;
 
@@ -93,6 +95,7 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));
     rules.push(Arc::new(conditions_in_turn::ConditionsInTurn));
+    rules.push(Arc::new(within_memory::WithinMemory));
     rules
 }
 

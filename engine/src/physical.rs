@@ -1,15 +1,25 @@
 //! Our operators. Most belong to the plan node of the same file name; [`planner`] pairs them and decides nothing.
 
 mod concat_partitions;
+mod first_rows;
 mod fixed_rows;
+mod given;
 mod group_rows;
 mod in_turn;
+mod join;
 mod keep_rows;
+mod key_bytes;
 mod one_partition;
 mod planner;
+mod spill;
 mod udf;
+mod window_groups;
 
 pub(crate) use concat_partitions::{concat_partitions, in_order};
+pub(crate) use first_rows::FIRST_ROWS;
 pub(crate) use fixed_rows::FixedRowsExec;
 pub(crate) use in_turn::InTurn;
+pub(crate) use join::JoinExec;
 pub(crate) use planner::{UdfContext, UdfPlanner};
+pub(crate) use spill::may_spill;
+pub(crate) use window_groups::WindowGroupsExec;

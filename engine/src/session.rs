@@ -6,26 +6,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalog::{BucketCatalog, CatalogStore, DatasetVersion, PostgresCatalog, SqliteCatalog};
 use datafusion::execution::context::SessionState;
-use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder, TaskContext};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
+use tokio::sync::OnceCell;
 use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
-use crate::config::cache_of;
-use crate::physical::{UdfContext, UdfPlanner};
+use crate::config::{cache_of, memory};
+use crate::memory::Memory;
+use crate::physical::{UdfContext, UdfPlanner, may_spill};
 use crate::progress::Progress;
 use crate::registry::Functions;
-use crate::storage::{Buckets, Cache, CacheOptions, Entered, Location, Root, Storage};
+use crate::storage::{
+    Buckets, Cache, CacheOptions, Entered, Location, Root, Storage, memory_bytes,
+};
 use crate::turns::Turns;
 use crate::{ClientConfig, Config, Error, Objects, Result, functions, layout, optimizer};
-
-/// Lance's caches. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its machine.
-const INDEX_CACHE_BYTES: usize = 256 << 20;
-const METADATA_CACHE_BYTES: usize = 128 << 20;
 
 /// One root, one catalog, one set of caches. Cheap to share, safe to use from many threads.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Session {
     buckets: Arc<Buckets>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
+    /// For plans that may write down what they cannot hold, made with the first of them.
+    spilling: OnceCell<Arc<RuntimeEnv>>,
     udf_context: Arc<UdfContext>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
@@ -54,6 +58,11 @@ impl Session {
         if config.cache.is_none() {
             config.cache = Some(cache_of(&config.root)?);
         }
+        if config.memory.is_none() {
+            let memory = memory()?;
+            config.target_partitions = memory.partitions(config.target_partitions);
+            config.memory = Some(memory);
+        }
         let buckets = Arc::<Buckets>::default();
         buckets.configure("", &config.client_config);
         let storage = Storage::open(config.root.clone(), config.pause.clone(), &buckets).await?;
@@ -70,22 +79,24 @@ impl Session {
     ) -> Arc<Self> {
         let storage = Arc::new(storage);
         let cache = config.cache.unwrap_or_else(|| CacheOptions::beside(storage.root(), None));
+        let memory = config.memory.unwrap_or_else(|| Memory::share_of(memory_bytes()));
+        let memory = memory.for_partitions(config.target_partitions);
         let udf_context = Arc::new(UdfContext {
             functions: Arc::default(),
             workers: config.worker.map(WorkerPool::new),
             storage: Arc::clone(&storage),
             objects: Objects::of(&buckets, Cache::new(cache)),
+            memory,
         });
         udf_context.tell_workers();
+        let (indexes, metadata) = memory.caches();
+        let lance = lance::session::Session::new(indexes, metadata, storage.lance_stores());
         Arc::new(Self {
             catalog,
-            state: state(config.target_partitions, &udf_context),
+            state: state(config.target_partitions, memory, &udf_context),
+            spilling: OnceCell::new(),
             udf_context,
-            lance: Arc::new(lance::session::Session::new(
-                INDEX_CACHE_BYTES,
-                METADATA_CACHE_BYTES,
-                storage.lance_stores(),
-            )),
+            lance: Arc::new(lance),
             storage,
             buckets,
             numbers: AtomicU64::new(0),
@@ -184,6 +195,37 @@ impl Session {
         state
     }
 
+    /// What a plan runs with: temporary files where it may need some.
+    pub(crate) async fn context_of(
+        &self,
+        plan: &dyn ExecutionPlan,
+        state: &SessionState,
+    ) -> Arc<TaskContext> {
+        if !may_spill(plan) {
+            return state.task_ctx();
+        }
+        let runtime = self.spilling.get_or_init(|| self.spilling_runtime()).await;
+        Arc::new(TaskContext::new(
+            None,
+            state.session_id().to_owned(),
+            state.config().clone(),
+            state.scalar_functions().clone(),
+            state.higher_order_functions().clone(),
+            state.aggregate_functions().clone(),
+            state.window_functions().clone(),
+            Arc::clone(runtime),
+        ))
+    }
+
+    async fn spilling_runtime(&self) -> Arc<RuntimeEnv> {
+        let runtime = self.state.runtime_env();
+        match self.udf_context.objects.spill_disk().await {
+            Ok(disk_manager) => Arc::new(RuntimeEnv { disk_manager, ..runtime.as_ref().clone() }),
+            // The folder for temporary files of the system is left.
+            Err(_refused) => Arc::clone(runtime),
+        }
+    }
+
     /// Keeps collectors of garbage out of a folder until it is [released](Self::release) or the session is gone.
     pub(crate) async fn hold(&self, folder: &Location) -> Result<()> {
         if !self.held().contains_key(folder) {
@@ -220,14 +262,18 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
     })
 }
 
-fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionState {
+fn state(target_partitions: usize, memory: Memory, udf_context: &Arc<UdfContext>) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(target_partitions)
         .with_information_schema(true)
         // It deals batches out in turn, which loses the order of rows.
         .with_round_robin_repartition(false)
         // Sources cut themselves, into consecutive ranges of their rows.
-        .with_repartition_file_scans(false);
+        .with_repartition_file_scans(false)
+        .with_batch_size(memory.batch_rows())
+        .with_sort_spill_reservation_bytes(memory.merge_bytes())
+        .with_extension(Arc::new(memory));
+    let runtime = RuntimeEnv { memory_pool: memory.pool(), ..RuntimeEnv::default() };
     let options = config.options_mut();
     // Whoever sorts in a query below a limit means it, though the standard promises nothing.
     options.sql_parser.enable_subquery_sort_elimination = false;
@@ -240,6 +286,7 @@ fn state(target_partitions: usize, udf_context: &Arc<UdfContext>) -> SessionStat
     options.optimizer.enable_leaf_expression_pushdown = false;
     let mut builder = SessionStateBuilder::new()
         .with_config(config)
+        .with_runtime_env(Arc::new(runtime))
         .with_default_features()
         .with_optimizer_rules(optimizer::logical_rules())
         .with_physical_optimizer_rules(optimizer::physical_rules())

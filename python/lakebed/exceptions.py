@@ -81,6 +81,12 @@ class CheckpointNotFoundError(NotFoundError):
     code = "catalog.checkpoint_not_found"
 
 
+class OutOfMemoryError(LakebedError, MemoryError):
+    """A step needs more memory than `LAKEBED_MEMORY` allows."""
+
+    code = "engine.out_of_memory"
+
+
 class NotAllowedError(LakebedError, PermissionError):
     """The catalog refuses the operation, for example on a protected name."""
 

@@ -16,6 +16,9 @@ use crate::{error, gate, interrupt};
 /// How often a waiting call looks for signals and reports progress.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Long chains are deep plans, which are walked by recursion.
+const STACK_BYTES: usize = 32 << 20;
+
 type Slot = RwLock<Option<OwnedByProcess<Arc<Runtime>>>>;
 
 static RUNTIME: OnceLock<Slot> = OnceLock::new();
@@ -29,8 +32,9 @@ pub(crate) fn runtime() -> PyResult<Arc<Runtime>> {
         return Ok(Arc::clone(runtime));
     }
     let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
-    let runtime =
-        Arc::new(Builder::new_multi_thread().thread_name("lakebed").enable_all().build()?);
+    let mut threads = Builder::new_multi_thread();
+    threads.thread_name("lakebed").thread_stack_size(STACK_BYTES);
+    let runtime = Arc::new(threads.enable_all().build()?);
     let owned = OwnedByProcess::new(Arc::clone(&runtime), |_| {});
     if let Some(old) = slot.replace(owned) {
         // Dropping the parent's runtime would wait for threads that do not exist here.

@@ -30,6 +30,15 @@ for n in range(3000):
 print(chain.count(), chain.order_by("x").limit(1).to_values("x"), "all" in chain.explain())
 """
 
+FUNCTIONS = """
+import lakebed as dc
+
+chain = dc.read_values(x=list(range(5)))
+for n in range(198):
+    chain = chain.map(lambda x: x + 1, params="x", output={f"y{n}": int}).filter(dc.C(f"y{n}") > 1)
+print(chain.to_values("x"))
+"""
+
 VERBS: dict[str, Verb] = {
     "filter": lambda chain, n: (
         chain.mutate(size=C("size")) if n % 2 else chain.filter(C("name") != "")
@@ -53,6 +62,13 @@ def test_thousands_of_filters_are_one() -> None:
     )
     assert (child.returncode, child.stdout) == (0, "1000 [3000] True\n"), child.stderr
     assert time.monotonic() - began < 30
+
+
+def test_functions_and_filters_may_take_turns_for_long() -> None:
+    child = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", FUNCTIONS], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (child.returncode, child.stdout) == (0, "[1, 2, 3, 4]\n"), child.stderr
 
 
 def test_filters_in_a_row_are_like_one() -> None:

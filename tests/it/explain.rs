@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, StructArray};
 use arrow::datatypes::{DataType, Field};
-use engine::{BinaryOp, Chain, NamedExpr, SortKey};
+use engine::{BinaryOp, Chain, How, NamedExpr, SortKey};
 
 use crate::fixture::{batch, chain, column, compare, integers, rows, save, session, values};
 use crate::functions::AddOne;
@@ -104,6 +104,56 @@ async fn a_scan_for_sql_reads_only_the_leaf_that_is_asked_for() {
     let text = sizes.explain().await.unwrap();
     assert!(text.contains("columns=[file.size]"), "{text}");
     assert_eq!(values(&sizes, "size").await, [20, 30]);
+}
+
+#[tokio::test]
+async fn a_scan_below_distinct_and_windows_reads_only_the_leaves_that_are_asked_for() {
+    let first = files().await.distinct(&[column("file.size")]).unwrap();
+    let path = NamedExpr { name: "name".to_owned(), expr: column("file.path") };
+    let first = first.mutate(&[path]).unwrap().select(&["name".to_owned()]).unwrap();
+    let text = first.explain().await.unwrap();
+    assert!(text.contains("columns=[file.path, file.size]"), "{text}");
+    assert_eq!(rows(&first).await.num_rows(), 3);
+    let session = Arc::clone(first.session());
+    let query = "SELECT n, f.id FROM (SELECT *, row_number() OVER (PARTITION BY files.file.path \
+                 ORDER BY files.file.size) AS n FROM files) AS f WHERE n = 1 AND f.file.size > 10";
+    let found = sql::query(&session, query).await.unwrap();
+    let text = found.explain().await.unwrap();
+    assert!(text.contains("columns=[file.path, file.size, id]"), "{text}");
+    assert_eq!(values(&found, "id").await, [2, 3]);
+}
+
+#[tokio::test]
+async fn scans_below_a_merge_read_only_the_leaves_that_are_asked_for() {
+    let files = files().await;
+    let on = [(column("file.path"), column("file.path"))];
+    let both = files.merge(&files, &on, How::Inner, "right_").unwrap();
+    let sizes = NamedExpr { name: "size".to_owned(), expr: column("file.size") };
+    let others = NamedExpr { name: "other".to_owned(), expr: column("right_file.size") };
+    let both = both.mutate(&[sizes, others]).unwrap();
+    let both = both.select(&["size".to_owned(), "other".to_owned()]).unwrap();
+    let text = both.explain().await.unwrap();
+    assert_eq!(text.matches("columns=[file.path, file.size]").count(), 2, "{text}");
+    assert_eq!(values(&both, "size").await, values(&both, "other").await);
+    let session = Arc::clone(both.session());
+    let query = "SELECT a.file.size AS size, b.file AS whole FROM files a LEFT JOIN files b \
+                 ON a.file.size = b.id * 10 WHERE a.file.size > 10";
+    let found = sql::query(&session, query).await.unwrap();
+    let text = found.explain().await.unwrap();
+    assert!(text.contains("columns=[file, id]"), "{text}");
+    let mut sizes = values(&found, "size").await;
+    sizes.sort_unstable();
+    assert_eq!(sizes, [20, 30]);
+}
+
+#[tokio::test]
+async fn a_column_made_anew_is_not_taken_for_the_one_that_was_read() {
+    let session = Arc::clone(files().await.session());
+    let query = "SELECT f.file.size AS size FROM (SELECT named_struct('size', id) AS file, n FROM \
+                 (SELECT *, row_number() OVER (ORDER BY files.file.size) AS n FROM files)) AS f \
+                 WHERE n > 1";
+    let found = sql::query(&session, query).await.unwrap();
+    assert_eq!(values(&found, "size").await, [2, 3]);
 }
 
 #[tokio::test]

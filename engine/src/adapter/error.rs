@@ -58,9 +58,35 @@ fn failed(error: DataFusionError) -> Error {
             instead: "write it as a join, or in WHERE as IN or EXISTS".to_owned(),
         };
     }
+    if let Some(error) = exhausted(&error) {
+        return error;
+    }
     match bad_value(without_category(&message)) {
         Some(what) => Error::Value { what },
         None => Error::Execution { source: Box::new(error) },
+    }
+}
+
+/// No room is left, in memory or where rows are written down that do not fit into it.
+fn exhausted(error: &DataFusionError) -> Option<Error> {
+    let full = |reason: &str| Error::Storage {
+        action: "write",
+        location: "temporary files".to_owned(),
+        kind: StorageKind::Full,
+        reason: reason.to_owned(),
+        source: None,
+    };
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(what) if what.contains("disk space") => Some(full(
+            "they need more than LAKEBED_CACHE_SIZE allows; hint: set LAKEBED_CACHE_SIZE to more",
+        )),
+        DataFusionError::ResourcesExhausted(what) => {
+            Some(Error::OutOfMemory { what: what.clone() })
+        }
+        root if kind_of(root) == Some(StorageKind::Full) => {
+            Some(full("the disk is full; hint: LAKEBED_CACHE names a folder for them"))
+        }
+        _ => None,
     }
 }
 
@@ -114,7 +140,10 @@ fn copy_of(shared: &DataFusionError) -> Error {
         }
         next = error.source();
     }
-    failed(DataFusionError::Execution(shared.find_root().strip_backtrace()))
+    match exhausted(shared) {
+        Some(error) => error,
+        None => failed(DataFusionError::Execution(shared.find_root().strip_backtrace())),
+    }
 }
 
 fn from_external(inner: Box<dyn StdError + Send + Sync>) -> Error {

@@ -218,7 +218,8 @@ impl Chain {
         let state = self.session.state_for(progress);
         let plan = self.keyed(plan, &state, progress).await?;
         let plan = state.create_physical_plan(&plan).await?;
-        Ok(Ready { plan, context: state.task_ctx() })
+        let context = self.session.context_of(plan.as_ref(), &state).await;
+        Ok(Ready { plan, context })
     }
 
     /// The plan with the places where its functions keep their results.

@@ -15,7 +15,7 @@ use super::encoder::Encoder;
 use super::order::keeps_order;
 use super::scope::Scope;
 use super::{Digest, Facts, Reason};
-use crate::logical::{GroupRows, Keep, StageKey, Udf, UdfCall};
+use crate::logical::{FirstRows, GroupRows, Keep, StageKey, Udf, UdfCall};
 
 /// The digest of a node from those of its inputs; of a function also which stage it is.
 pub(super) fn digest(
@@ -309,6 +309,11 @@ impl Node<'_> {
         let Extension { node } = node;
         if let Some(udf) = node.as_any().downcast_ref::<Udf>() {
             return self.function(udf).map(Some);
+        }
+        if let Some(FirstRows { input: _, keys }) = node.as_any().downcast_ref() {
+            self.out.tag("first rows");
+            self.exprs(keys)?;
+            return Ok(None);
         }
         let Some(groups) = node.as_any().downcast_ref::<GroupRows>() else {
             return Err(format!("the step `{}` is not known", node.name()));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use datafusion::execution::disk_manager::DiskManager;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,16 @@ struct Setup {
 }
 
 impl Objects {
+    /// Where queries write down what they cannot hold.
+    pub(crate) async fn spill_disk(&self) -> Result<Arc<DiskManager>> {
+        self.cache.spill_disk().await
+    }
+
+    /// Removes the temporary files of processes that died.
+    pub(crate) async fn sweep(&self) {
+        self.cache.sweep().await;
+    }
+
     /// Its file on this machine, if it was fetched; its use is noted. Nothing is asked of the bucket.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::functions::{canonical, holds_floats, is_canonical};
-use crate::logical::GroupRows;
+use crate::logical::{FirstRows, GroupRows};
 
 #[derive(Debug)]
 pub(super) struct CompareFloats;
@@ -187,13 +187,19 @@ fn keyed(mut plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<Logical
         LogicalPlan::Distinct(Distinct::All(rows)) => {
             projected(rows)?.map(|numbers| *rows = numbers).is_some()
         }
-        LogicalPlan::Extension(Extension { node }) => match node.as_any().downcast_ref() {
-            Some(group) => {
+        LogicalPlan::Extension(Extension { node }) => {
+            if let Some(group) = node.as_any().downcast_ref() {
                 *node = Arc::new(grouped(group, schema)?);
                 true
+            } else if let Some(first) = node.as_any().downcast_ref::<FirstRows>() {
+                let mut first = first.clone();
+                let changed = numbers(&mut first.keys, schema);
+                *node = Arc::new(first);
+                changed
+            } else {
+                false
             }
-            None => false,
-        },
+        }
         _ => false,
     };
     Ok(Transformed::new(plan, changed, TreeNodeRecursion::Continue))

@@ -14,7 +14,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
-use crate::physical::FixedRowsExec;
+use crate::physical::{FIRST_ROWS, FixedRowsExec};
 
 /// Runs first.
 #[derive(Debug)]
@@ -73,9 +73,9 @@ fn is_limit(plan: &dyn ExecutionPlan) -> bool {
             && plan.properties().output_partitioning().partition_count() == 1)
 }
 
-/// Whether the operator numbers rows as they come, or puts those of some inputs one after the other.
+/// Whether the operator numbers rows as they come, takes the first of some, or puts those of some inputs one after the other.
 fn takes_rows_in_turn(plan: &dyn ExecutionPlan) -> bool {
-    if plan.downcast_ref::<UnionExec>().is_some() {
+    if plan.is::<UnionExec>() || plan.name() == FIRST_ROWS {
         return true;
     }
     let bounded = plan.downcast_ref::<BoundedWindowAggExec>().map(|plan| plan.window_expr());

@@ -1,9 +1,13 @@
 //! [`PruneLeaves`]: a scan reads `file.path`, not all of `file`, when that is all that is read.
 //!
-//! For a projection or an aggregate over a scan, with filters, sorts, limits and table aliases between: when every use
-//! of a struct column is a path into it, the scan gives the leaves as columns of their own and the paths become
-//! columns. The names of the results stay. Between the two, a column's name is enough to know it: there is one scan,
-//! and aliases change qualifiers only.
+//! For a projection or an aggregate over a scan, with steps between that pass the scan's columns on: when every use of a
+//! struct column is a path into it, the scan gives the leaves as columns of their own and the paths become columns. The
+//! names of the results stay. Between the two, a column's name is enough to know it: there is one scan, aliases change
+//! qualifiers only, and no step makes a column of a name that the scan has.
+//!
+//! Over a join the same is done with what each side gives, and goes on below it.
+
+mod join;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +16,11 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, ScalarValue, TableReference};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, Projection, TableScan};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use crate::logical::FirstRows;
 use crate::source::{Leaf, Source, as_table, source_of};
 
 #[derive(Debug)]
@@ -40,13 +45,16 @@ impl OptimizerRule for PruneLeaves {
         }
         let mut uses = Uses::default();
         uses.add(&plan)?;
-        let Some(scan) = scan_below(&plan, &mut uses)? else {
-            return Ok(Transformed::no(plan));
+        let pruned = match base_below(&plan, &mut uses)? {
+            Some(base) if uses.hides(base) => None,
+            Some(LogicalPlan::TableScan(scan)) => Pruned::try_new(scan, &uses)?,
+            Some(join @ LogicalPlan::Join(_)) => join::pruned(join, uses)?,
+            _ => None,
         };
-        let Some(pruned) = Pruned::try_new(&scan, &uses)? else {
-            return Ok(Transformed::no(plan));
-        };
-        Ok(Transformed::yes(pruned.apply(&plan)?))
+        match pruned {
+            Some(pruned) => Ok(Transformed::yes(pruned.apply(&plan)?)),
+            None => Ok(Transformed::no(plan)),
+        }
     }
 }
 
@@ -57,11 +65,35 @@ struct Uses {
     paths: Vec<(String, Vec<String>)>,
     /// Columns read whole.
     whole: Vec<String>,
+    /// Columns that steps in between make.
+    made: Vec<String>,
 }
 
 impl Uses {
     fn add(&mut self, plan: &LogicalPlan) -> Result<()> {
-        for expr in plan.expressions() {
+        self.add_all(plan.expressions())
+    }
+
+    /// A projection in between: columns that it passes on are not read yet.
+    fn pass(&mut self, projection: &Projection) -> Result<()> {
+        let made = projection.expr.iter().filter(|expr| !matches!(expr, Expr::Column(_)));
+        let made: Vec<Expr> = made.cloned().collect();
+        self.made.extend(made.iter().map(|expr| expr.qualified_name().1));
+        self.add_all(made)
+    }
+
+    /// Whether a name does not tell which column is meant: the base's, a leaf of it, or one that a step made.
+    fn hides(&self, base: &LogicalPlan) -> bool {
+        self.made.iter().any(|made| {
+            base.schema().fields().iter().any(|field| {
+                let rest = made.strip_prefix(field.name().as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+        })
+    }
+
+    fn add_all(&mut self, exprs: Vec<Expr>) -> Result<()> {
+        for expr in exprs {
             expr.apply(|expr| {
                 if let Some((column, steps)) = as_path(expr) {
                     self.paths.push((column.name, steps));
@@ -99,28 +131,45 @@ fn as_path(expr: &Expr) -> Option<(Column, Vec<String>)> {
     Some((column, steps))
 }
 
-/// The scan at the end of filters, sorts and limits, with their uses added.
-fn scan_below(plan: &LogicalPlan, uses: &mut Uses) -> Result<Option<TableScan>> {
-    let inputs = plan.inputs();
-    let Some(input) = inputs.first() else {
+/// The scan or join at the end of steps that pass columns on, with their uses added.
+fn base_below<'p>(plan: &'p LogicalPlan, uses: &mut Uses) -> Result<Option<&'p LogicalPlan>> {
+    let Some(input) = plan.inputs().into_iter().next() else {
         return Ok(None);
     };
     match input {
-        LogicalPlan::TableScan(scan) if scan.filters.is_empty() => Ok(Some(scan.clone())),
+        LogicalPlan::TableScan(scan) if scan.filters.is_empty() => Ok(Some(input)),
+        LogicalPlan::Join(_) => {
+            uses.add(input)?;
+            Ok(Some(input))
+        }
         LogicalPlan::Filter(_)
         | LogicalPlan::Sort(_)
         | LogicalPlan::Limit(_)
         | LogicalPlan::SubqueryAlias(_) => {
             uses.add(input)?;
-            scan_below(input, uses)
+            base_below(input, uses)
+        }
+        LogicalPlan::Extension(Extension { node }) if node.as_any().is::<FirstRows>() => {
+            uses.add(input)?;
+            base_below(input, uses)
+        }
+        LogicalPlan::Window(window) => {
+            let made = window.window_expr.iter().map(|expr| expr.qualified_name().1);
+            uses.made.extend(made);
+            uses.add(input)?;
+            base_below(input, uses)
+        }
+        LogicalPlan::Projection(projection) => {
+            uses.pass(projection)?;
+            base_below(input, uses)
         }
         _ => Ok(None),
     }
 }
 
-/// The new scan and what each path is called in it.
+/// The new scan or join, and what each path is called in it.
 struct Pruned {
-    scan: LogicalPlan,
+    base: LogicalPlan,
     columns: HashMap<(String, Vec<String>), String>,
 }
 
@@ -162,21 +211,28 @@ impl Pruned {
         let Some(source) = source.with_leaves(leaves).filter(|_| pruned) else {
             return Ok(None);
         };
-        Ok(Some(Self { scan: pruned_scan(scan, source)?, columns }))
+        Ok(Some(Self { base: pruned_scan(scan, source)?, columns }))
     }
 
-    /// Rebuilds the plan from the scan up.
+    /// Rebuilds the plan from the base up.
     fn apply(&self, plan: &LogicalPlan) -> Result<LogicalPlan> {
-        if matches!(plan, LogicalPlan::TableScan(_)) {
-            return Ok(self.scan.clone());
+        if matches!(plan, LogicalPlan::TableScan(_) | LogicalPlan::Join(_)) {
+            return Ok(self.base.clone());
         }
+        let keeps_names = matches!(
+            plan,
+            LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Window(_)
+        );
         let mut inputs = Vec::new();
         for input in plan.inputs() {
             inputs.push(self.apply(input)?);
         }
-        let keeps_names = matches!(plan, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_));
         let mut expressions = Vec::new();
         for expr in plan.expressions() {
+            if let Some(leaves) = self.passed_on(plan, &expr) {
+                expressions.extend(leaves);
+                continue;
+            }
             let rewritten = self.rewrite(expr.clone())?;
             let renamed = keeps_names
                 && rewritten.schema_name().to_string() != expr.schema_name().to_string();
@@ -188,6 +244,18 @@ impl Pruned {
             });
         }
         plan.with_new_exprs(expressions, inputs)
+    }
+
+    /// The leaves of a column that a projection in between passes on.
+    fn passed_on(&self, plan: &LogicalPlan, expr: &Expr) -> Option<Vec<Expr>> {
+        let (LogicalPlan::Projection(_), Expr::Column(column)) = (plan, expr) else { return None };
+        let mut leaves: Vec<&String> = (self.columns.iter())
+            .filter(|((whole, _), _)| *whole == column.name)
+            .map(|(_, leaf)| leaf)
+            .collect();
+        leaves.sort_unstable();
+        let column = |leaf: &String| Expr::Column(Column::new(column.relation.clone(), leaf));
+        (!leaves.is_empty()).then(|| leaves.into_iter().map(column).collect())
     }
 
     fn rewrite(&self, expr: Expr) -> Result<Expr> {

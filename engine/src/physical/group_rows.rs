@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatchOptions;
 use datafusion::common::internal_err;
 use datafusion::error::Result;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{
     LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
@@ -21,10 +22,14 @@ use datafusion::physical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, stream};
 
+use super::key_bytes::evaluate;
 use super::one_partition::{Batches, OnePartitionExec, Work};
 
 /// Rows of the input that an output batch is made of, unless a group has more.
 const BATCH_ROWS: usize = 8192;
+
+/// A row is held once, and copied.
+const COPIES: usize = 2;
 
 type Exprs = Vec<Arc<dyn PhysicalExpr>>;
 
@@ -68,8 +73,9 @@ impl Work for Grouping {
         input: &Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
     ) -> Result<Batches> {
+        let memory = MemoryConsumer::new("a group of `agg`").register(context.memory_pool());
         let input = input.execute(0, context)?;
-        let groups = Groups { input, grouping: self, open: None, done: false };
+        let groups = Groups { input, grouping: self, open: None, done: false, memory };
         let rows = stream::unfold(groups, |mut groups| async move {
             let batch = groups.next().await.transpose()?;
             Some((batch, groups))
@@ -89,6 +95,7 @@ struct Groups {
     grouping: Arc<Grouping>,
     open: Option<Open>,
     done: bool,
+    memory: MemoryReservation,
 }
 
 impl Groups {
@@ -101,6 +108,7 @@ impl Groups {
                 None => self.done = true,
                 Some(batch) if batch.num_rows() == 0 => {}
                 Some(batch) => {
+                    self.memory.try_grow(batch.get_array_memory_size() * COPIES)?;
                     rows += batch.num_rows();
                     waiting.push(batch);
                 }
@@ -132,6 +140,7 @@ impl Groups {
             return Ok(());
         };
         let rows = concat_batches(&first.schema(), &batches)?;
+        self.memory.try_resize(rows.get_array_memory_size() * COPIES)?;
         let keys = evaluate(&self.grouping.keys, &rows)?;
         self.open = Some(Open { rows, keys });
         Ok(())
@@ -182,9 +191,4 @@ impl Grouping {
         let options = RecordBatchOptions::new().with_row_count(Some(groups.len()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
-}
-
-fn evaluate(expressions: &[Arc<dyn PhysicalExpr>], rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
-    let array = |expr: &Arc<dyn PhysicalExpr>| expr.evaluate(rows)?.into_array(rows.num_rows());
-    expressions.iter().map(array).collect()
 }

@@ -16,12 +16,14 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 
+use super::first_rows::{FirstRows, FirstRowsExec};
 use super::group_rows::{GroupRowsExec, Grouping};
 use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::udf::{UdfExec, UdfStage};
 use crate::Objects;
 use crate::checkpoint::Ledger;
-use crate::logical::{GroupRows, KEY_ROW, Udf};
+use crate::logical::{self, GroupRows, KEY_ROW, Udf};
+use crate::memory::Memory;
 use crate::registry::Functions;
 use crate::storage::Storage;
 
@@ -35,6 +37,8 @@ pub(crate) struct UdfContext {
     pub(crate) storage: Arc<Storage>,
     /// The files that functions read.
     pub(crate) objects: Objects,
+    /// What worker processes get a part of.
+    pub(crate) memory: Memory,
 }
 
 impl UdfContext {
@@ -56,7 +60,7 @@ impl UdfContext {
         Ok(pool.executor(PoolOptions {
             workers,
             row_timeout: options.row_timeout,
-            memory_bytes: options.memory_bytes,
+            memory_bytes: options.memory_bytes.or(self.memory.worker_bytes(workers)),
             dead_rows: options.dead_rows,
         }))
     }
@@ -106,6 +110,10 @@ impl ExtensionPlanner for UdfPlanner {
         let exprs = |exprs: &[Expr], schema: &DFSchema| -> Result<Vec<_>> {
             exprs.iter().map(|expr| planner.create_physical_expr(expr, schema, state)).collect()
         };
+        if let Some(first) = node.as_any().downcast_ref::<logical::FirstRows>() {
+            let work = FirstRows { keys: exprs(&first.keys, first.input.schema())? };
+            return Ok(Some(Arc::new(FirstRowsExec::new(input, Arc::new(work)))));
+        }
         if let Some(group) = node.as_any().downcast_ref::<GroupRows>() {
             let schema = group.input.schema();
             let row = schema.index_of_column_by_name(None, KEY_ROW);

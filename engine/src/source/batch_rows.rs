@@ -15,27 +15,26 @@ const MAX_UNKNOWN_ROWS: usize = 16_384;
 /// What a batch should hold of values of fixed width: they should stay in reach of the processor's caches.
 const FIXED_BYTES: usize = 2 << 20;
 
-/// And of others, once it is known how long they are.
-pub(super) const VARIABLE_BYTES: u64 = 16 << 20;
-
-/// What the first batch of a scan may hold of these, as far as the files tell.
-const FIRST_BYTES: usize = 64 << 20;
+/// The first batch of a scan may hold so many times what others do, as far as the files tell.
+const FIRST: usize = 4;
 
 /// So many rows are looked at before a scan: equal values take next to nothing on disk, but not in memory.
 pub(super) const PROBE_ROWS: usize = 16;
 
 /// At most so many rows a batch: narrow columns are not cut into crumbs, wide ones do not fill the memory. As far as is
-/// known, a row takes `known` bytes.
+/// known, a row takes `known` bytes, and a batch should take `most`.
 pub(super) fn batch_rows<'k>(
     known: usize,
+    most: u64,
     columns: impl IntoIterator<Item = &'k DataType>,
 ) -> usize {
+    let most = usize::try_from(most).unwrap_or(usize::MAX).saturating_mul(FIRST);
     let read = Width::of(columns);
     let rows = (FIXED_BYTES / read.fixed.max(1)).clamp(MIN_ROWS, MAX_ROWS);
     if !read.varies {
         return rows;
     }
-    rows.min((FIRST_BYTES / known.max(1)).clamp(1, MAX_UNKNOWN_ROWS))
+    rows.min((most / known.max(1)).clamp(1, MAX_UNKNOWN_ROWS))
 }
 
 /// Whether types alone do not tell what a row takes.

@@ -21,20 +21,16 @@ use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::Scanner;
 
-use super::batch_rows::{
-    PROBE_ROWS, VARIABLE_BYTES, batch_rows, fixed_bytes, read_bytes, stored_bytes, vary,
-};
+use super::batch_rows::{PROBE_ROWS, batch_rows, fixed_bytes, read_bytes, stored_bytes, vary};
 use super::dataset::Leaf;
 use super::row_range::RowRange;
 use crate::adapter::error::from_lance;
+use crate::memory::Memory;
 use crate::stored::convert;
 use crate::sys;
 
 #[cfg(test)]
 mod tests;
-
-/// Read-ahead of one partition.
-const IO_BUFFER_BYTES: u64 = 64 << 20;
 
 const ROW_ADDRESS: &str = "_rowaddr";
 const ROW_ID: &str = "_rowid";
@@ -114,11 +110,14 @@ impl ExecutionPlan for DatasetScanExec {
     fn execute(
         &self,
         partition: usize,
-        _context: Arc<TaskContext>,
+        context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
+        let memory = context.session_config().get_extension::<Memory>();
+        let memory = memory.as_deref().copied().unwrap_or(Memory::new(u64::MAX));
         let schema = self.schema();
         let range = self.ranges[partition].clone();
-        let shape = Shape { schema: Arc::clone(&schema), leaves: Arc::clone(&self.leaves) };
+        let leaves = Arc::clone(&self.leaves);
+        let shape = Shape { schema: Arc::clone(&schema), leaves, memory };
         let opened = open(Arc::clone(&self.dataset), shape, range, self.title.clone());
         let batches = stream::once(opened).try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
@@ -137,6 +136,8 @@ impl ExecutionPlan for DatasetScanExec {
 struct Shape {
     schema: SchemaRef,
     leaves: Arc<Vec<Leaf>>,
+    /// How much may be read before it is asked for.
+    memory: Memory,
 }
 
 type Batches = stream::BoxStream<'static, Result<RecordBatch>>;
@@ -159,14 +160,16 @@ async fn open(
     let kinds = || readable.iter().map(|leaf| leaf.field.data_type());
     let (mut known, mut width) = (stored_bytes(&dataset), fixed_bytes(kinds()));
     if vary(kinds()) && range.rows() > PROBE_ROWS {
-        let (rows, few) = (batch_rows(known, kinds()).min(PROBE_ROWS), range.first(PROBE_ROWS));
-        let probe = scanner(&dataset, &readable, &few, rows).await.map_err(damaged)?;
+        let rows = batch_rows(known, shape.memory.batch_bytes(), kinds()).min(PROBE_ROWS);
+        let few = range.first(PROBE_ROWS);
+        let probe =
+            scanner(&dataset, &readable, &few, (rows, shape.memory)).await.map_err(damaged)?;
         let probe = probe.try_into_stream().await.map_err(damaged)?;
         let probe: Vec<RecordBatch> = probe.try_collect().await.map_err(damaged)?;
         width = read_bytes(&probe);
         known = known.max(width);
     }
-    let rows = batch_rows(known, kinds());
+    let rows = (batch_rows(known, shape.memory.batch_bytes(), kinds()), shape.memory);
     let mut scanner = scanner(&dataset, &readable, &range, rows).await.map_err(damaged)?;
     if needs_address {
         scanner.with_row_address();
@@ -200,12 +203,12 @@ async fn scanner(
     dataset: &Dataset,
     leaves: &[&Leaf],
     range: &RowRange,
-    rows: usize,
+    (rows, memory): (usize, Memory),
 ) -> lance::Result<Scanner> {
     let mut scanner = dataset.scan();
     project(&mut scanner, dataset, leaves)?;
-    scanner.io_buffer_size(IO_BUFFER_BYTES).scan_in_order(true);
-    scanner.batch_size(rows).batch_size_bytes(VARIABLE_BYTES);
+    scanner.io_buffer_size(memory.read_ahead_bytes()).scan_in_order(true);
+    scanner.batch_size(rows).batch_size_bytes(memory.batch_bytes());
     scanner.with_fragment_slices(&range.slices(dataset).await?).await?;
     scanner.with_fragments(range.fragments(dataset));
     Ok(scanner)

@@ -9,6 +9,7 @@ mod download;
 mod evict;
 mod key;
 mod options;
+mod spill;
 
 #[cfg(test)]
 mod tests;

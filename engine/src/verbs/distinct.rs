@@ -1,9 +1,11 @@
 //! `distinct`: the first row of each combination of values.
 
-use datafusion::logical_expr::{Expr as PlanExpr, lit};
+use std::sync::Arc;
 
-use super::nth::{by_row, nth, numbered};
+use datafusion::logical_expr::{Expr as PlanExpr, Extension, LogicalPlan};
+
 use super::sides::leaves_of;
+use crate::logical::FirstRows;
 use crate::{Chain, Error, Expr, Result};
 
 impl Chain {
@@ -21,10 +23,8 @@ impl Chain {
             });
         }
         let values = self.leaf_values(keys)?;
-        let columns: Vec<PlanExpr> =
-            self.all_columns().into_iter().map(|(column, _)| column).collect();
-        let firsts = numbered(self.plan().clone(), values)?.filter(nth().eq(lit(1_u64)))?;
-        self.with_plan(firsts.sort(vec![by_row()])?.project(columns)?.build()?)
+        let firsts = FirstRows { input: self.plan().clone(), keys: values };
+        self.with_plan(LogicalPlan::Extension(Extension { node: Arc::new(firsts) }))
     }
 
     /// What is compared where models are keys.

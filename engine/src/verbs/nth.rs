@@ -1,4 +1,4 @@
-//! Which row it is among those that agree on some values, for `distinct` and `diff`.
+//! Which row it is among those that agree on some values, for `diff`.
 
 use datafusion::common::Column;
 use datafusion::functions_window::expr_fn::row_number;
@@ -22,7 +22,7 @@ pub(super) fn numbered(plan: LogicalPlan, keys: Vec<PlanExpr>) -> Result<Logical
 }
 
 /// The key that sorts rows as they were.
-pub(super) fn by_row() -> SortExpr {
+fn by_row() -> SortExpr {
     PlanExpr::Column(Column::new_unqualified(ROW)).sort(true, false)
 }
 

@@ -9,7 +9,7 @@ use super::{batch_rows, read_bytes};
 
 #[track_caller]
 fn check(known: usize, columns: &[DataType], expected: usize) {
-    assert_eq!(batch_rows(known, columns), expected, "{columns:?}, {known} bytes a row");
+    assert_eq!(batch_rows(known, 16 << 20, columns), expected, "{columns:?}, {known} bytes a row");
 }
 
 #[test]

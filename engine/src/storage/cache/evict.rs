@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
-use super::{Cache, Keep, area, lock};
+use super::{Cache, Keep, lock};
 use crate::Result;
 use crate::blocking::blocking;
 
@@ -59,7 +59,7 @@ impl Cache {
 
     /// Removes all that is kept, and what processes that died left; how many files, and their bytes.
     pub(crate) async fn clear(self: &Arc<Self>) -> Result<(u64, u64)> {
-        area::sweep(&self.folder, &self.own).await;
+        self.sweep().await;
         let cache = Arc::clone(self);
         let removed = blocking(move || {
             let (mut files, mut bytes) = (0, 0);

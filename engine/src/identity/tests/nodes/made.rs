@@ -19,7 +19,7 @@ use udf_runtime::Shape;
 
 use super::super::{column, rows, session, sql};
 use crate::UdfOptions;
-use crate::logical::{FunctionId, GroupRows, Keep, Udf, UdfCall};
+use crate::logical::{FirstRows, FunctionId, GroupRows, Keep, Udf, UdfCall};
 
 pub(super) type Made = Vec<(&'static str, LogicalPlan)>;
 
@@ -441,6 +441,10 @@ fn ours(inputs: &Inputs) -> Made {
     ] {
         let groups = GroupRows::try_new(inputs.both.as_ref().clone(), keys, firsts, lists).unwrap();
         made.push(("groups", LogicalPlan::Extension(Extension { node: Arc::new(groups) })));
+    }
+    for keys in [vec![], vec![x()], vec![y()], vec![x(), y()]] {
+        let first = FirstRows { input: inputs.both.as_ref().clone(), keys };
+        made.push(("first rows", LogicalPlan::Extension(Extension { node: Arc::new(first) })));
     }
     made
 }

@@ -1,0 +1,277 @@
+//! Verbs over more rows than fit into memory give the same rows, through files that are gone afterwards.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::row::{RowConverter, SortField};
+use catalog::{Bump, NewJob, VersionSpec, Wanted};
+use tempfile::TempDir;
+use walkdir::WalkDir;
+
+use super::{Memory, shown};
+use crate::{
+    CacheOptions, Chain, Config, Error, Expr, How, NamedExpr, OfRows, Result, Root, SaveMode,
+    SaveRequest, Session, SortKey, StorageKind, Window,
+};
+
+/// The rows of a table; a text of 100 bytes stands beside the numbers.
+const ROWS: i64 = 250_000;
+
+/// A pool of 18 MiB.
+const LIMIT: u64 = 48 << 20;
+
+const AMPLE: u64 = 8 << 30;
+
+/// A root with the tables `rows`, whose `key` is that of 3 rows, and `skewed`, where half of the rows have the key 7.
+struct Tables {
+    folder: TempDir,
+}
+
+impl Tables {
+    async fn new() -> Self {
+        let tables = Self { folder: tempfile::tempdir().unwrap() };
+        let session = tables.session(AMPLE, 50 << 30).await;
+        // Not in the order of their numbers.
+        let ids = || (0..ROWS).map(|id| id * 7919 % ROWS);
+        tables.save(&session, "rows", ids().map(|id| (id, Some(id / 3)))).await;
+        let skewed =
+            ids().map(|id| (id, (id % 100 > 0).then_some(if id % 2 == 0 { 7 } else { id })));
+        tables.save(&session, "skewed", skewed).await;
+        tables
+    }
+
+    async fn session(&self, limit_bytes: u64, disk_bytes: u64) -> Arc<Session> {
+        let folder = self.cache().to_string_lossy().into_owned();
+        let cache = CacheOptions { limit_bytes: disk_bytes, ..CacheOptions::at(folder) };
+        let config = Config {
+            target_partitions: 2,
+            cache: Some(cache),
+            memory: Some(Memory::new(limit_bytes)),
+            ..Config::with_root(Root::folder_at(&self.folder.path().join("root")).unwrap())
+        };
+        Session::open(config).await.unwrap()
+    }
+
+    fn cache(&self) -> std::path::PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    async fn save(
+        &self,
+        session: &Arc<Session>,
+        name: &str,
+        rows: impl Iterator<Item = (i64, Option<i64>)>,
+    ) {
+        let rows: Vec<_> = rows.collect();
+        let batches: Vec<RecordBatch> = rows.chunks(8192).map(batch).collect();
+        let request = SaveRequest {
+            name: name.parse().unwrap(),
+            wanted: Wanted::Bump(Bump::Patch),
+            mode: SaveMode::Replace,
+            lists: false,
+            job: session.catalog().start_job(NewJob::default()).await.unwrap().id,
+            description: None,
+            attrs: None,
+        };
+        let chain = session.read_batches(&batches[0].schema(), &batches).unwrap();
+        chain.save(request, &Arc::default()).await.unwrap();
+    }
+
+    /// The same rows come out with little memory, and more disk is needed than none.
+    async fn check(&self, verb: impl AsyncFn(&Arc<Session>) -> Result<Chain>) {
+        let ample = self.session(AMPLE, 50 << 30).await;
+        let expected = verb(&ample).await.unwrap().collect().await.unwrap();
+        let session = self.session(LIMIT, 50 << 30).await;
+        let found = verb(&session).await.unwrap().collect().await.unwrap();
+        assert!(canonical(&expected) == canonical(&found), "other rows");
+        assert_eq!(files_below(&self.cache()), 0, "files are left");
+        let confined = self.session(LIMIT, 4096).await;
+        match verb(&confined).await.unwrap().collect().await {
+            Err(Error::Storage { kind: StorageKind::Full, reason, .. }) => {
+                assert!(reason.contains("LAKEBED_CACHE_SIZE"), "{reason}");
+            }
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("all of it fitted into memory"),
+        }
+        assert_eq!(files_below(&self.cache()), 0, "files are left");
+    }
+}
+
+fn batch(rows: &[(i64, Option<i64>)]) -> RecordBatch {
+    let text = |(id, _): &(i64, _)| Some(format!("{id:0>100}"));
+    let columns: [(&str, ArrayRef); 3] = [
+        ("id", Arc::new(rows.iter().map(|(id, _)| *id).collect::<Int64Array>())),
+        ("key", Arc::new(rows.iter().map(|(_, key)| *key).collect::<Int64Array>())),
+        ("text", Arc::new(rows.iter().map(text).collect::<StringArray>())),
+    ];
+    let columns = columns.into_iter().map(|(name, column)| (name, column, true));
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+/// All rows as bytes, sorted.
+fn canonical(batches: &[RecordBatch]) -> Vec<Vec<u8>> {
+    let schema = batches[0].schema();
+    let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
+    let converter = RowConverter::new(fields.collect()).unwrap();
+    let mut rows = Vec::new();
+    for batch in batches {
+        let converted = converter.convert_columns(batch.columns()).unwrap();
+        rows.extend(converted.iter().map(|row| row.as_ref().to_vec()));
+    }
+    rows.sort_unstable();
+    rows
+}
+
+fn files_below(folder: &Path) -> usize {
+    let entries = WalkDir::new(folder).into_iter().filter_map(std::result::Result::ok);
+    entries.filter(|entry| entry.file_type().is_file()).count()
+}
+
+async fn read(session: &Arc<Session>, name: &str) -> Result<Chain> {
+    session.read_dataset(&name.parse()?, &VersionSpec::default()).await
+}
+
+fn column(path: &str) -> Expr {
+    Expr::Column(path.to_owned())
+}
+
+fn named(name: &str, expr: Expr) -> NamedExpr {
+    NamedExpr { name: name.to_owned(), expr }
+}
+
+fn of_rows(function: &str, argument: Expr, window: Option<Window>) -> Expr {
+    Expr::OfRows(Arc::new(OfRows {
+        function: function.to_owned(),
+        arguments: vec![argument],
+        distinct: false,
+        skips_nulls: false,
+        order_by: Vec::new(),
+        window,
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sorts_write_down_what_does_not_fit() {
+    let tables = Tables::new().await;
+    let key = || SortKey { expr: column("text"), descending: true };
+    tables.check(async |session| read(session, "rows").await?.order_by(&[key()])).await;
+    let sorted = read(&tables.session(LIMIT, 50 << 30).await, "rows").await.unwrap();
+    let sorted = sorted.order_by(&[key()]).unwrap().select(&["id".to_owned()]).unwrap();
+    let ids: Vec<i64> = (sorted.collect().await.unwrap().iter())
+        .flat_map(|batch| {
+            batch.column(0).as_any().downcast_ref::<Int64Array>().unwrap().values().to_vec()
+        })
+        .collect();
+    assert_eq!(ids, (0..ROWS).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_are_written_down() {
+    let tables = Tables::new().await;
+    let sums = [
+        named("sum", of_rows("sum", column("id"), None)),
+        named("last", of_rows("max", column("text"), None)),
+    ];
+    let keys = [named("text", column("text"))];
+    tables.check(async |session| read(session, "rows").await?.group_by(&keys, &sums)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn merges_of_all_kinds_sort_what_does_not_fit() {
+    let tables = Tables::new().await;
+    let on = [(column("id"), column("id"))];
+    for how in [How::Inner, How::Left, How::Right, How::Full, How::Semi, How::Anti] {
+        tables
+            .check(async |session| {
+                let rows = read(session, "rows").await?;
+                rows.merge(&read(session, "skewed").await?, &on, how, "right_")
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_many_rows_is_merged_and_no_key_equals_nothing() {
+    let tables = Tables::new().await;
+    let on = [(column("key"), column("id"))];
+    for how in [How::Inner, How::Full] {
+        tables
+            .check(async |session| {
+                let rows = read(session, "skewed").await?;
+                rows.merge(&read(session, "rows").await?, &on, how, "right_")
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn distinct_rows_are_found_on_disk() {
+    let tables = Tables::new().await;
+    tables.check(async |session| read(session, "rows").await?.distinct(&[column("key")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_look_at_one_group_after_the_other() {
+    let tables = Tables::new().await;
+    let window = |order_by| Window { partition_by: vec![column("key")], order_by, frame: None };
+    let by_id = vec![SortKey { expr: column("id"), descending: false }];
+    let columns = [
+        named("sum", of_rows("sum", column("id"), Some(window(Vec::new())))),
+        named("up_to", of_rows("sum", column("id"), Some(window(by_id)))),
+    ];
+    tables.check(async |session| read(session, "rows").await?.mutate(&columns)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unions_are_sorted_on_disk() {
+    let tables = Tables::new().await;
+    let key = || SortKey { expr: column("text"), descending: false };
+    tables
+        .check(async |session| {
+            let rows = read(session, "rows").await?;
+            rows.union(&read(session, "skewed").await?)?.order_by(&[key()])
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_to_fit_and_does_not_names_the_limit() {
+    let tables = Tables::new().await;
+    let session = tables.session(LIMIT, 50 << 30).await;
+    let window = Window { partition_by: vec![column("key")], ..Window::default() };
+    let one_group = read(&session, "rows").await.unwrap();
+    let one_group = one_group
+        .mutate(&[named("key", Expr::Literal(Arc::new(Int64Array::from(vec![1]))))])
+        .unwrap();
+    let sums = [named("sum", of_rows("sum", column("id"), Some(window)))];
+    let error = one_group.mutate(&sums).unwrap().collect().await.unwrap_err();
+    assert!(matches!(error, Error::OutOfMemory { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.starts_with("a window over one group needs "), "{text}");
+    assert!(text.contains("than the 48 MiB that LAKEBED_MEMORY allows; hint: "), "{text}");
+}
+
+#[test]
+fn sizes_are_shown_in_the_largest_unit() {
+    let all = [(512, "512 B"), (48 << 20, "48 MiB"), (3 << 29, "1.5 GiB"), (2000, "1.9 KiB")];
+    for (bytes, expected) in all {
+        assert_eq!(shown(bytes), expected);
+    }
+}
+
+#[test]
+fn the_parts_of_little_memory_leave_room_for_each_other() {
+    for limit in [256 << 20, 1 << 30, 16 << 30] {
+        for partitions in [1, 8, 64] {
+            let memory = Memory::new(limit);
+            let partitions = memory.partitions(partitions);
+            let memory = memory.for_partitions(partitions);
+            let (indexes, metadata) = memory.caches();
+            let ahead = memory.read_ahead_bytes() * partitions as u64;
+            let merges = memory.merge_bytes() * partitions;
+            assert!(memory.pool_bytes() + (indexes + metadata) as u64 + ahead < limit);
+            assert!((merges as u64) * 4 < memory.pool_bytes());
+        }
+    }
+}

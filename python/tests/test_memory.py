@@ -1,0 +1,115 @@
+"""`LAKEBED_MEMORY`: more rows than fit into it are sorted, grouped and merged all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lakebed as dc
+from lakebed import func
+from lakebed.exceptions import DataChainParamsError, LakebedError, OutOfMemoryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = 400_000
+WIDTH = 500
+LIMIT_MIB = 256
+
+SORTS = """
+import resource
+import lakebed as dc
+
+chain = dc.read_dataset("wide").order_by("text", descending=True)
+print(chain.save("sorted").limit(2).to_values("id"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+GOES_ON = """
+import lakebed as dc
+
+while True:
+    dc.read_dataset("wide").order_by("text").save("sorted")
+"""
+
+
+@pytest.fixture
+def wide() -> dc.DataChain:
+    """200 MB of rows, the first of which has the largest text."""
+    texts = [f"{ROWS - id:0>{WIDTH}}" for id in range(ROWS)]
+    return dc.read_values(id=list(range(ROWS)), text=texts).save("wide")
+
+
+def run(script: str, root: Path) -> list[str]:
+    env = os.environ | {"LAKEBED_ROOT": str(root), "LAKEBED_MEMORY": f"{LIMIT_MIB}MiB"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, env=env, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def temporary(root: Path) -> list[Path]:
+    return [path for path in (root / "cache").glob("run-*/*/*") if path.is_file()]
+
+
+def test_a_sort_stays_below_the_ceiling(wide: dc.DataChain, root: Path) -> None:
+    first, peak_mib = run(SORTS, root)
+    ids = wide.order_by("text", descending=True).limit(2).to_values("id")
+    assert first == str(ids)
+    assert int(peak_mib) < LIMIT_MIB
+    assert temporary(root) == []
+
+
+@pytest.mark.parametrize("ends", ["gc", "query"])
+def test_temporary_files_of_a_killed_process_go(wide: dc.DataChain, root: Path, ends: str) -> None:
+    env = os.environ | {"LAKEBED_MEMORY": f"{LIMIT_MIB}MiB", "LAKEBED_IGNORE_CHECKPOINTS": "1"}
+    with subprocess.Popen([sys.executable, "-c", GOES_ON], env=env) as child:  # noqa: S603
+        try:
+            until = time.monotonic() + 60
+            while not temporary(root):
+                assert child.poll() is None
+                assert time.monotonic() < until
+        finally:
+            child.send_signal(signal.SIGKILL)
+    assert temporary(root) != []
+    if ends == "gc":
+        dc.gc()
+    else:
+        assert wide.order_by("text").save("sorted").count() == ROWS
+    assert temporary(root) == []
+
+
+@pytest.mark.parametrize("given", ["plenty", "1MiB", "0"])
+def test_a_wrong_or_tiny_ceiling_is_refused(
+    given: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEBED_MEMORY", given)
+    with pytest.raises(DataChainParamsError) as caught:
+        dc.Session(root=str(root))
+    assert str(caught.value) == (
+        f"invalid LAKEBED_MEMORY `{given}`: give bytes, or text such as `2GiB`; at least 256MiB"
+    )
+
+
+def test_what_has_to_fit_and_does_not_is_an_error_that_names_the_limit(
+    wide: dc.DataChain, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEBED_MEMORY", f"{LIMIT_MIB}MiB")
+    monkeypatch.setenv("LAKEBED_ROOT", str(root))
+    session = dc.Session(root=str(root))
+    chain = dc.read_dataset("wide", session=session).mutate(one=1)
+    window = func.window(partition_by="one")
+    with pytest.raises(OutOfMemoryError, match="LAKEBED_MEMORY") as caught:
+        chain.mutate(n=func.sum("id").over(window)).exec()
+    assert isinstance(caught.value, MemoryError)
+    assert isinstance(caught.value, LakebedError)
+    assert f"than the {LIMIT_MIB} MiB that LAKEBED_MEMORY allows" in str(caught.value)
+    assert wide.count() == ROWS
