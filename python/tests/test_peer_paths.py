@@ -34,7 +34,7 @@ PATHS = {
     "lib.webdataset_laion": ["WDSLaion", "process_laion_meta"],
     "model": ["BBox", "OBBox", "Pose", "Pose3D", "Segment"],
     "model.ultralytics": ["YoloBBoxes", "YoloPoses", "YoloSegments"],
-    "query": ["C", "Session", "metrics", "params"],
+    "query": ["C", "Session"],
     "query.metrics": ["get", "set"],
     "query.params": ["param"],
     "query.schema": ["Column", "ColumnExpr"],
