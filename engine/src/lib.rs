@@ -59,7 +59,7 @@ pub use expr::{BinaryOp, Expr, Frame, NamedExpr, OfRows, SortKey, Window};
 pub use gc::{Garbage, GcOptions, GcReport};
 pub use logical::UdfOptions;
 pub use memory::Memory;
-pub use model::{HIDDEN_KEY, TYPE_KEY};
+pub use model::{ANNOTATION_KEY, HIDDEN_KEY, TYPE_KEY};
 pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};

@@ -7,6 +7,9 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 /// The key of what the storage stands for: `model:File@v1`, `json`, `uuid`, `enum:Color`, `tuple`, `set`.
 pub const TYPE_KEY: &str = "lakebed.type";
 
+/// The key of the Python annotation as text: what JSON stands for; of an enum, its values as a `Literal`.
+pub const ANNOTATION_KEY: &str = "lakebed.annotation";
+
 /// The key of the fields of a model that are not shown, separated by commas.
 pub const HIDDEN_KEY: &str = "lakebed.hidden";
 
@@ -34,6 +37,26 @@ pub(crate) fn part_of(field: &FieldRef, kept: &[Vec<String>]) -> FieldRef {
         return Arc::clone(field);
     }
     Arc::new(partial(field, parts))
+}
+
+/// What is inside of a field of JSON, the values of a dict or the items of a list, as a field.
+pub(crate) fn inside_of_json(field: &Field) -> FieldRef {
+    let mut metadata = field.metadata().clone();
+    let whole = metadata.remove(ANNOTATION_KEY).unwrap_or_default();
+    metadata.insert(ANNOTATION_KEY.to_owned(), type_inside(&whole).unwrap_or("Any").to_owned());
+    Arc::new(field.clone().with_nullable(true).with_metadata(metadata))
+}
+
+/// The type of the values of a dict or list: `int` of `dict[str, int]`.
+fn type_inside(annotation: &str) -> Option<&str> {
+    let of = |name: &str| annotation.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']');
+    if let Some(present) = of("Optional") {
+        return type_inside(present);
+    }
+    of("list").or_else(|| {
+        let (key, value) = of("dict")?.split_once(", ")?;
+        (!key.contains('[')).then_some(value)
+    })
 }
 
 /// `field` with other children, named after its model and what is left of it.

@@ -201,3 +201,17 @@ async fn the_text_names_no_folder() {
         DatasetScanExec: files@1.0.0, columns=[file, id], rows=3, partitions=1
     ");
 }
+
+/// The columns above are at other places than those of the function's input.
+#[tokio::test]
+async fn a_sort_by_a_column_that_passes_through_stays_above_the_map() {
+    let session = session().await;
+    let rows = batch(vec![("a", integers([1, 2, 3])), ("b", integers([3, 1, 2]))]);
+    let mapped = chain(&session, vec![rows]).map(AddOne::default().stage("a", "next", 10)).unwrap();
+    let sorted = mapped.order_by(&[SortKey { expr: column("b"), descending: false }]).unwrap();
+    let kept = sorted.select(&["b".to_owned(), "next".to_owned()]).unwrap();
+    assert_eq!(values(&kept, "next").await, [3, 4, 2]);
+    let text = kept.explain().await.unwrap();
+    let order = lines(&text, "operators:", &["SortExec", "UdfMapExec"]);
+    assert!(order.is_sorted(), "{text}");
+}

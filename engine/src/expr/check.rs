@@ -8,7 +8,7 @@ use datafusion::logical_expr::type_coercion::binary::{BinaryTypeCoercer, compari
 use datafusion::logical_expr::{Cast, Expr as PlanExpr, ExprSchemable, Operator, lit};
 
 use super::Resolver;
-use super::build::Part;
+use super::build::{Part, called};
 use crate::adapter::error::pattern_reason;
 use crate::functions::{have_an_order, moment_of_text};
 use crate::kind::{is_number, is_temporal, is_text, kind_name, kind_names, mixes_text};
@@ -132,6 +132,9 @@ pub(super) fn cast(expr: &Expr, part: Part, to: &DataType) -> Result<Part> {
     if !castable {
         let (from, to) = (kind_name(&part.kind), kind_name(to));
         return Err(expr.invalid(format!("{from} cannot be cast to {to}")));
+    }
+    if matches!(part.kind, DataType::Timestamp(..)) && *to == DataType::Utf8 {
+        return called(expr, "time_text", vec![part]);
     }
     let expr = PlanExpr::Cast(Cast::new(Box::new(part.expr), to.clone()));
     Ok(Part { expr, kind: to.clone() })

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr as PlanExpr, TryCast, lit};
 use super::Resolver;
 use super::build::{Part, called};
 use crate::kind::{is_number, is_text, kind_name};
-use crate::model::TYPE_KEY;
+use crate::model::{TYPE_KEY, inside_of_json};
 use crate::{BinaryOp, Expr, Result};
 
 /// What the items of a list are.
@@ -77,7 +77,7 @@ impl Resolver<'_> {
         let outer = self.meaning(value)?;
         match outer.data_type() {
             DataType::Struct(fields) => Some(Arc::clone(fields.find(name)?.1)),
-            _ if is_json(&outer) => Some(outer),
+            _ if is_json(&outer) => Some(inside_of_json(&outer)),
             _ => None,
         }
     }
@@ -85,7 +85,7 @@ impl Resolver<'_> {
     pub(super) fn meaning_of_item(&self, list: &Expr) -> Option<FieldRef> {
         let outer = self.meaning(list)?;
         if is_json(&outer) {
-            return Some(outer);
+            return Some(inside_of_json(&outer));
         }
         item(outer.data_type()).cloned()
     }

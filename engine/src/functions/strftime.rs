@@ -1,4 +1,4 @@
-//! `format_time`, `parse_time`: points in time as text, written as `strftime` has it.
+//! `format_time`, `parse_time`: points in time as text, written as `strftime` has it; `time_text`: as Python writes it.
 //!
 //! DataFusion's `to_char` and `to_timestamp` end where nanoseconds do, in 1677 and 2262.
 
@@ -23,6 +23,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![
         simple("format_time", types_of_format, |of| format_time(&of[0], &of[1])),
         simple("parse_time", types_of_parse, |of| parse_time(&of[0], &of[1])),
+        simple("time_text", types_of_text, |of| Ok(time_text(&of[0]))),
     ]
 }
 
@@ -40,6 +41,25 @@ fn types_of_parse(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
         return refused("parse_time", kinds);
     }
     Ok((vec![DataType::Utf8; 2], moment()))
+}
+
+fn types_of_text(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind] if is_moment(kind) => Ok((vec![moment()], DataType::Utf8)),
+        kinds => refused("time_text", kinds),
+    }
+}
+
+/// In UTC, with microseconds where there are some.
+fn time_text(moments: &ArrayRef) -> ArrayRef {
+    let mut texts = StringBuilder::new();
+    for at in moments.as_primitive::<TimestampMicrosecondType>() {
+        texts.append_option(at.and_then(DateTime::from_timestamp_micros).map(|at| {
+            let fraction = if at.timestamp_subsec_micros() == 0 { "" } else { "%.6f" };
+            at.format(&format!("%Y-%m-%d %H:%M:%S{fraction}")).to_string()
+        }));
+    }
+    Arc::new(texts.finish())
 }
 
 /// The parts of a format.

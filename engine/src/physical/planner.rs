@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 
@@ -158,6 +159,20 @@ impl ExtensionPlanner for UdfPlanner {
             }
             None => input,
         };
-        Ok(Some(Arc::new(UdfExec::new(input, Arc::new(stage)))))
+        Ok(Some(kept_apart(Arc::new(UdfExec::new(input, Arc::new(stage))))?))
     }
+}
+
+/// The operator below a projection of all its columns.
+///
+/// WHY: sorts are moved below operators that keep the order of rows, and their columns are taken for those at the same
+/// places of the input, which the columns of functions are not. None is moved below a projection; once sorts have
+/// their places, projections like this one are removed.
+fn kept_apart(operator: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = operator.schema();
+    let columns = schema.fields().iter().enumerate().map(|(at, field)| {
+        ProjectionExpr::new(Arc::new(Column::new(field.name(), at)), field.name())
+    });
+    let columns: Vec<ProjectionExpr> = columns.collect();
+    Ok(Arc::new(ProjectionExec::try_new(columns, operator)?))
 }

@@ -10,7 +10,7 @@ from lakebed._columns import find
 from lakebed._udf.partition import free_names
 from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainColumnError, DataChainParamsError
-from lakebed.expr import Column, Expr
+from lakebed.expr import Column, Expr, call
 from lakebed.func import aggregate as of
 
 if TYPE_CHECKING:
@@ -97,8 +97,13 @@ def _group_keys(
     keys = []
     for key in listed:
         expr = key_expr(key, "partition_by")
-        plain = expr._path if isinstance(expr, Column) and find(stored, expr._path) else None
-        keys.append((expr._label or plain or next(unnamed), expr))
+        name = expr._label
+        if isinstance(expr, Column) and find(stored, expr._path):
+            name = name or expr._path
+        elif isinstance(expr, Column):
+            # what is inside of a list or dict is no column that is kept as it is
+            expr = call("coalesce", expr)
+        keys.append((name or next(unnamed), expr))
     return keys
 
 

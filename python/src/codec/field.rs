@@ -4,12 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
-use engine::{HIDDEN_KEY, TYPE_KEY};
+use engine::{ANNOTATION_KEY, HIDDEN_KEY, TYPE_KEY};
 
 use super::{Codec, Kind};
-
-/// The key of the Python annotation as text; for an enum, its values as a `Literal`.
-pub(super) const ANNOTATION_KEY: &str = "lakebed.annotation";
 
 impl Codec {
     /// The field of a column of this name.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
-use engine::{HIDDEN_KEY, TYPE_KEY};
+use engine::{ANNOTATION_KEY, HIDDEN_KEY, TYPE_KEY};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use super::field::ANNOTATION_KEY;
 use super::{Admits, Codec, Float, Kind, Model};
 
 impl Codec {

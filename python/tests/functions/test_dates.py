@@ -6,6 +6,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import lakebed as dc
 from lakebed import C, func
@@ -113,3 +115,13 @@ def test_values_that_do_not_fit(expr: Any, message: str) -> None:
     with pytest.raises(DataChainColumnError) as caught:
         dc.read_values(s=["nope"], empty=[""]).mutate(x=expr()).to_list()
     assert message in str(caught.value)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.none() | st.datetimes(), min_size=1, max_size=4))
+def test_text_is_what_python_writes(moments: list[dt.datetime | None]) -> None:
+    """In UTC, as what has no zone is taken for."""
+    rows = dc.read_values(t=moments, output={"t": dt.datetime | None})
+    made = rows.mutate(s=C("t").cast(str)).mutate(back=func.cast("s", dt.datetime))
+    assert made.to_values("s") == [None if at is None else str(at) for at in moments]
+    assert made.to_values("back") == [at and at.replace(tzinfo=UTC) for at in moments]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 import lakebed as dc
 from lakebed import C, func
@@ -87,6 +87,54 @@ def test_dicts(expr: Any, values: list[Any]) -> None:
     made = dc.read_values(meta=META).mutate(found=expr())
     assert made.to_values("found") == values
     assert made.save("found").to_values("found") == values
+
+
+class Facts(dc.DataModel):
+    counts: dict[str, int] = Field(default={})
+    deep: dict[str, list[dict[str, float]]] = Field(default={})
+    anything: dict[str, Any] = Field(default={})
+    perhaps: dict[str, int | None] | None = None
+    several: list[dict[str, bool]] = Field(default=[])
+
+
+FACTS = Facts(
+    counts={"k": 1},
+    deep={"a": [{"x": 1.5}]},
+    anything={"q": {"r": [1, "b"]}},
+    perhaps={"y": 2, "z": None},
+    several=[{"k": True}],
+)
+
+
+@pytest.mark.parametrize(
+    ("expr", "value", "annotation"),
+    [
+        (lambda: C("facts.counts")["k"], 1, int),
+        (lambda: C("facts.counts.k"), 1, int),
+        (lambda: C("facts.deep.a"), [{"x": 1.5}], list[dict[str, float]]),
+        (lambda: C("facts.deep.a")[0]["x"], 1.5, float),
+        (lambda: C("facts.anything.q.r")[1], "b", Any),
+        (lambda: C("facts.perhaps.y"), 2, int),
+        (lambda: C("facts.perhaps.z"), None, int),
+        (lambda: C("facts.several")[0], {"k": True}, dict[str, bool]),
+        (lambda: C("facts.several")[0]["k"], True, bool),
+    ],
+)
+def test_what_is_inside_of_typed_dicts_has_its_type(expr: Any, value: Any, annotation: Any) -> None:
+    made = dc.read_values(facts=[FACTS, Facts()]).mutate(found=expr())
+    assert made.schema["found"] in {annotation, annotation | None}
+    assert made.to_values("found") == [value, None]
+    assert made.save("found").to_values("found") == [value, None]
+
+
+def test_rows_are_read_and_grouped_by_what_is_inside(scenes: dc.DataChain) -> None:
+    assert scenes.to_list("scene.boxes.label") == [(["cat", "dog"],), ([],), (["dog"],)]
+    facts = dc.read_values(id=[1, 2, 3], facts=[FACTS, Facts(), FACTS])
+    assert facts.to_list("id", "facts.counts.k") == [(1, 1), (2, None), (3, 1)]
+    groups = facts.group_by(n=func.count(), partition_by=C("facts.counts.k").label("k"))
+    assert groups.order_by("k").to_list() == [(1, 2), (None, 1)]
+    with pytest.raises(SignalResolvingError, match=r"facts\.none\.k"):
+        facts.to_list("facts.none.k")
 
 
 @pytest.mark.parametrize(
