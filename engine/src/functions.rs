@@ -46,6 +46,7 @@ pub(crate) use meaning::{with_item_meaning, with_meaning};
 pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
 pub(crate) use of_rows::{RowsFunction, of_rows};
 pub(crate) use structs::{Nulls, pack_struct, prune_struct};
+pub(crate) use vector::is_distance;
 
 /// Our functions, in the order of their names.
 pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
