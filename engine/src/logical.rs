@@ -1,11 +1,13 @@
 //! Our plan nodes. They are data: no handle, no I/O; two equal nodes hash equal.
 
 mod group_rows;
+mod top_k;
 mod udf;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
+pub(crate) use top_k::{PLACE, TopK};
 pub use udf::UdfOptions;
 pub(crate) use udf::{FunctionId, Keep, StageKey, Udf, UdfCall};
 

@@ -7,6 +7,7 @@ mod in_turn;
 mod keep_rows;
 mod one_partition;
 mod planner;
+mod top_k;
 mod udf;
 
 pub(crate) use concat_partitions::{concat_partitions, in_order};
