@@ -1,7 +1,7 @@
 """Seeded data for the workloads: `python datagen.py FOLDER SCALE`.
 
-Writes `files.parquet`, `rows.parquet` and `vectors.parquet`; needs numpy and pyarrow, downloads
-nothing. `DONE` comes last, so that an interrupted run is repeated and a finished one is not.
+Writes `files.parquet`, `rows.parquet`, `vectors.parquet` and `points.parquet`; needs numpy and
+pyarrow, downloads nothing. `DONE` comes last, so that an interrupted run is repeated and a finished one is not.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-FORMAT = 1  # raise it when the data change, so that old folders are not reused
+FORMAT = 2  # raise it when the data change, so that old folders are not reused
 SEED = 20240229
-DIMENSIONS = 512
+DIMENSIONS, POINT_DIMENSIONS = 512, 128
 # Row counts at scale 1.
-FILES, ROWS, VECTORS = 1_000_000, 100_000, 100_000
+FILES, ROWS, VECTORS, POINTS = 1_000_000, 100_000, 100_000, 1_000_000
 EXTENSIONS = {
     "jpg": 0.46, "png": 0.21, "jpeg": 0.09, "webp": 0.07, "json": 0.06, "txt": 0.04,
     "mp4": 0.03, "wav": 0.02, "tif": 0.01, "gz": 0.01,
@@ -41,6 +41,7 @@ def generate(folder: Path, scale: float) -> None:
     _write_files(folder / "files.parquet", scaled(FILES, scale))
     _write_rows(folder / "rows.parquet", scaled(ROWS, scale))
     _write_vectors(folder / "vectors.parquet", scaled(VECTORS, scale))
+    _write_points(folder / "points.parquet", scaled(POINTS, scale))
     done.touch()
 
 
@@ -72,11 +73,29 @@ def _write_vectors(target: Path, count: int) -> None:
     import pyarrow.parquet as pq
 
     random = np.random.default_rng(SEED + 2)
-    values = random.standard_normal(count * DIMENSIONS, dtype=np.float32)
-    emb = pa.FixedSizeListArray.from_arrays(pa.array(values), DIMENSIONS)
-    table = pa.table({"id": pa.array(np.arange(count)), "emb": emb})
+    table = pa.table({"id": pa.array(np.arange(count)), "emb": _noise(random, count, DIMENSIONS)})
     # Noise does not compress, and a dictionary of it would only cost.
     pq.write_table(table, target, row_group_size=10_000, compression="none", use_dictionary=["id"])
+
+
+def _write_points(target: Path, count: int) -> None:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    random = np.random.default_rng(SEED + 3)
+    emb = _noise(random, count, POINT_DIMENSIONS)
+    table = pa.table({"name": pa.array(_paths(random, count)), "emb": emb})
+    pq.write_table(table, target, row_group_size=50_000, compression="none", use_dictionary=False)
+
+
+def _noise(random, count: int, dimensions: int):
+    """Vectors of float32."""
+    import numpy as np
+    import pyarrow as pa
+
+    values = random.standard_normal(count * dimensions, dtype=np.float32)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values), dimensions)
 
 
 def _file_column(random, count: int, extra: dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datagen
 from task import Case
 
 FLAT_FILES = (
@@ -37,7 +38,8 @@ def duckdb_table(case: Case, name: str):
 
     def make() -> None:
         # DuckDB reads a fixed-size list from Parquet as a list; its vector functions want an array.
-        columns = "id, emb::FLOAT[512] AS emb" if name == "vectors" else "*"
+        length = {"vectors": datagen.DIMENSIONS, "points": datagen.POINT_DIMENSIONS}.get(name)
+        columns = f"* REPLACE (emb::FLOAT[{length}] AS emb)" if length else "*"
         with duckdb.connect(file) as connection:
             connection.execute(
                 f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM '{parquet}'"

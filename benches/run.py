@@ -27,7 +27,7 @@ from task import Case
 WORKLOADS = (
     "ingest", "filter_count", "group_by_ext", "group_by_many", "distinct", "top10",
     "join", "window", "union",
-    "to_pandas", "cosine_top10", "import_time", "trivial_map",
+    "to_pandas", "cosine_top10", "nearest_names", "import_time", "trivial_map",
     "file_map", "waiting_map", "kept_results", "map_memory",
 )  # fmt: skip
 TINY = 0.002
@@ -177,7 +177,10 @@ def disagreements(name: str, found: list[Contestant]) -> int:
 
 def described(contestant: Contestant, module: ModuleType, options: argparse.Namespace) -> dict:
     """The whole JSON line."""
-    counts = {"files": datagen.FILES, "rows": datagen.ROWS, "vectors": datagen.VECTORS}
+    counts = {
+        "files": datagen.FILES, "rows": datagen.ROWS,
+        "vectors": datagen.VECTORS, "points": datagen.POINTS,
+    }  # fmt: skip
     modules = ("python", *peers.needs(contestant.system), *getattr(module, "NEEDS", ()))
     return contestant.record() | {
         "rows": datagen.scaled(counts[module.DATA], options.scale) if module.DATA else None,

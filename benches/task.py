@@ -39,6 +39,11 @@ class Case:
         """Parquet: `id` and a fixed-size list `emb` of float32."""
         return str(self.data / "vectors.parquet")
 
+    @property
+    def points(self) -> str:
+        """Parquet: `name` and a shorter `emb`, of more rows."""
+        return str(self.data / "points.parquet")
+
     def once(self, name: str, make: Callable[[], object]) -> None:
         """Run `make` unless it has already completed in this home."""
         done = self.home / f"{name}.done"

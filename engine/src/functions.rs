@@ -48,6 +48,7 @@ pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
 pub(crate) use of_rows::{RowsFunction, of_rows};
 pub(crate) use structs::{Nulls, pack_struct, prune_struct};
 pub(crate) use unflatten::unflatten;
+pub(crate) use vector::is_distance;
 
 /// Our functions, in the order of their names.
 pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {

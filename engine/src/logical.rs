@@ -2,12 +2,14 @@
 
 mod first_rows;
 mod group_rows;
+mod top_k;
 mod udf;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 pub(crate) use first_rows::FirstRows;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
+pub(crate) use top_k::{PLACE, TopK};
 pub use udf::UdfOptions;
 pub(crate) use udf::{FunctionId, Keep, StageKey, Udf, UdfCall};
 

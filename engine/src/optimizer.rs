@@ -10,7 +10,8 @@
 //! Logical rules that run after DataFusion's, in this order:
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
 //! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
-//! 3. `prune_leaves`: last, because it replaces scans, and the filters that decide what is read are in place.
+//! 3. `prune_leaves`: it replaces scans, and the filters that decide what is read are in place;
+//! 4. `read_late`: last, because it is known which leaves are read.
 //!
 //! A physical rule runs before DataFusion's:
 //! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet.
@@ -33,6 +34,8 @@ mod naive_in_utc;
 mod prune_leaves;
 mod push_below_map;
 mod push_filters_below_joins;
+mod push_safe_filters;
+mod read_late;
 #[cfg(test)]
 mod tests;
 mod within_memory;
@@ -44,7 +47,6 @@ use datafusion::error::Result;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::eliminate_limit::EliminateLimit;
-use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::push_down_limit::PushDownLimit;
 use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -62,10 +64,16 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         vec![Arc::new(in_subquery::InSubqueries)];
     // A rule of DataFusion's (54) makes one row of no rows when only constants are grouped by.
     let theirs = Optimizer::new().rules.into_iter();
-    rules.extend(theirs.filter(|rule| rule.name() != "eliminate_group_by_constant"));
+    rules.extend(theirs.filter(|rule| rule.name() != "eliminate_group_by_constant").map(|rule| {
+        match rule.name() {
+            "push_down_filter" => Arc::new(push_safe_filters::PushSafeFilters::default()) as _,
+            _ => rule,
+        }
+    }));
     rules.push(Arc::new(push_below_map::PushBelowMap));
     rules.push(Arc::new(drop_unread_map::DropUnreadMap));
     rules.push(Arc::new(prune_leaves::PruneLeaves));
+    rules.push(Arc::new(read_late::ReadLate));
     rules
 }
 
@@ -103,7 +111,7 @@ fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     vec![
         // A sort that keeps its first 0 rows cannot run.
         Arc::new(EliminateLimit::new()),
-        Arc::new(PushDownFilter::new()),
+        Arc::new(push_safe_filters::PushSafeFilters::default()),
         Arc::new(PushDownLimit::new()),
         Arc::new(push_below_map::PushBelowMap),
     ]

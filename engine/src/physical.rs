@@ -12,6 +12,7 @@ mod key_bytes;
 mod one_partition;
 mod planner;
 mod spill;
+mod top_k;
 mod udf;
 mod window_groups;
 

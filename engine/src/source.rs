@@ -21,13 +21,14 @@ mod table_files;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use arrow::array::UInt64Array;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use catalog::JobId;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Statistics;
+use datafusion::common::{Statistics, not_impl_err};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{
@@ -55,6 +56,7 @@ pub(crate) use several::SeveralTables;
 pub use table_files::TableFiles;
 
 /// Where rows come from, as far as more than their columns is asked for.
+#[async_trait]
 pub(crate) trait Source: TableProvider {
     /// What the rows are, or why that cannot be told.
     fn identity(&self) -> Result<SourceIdentity, Reason>;
@@ -83,6 +85,16 @@ pub(crate) trait Source: TableProvider {
     /// The same rows seen through other leaves; none where there are no leaves.
     fn with_leaves(&self, _leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
         None
+    }
+
+    /// About how many bytes of the leaves a scan reads, where rows can be read by their places too: their `sys.id`.
+    fn bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The rows at these places, in their order.
+    async fn rows_at(&self, _places: &UInt64Array) -> PlanResult<RecordBatch> {
+        not_impl_err!("rows by their places")
     }
 }
 

@@ -7,15 +7,18 @@
 
 mod lanes;
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
-use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr as PlanExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 
+use super::unfit;
 use crate::kind::kind_name;
 use lanes::{Distance, Vectors};
 
@@ -25,6 +28,15 @@ mod tests;
 pub(super) fn functions() -> Vec<ScalarUDF> {
     let metrics = [Metric::Cosine, Metric::Euclidean, Metric::Dot];
     metrics.into_iter().map(|metric| ScalarUDF::from(VectorDistance::new(metric))).collect()
+}
+
+/// Whether it is the distance of a column's vectors to one of these vectors.
+pub(crate) fn is_distance(expr: &PlanExpr) -> bool {
+    let PlanExpr::ScalarFunction(call) = expr else {
+        return false;
+    };
+    let is_ours = call.func.inner().downcast_ref::<VectorDistance>().is_some();
+    is_ours && call.args.iter().any(|side| matches!(side, PlanExpr::Literal(..)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,12 +49,23 @@ enum Metric {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct VectorDistance {
     metric: Metric,
+    /// Its other name.
+    aliases: Vec<String>,
     signature: Signature,
 }
 
 impl VectorDistance {
     fn new(metric: Metric) -> Self {
-        Self { metric, signature: Signature::any(2, Volatility::Immutable) }
+        let aliases = match metric {
+            Metric::Euclidean => vec!["l2_distance".to_owned()],
+            Metric::Cosine | Metric::Dot => vec![],
+        };
+        Self { metric, aliases, signature: Signature::any(2, Volatility::Immutable) }
+    }
+
+    /// What is said of vectors of two lengths.
+    fn of_lengths(&self, left: impl fmt::Display, right: impl fmt::Display) -> String {
+        format!("{} of vectors of {left} and {right} numbers", self.name())
     }
 
     fn distances<T: Distance>(
@@ -67,12 +90,7 @@ impl VectorDistance {
                 continue;
             };
             if from.len() != to.len() {
-                return exec_err!(
-                    "{} of vectors of {} and {} numbers",
-                    self.name(),
-                    from.len(),
-                    to.len()
-                );
+                return unfit(self.of_lengths(from.len(), to.len()));
             }
             let norm = match prepared {
                 Some(norm) if left.is_one_for_all(rows) => norm,
@@ -102,6 +120,10 @@ impl ScalarUDFImpl for VectorDistance {
         }
     }
 
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -116,7 +138,7 @@ impl ScalarUDFImpl for VectorDistance {
         if let [DataType::FixedSizeList(_, left), DataType::FixedSizeList(_, right)] = arguments
             && left != right
         {
-            return plan_err!("{} of vectors of {left} and {right} numbers", self.name());
+            return plan_err!("{}", self.of_lengths(left, right));
         }
         Ok(DataType::Float64)
     }

@@ -22,9 +22,12 @@ use crate::functions::ALL_OF;
 use crate::physical::InTurn;
 
 /// Functions that give a result for whatever they are given.
-const SAFE: [&str; 13] = [
+pub(super) const SAFE: &[&str] = &[
     "all_of",
+    "array_length",
+    "btrim",
     "canonical",
+    "character_length",
     "coalesce",
     "contains",
     "ends_with",
@@ -32,8 +35,15 @@ const SAFE: [&str; 13] = [
     "greatest",
     "least",
     "lower",
+    "ltrim",
     "nullif",
+    "path_file_ext",
+    "path_file_stem",
+    "path_name",
+    "path_parent",
+    "rtrim",
     "starts_with",
+    "strpos",
     "upper",
     "with_meaning",
 ];
@@ -122,7 +132,7 @@ fn is_safe(part: &dyn PhysicalExpr) -> bool {
         || part.is::<TryCastExpr>()
 }
 
-fn is_safe_operator(operator: Operator) -> bool {
+pub(super) fn is_safe_operator(operator: Operator) -> bool {
     use Operator::{And, Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq, Or};
     matches!(
         operator,

@@ -20,12 +20,14 @@ use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 use super::first_rows::{FirstRows, FirstRowsExec};
 use super::group_rows::{GroupRowsExec, Grouping};
 use super::keep_rows::{KeepRows, KeepRowsExec};
+use super::top_k::{TakeLate, TopKExec};
 use super::udf::{UdfExec, UdfStage};
 use crate::Objects;
 use crate::checkpoint::Ledger;
-use crate::logical::{self, GroupRows, KEY_ROW, Udf};
+use crate::logical::{self, GroupRows, KEY_ROW, TopK, Udf};
 use crate::memory::Memory;
 use crate::registry::Functions;
+use crate::source::source_of;
 use crate::storage::Storage;
 
 /// Where functions run and where their results are kept: what the operators of user functions need of a session.
@@ -126,6 +128,14 @@ impl ExtensionPlanner for UdfPlanner {
                 schema: Arc::clone(UserDefinedLogicalNodeCore::schema(group).inner()),
             };
             return Ok(Some(Arc::new(GroupRowsExec::new(input, Arc::new(grouping)))));
+        }
+        if let Some(top) = node.as_any().downcast_ref::<TopK>() {
+            let Some(late) = source_of(&top.late) else {
+                return internal_err!("a source of rows is gone");
+            };
+            let schema = Arc::clone(UserDefinedLogicalNodeCore::schema(top).inner());
+            let work = TakeLate { late, by_distance: top.by_distance, schema };
+            return Ok(Some(Arc::new(TopKExec::new(input, Arc::new(work)))));
         }
         let Some(udf) = node.as_any().downcast_ref::<Udf>() else {
             return Ok(None);

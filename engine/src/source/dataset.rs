@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use catalog::{DatasetVersion, QualifiedName, Version};
 use datafusion::catalog::{Session, TableProvider};
@@ -13,11 +14,15 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use lance::Dataset;
 
-use super::dataset_scan::DatasetScanExec;
+use super::batch_rows::{fixed_bytes, stored_bytes, vary};
+use super::dataset_scan::{DatasetScanExec, rows_at};
 use super::row_range::row_ranges;
 use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
+
+/// What a value takes at least whose length is not known.
+const SHORT_BYTES: usize = 32;
 
 /// A column of the table: a path into the version's schema, or `sys`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +36,23 @@ pub(crate) struct Leaf {
 impl Leaf {
     pub(crate) fn is_sys(&self) -> bool {
         self.path.len() == 1 && self.path[0] == sys::SYS
+    }
+
+    /// A part of it, under a name; none where there is no such part.
+    pub(crate) fn below(&self, path: &[String], name: String) -> Option<Self> {
+        let mut found: FieldRef = Arc::clone(&self.field);
+        let mut nullable = found.is_nullable();
+        for step in path {
+            let DataType::Struct(fields) = found.data_type() else {
+                return None;
+            };
+            let (_, child) = fields.find(step)?;
+            nullable |= child.is_nullable();
+            found = Arc::clone(child);
+        }
+        let field = Field::clone(&found).with_name(name).with_nullable(nullable);
+        let path = self.path.iter().chain(path).cloned().collect();
+        Some(Self { path, field: Arc::new(field) })
     }
 }
 
@@ -97,6 +119,11 @@ impl DatasetTable {
         self.dataset.schema().fields.first().map_or("", |field| field.name.as_str())
     }
 
+    /// What users call it.
+    fn title(&self) -> String {
+        format!("{}@{}", self.name.short(), self.version)
+    }
+
     fn finish(mut self) -> Self {
         let fields: Vec<FieldRef> =
             self.leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
@@ -105,6 +132,7 @@ impl DatasetTable {
     }
 }
 
+#[async_trait]
 impl Source for DatasetTable {
     /// The version, whose rows never change, and what is seen of it.
     fn identity(&self) -> Result<SourceIdentity, Reason> {
@@ -135,6 +163,27 @@ impl Source for DatasetTable {
     fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
         Some(Arc::new(self.with(leaves)))
     }
+
+    fn bytes(&self) -> Option<usize> {
+        let kinds = || {
+            let read = self.leaves.iter().filter(|leaf| !leaf.is_sys());
+            read.map(|leaf| leaf.field.data_type())
+        };
+        let heights = self.dataset.fragments().iter().map(|part| part.num_rows());
+        let rows: usize = heights.sum::<Option<usize>>()?;
+        let mut bytes = fixed_bytes(kinds());
+        if vary(kinds()) {
+            // What files hold beside the columns whose width is known.
+            let all = Schema::from(self.dataset.schema());
+            let known = fixed_bytes(all.fields().iter().map(|field| field.data_type()));
+            bytes += stored_bytes(&self.dataset).saturating_sub(known).max(SHORT_BYTES);
+        }
+        Some(rows.saturating_mul(bytes))
+    }
+
+    async fn rows_at(&self, places: &UInt64Array) -> PlanResult<RecordBatch> {
+        rows_at(&self.dataset, &self.leaves, places, &self.title()).await
+    }
 }
 
 #[async_trait]
@@ -160,7 +209,6 @@ impl TableProvider for DatasetTable {
         };
         let target = state.config().target_partitions();
         let ranges = row_ranges(&self.dataset, target, limit)?;
-        let title = format!("{}@{}", self.name.short(), self.version);
-        Ok(Arc::new(DatasetScanExec::new(title, Arc::clone(&self.dataset), leaves, ranges)))
+        Ok(Arc::new(DatasetScanExec::new(self.title(), Arc::clone(&self.dataset), leaves, ranges)))
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use arrow::compute::{filter_record_batch, is_not_null};
-use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics, internal_err};
@@ -19,6 +19,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
+use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::Scanner;
 
 use super::batch_rows::{PROBE_ROWS, batch_rows, fixed_bytes, read_bytes, stored_bytes, vary};
@@ -183,7 +184,9 @@ async fn open(
         .map(move |batch| {
             let batch =
                 batch.map_err(|error| DataFusionError::from(from_lance(error, "read", &title)))?;
-            shape.fit(&unmasked(batch)?)
+            let batch = unmasked(batch)?;
+            let places = batch.column_by_name(ROW_ADDRESS);
+            shape.fit(&batch, places.map(|places| places.as_primitive()))
         })
         .boxed())
 }
@@ -217,14 +220,41 @@ async fn scanner(
 /// Tells the scanner what to read.
 fn project(scanner: &mut Scanner, dataset: &Dataset, leaves: &[&Leaf]) -> lance::Result<()> {
     let columns: Vec<String> = leaves.iter().map(|leaf| lance_path(&leaf.path)).collect();
-    // WHY: the other way parses each path as an expression, and writes down all columns' names for each of them.
-    let is_column = |leaf: &&Leaf| leaf.path.len() == 1 && !leaf.path[0].contains(['.', '`']);
-    if leaves.iter().all(is_column) {
+    if all_columns(leaves) {
         scanner.project_with_schema(&dataset.schema().project(&columns)?)?;
     } else {
         scanner.project(&columns)?;
     }
     Ok(())
+}
+
+/// Whether these are whole columns of plain names.
+///
+/// WHY: the other way parses each path as an expression, and writes down all columns' names for each of them.
+fn all_columns(leaves: &[&Leaf]) -> bool {
+    leaves.iter().all(|leaf| leaf.path.len() == 1 && !leaf.path[0].contains(['.', '`']))
+}
+
+/// The leaves of the rows at these places, which are addresses, in their order.
+pub(super) async fn rows_at(
+    dataset: &Dataset,
+    leaves: &[Leaf],
+    places: &UInt64Array,
+    title: &str,
+) -> Result<RecordBatch> {
+    let fields: Vec<_> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+    let shape = Shape { schema: Arc::new(Schema::new(fields)), leaves: Arc::new(leaves.to_vec()) };
+    let readable: Vec<&Leaf> = leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
+    let damaged = |error| DataFusionError::from(from_lance(error, "read", title));
+    let columns = readable.iter().map(|leaf| lance_path(&leaf.path)).enumerate();
+    let request = if all_columns(&readable) {
+        let columns: Vec<String> = columns.map(|(_, column)| column).collect();
+        ProjectionRequest::from_schema(dataset.schema().project(&columns).map_err(damaged)?)
+    } else {
+        ProjectionRequest::from_sql(columns.map(|(at, column)| (format!("c{at}"), column)))
+    };
+    let rows = dataset.take_rows(places.values(), request).await.map_err(damaged)?;
+    shape.fit(&rows, Some(places))
 }
 
 /// A path in the form that the reader parses: steps with anything unusual in backticks.
@@ -242,16 +272,16 @@ fn only_counts(schema: SchemaRef, rows: usize) -> Batches {
 }
 
 impl Shape {
-    /// Puts the columns into our order and names, and computes `sys`.
-    fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// Puts the columns into our order and names, and computes `sys` from where the rows are.
+    fn fit(&self, batch: &RecordBatch, places: Option<&UInt64Array>) -> Result<RecordBatch> {
         let mut next = 0;
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.leaves.len());
         for leaf in self.leaves.iter() {
             if leaf.is_sys() {
-                let Some(address) = batch.column_by_name(ROW_ADDRESS) else {
+                let Some(places) = places else {
                     return internal_err!("the scan returned no row addresses");
                 };
-                columns.push(sys::column(address.as_primitive::<UInt64Type>())?);
+                columns.push(sys::column(places)?);
                 continue;
             }
             let column = batch.column(next);

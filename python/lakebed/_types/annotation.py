@@ -40,7 +40,7 @@ Spec: TypeAlias = dict[str, Any]
 
 ACCEPTED = (
     "int, float, str, bool, bytes, datetime, date, time, timedelta, Decimal, UUID, dict, "
-    "list[...], tuple[...], set[...], Optional[...], an Enum, Literal[...], Vector(n) "
+    "list[...], tuple[...], set[...], Optional[...], an Enum, Literal[...], Vector[n] "
     "or a Pydantic model"
 )
 """What may be a column's type, as error messages list it."""
@@ -69,7 +69,7 @@ _TEXT_IN_JSON = {"str", "bytes", "datetime", "date", "time", "timedelta", "decim
 
 
 class VectorType:
-    """The length and element type of a vector column; made by `Vector`."""
+    """The length and element type of a vector column; made by `Vector[...]`."""
 
     __slots__ = ("dtype", "length")
 
@@ -86,7 +86,7 @@ class VectorType:
 
     def __repr__(self) -> str:
         """As written in an annotation."""
-        return f"Vector({self.length}, {self.dtype!r})"
+        return vector_text(self.length, self.dtype)
 
     def __eq__(self, other: object) -> bool:
         """Equal length and element type."""
@@ -108,17 +108,41 @@ class VectorType:
         return core_schema.no_info_before_validator_function(_plain_list, items)
 
 
-def Vector(length: int, dtype: str = "float32") -> Any:  # noqa: N802
-    """Annotate a vector column, say `emb` with `Vector(512)`.
+class Vector:
+    """The type of a vector column: `Vector[512]`, or `Vector[512, "float16"]`.
 
-    Values are lists of floats or numpy arrays of exactly `length` elements, stored
-    without overhead and ready for vector search. `dtype` is float16, float32 or float64.
+    Values are lists or tuples of numbers, numpy arrays or torch tensors of exactly so many
+    elements, which are rounded to the element type: float16, float32, the default, or
+    float64. They are stored without overhead, ready for vector search, and read as lists of
+    floats. NaN and infinity are kept; a number too large for the element type is an error.
+
+    `Vector(512, "float16")` is the same, for lengths that a type checker should not see.
 
     Examples:
-        >>> spec_of(Vector(3))
+        >>> spec_of(Vector[3])
         {'kind': 'vector', 'item': 'float32', 'length': 3, 'nullable': False}
+        >>> spec_of(Vector[3, "float16"] | None)
+        {'kind': 'vector', 'item': 'float16', 'length': 3, 'nullable': True}
     """
-    return Annotated[list[float], VectorType(length, dtype)]
+
+    def __new__(cls, length: int, dtype: str = "float32") -> Any:
+        """The annotation."""
+        return Annotated[list[float], VectorType(length, dtype)]
+
+    def __class_getitem__(cls, shape: int | tuple[int, str]) -> Any:
+        """The annotation."""
+        if not isinstance(shape, tuple):
+            return cls(shape)
+        if len(shape) != len(("length", "dtype")):
+            msg = f"invalid vector type `Vector[{', '.join(map(repr, shape))}]`"
+            raise DataChainParamsError(f'{msg}: use Vector[512] or Vector[512, "float16"]')
+        return cls(*shape)
+
+
+def vector_text(length: int, dtype: str) -> str:
+    """A vector's type as it is written."""
+    item = "" if dtype == "float32" else f", {dtype!r}"
+    return f"Vector[{length}{item}]"
 
 
 def spec_of(annotation: Any, where: str = "the value", above: tuple[type, ...] = ()) -> Spec:
@@ -342,5 +366,6 @@ def _numpy_kind(annotation: Any) -> str | None:
 
 
 def _plain_list(value: Any) -> Any:
-    """A numpy array as a list, anything else as it is."""
+    """An array or a tensor as a list, anything else as it is."""
+    value = value.reshape(-1) if hasattr(value, "reshape") else value
     return value.tolist() if hasattr(value, "tolist") else value

@@ -186,6 +186,7 @@ def _value_spec(value: Any, place: str, *, sample: bool) -> Spec:
     """The spec of one value, with parts that it leaves open as kind `null`."""
     if value is None:
         return _NONE
+    value = _tensor_as_array(value)
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, numpy.ndarray) and value.ndim:
         return _array_spec(value, place, sample=sample)
@@ -209,6 +210,15 @@ def _typed(cls: type, place: str) -> Spec:
         return spec_of(cls, place)
     except SignalSchemaError as error:
         raise ValuesToTupleError(str(error)) from error
+
+
+def _tensor_as_array(value: Any) -> Any:
+    """A torch tensor as a numpy array, which knows no bfloat16; anything else as it is."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(value, torch.Tensor):
+        return value
+    value = value.detach().cpu()
+    return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
 
 
 def _array_spec(array: Any, place: str, *, sample: bool) -> Spec:

@@ -10,6 +10,7 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
+use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -138,7 +139,7 @@ impl Codec {
             Kind::List(_) => "list",
             Kind::Tuple(_) => "tuple",
             Kind::Set(_) => "set",
-            Kind::Vector { length, .. } => return Cow::Owned(format!("Vector({length})")),
+            Kind::Vector { item, length } => return Cow::Owned(vector_name(*item, *length)),
             Kind::Map(..) => "dict",
             Kind::Model(model) => {
                 return Cow::Owned(model.name.split('@').next().unwrap_or_default().to_owned());
@@ -270,6 +271,12 @@ impl Codec {
             let vector = vector.unwrap_or_else(|| vec![0.0; size]);
             if vector.len() != size {
                 let reason = format!("expected a vector of {size} numbers, got {}", vector.len());
+                return Err(Misfit { row, reason });
+            }
+            if let Some(large) = vector.iter().find(|number| !item.holds(**number)) {
+                let kind = item.as_str();
+                let reason =
+                    format!("`{large}` is too large for {kind}; hint: `{}`", wider(length));
                 return Err(Misfit { row, reason });
             }
             numbers.extend(vector);
@@ -430,13 +437,53 @@ fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     value.try_iter()?.collect()
 }
 
-/// The numbers of a vector; a numpy array is copied at once.
+/// A vector's type as it is written.
+fn vector_name(item: Float, length: i32) -> String {
+    match item {
+        Float::F32 => format!("Vector[{length}]"),
+        Float::F16 | Float::F64 => format!("Vector[{length}, \"{}\"]", item.as_str()),
+    }
+}
+
+/// The type of vectors of the largest numbers.
+fn wider(length: i32) -> String {
+    vector_name(Float::F64, length)
+}
+
+impl Float {
+    /// Whether the type has a number near this one, or the same infinity.
+    fn holds(self, number: f64) -> bool {
+        // Half a step above the largest; what is below is rounded to it.
+        let limit = match self {
+            Self::F16 => 65520.0,
+            Self::F32 => 2_f64.powi(128) - 2_f64.powi(103),
+            Self::F64 => f64::INFINITY,
+        };
+        number.abs() < limit || !number.is_finite()
+    }
+}
+
+/// The numbers of a vector; those of an array or a tensor are copied at once.
 fn floats(value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        return items(value)?.iter().map(number).collect();
+    }
+    if let Ok(buffer) = PyBuffer::<f32>::get(value) {
+        return Ok(buffer.to_vec(value.py())?.into_iter().map(f64::from).collect());
+    }
+    if let Ok(buffer) = PyBuffer::<f64>::get(value) {
+        return buffer.to_vec(value.py());
+    }
     if value.hasattr("tobytes")? && value.hasattr("astype")? {
         let flat = value.call_method1("astype", ("float64",))?.call_method0("ravel")?;
         let bytes = flat.call_method0("tobytes")?;
         let bytes = Buffer::from(bytes.cast::<PyBytes>()?.as_bytes());
         return Ok(arrow::buffer::ScalarBuffer::<f64>::from(bytes).to_vec());
+    }
+    if value.hasattr("detach")? && value.hasattr("numpy")? {
+        // A tensor: numpy knows neither gradients, nor other devices, nor bfloat16.
+        let plain = value.call_method0("detach")?.call_method0("cpu")?.call_method0("double")?;
+        return floats(&plain.call_method0("numpy")?);
     }
     items(value)?.iter().map(number).collect()
 }

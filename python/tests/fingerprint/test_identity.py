@@ -20,7 +20,7 @@ from lakebed._udf.once import Once
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Vector3 = dc.Vector(3)
+Vector3 = dc.Vector[3]
 
 
 class Info(pydantic.BaseModel):

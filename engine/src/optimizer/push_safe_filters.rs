@@ -1,0 +1,164 @@
+//! [`PushSafeFilters`]: DataFusion's rule that pushes filters down, which leaves those that may fail above what drops rows.
+//!
+//! A merge may drop just the rows for which a condition has no value: `merge(…).filter(cast(text, int) > 3)` does not fail
+//! for rows without a match. So such a condition stays where it is, unless it is about both sides of a join, which looks
+//! at pairs that match.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable, Filter, LogicalPlan, Operator,
+};
+use datafusion::optimizer::optimizer::ApplyOrder;
+use datafusion::optimizer::push_down_filter::PushDownFilter;
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use super::conditions_in_turn::{SAFE, is_safe_operator};
+use crate::logical::Udf;
+
+#[derive(Debug, Default)]
+pub(super) struct PushSafeFilters(PushDownFilter);
+
+impl OptimizerRule for PushSafeFilters {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        self.0.apply_order()
+    }
+
+    fn supports_rewrite(&self) -> bool {
+        true
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        let Some(Stack { base, safe, risky }) = Stack::of(&plan) else {
+            return self.0.rewrite(plan, config);
+        };
+        let Some(safe) = conjunction(safe) else {
+            return Ok(Transformed::no(plan));
+        };
+        let filter = Filter::try_new(safe, Arc::new(base))?;
+        let pushed = self.0.rewrite(LogicalPlan::Filter(filter), config)?;
+        pushed.map_data(|below| match conjunction(risky) {
+            Some(risky) => Ok(LogicalPlan::Filter(Filter::try_new(risky, Arc::new(below))?)),
+            None => Ok(below),
+        })
+    }
+}
+
+/// Filters that follow each other above what drops rows; at least one condition may fail.
+struct Stack {
+    base: LogicalPlan,
+    safe: Vec<Expr>,
+    risky: Vec<Expr>,
+}
+
+impl Stack {
+    fn of(plan: &LogicalPlan) -> Option<Self> {
+        let (mut base, mut filters) = (plan, Vec::new());
+        while let LogicalPlan::Filter(filter) = base {
+            filters.push(&filter.predicate);
+            base = &filter.input;
+        }
+        if filters.is_empty() || !drops_rows(base) {
+            return None;
+        }
+        let conditions = filters.into_iter().rev().cloned().flat_map(split_conjunction_owned);
+        let (risky, safe): (Vec<_>, Vec<_>) =
+            conditions.partition(|condition| stays(condition, base));
+        (!risky.is_empty()).then(|| Self { base: base.clone(), safe, risky })
+    }
+}
+
+/// Whether there may be rows below of which none is made above.
+fn drops_rows(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Join(_) | LogicalPlan::Unnest(_) => true,
+        plan => Udf::of(plan).is_some_and(|udf| !udf.is_one_per_row()),
+    }
+}
+
+fn stays(condition: &Expr, base: &LogicalPlan) -> bool {
+    let schema = base.schema();
+    if !can_fail(condition, schema) {
+        return false;
+    }
+    let LogicalPlan::Join(join) = base else {
+        return true;
+    };
+    let columns = condition.column_refs();
+    let is_of = |side: &LogicalPlan| columns.iter().all(|column| side.schema().has_column(column));
+    let is_either = matches!(condition, Expr::BinaryExpr(either) if either.op == Operator::Or);
+    // Of alternatives, parts are pushed to the sides that they are about.
+    is_either || is_of(&join.left) || is_of(&join.right)
+}
+
+/// Whether there may be rows for which the condition has no value.
+fn can_fail(condition: &Expr, schema: &DFSchema) -> bool {
+    // What cannot be told may fail.
+    condition.exists(|part| Ok(!is_safe(part, schema))).unwrap_or(true)
+}
+
+/// Whether the step itself has a value whatever its parts are.
+fn is_safe(part: &Expr, schema: &DFSchema) -> bool {
+    match part {
+        Expr::BinaryExpr(BinaryExpr { op, .. }) => {
+            let is_float = || part.get_type(schema).is_ok_and(|kind| kind.is_floating());
+            let adds = matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply);
+            is_safe_operator(*op) || *op == Operator::StringConcat || (adds && is_float())
+        }
+        Expr::ScalarFunction(call) => SAFE.contains(&call.name()),
+        Expr::Cast(Cast { expr, field }) => {
+            let (from, to) = (expr.get_type(schema), field.data_type());
+            from.is_ok_and(|from| always_fits(&from, to))
+        }
+        Expr::Alias(_)
+        | Expr::Column(_)
+        | Expr::Literal(..)
+        | Expr::OuterReferenceColumn(..)
+        | Expr::Between(_)
+        | Expr::Case(_)
+        | Expr::InList(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::IsNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsUnknown(_)
+        | Expr::Like(_)
+        | Expr::SimilarTo(_)
+        | Expr::Not(_)
+        | Expr::TryCast(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether each value of a type is one of the other.
+fn always_fits(from: &DataType, to: &DataType) -> bool {
+    let text =
+        |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    if from == to || from.is_null() || (text(from) && text(to)) {
+        return true;
+    }
+    if from.is_primitive() && (text(to) || (from.is_numeric() && to.is_floating())) {
+        return true;
+    }
+    let (Some(from_bytes), Some(to_bytes)) = (from.primitive_width(), to.primitive_width()) else {
+        return false;
+    };
+    let wider = from_bytes < to_bytes;
+    let signed = (from.is_signed_integer(), to.is_signed_integer());
+    from.is_integer() && to.is_integer() && wider && (signed.0 == signed.1 || signed.1)
+}
