@@ -243,7 +243,12 @@ pub(super) async fn rows_at(
     title: &str,
 ) -> Result<RecordBatch> {
     let fields: Vec<_> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
-    let shape = Shape { schema: Arc::new(Schema::new(fields)), leaves: Arc::new(leaves.to_vec()) };
+    let shape = Shape {
+        schema: Arc::new(Schema::new(fields)),
+        leaves: Arc::new(leaves.to_vec()),
+        // Nothing is read ahead.
+        memory: Memory::new(0),
+    };
     let readable: Vec<&Leaf> = leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
     let damaged = |error| DataFusionError::from(from_lance(error, "read", title));
     let columns = readable.iter().map(|leaf| lance_path(&leaf.path)).enumerate();
