@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from lakebed import _columns, _export_options
+from lakebed import _columns
 from lakebed._client_config import options_of
 from lakebed._coerce import whole
 from lakebed._progress import progress
@@ -75,6 +75,8 @@ class Exporting(Base):
             >>> dc.read_parquet(path).to_values("x")
             [1, 2]
         """
+        from lakebed import _export_options
+
         partitions = _paths_of(partition_cols)
         options = _export_options.parquet(
             _columns.resolved(self._native), partitions, whole("chunk_size", chunk_size), kwargs
@@ -121,6 +123,8 @@ class Exporting(Base):
             >>> written.read_text().splitlines()
             ['name,size', 'cat,3', ',5']
         """
+        from lakebed import _export_options
+
         return self._file(path, "csv", _export_options.csv(delimiter, kwargs), fs_kwargs)
 
     def to_json(
