@@ -82,7 +82,7 @@ impl Memory {
     }
 
     fn pool_bytes(self) -> u64 {
-        (self.limit_bytes - PROGRAM_BYTES.min(self.limit_bytes / 4)) / 2
+        (self.limit_bytes - PROGRAM_BYTES.min(self.limit_bytes / 8 * 5)) / 2
     }
 
     /// For Lance's indexes and metadata.

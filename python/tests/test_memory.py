@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
 ROWS = 400_000
 WIDTH = 500
-LIMIT_MIB = 256
+LIMIT_MIB = 384
 
 SORTS = """
-import resource
+from pathlib import Path
 import lakebed as dc
 
 chain = dc.read_dataset("wide").order_by("text", descending=True)
 print(chain.save("sorted").limit(2).to_values("id"))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not `ru_maxrss`, which begins with that of the process that started this one.
+status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+print(int(status["VmHWM"].split()[0]) // 1024)
 """
 
 GOES_ON = """
@@ -60,6 +62,7 @@ def temporary(root: Path) -> list[Path]:
     return [path for path in (root / "cache").glob("run-*/*/*") if path.is_file()]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 def test_a_sort_stays_below_the_ceiling(wide: dc.DataChain, root: Path) -> None:
     first, peak_mib = run(SORTS, root)
     ids = wide.order_by("text", descending=True).limit(2).to_values("id")

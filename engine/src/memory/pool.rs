@@ -1,8 +1,9 @@
 //! [`Pool`]: what operators hold is taken from it.
 //!
-//! Those that cannot write rows down may have half of it. Of what they leave, those that can share a half, in equal parts,
-//! so that none finds everything taken when it begins. Sorts that merge what they wrote down take all that they can get,
-//! so they have three eighths apart; channels between partitions, many and nearly empty, have an eighth.
+//! Those that cannot write rows down may have half of it. Of what they leave, those that can share three eighths, in equal
+//! parts, so that none finds everything taken when it begins. Sorts need more than their part to merge what is in it, and
+//! take all that they can get to merge what they wrote down: for that there is a half apart. Channels between partitions,
+//! many and nearly empty, have an eighth.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -98,8 +99,8 @@ impl Taken {
                 let free = bytes.saturating_sub(self.all());
                 return free.min((bytes / 2).saturating_sub(self.fixed));
             }
-            Kind::Spills => (eighth * 4, self.spillers),
-            Kind::Merges => (eighth * 3, self.merge_count),
+            Kind::Spills => (eighth * 3, self.spillers),
+            Kind::Merges => (eighth * 4, self.merge_count),
             Kind::Channel => (eighth, self.channel_count),
         };
         (part / count.max(1)).saturating_sub(has)

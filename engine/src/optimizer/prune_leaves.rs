@@ -48,7 +48,7 @@ impl OptimizerRule for PruneLeaves {
         let pruned = match base_below(&plan, &mut uses)? {
             Some(base) if uses.hides(base) => None,
             Some(LogicalPlan::TableScan(scan)) => Pruned::try_new(scan, &uses)?,
-            Some(join @ LogicalPlan::Join(_)) => join::pruned(join, uses)?,
+            Some(join @ LogicalPlan::Join(_)) => join::pruned(join, &uses)?,
             _ => None,
         };
         match pruned {

@@ -114,7 +114,7 @@ impl ExecutionPlan for DatasetScanExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let memory = context.session_config().get_extension::<Memory>();
-        let memory = memory.as_deref().copied().unwrap_or(Memory::new(u64::MAX));
+        let memory = memory.as_deref().copied().unwrap_or_else(|| Memory::new(u64::MAX));
         let schema = self.schema();
         let range = self.ranges[partition].clone();
         let leaves = Arc::clone(&self.leaves);

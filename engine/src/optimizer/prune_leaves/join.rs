@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use super::{Pruned, Uses};
 
 /// The join of sides that give leaves; `None` if nothing above reads any.
-pub(super) fn pruned(join: &LogicalPlan, uses: Uses) -> Result<Option<Pruned>> {
+pub(super) fn pruned(join: &LogicalPlan, uses: &Uses) -> Result<Option<Pruned>> {
     let sides = join.inputs();
     let all = || sides.iter().flat_map(|side| side.schema().fields().iter());
     let (mut names, mut whole) = (HashSet::new(), HashSet::new());
@@ -76,7 +76,7 @@ fn narrowed(side: &LogicalPlan, leaves: &Leaves) -> Result<LogicalPlan> {
     for expr in given {
         let (relation, name) = expr.qualified_name();
         match has_leaves(&name) {
-            true => exprs.extend(leaves_of(&expr, &relation, &name, leaves)),
+            true => exprs.extend(leaves_of(&expr, relation.as_ref(), &name, leaves)),
             false => exprs.push(expr),
         }
     }
@@ -85,7 +85,7 @@ fn narrowed(side: &LogicalPlan, leaves: &Leaves) -> Result<LogicalPlan> {
 
 fn leaves_of(
     expr: &Expr,
-    relation: &Option<TableReference>,
+    relation: Option<&TableReference>,
     name: &str,
     leaves: &Leaves,
 ) -> Vec<Expr> {
@@ -94,7 +94,7 @@ fn leaves_of(
     own.sort_unstable_by_key(|(_, leaf)| *leaf);
     let own = own.into_iter().map(|((_, path), leaf)| {
         let inner = path.iter().fold(value.clone(), |value, step| get_field(value, step.clone()));
-        inner.alias_qualified(relation.clone(), leaf)
+        inner.alias_qualified(relation.cloned(), leaf)
     });
     own.collect()
 }

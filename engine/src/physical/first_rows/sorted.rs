@@ -7,7 +7,6 @@ use arrow::array::{
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
-use arrow::record_batch::RecordBatchOptions;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
@@ -17,7 +16,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, stream};
 
-use crate::physical::given::GivenExec;
+use crate::physical::given::{GivenExec, batch_of};
 use crate::physical::key_bytes::KeyBytes;
 use crate::physical::one_partition::Batches;
 
@@ -49,7 +48,7 @@ pub(super) fn first_rows(
         let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(next..end));
         next = end;
         let columns = batch.columns().iter().cloned().chain([keys.of(&batch)?, numbers]);
-        Ok(RecordBatch::try_new(Arc::clone(&of_rows), columns.collect())?)
+        batch_of(&of_rows, columns.collect(), batch.num_rows())
     });
     let by_key = sorted(&schema, before.chain(rows).boxed(), &[(KEY, key), (ROW, row)], context)?;
     let mut last = None;
@@ -58,9 +57,7 @@ pub(super) fn first_rows(
     let whole = Arc::clone(&shown);
     let rows = in_order.map(move |batch| {
         let batch = batch?;
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let columns = batch.columns()[..key].to_vec();
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&whole), columns, &options)?)
+        batch_of(&whole, batch.columns()[..key].to_vec(), batch.num_rows())
     });
     Ok(Box::pin(RecordBatchStreamAdapter::new(shown, rows)))
 }
@@ -80,7 +77,7 @@ fn placeholders(keys: &ArrayRef, schema: &SchemaRef) -> Result<RecordBatch> {
     let mut columns: Vec<_> =
         fields.map(|field| new_null_array(field.data_type(), keys.len())).collect();
     columns.extend([Arc::clone(keys), Arc::new(UInt64Array::from(vec![0; keys.len()])) as _]);
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    batch_of(schema, columns, keys.len())
 }
 
 fn sorted(

@@ -5,10 +5,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::compute::SortOptions;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use arrow::record_batch::RecordBatchOptions;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -20,7 +18,7 @@ use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use futures::StreamExt;
 
-use crate::physical::given::GivenExec;
+use crate::physical::given::{GivenExec, batch_of};
 use crate::physical::key_bytes::KeyBytes;
 
 /// The column of the keys as bytes.
@@ -52,7 +50,12 @@ pub(super) fn merged(
     let schema = join.schema();
     let rows = merge.execute(0, Arc::clone(&context))?;
     let shown = Arc::clone(&schema);
-    let rows = rows.map(move |batch| chosen(&batch?, &columns, &shown)).boxed();
+    let rows = rows.map(move |batch| {
+        let batch = batch?;
+        let columns = columns.iter().map(|at| Arc::clone(batch.column(*at))).collect();
+        batch_of(&shown, columns, batch.num_rows())
+    });
+    let rows = rows.boxed();
     let mut plan: Arc<dyn ExecutionPlan> = Arc::new(GivenExec::new(schema, rows));
     if let Some(ordering) = join.properties().output_ordering() {
         plan = Arc::new(SortExec::new(ordering.clone(), plan));
@@ -80,12 +83,6 @@ fn columns_of(join: &HashJoinExec, left: usize, right: usize) -> Vec<usize> {
     }
 }
 
-fn chosen(batch: &RecordBatch, columns: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = columns.iter().map(|at| Arc::clone(batch.column(*at))).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
-}
-
 /// The rows with [`KEY`] as their last column, sorted by it, and that column.
 fn sorted(
     rows: SendableRecordBatchStream,
@@ -103,7 +100,7 @@ fn sorted(
     let rows = rows.map(move |batch| {
         let batch = batch?;
         let columns = batch.columns().iter().cloned().chain([bytes.of(&batch)?]).collect();
-        Ok(RecordBatch::try_new(Arc::clone(&shown), columns)?)
+        batch_of(&shown, columns, batch.num_rows())
     });
     let rows = rows.boxed();
     let order = LexOrdering::from([PhysicalSortExpr::new_default(Arc::clone(&column))]);

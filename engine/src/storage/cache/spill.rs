@@ -1,7 +1,6 @@
 //! Where queries write down what they cannot hold: files in the process's own folder, gone with their query, and when that
 //! was killed with the next process.
 
-use std::mem;
 use std::sync::Arc;
 
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
@@ -18,7 +17,7 @@ impl Cache {
             .with_max_temp_directory_size(self.limit_bytes);
         let disk = Arc::new(disk.build()?);
         // WHY: its folder goes with the process's own one. A forked child that drops its copy would remove it.
-        mem::forget(Arc::clone(&disk));
+        Box::leak(Box::new(Arc::clone(&disk)));
         Ok(disk)
     }
 
