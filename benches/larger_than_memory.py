@@ -77,6 +77,7 @@ print(saved)
 DUCKDB_START = """
 import duckdb
 db = duckdb.connect(f"{folder}/home/data.duckdb", config={"memory_limit": limit})
+db.execute("SET enable_progress_bar = false")
 db.execute(f"SET temp_directory = '{folder}/home/spill'")
 def out(query):
     db.execute(f"COPY ({query}) TO '{folder}/home/out.parquet'")

@@ -282,6 +282,8 @@ fn state(target_partitions: usize, memory: Memory, udf_context: &Arc<UdfContext>
     // Lance stores views as plain strings, so a view would change its type on save.
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.parquet.schema_force_view_types = false;
+    // Partitions are consecutive ranges of rows: one that takes another's files puts them into another order.
+    options.execution.enable_file_stream_work_stealing = false;
     // Wrong results and broken extension nodes upstream; `optimizer/prune_leaves.rs` does it for our scans.
     options.optimizer.enable_leaf_expression_pushdown = false;
     let mut builder = SessionStateBuilder::new()
