@@ -6,6 +6,8 @@ mod explain;
 mod fixture;
 mod functions;
 mod gc;
+mod leaves;
 mod properties;
 mod tidy;
+mod top_k;
 mod versions;

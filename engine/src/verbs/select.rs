@@ -1,10 +1,14 @@
 //! `select`: keeps columns and parts of models.
 
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::Column;
+use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::Expr as PlanExpr;
 
 use crate::expr::Resolver;
-use crate::functions::prune_struct;
+use crate::functions::{Nulls, pack_struct, prune_struct};
 use crate::model::part_of;
 use crate::sys::SYS;
 use crate::{Chain, Result};
@@ -46,7 +50,27 @@ fn one_a_root(resolver: &Resolver<'_>, paths: &[String]) -> Result<Vec<PlanExpr>
             return Ok(expr);
         }
         let part = part_of(&field, &kept);
-        Ok(if part == field { expr } else { prune_struct(expr, part).alias(root) })
+        Ok(if part == field { expr } else { kept_of(expr, &field, &part).alias(root) })
     };
     roots.into_iter().map(column).collect()
+}
+
+/// What is kept of a model: its fields one by one where it is always there, so that the others need not be read.
+fn kept_of(model: PlanExpr, field: &FieldRef, kept: &FieldRef) -> PlanExpr {
+    if field == kept {
+        return model;
+    }
+    let (DataType::Struct(fields), DataType::Struct(parts), false) =
+        (field.data_type(), kept.data_type(), field.is_nullable())
+    else {
+        return prune_struct(model, Arc::clone(kept));
+    };
+    let parts = parts.iter().map(|part| {
+        let value = get_field(model.clone(), part.name().clone());
+        match fields.find(part.name()) {
+            Some((_, field)) => kept_of(value, field, part),
+            None => value,
+        }
+    });
+    pack_struct(parts.collect(), Arc::clone(kept), Nulls::Nowhere)
 }
