@@ -38,6 +38,9 @@ struct Taken {
     channel_count: usize,
 }
 
+/// What a sort needs for its batches at the least.
+const LEAST_PART: usize = 4 << 20;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Fixed,
@@ -101,9 +104,10 @@ impl Taken {
             }
             Kind::Spills => (eighth * 3, self.spillers),
             Kind::Merges => (eighth * 4, self.merge_count),
-            Kind::Channel => (eighth, self.channel_count),
+            Kind::Channel => return (eighth / self.channel_count.max(1)).saturating_sub(has),
         };
-        (part / count.max(1)).saturating_sub(has)
+        // WHY: a sort that cannot hold some batches fails; where there are many, the pool is a little larger than it says.
+        (part / count.max(1)).max(bytes / 16).max(LEAST_PART).saturating_sub(has)
     }
 
     fn all(&self) -> usize {

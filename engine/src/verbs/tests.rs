@@ -242,7 +242,7 @@ async fn places_are_fixed_where_the_order_was_when_they_were_given() {
     assert!(rows.has_fixed_places());
     assert!(rows.shuffle(Some(1)).unwrap().has_fixed_places());
     assert!(rows.with_sys(true).unwrap().distinct(&[column("id")]).unwrap().has_fixed_places());
-    assert!(!rows.distinct(&[column("id")]).unwrap().has_fixed_places());
+    assert!(rows.distinct(&[column("id")]).unwrap().has_fixed_places());
     assert!(!merged.has_fixed_places());
     assert!(!merged.shuffle(None).unwrap().has_fixed_places());
 }
