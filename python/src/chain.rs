@@ -20,6 +20,9 @@ use crate::session::{resolve_name, session_name};
 use crate::storage::{Info, Storage};
 use crate::udf::{Function, failure_row};
 
+/// Dataset versions, and places where files are looked for.
+type Sources = (Vec<(String, String)>, Vec<String>);
+
 /// A lazy query; immutable.
 #[pyclass(frozen, module = "lakebed._native")]
 pub(crate) struct Chain(engine::Chain);
@@ -79,7 +82,7 @@ impl Chain {
     }
 
     /// What the rows come from: dataset versions, and places where files are looked for.
-    fn sources(&self, py: Python<'_>) -> PyResult<(Vec<(String, String)>, Vec<String>)> {
+    fn sources(&self, py: Python<'_>) -> PyResult<Sources> {
         let failed = |failed| raise(py, failed);
         let versions = self.0.dependencies().map_err(failed)?;
         Ok((versions.iter().map(made_of).collect(), self.0.places().map_err(failed)?))

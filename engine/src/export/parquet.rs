@@ -89,7 +89,7 @@ impl Plan {
         let inside = folders.as_ref().map_or_else(|| Arc::clone(&flat.schema), |f| f.inside(&flat));
         let mut metadata = vec![KeyValue::new(SCHEMA_KEY.to_owned(), schema_text(schema)?)];
         metadata.extend(style.metadata.iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())));
-        let shape = Arc::new(Shape::try_new(inside, style, metadata)?);
+        let shape = Arc::new(Shape::try_new(&inside, style, metadata)?);
         Ok(Self { flat, shape, folders })
     }
 

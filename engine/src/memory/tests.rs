@@ -49,7 +49,7 @@ impl Tables {
             target_partitions: 2,
             cache: Some(cache),
             memory: Some(Memory::new(limit_bytes)),
-            ..Config::with_root(Root::folder_at(&self.folder.path().join("root")).unwrap())
+            ..Config::with_root(Root::folder_at(self.folder.path().join("root")).unwrap())
         };
         Session::open(config).await.unwrap()
     }

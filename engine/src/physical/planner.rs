@@ -11,6 +11,7 @@ use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
 };
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
@@ -63,7 +64,7 @@ impl UdfContext {
         Ok(pool.executor(PoolOptions {
             workers,
             row_timeout: options.row_timeout,
-            memory_bytes: options.memory_bytes.or(self.memory.worker_bytes(workers)),
+            memory_bytes: options.memory_bytes.or_else(|| self.memory.worker_bytes(workers)),
             dead_rows: options.dead_rows,
         }))
     }
@@ -140,6 +141,18 @@ impl ExtensionPlanner for UdfPlanner {
         let Some(udf) = node.as_any().downcast_ref::<Udf>() else {
             return Ok(None);
         };
+        let arguments = exprs(&udf.call.arguments, udf.input.schema())?;
+        self.udf(udf, arguments, input).map(Some)
+    }
+}
+
+impl UdfPlanner {
+    fn udf(
+        &self,
+        udf: &Udf,
+        arguments: Vec<Arc<dyn PhysicalExpr>>,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let call = &udf.call;
         let Some(function) = self.0.functions.get(call.function) else {
             return internal_err!("the function of stage `{}` is gone", call.name);
@@ -151,7 +164,7 @@ impl ExtensionPlanner for UdfPlanner {
             function,
             executor: self.0.executor(udf)?,
             shape: call.shape,
-            arguments: exprs(&call.arguments, udf.input.schema())?,
+            arguments,
             kept: udf.kept()?,
             results: call.results.clone(),
             options: call.options.clone(),
@@ -169,7 +182,7 @@ impl ExtensionPlanner for UdfPlanner {
             }
             None => input,
         };
-        Ok(Some(kept_apart(Arc::new(UdfExec::new(input, Arc::new(stage))))?))
+        kept_apart(Arc::new(UdfExec::new(input, Arc::new(stage))))
     }
 }
 

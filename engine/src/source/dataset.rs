@@ -37,6 +37,23 @@ impl Leaf {
     pub(crate) fn is_sys(&self) -> bool {
         self.path.len() == 1 && self.path[0] == sys::SYS
     }
+
+    /// A part of it, under a name; none where there is no such part.
+    pub(crate) fn below(&self, path: &[String], name: String) -> Option<Self> {
+        let mut found: FieldRef = Arc::clone(&self.field);
+        let mut nullable = found.is_nullable();
+        for step in path {
+            let DataType::Struct(fields) = found.data_type() else {
+                return None;
+            };
+            let (_, child) = fields.find(step)?;
+            nullable |= child.is_nullable();
+            found = Arc::clone(child);
+        }
+        let field = Field::clone(&found).with_name(name).with_nullable(nullable);
+        let path = self.path.iter().chain(path).cloned().collect();
+        Some(Self { path, field: Arc::new(field) })
+    }
 }
 
 /// One version of a dataset, opened.

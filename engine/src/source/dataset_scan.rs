@@ -251,12 +251,14 @@ pub(super) async fn rows_at(
     };
     let readable: Vec<&Leaf> = leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
     let damaged = |error| DataFusionError::from(from_lance(error, "read", title));
-    let columns = readable.iter().map(|leaf| lance_path(&leaf.path)).enumerate();
+    let columns = readable.iter().map(|leaf| lance_path(&leaf.path));
     let request = if all_columns(&readable) {
-        let columns: Vec<String> = columns.map(|(_, column)| column).collect();
+        let columns: Vec<String> = columns.collect();
         ProjectionRequest::from_schema(dataset.schema().project(&columns).map_err(damaged)?)
     } else {
-        ProjectionRequest::from_sql(columns.map(|(at, column)| (format!("c{at}"), column)))
+        ProjectionRequest::from_sql(
+            columns.enumerate().map(|(at, column)| (format!("c{at}"), column)),
+        )
     };
     let rows = dataset.take_rows(places.values(), request).await.map_err(damaged)?;
     shape.fit(&rows, Some(places))

@@ -29,12 +29,12 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn try_new(
-        schema: SchemaRef,
+        schema: &SchemaRef,
         style: &ParquetStyle,
         metadata: Vec<KeyValue>,
     ) -> Result<Self> {
-        let kind = schema_type::of(&schema)?;
-        let properties = options::properties(&style.options, &schema, &kind)?;
+        let kind = schema_type::of(schema)?;
+        let properties = options::properties(&style.options, schema, &kind)?;
         // pyarrow looks at the metadata of the Arrow schema, and at no other.
         let pairs = metadata.iter().map(|pair| (pair.key.clone(), pair.value.clone()));
         let pairs = pairs.map(|(key, value)| (key, value.unwrap_or_default())).collect();
