@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     PositiveInt,
     PrivateAttr,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -231,3 +232,16 @@ class Crossed(BaseModel):
 def test_aliases_that_are_names_of_other_fields() -> None:
     made = dc.read_values(i=[1]).map(m=lambda i: Crossed(b=i, a=2), output=Crossed)
     assert [(one.a, one.b) for one in made.to_values("m")] == [(1, 2)]
+
+
+def test_of_classes_of_one_name_the_one_with_these_fields_reads() -> None:
+    def models(**fields: Any) -> type[BaseModel]:
+        inner = create_model("SharedInner", **fields)
+        return create_model("SharedOuter", name=(str, ...), inner=(inner, ...))
+
+    stored, other = models(n=(float, ...), note=(str, "")), models(score=(int, 0), label=(str, ""))
+    value = {"name": "a", "inner": {"n": 1.5, "note": "x"}}
+    chain = dc.read_values(o=[stored(**value)])
+    other(name="", inner={})
+    [read] = chain.save("shared").to_values("o")
+    assert read.model_dump() == value

@@ -146,9 +146,18 @@ def _resolve_model(spec: Spec) -> Spec:
         return rebuilt_spec(spec["name"], spec["fields"], spec.get("hidden", ())) | {
             "nullable": spec["nullable"]
         }
-    stored = {name for name, _ in spec["fields"]}
-    exact = (f for f in fitting if set(f["cls"].model_fields) == stored)
+    exact = (fit for fit in fitting if _same_fields(spec, model_spec(fit["cls"])))
     return next(exact, fitting[0])
+
+
+def _same_fields(stored: Spec, wanted: Spec) -> bool:
+    """Whether a class has just the fields that are stored, and so have the classes in it."""
+    if stored["kind"] in _LISTS and wanted["kind"] in _LISTS:
+        return _same_fields(stored["item"], wanted["item"])
+    if stored["kind"] != "model" or wanted["kind"] != "model":
+        return True
+    have, want = dict(stored["fields"]), dict(wanted["fields"])
+    return have.keys() == want.keys() and all(_same_fields(have[key], want[key]) for key in have)
 
 
 def read_as(stored: Spec, cls: type[BaseModel]) -> Spec:
