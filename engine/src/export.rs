@@ -28,7 +28,7 @@ use json::Json;
 use target::Target;
 
 pub use csv::{CsvStyle, Quoting};
-pub(crate) use flat::{flat_schema, tag_of};
+pub(crate) use flat::tag_of;
 pub use json::JsonStyle;
 pub use parquet::{Others, ParquetStyle};
 pub use target::Uploads;

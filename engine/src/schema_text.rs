@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io::Cursor;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -35,13 +35,25 @@ pub(crate) fn schema_of_text(text: &str) -> Option<SchemaRef> {
     Some(StreamReader::try_new(Cursor::new(bytes?), None).ok()?.schema())
 }
 
+/// The type of the field at a path, which is what a column of the file is called.
+pub(crate) fn type_at<'f>(fields: &'f Fields, path: &str) -> Option<&'f DataType> {
+    fields.iter().find_map(|field| {
+        let below = path.strip_prefix(field.name().as_str())?;
+        match (field.data_type(), below.strip_prefix('.')) {
+            (kind, None) if below.is_empty() => Some(kind),
+            (DataType::Struct(fields), Some(below)) => type_at(fields, below),
+            _ => None,
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
     use arrow::datatypes::{DataType, Field, Schema};
 
-    use super::{schema_of_text, schema_text};
+    use super::{schema_of_text, schema_text, type_at};
 
     #[test]
     fn a_schema_comes_back_with_its_metadata() {
@@ -51,5 +63,7 @@ mod tests {
         let text = schema_text(&schema).unwrap();
         assert_eq!(schema_of_text(&text).as_deref(), Some(&schema));
         assert_eq!(schema_of_text(&text[1..]), None);
+        assert_eq!(type_at(schema.fields(), "model.x"), Some(&DataType::Int64));
+        assert_eq!(type_at(schema.fields(), "model.y"), None);
     }
 }

@@ -12,6 +12,7 @@ mod listed;
 mod listing;
 mod memory;
 mod parquet;
+mod pieces;
 mod plain;
 mod ranges;
 mod row_range;

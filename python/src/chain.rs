@@ -13,10 +13,10 @@ use crate::codec::{Codec, spec_of_field};
 use crate::error::{coded, raise};
 use crate::export::{parse, run};
 use crate::expr::{Expr, PyKey, sort_keys};
+use crate::names::{resolve_name, session_name};
 use crate::records::made_of;
 use crate::rows::Rows;
 use crate::runtime::wait;
-use crate::session::{resolve_name, session_name};
 use crate::storage::{Info, Storage};
 use crate::udf::{Function, failure_row};
 

@@ -22,6 +22,7 @@ mod gate;
 mod interrupt;
 mod json;
 mod look;
+mod names;
 mod records;
 mod rows;
 mod runtime;

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{
-    CatalogExt, DatasetEdit, DatasetRef, FolderName, JobId, JobNotes, JobStatus, NewJob,
-    QualifiedName, VersionFilter, VersionSpec,
+    CatalogExt, DatasetEdit, JobId, JobNotes, JobStatus, NewJob, VersionFilter, VersionSpec,
 };
 use engine::{
     Config, FileKind, Garbage, GcOptions, JsonColumn, Listing, ParquetRequest, Pause, Root,
@@ -24,6 +23,7 @@ use udf_runtime::WorkerCommand;
 use crate::chain::Chain;
 use crate::error::raise;
 use crate::look::look;
+use crate::names::{folder_name, own_name, parse_spec, resolve_name, session_name};
 use crate::records::{folder_row, job_row, version_row};
 use crate::runtime::wait;
 use crate::storage::{Storage, client_config};
@@ -33,27 +33,6 @@ use crate::{arrow, error, json, values};
 /// A session; immutable, safe to share between threads.
 #[pyclass(frozen, module = "lakebed._native")]
 pub(crate) struct Session(Arc<engine::Session>);
-
-/// A dataset name as a call gives it: parts in the name win over arguments, those over the defaults.
-pub(crate) fn resolve_name(
-    py: Python<'_>,
-    name: &str,
-    namespace: Option<&str>,
-    project: Option<&str>,
-) -> PyResult<(QualifiedName, VersionSpec)> {
-    let parse = || -> engine::Result<_> {
-        let reference: DatasetRef = name.parse()?;
-        let (outer, inner) = default_folder()?;
-        let namespace = namespace.map_or(Ok(outer), str::parse)?;
-        let project = project.map_or(Ok(inner), str::parse)?;
-        Ok((reference.resolve(&namespace, &project), reference.version))
-    };
-    parse().map_err(|failed| raise(py, failed))
-}
-
-fn parse_spec(py: Python<'_>, text: &str) -> PyResult<VersionSpec> {
-    text.parse().map_err(|failed: catalog::Error| raise(py, failed.into()))
-}
 
 impl Session {
     fn table_files(
@@ -485,35 +464,12 @@ fn garbage_row(found: Garbage) -> Row {
     (found.what, found.reason, found.files, found.bytes)
 }
 
-/// The full name of what a session keeps for itself.
-pub(crate) fn session_name(py: Python<'_>, session: &str, name: &str) -> PyResult<QualifiedName> {
-    let name = name.parse().and_then(|name| QualifiedName::of_session(session, name));
-    name.map_err(|failed| raise(py, failed.into()))
-}
-
 /// How to start a worker process; `None` where this process cannot start an interpreter.
 fn worker_command(py: Python<'_>) -> PyResult<Option<WorkerCommand>> {
     let command = py.import("lakebed._worker")?.call_method0("command")?;
     let command: Option<(PathBuf, Vec<OsString>)> = command.extract()?;
     let with = |(program, arguments)| WorkerCommand { program, arguments, environment: Vec::new() };
     Ok(command.map(with))
-}
-
-/// A name that a user may give to a dataset, without a version.
-fn own_name(py: Python<'_>, name: &str) -> PyResult<QualifiedName> {
-    let unversioned: catalog::Result<QualifiedName> = name.parse();
-    unversioned.map_err(|failed| raise(py, failed.into()))?;
-    let (name, _) = resolve_name(py, name, None, None)?;
-    name.check_own().map_err(|failed| raise(py, failed.into()))?;
-    Ok(name)
-}
-
-fn folder_name(py: Python<'_>, namespace: &str, project: Option<&str>) -> PyResult<FolderName> {
-    let parse = || -> catalog::Result<FolderName> {
-        let project = project.map(str::parse).transpose();
-        Ok(FolderName { namespace: namespace.parse()?, project: project? })
-    };
-    parse().map_err(|failed| raise(py, failed.into()))
 }
 
 fn parsed(text: &str) -> PyResult<Value> {

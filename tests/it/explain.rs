@@ -119,7 +119,7 @@ async fn a_scan_below_distinct_and_windows_reads_only_the_leaves_that_are_asked_
                  ORDER BY files.file.size) AS n FROM files) AS f WHERE n = 1 AND f.file.size > 10";
     let found = sql::query(&session, query).await.unwrap();
     let text = found.explain().await.unwrap();
-    assert!(text.contains("columns=[file.size, file.path, id]"), "{text}");
+    assert!(text.contains("columns=[file.path, file.size, id]"), "{text}");
     assert_eq!(values(&found, "id").await, [2, 3]);
 }
 
@@ -133,7 +133,7 @@ async fn scans_below_a_merge_read_only_the_leaves_that_are_asked_for() {
     let both = both.mutate(&[sizes, others]).unwrap();
     let both = both.select(&["size".to_owned(), "other".to_owned()]).unwrap();
     let text = both.explain().await.unwrap();
-    assert_eq!(text.matches("columns=[file.size, file.path]").count(), 2, "{text}");
+    assert_eq!(text.matches("columns=[file.path, file.size]").count(), 2, "{text}");
     assert_eq!(values(&both, "size").await, values(&both, "other").await);
     let session = Arc::clone(both.session());
     let query = "SELECT a.file.size AS size, b.file AS whole FROM files a LEFT JOIN files b \

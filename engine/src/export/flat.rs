@@ -106,11 +106,6 @@ impl Found {
     }
 }
 
-/// The columns of a file, by their names.
-pub(crate) fn flat_schema(schema: &SchemaRef) -> Result<SchemaRef> {
-    Ok(Flat::try_new(schema, Tags::Nowhere)?.schema)
-}
-
 /// The column that tells whether the model at a path is there.
 pub(crate) fn tag_of(path: &str) -> String {
     format!("{path}.{TAG}")

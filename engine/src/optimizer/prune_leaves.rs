@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-use crate::logical::{GroupRows, KEY_ROW, Udf, has_queries};
+use crate::logical::{FirstRows, GroupRows, KEY_ROW, Udf, has_queries};
 use crate::source::{Leaf, as_table, source_of};
 
 #[derive(Debug)]
@@ -474,6 +474,9 @@ fn extended(plan: &LogicalPlan, extension: &Extension, uses: &[Use]) -> Result<O
     if let Some(group) = extension.node.as_any().downcast_ref::<GroupRows>() {
         let number = group.input.schema().index_of_column_by_name(None, KEY_ROW);
         return new_columns(plan, &group.input, number);
+    }
+    if extension.node.as_any().is::<FirstRows>() {
+        return same_columns(plan, uses.to_vec());
     }
     let Some(map) = Udf::of(plan) else {
         return below(plan);

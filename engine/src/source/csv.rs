@@ -7,7 +7,6 @@
 mod chunks;
 mod column;
 mod infer;
-mod pieces;
 mod sample;
 mod scan;
 mod split;
@@ -29,9 +28,9 @@ use serde_json::json;
 use super::{FileAt, FileRows, Source, TableFiles};
 use crate::blocking::blocking;
 use crate::identity::{Reason, SourceIdentity};
+use crate::source::pieces::FileBytes;
 use crate::storage::Buckets;
 use crate::{Error, Result};
-use pieces::CsvFile;
 use sample::{Sample, sampled};
 use scan::CsvExec;
 use split::Dialect;
@@ -116,7 +115,7 @@ pub(crate) struct CsvTable {
 /// What it takes to read the files.
 #[derive(Debug)]
 struct Read {
-    files: Vec<CsvFile>,
+    files: Vec<FileBytes>,
     dialect: Dialect,
     has_header: bool,
     /// Whether columns have the names of the header, and not others.
@@ -134,12 +133,12 @@ impl CsvTable {
         files: Vec<FileAt>,
         request: CsvRequest,
     ) -> Result<Self> {
-        let files: Vec<CsvFile> = stream::iter(files)
-            .map(|file| CsvFile::look(buckets, file))
+        let files: Vec<FileBytes> = stream::iter(files)
+            .map(|file| FileBytes::look(buckets, file))
             .buffered(LOOKED_AT_ONCE)
             .try_collect()
             .await?;
-        let some: Vec<CsvFile> = files.iter().take(SAMPLED_FILES).cloned().collect();
+        let some: Vec<FileBytes> = files.iter().take(SAMPLED_FILES).cloned().collect();
         let asked = request.clone();
         let Sample { dialect, columns } = blocking(move || sampled(&some, &asked)).await?;
         let source = match request.source {
@@ -199,7 +198,7 @@ impl Source for CsvTable {
         if ragged.is_some() {
             return Err("a function chooses among the rows of its CSV files".to_owned());
         }
-        let file = |file: &CsvFile| {
+        let file = |file: &FileBytes| {
             file.opened.check().map_err(|error| error.to_string())?;
             Ok(file.opened.identity())
         };
@@ -246,7 +245,7 @@ impl Read {
             }
             return Ok((0..names).collect());
         }
-        let first = self.files.first().map_or("", CsvFile::path);
+        let first = self.files.first().map_or("", FileBytes::path);
         let lacks = |name: &str, which: &str, other: &str| Error::Value {
             what: format!(
                 "`{which}` has no column `{name}` as `{other}` has; hint: read files with other \

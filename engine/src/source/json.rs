@@ -11,7 +11,6 @@ mod infer;
 mod lexer;
 mod lines;
 mod path;
-mod pieces;
 mod rows;
 mod sample;
 mod scalar;
@@ -36,10 +35,10 @@ use crate::Result;
 use crate::blocking::blocking;
 use crate::identity::{Reason, SourceIdentity};
 use crate::source::Listing;
+use crate::source::pieces::FileBytes;
 use crate::storage::Buckets;
 use column::{Column, WHOLE};
 use path::Expression;
-use pieces::JsonFile;
 use scan::JsonExec;
 
 pub use shape::Typed;
@@ -103,7 +102,7 @@ struct Options {
 /// Files of JSON, looked at.
 #[derive(Debug)]
 pub(crate) struct JsonTable {
-    files: Arc<Vec<JsonFile>>,
+    files: Arc<Vec<FileBytes>>,
     options: Arc<Options>,
     typed: Arc<Typed>,
     /// The columns, as paths into the one that is read.
@@ -144,7 +143,7 @@ impl JsonTable {
     }
 
     fn seen(
-        files: Arc<Vec<JsonFile>>,
+        files: Arc<Vec<FileBytes>>,
         options: Arc<Options>,
         typed: Arc<Typed>,
         leaves: Vec<Leaf>,
@@ -154,15 +153,15 @@ impl JsonTable {
     }
 }
 
-async fn look(buckets: &Buckets, files: Vec<FileAt>) -> Result<Vec<JsonFile>> {
-    let looked = stream::iter(files).map(|file| JsonFile::look(buckets, file));
+async fn look(buckets: &Buckets, files: Vec<FileAt>) -> Result<Vec<FileBytes>> {
+    let looked = stream::iter(files).map(|file| FileBytes::look(buckets, file));
     looked.buffered(FILES_AT_ONCE).try_collect().await
 }
 
 impl Source for JsonTable {
     /// The files as they were when the table was opened, if they still are that, and how they are read.
     fn identity(&self) -> Result<SourceIdentity, Reason> {
-        let file = |file: &JsonFile| {
+        let file = |file: &FileBytes| {
             file.opened.check().map_err(|error| error.to_string())?;
             Ok::<_, Reason>(file.opened.identity())
         };

@@ -46,9 +46,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::{of_bucket, refused};
-use crate::export::flat_schema;
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
-use crate::schema_text::{SCHEMA_KEY, schema_of_text};
+use crate::schema_text::{SCHEMA_KEY, schema_of_text, type_at};
 use crate::source::{FileAt, FileRows, Source, TableFiles, doubled};
 use crate::storage::Buckets;
 use crate::{Error, Result};
@@ -137,10 +136,10 @@ impl ParquetTable {
             .try_collect()
             .await?;
         let notes = noted(&footers);
-        let written = columns_in(&notes);
+        let written = notes.get(SCHEMA_KEY).and_then(|text| schema_of_text(text));
         let is_text = |name: &str| {
-            let field = written.as_ref().and_then(|columns| columns.field_with_name(name).ok());
-            field.is_some_and(|field| field.data_type().is_string())
+            let kind = written.as_ref().and_then(|schema| type_at(schema.fields(), name));
+            kind.is_some_and(DataType::is_string)
         };
         let Folders { columns, values } = Folders::of(below.iter().map(String::as_str), is_text);
         let merged =
@@ -372,11 +371,6 @@ fn start(group: &RowGroupMetaData) -> i64 {
         pages.dictionary_page_offset().unwrap_or_else(|| pages.data_page_offset())
     };
     pages.map_or(0, start)
-}
-
-/// The columns that an export wrote, with those that became folders.
-fn columns_in(notes: &HashMap<String, String>) -> Option<SchemaRef> {
-    flat_schema(&schema_of_text(notes.get(SCHEMA_KEY)?)?).ok()
 }
 
 /// What all files say.

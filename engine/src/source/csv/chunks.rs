@@ -1,7 +1,7 @@
 //! [`Chunks`]: a file as texts of whole records.
 
-use super::pieces::{CsvFile, Pieces};
 use super::split::{Dialect, MAX_BYTES, Records};
+use crate::source::pieces::{FileBytes, Pieces};
 use crate::{Error, Result};
 
 /// A longer record is more likely a quote that is never closed.
@@ -11,7 +11,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A file that is read.
 pub(super) struct Chunks<'f> {
-    file: &'f CsvFile,
+    file: &'f FileBytes,
     pieces: Pieces<'f>,
     dialect: Dialect,
     pending: Vec<u8>,
@@ -19,8 +19,8 @@ pub(super) struct Chunks<'f> {
 }
 
 impl<'f> Chunks<'f> {
-    pub(super) fn open(file: &'f CsvFile, dialect: &Dialect) -> Result<Self> {
-        let (pieces, dialect) = (file.pieces()?, dialect.clone());
+    pub(super) fn open(file: &'f FileBytes, dialect: &Dialect) -> Result<Self> {
+        let (pieces, dialect) = (file.pieces(0)?, dialect.clone());
         Ok(Self { file, pieces, dialect, pending: Vec::new(), is_start: true })
     }
 

@@ -7,9 +7,9 @@ use arrow::datatypes::FieldRef;
 
 use super::chunks::Chunks;
 use super::infer::Seen;
-use super::pieces::CsvFile;
 use super::split::{Dialect, Records};
 use super::{CsvRequest, nullable};
+use crate::source::pieces::FileBytes;
 use crate::{Error, Result};
 
 /// So much of the first file tells types, and so much of each of the others.
@@ -29,7 +29,7 @@ pub(super) struct Sample {
 }
 
 /// Looks at the beginnings of the files.
-pub(super) fn sampled(files: &[CsvFile], request: &CsvRequest) -> Result<Sample> {
+pub(super) fn sampled(files: &[FileBytes], request: &CsvRequest) -> Result<Sample> {
     let dialect = dialect(files, request)?;
     let mut names: Option<Vec<String>> = request.names.clone();
     let mut seen: Vec<Seen> = vec![Seen::default(); names.as_ref().map_or(0, Vec::len)];
@@ -96,7 +96,7 @@ fn see(dialect: &Dialect, text: &str, places: &[Option<usize>], seen: &mut [Seen
     }
 }
 
-fn dialect(files: &[CsvFile], request: &CsvRequest) -> Result<Dialect> {
+fn dialect(files: &[FileBytes], request: &CsvRequest) -> Result<Dialect> {
     let mut dialect = Dialect {
         delimiter: request.delimiter.unwrap_or(b','),
         quote: request.quote,
@@ -127,7 +127,7 @@ fn dialect(files: &[CsvFile], request: &CsvRequest) -> Result<Dialect> {
     Ok(dialect)
 }
 
-fn check_names(file: &CsvFile, header: &[String]) -> Result<()> {
+fn check_names(file: &FileBytes, header: &[String]) -> Result<()> {
     let mut seen = HashSet::new();
     match header.iter().find(|name| !seen.insert(*name)) {
         None => Ok(()),
@@ -138,7 +138,7 @@ fn check_names(file: &CsvFile, header: &[String]) -> Result<()> {
     }
 }
 
-fn renamed(file: &CsvFile, width: usize, names: &[String]) -> Error {
+fn renamed(file: &FileBytes, width: usize, names: &[String]) -> Error {
     Error::InvalidArgument {
         argument: "output",
         given: names.join(", "),
@@ -146,7 +146,7 @@ fn renamed(file: &CsvFile, width: usize, names: &[String]) -> Error {
     }
 }
 
-fn empty(files: &[CsvFile]) -> Error {
-    let what = files.first().map_or("", CsvFile::path).to_owned();
+fn empty(files: &[FileBytes]) -> Error {
+    let what = files.first().map_or("", FileBytes::path).to_owned();
     Error::Corrupt { what, reason: "it is empty, and has no columns".to_owned(), source: None }
 }

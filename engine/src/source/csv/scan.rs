@@ -25,10 +25,10 @@ use udf_runtime::task::{self, Task};
 
 use super::chunks::Chunks;
 use super::column::{Misfit, column};
-use super::pieces::CsvFile;
 use super::split::{Broken, Ragged, Records};
 use super::{RaggedRow, Read};
 use crate::kind::kind_name;
+use crate::source::pieces::FileBytes;
 use crate::{Error, Result};
 
 /// The operator.
@@ -85,7 +85,7 @@ impl CsvExec {
 }
 
 /// Consecutive files for at most so many partitions, of about the same size.
-fn partitions(files: &[CsvFile], target: usize) -> Vec<Vec<usize>> {
+fn partitions(files: &[FileBytes], target: usize) -> Vec<Vec<usize>> {
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let share = bytes.div_ceil(target.max(1) as u64).max(1);
     let mut partitions: Vec<Vec<usize>> = vec![vec![]];
@@ -302,7 +302,7 @@ impl Read {
 
     /// In words.
     fn error(&self, file: usize, row: u64, fault: Fault) -> Error {
-        let path = self.files.get(file).map_or("", CsvFile::path);
+        let path = self.files.get(file).map_or("", FileBytes::path);
         let row = format!("row {row} (the first is 0) of `{path}`");
         let what = match fault {
             Fault::Open => format!("{row} opens a quote that is never closed"),

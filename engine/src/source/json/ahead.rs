@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use futures::executor::block_on;
 use udf_runtime::task::{self, Task};
 
-use super::pieces::JsonFile;
+use crate::source::pieces::FileBytes;
 use crate::{Error, Result};
 
 /// So many are on their way at once.
@@ -18,17 +18,17 @@ pub(super) struct Ahead<I> {
 }
 
 enum Waiting {
-    Ready(JsonFile),
-    Fetched(Task<Result<JsonFile>>),
+    Ready(FileBytes),
+    Fetched(Task<Result<FileBytes>>),
 }
 
-impl<I: Iterator<Item = JsonFile>> Ahead<I> {
+impl<I: Iterator<Item = FileBytes>> Ahead<I> {
     pub(super) fn new(files: I) -> Self {
         Self { files, waiting: VecDeque::with_capacity(AT_ONCE) }
     }
 
     /// The next one, on a thread that may wait.
-    pub(super) fn next(&mut self) -> Option<Result<JsonFile>> {
+    pub(super) fn next(&mut self) -> Option<Result<FileBytes>> {
         while self.waiting.len() < AT_ONCE
             && let Some(file) = self.files.next()
         {

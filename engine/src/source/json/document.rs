@@ -2,7 +2,7 @@
 
 use super::lexer::{Fault, FaultKind, Lexer, special};
 use super::path::{PlainPath, descend};
-use super::pieces::{JsonFile, Pieces};
+use crate::source::pieces::{FileBytes, Pieces};
 use crate::{Error, Result};
 
 /// What some programs write before UTF-8.
@@ -20,7 +20,7 @@ pub(super) type Visit<'v> = &'v mut dyn FnMut(Item<'_>) -> Result<bool>;
 
 /// A document that is read.
 pub(super) struct Document<'f> {
-    file: &'f JsonFile,
+    file: &'f FileBytes,
     pieces: Pieces<'f>,
     buffer: Vec<u8>,
     at: usize,
@@ -29,7 +29,7 @@ pub(super) struct Document<'f> {
 }
 
 impl<'f> Document<'f> {
-    pub(super) fn open(file: &'f JsonFile) -> Result<Self> {
+    pub(super) fn open(file: &'f FileBytes) -> Result<Self> {
         let pieces = file.pieces(0)?;
         let mut document = Self { file, pieces, buffer: Vec::new(), at: 0, base: 0 };
         while document.buffer.len() < BYTE_ORDER_MARK.len() && document.fill(0)? {}

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexer::find;
-use super::pieces::{JsonFile, Pieces};
+use crate::source::pieces::{FileBytes, Pieces};
 use crate::{Error, Result};
 
 /// What some programs write before UTF-8.
@@ -18,7 +18,7 @@ pub(super) struct Line<'t> {
 
 /// Visits the lines that start in this range of bytes, until `visit` returns false.
 pub(super) fn each_line(
-    file: &JsonFile,
+    file: &FileBytes,
     range: Range<u64>,
     visit: &mut dyn FnMut(Line<'_>) -> Result<bool>,
 ) -> Result<()> {
@@ -43,7 +43,7 @@ pub(super) fn each_line(
 }
 
 /// How many lines of a file start before a byte of it, and one: its number, for users.
-pub(super) fn line_number(file: &JsonFile, at: u64) -> Result<usize> {
+pub(super) fn line_number(file: &FileBytes, at: u64) -> Result<usize> {
     let (mut pieces, mut left, mut lines) = (file.pieces(0)?, at, 1);
     while left > 0
         && let Some(piece) = pieces.next()?
@@ -57,7 +57,7 @@ pub(super) fn line_number(file: &JsonFile, at: u64) -> Result<usize> {
 
 /// Whole lines, many at once.
 struct Blocks<'f> {
-    file: &'f JsonFile,
+    file: &'f FileBytes,
     pieces: Pieces<'f>,
     buffer: Vec<u8>,
     /// Of the buffer's start.
@@ -69,7 +69,7 @@ struct Blocks<'f> {
 }
 
 impl<'f> Blocks<'f> {
-    fn open(file: &'f JsonFile, range: Range<u64>) -> Result<Self> {
+    fn open(file: &'f FileBytes, range: Range<u64>) -> Result<Self> {
         // The line that the byte before belongs to is another range's.
         let base = range.start.saturating_sub(1);
         let pieces = file.pieces(base)?;

@@ -6,8 +6,8 @@ use super::document::{Document, Item, items_of};
 use super::lexer::{Fault, FaultKind, Parse};
 use super::lines::{Line, each_line, line_number};
 use super::path::{Expression, descend, search};
-use super::pieces::JsonFile;
 use super::{JsonFormat, Options};
+use crate::source::pieces::FileBytes;
 use crate::{Error, Result};
 
 /// Takes rows.
@@ -30,7 +30,7 @@ enum Place {
 
 /// Gives the rows in a range of a file, which of a document is all of it, to `rows`; at most `options.rows`.
 pub(super) fn each_row(
-    file: &JsonFile,
+    file: &FileBytes,
     range: Range<u64>,
     options: &Options,
     rows: &mut dyn Rows,
@@ -88,7 +88,7 @@ fn part(expression: &Expression, text: &str) -> Parse<Option<String>> {
     }
 }
 
-fn error(file: &JsonFile, place: Place, fault: &Fault, options: &Options) -> Error {
+fn error(file: &FileBytes, place: Place, fault: &Fault, options: &Options) -> Error {
     let path = file.path();
     let row = match place {
         Place::Line(at) => match line_number(file, at) {

@@ -5,10 +5,10 @@ use std::ops::Range;
 use super::ahead::Ahead;
 use super::infer::Found;
 use super::lexer::{Lexer, Parse};
-use super::pieces::JsonFile;
 use super::rows::{Rows, each_row};
 use super::{JsonFormat, Options};
 use crate::Result;
+use crate::source::pieces::FileBytes;
 
 /// So much is looked at.
 const SAMPLE_BYTES: u64 = 8 << 20;
@@ -20,7 +20,7 @@ const FILES: usize = 16;
 const PLACES: u64 = 8;
 
 /// What some values are.
-pub(super) fn sampled(files: &[JsonFile], options: &Options) -> Result<Found> {
+pub(super) fn sampled(files: &[FileBytes], options: &Options) -> Result<Found> {
     let mut sample = Sample { found: Found::default(), left: 0 };
     let chosen = chosen(files);
     let share = SAMPLE_BYTES / (chosen.len() as u64).max(1);
@@ -37,7 +37,7 @@ pub(super) fn sampled(files: &[JsonFile], options: &Options) -> Result<Found> {
 }
 
 /// Some of the files, evenly.
-fn chosen(files: &[JsonFile]) -> Vec<&JsonFile> {
+fn chosen(files: &[FileBytes]) -> Vec<&FileBytes> {
     if files.len() <= FILES {
         return files.iter().collect();
     }
@@ -45,7 +45,7 @@ fn chosen(files: &[JsonFile]) -> Vec<&JsonFile> {
 }
 
 /// All of a small file; of a large one its beginning and places in it, up to its end.
-fn ranges(file: &JsonFile, share: u64, options: &Options) -> Vec<Range<u64>> {
+fn ranges(file: &FileBytes, share: u64, options: &Options) -> Vec<Range<u64>> {
     let is_whole = file.bytes <= share || options.rows.is_some() || file.is_packed();
     if is_whole || options.format == JsonFormat::Document {
         return std::iter::once(0..u64::MAX).collect();

@@ -25,12 +25,12 @@ use udf_runtime::task;
 use super::ahead::Ahead;
 use super::column::Column;
 use super::lexer::{Lexer, Parse};
-use super::pieces::JsonFile;
 use super::rows::{Rows, each_row};
 use super::shape::Typed;
 use super::{JsonFormat, JsonTable, Options};
 use crate::Result;
 use crate::source::Leaf;
+use crate::source::pieces::FileBytes;
 
 /// Less of a file is not worth a partition.
 const MIN_BYTES: u64 = 1 << 20;
@@ -51,7 +51,7 @@ pub(super) struct JsonExec {
 
 #[derive(Debug)]
 struct Read {
-    files: Arc<Vec<JsonFile>>,
+    files: Arc<Vec<FileBytes>>,
     options: Arc<Options>,
     typed: Arc<Typed>,
     /// Below the column that is read.
@@ -101,7 +101,7 @@ impl JsonExec {
 }
 
 /// Consecutive parts of the files for at most so many partitions, of about the same size.
-fn partitions(files: &[JsonFile], options: &Options, target: usize) -> Vec<Vec<Part>> {
+fn partitions(files: &[FileBytes], options: &Options, target: usize) -> Vec<Vec<Part>> {
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let share = bytes.div_ceil(target.max(1) as u64).max(MIN_BYTES);
     let (mut partitions, mut room) = (vec![vec![]], share);

@@ -1,3 +1,5 @@
+//! Which type values have in common.
+
 use arrow::datatypes::DataType::{self, Boolean, Date32, Float64, Int64, Timestamp, Utf8};
 use arrow::datatypes::TimeUnit::{Microsecond, Nanosecond};
 

@@ -1,3 +1,5 @@
+//! Where records and fields begin and end, however the text is cut.
+
 use super::{Broken, Dialect, Ragged, Records};
 
 fn plain() -> Dialect {

@@ -1,3 +1,5 @@
+//! What the text of a value says.
+
 use arrow::datatypes::TimeUnit::{Microsecond, Nanosecond, Second};
 
 use super::{Moment, is_null, is_whole};

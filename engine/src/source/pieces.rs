@@ -30,7 +30,8 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A file, as it was when it was looked at.
 #[derive(Clone, Debug)]
-pub(super) struct JsonFile {
+pub(super) struct FileBytes {
+    pub(super) at: FileAt,
     pub(super) opened: Opened,
     pub(super) bytes: u64,
     place: Place,
@@ -52,26 +53,26 @@ struct Object {
     e_tag: Option<String>,
 }
 
-impl JsonFile {
+impl FileBytes {
     pub(super) async fn look(buckets: &Buckets, file: FileAt) -> Result<Self> {
-        let Some(uri) = file.uri else {
+        let Some(uri) = &file.uri else {
             let opened = Opened::now(&file.path)?;
             let bytes = opened.identity().bytes;
-            return Ok(Self { opened, bytes, place: Place::Disk });
+            return Ok(Self { at: file, opened, bytes, place: Place::Disk });
         };
-        let bucket = buckets.open(&uri).await?;
+        let bucket = buckets.open(uri).await?;
         let location = uri.location()?;
-        let found = match file.listed {
-            Some(found) => found,
+        let found = match &file.listed {
+            Some(found) => found.clone(),
             None => {
                 let found = bucket.store.head(&location).await;
                 found.map_err(|error| failed(&file.path, error))?
             }
         };
         let modified = found.last_modified.timestamp_micros();
-        let opened = Opened::of_store(&uri, found.size, modified, found.e_tag.clone());
+        let opened = Opened::of_store(uri, found.size, modified, found.e_tag.clone());
         let object = Object { bucket, location, e_tag: found.e_tag };
-        Ok(Self { opened, bytes: found.size, place: Place::Bucket(object) })
+        Ok(Self { at: file, opened, bytes: found.size, place: Place::Bucket(object) })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -95,8 +96,9 @@ impl JsonFile {
         Ok(Self { place: Place::Memory(Arc::new(bytes)), ..self })
     }
 
-    /// Its bytes from a place on.
+    /// Its bytes from a place on, if it still is what it was.
     pub(super) fn pieces(&self, start: u64) -> Result<Pieces<'_>> {
+        self.opened.check()?;
         let from = match &self.place {
             Place::Bucket(object) => From::Object(block_on(object.stream(self, start))?),
             Place::Memory(bytes) => {
@@ -115,7 +117,7 @@ impl JsonFile {
 impl Object {
     async fn stream(
         &self,
-        file: &JsonFile,
+        file: &FileBytes,
         start: u64,
     ) -> Result<BoxStream<'static, Result<Vec<u8>>>> {
         if start >= file.bytes {
@@ -123,7 +125,8 @@ impl Object {
         }
         let options = GetOptions {
             range: (start > 0).then_some(GetRange::Offset(start)),
-            if_match: self.e_tag.clone(),
+            // A weak one says only that the content means the same.
+            if_match: self.e_tag.clone().filter(|e_tag| !e_tag.starts_with("W/")),
             ..GetOptions::default()
         };
         let path = file.path().to_owned();
@@ -140,7 +143,7 @@ fn failed(path: &str, error: object_store::Error) -> Error {
 
 /// A file that is read.
 pub(super) struct Pieces<'f> {
-    of: &'f JsonFile,
+    of: &'f FileBytes,
     from: From,
     unpacking: Option<MultiGzDecoder<Vec<u8>>>,
     is_first: bool,
@@ -199,7 +202,7 @@ impl Pieces<'_> {
     }
 }
 
-impl JsonFile {
+impl FileBytes {
     fn damaged(&self, error: io::Error) -> Error {
         Error::Corrupt {
             what: self.path().to_owned(),
