@@ -190,20 +190,6 @@ async fn groups_are_written_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn merges_of_all_kinds_sort_what_does_not_fit() {
-    let tables = Tables::new().await;
-    let on = [(column("id"), column("id"))];
-    for how in [How::Inner, How::Left, How::Right, How::Full, How::Semi, How::Anti] {
-        tables
-            .check(async |session| {
-                let rows = read(session, "rows").await?;
-                rows.merge(&read(session, "skewed").await?, &on, how, "right_")
-            })
-            .await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_many_rows_is_merged_and_no_key_equals_nothing() {
     let tables = Tables::new().await;
     let on = [(column("key"), column("id"))];
@@ -215,24 +201,6 @@ async fn a_key_of_many_rows_is_merged_and_no_key_equals_nothing() {
             })
             .await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn distinct_rows_are_found_on_disk() {
-    let tables = Tables::new().await;
-    tables.check(async |session| read(session, "rows").await?.distinct(&[column("text")])).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn windows_look_at_one_group_after_the_other() {
-    let tables = Tables::new().await;
-    let window = |order_by| Window { partition_by: vec![column("key")], order_by, frame: None };
-    let by_id = vec![SortKey { expr: column("id"), descending: false }];
-    let columns = [
-        named("sum", of_rows("sum", column("id"), Some(window(Vec::new())))),
-        named("up_to", of_rows("sum", column("id"), Some(window(by_id)))),
-    ];
-    tables.check(async |session| read(session, "rows").await?.mutate(&columns)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
