@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, StructArray};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, StructArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::pretty::pretty_format_batches;
 use engine::{BinaryOp, Chain, Expr, How, NamedExpr, Session, SortKey};
@@ -24,7 +24,9 @@ fn files(session: &Arc<Session>) -> Chain {
     let nullable = |field: &Arc<Field>| Field::clone(field).with_nullable(field.name() != "file");
     let fields = before.fields().iter().map(nullable);
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let rows = RecordBatch::try_new(schema, rows.columns().to_vec()).unwrap();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    let columns = rows.columns().to_vec();
+    let rows = RecordBatch::try_new_with_options(schema, columns, &options).unwrap();
     chain(session, vec![rows])
 }
 

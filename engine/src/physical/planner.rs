@@ -116,7 +116,7 @@ impl ExtensionPlanner for UdfPlanner {
         };
         if let Some(first) = node.as_any().downcast_ref::<logical::FirstRows>() {
             let work = FirstRows { keys: exprs(&first.keys, first.input.schema())? };
-            return Ok(Some(Arc::new(FirstRowsExec::new(input, Arc::new(work)))));
+            return kept_apart(Arc::new(FirstRowsExec::new(input, Arc::new(work)))).map(Some);
         }
         if let Some(group) = node.as_any().downcast_ref::<GroupRows>() {
             let schema = group.input.schema();
@@ -189,8 +189,8 @@ impl UdfPlanner {
 /// The operator below a projection of all its columns.
 ///
 /// WHY: sorts are moved below operators that keep the order of rows, and their columns are taken for those at the same
-/// places of the input, which the columns of functions are not. None is moved below a projection; once sorts have
-/// their places, projections like this one are removed.
+/// places of the input, which the columns of functions are not; and another order makes other rows the first ones. None
+/// is moved below a projection; once sorts have their places, projections like this one are removed.
 fn kept_apart(operator: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = operator.schema();
     let columns = schema.fields().iter().enumerate().map(|(at, field)| {

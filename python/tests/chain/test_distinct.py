@@ -104,3 +104,11 @@ def test_refuses(chain: dc.DataChain) -> None:
         chain.distinct(C("size") + 1)
     with pytest.raises(TypeError, match="supports only `str` or `Column`"):
         chain.distinct(3)  # type: ignore[arg-type]
+
+
+def test_a_sort_above_does_not_choose_the_rows() -> None:
+    chain = dc.read_values(id=[0, 1, 2], n=[None, None, 5], s=["a", "b", "c"])
+    first = chain.distinct("n")
+    assert first.order_by("id", descending=True).to_values("id") == [2, 0]
+    assert first.order_by("id").limit(1).to_values("s") == ["a"]
+    assert chain.filter(dc.C("id") > 9).order_by("id").distinct("id").limit(3).to_list() == []

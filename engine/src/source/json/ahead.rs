@@ -18,7 +18,7 @@ pub(super) struct Ahead<I> {
 }
 
 enum Waiting {
-    Ready(FileBytes),
+    Ready(Box<FileBytes>),
     Fetched(Task<Result<FileBytes>>),
 }
 
@@ -35,11 +35,11 @@ impl<I: Iterator<Item = FileBytes>> Ahead<I> {
             self.waiting.push_back(if file.is_small_object() {
                 Waiting::Fetched(task::spawn(file.fetched()))
             } else {
-                Waiting::Ready(file)
+                Waiting::Ready(Box::new(file))
             });
         }
         Some(match self.waiting.pop_front()? {
-            Waiting::Ready(file) => Ok(file),
+            Waiting::Ready(file) => Ok(*file),
             Waiting::Fetched(task) => match block_on(task) {
                 Ok(fetched) => fetched,
                 Err(stopped) => Err(Error::internal(stopped.to_string())),
