@@ -229,11 +229,11 @@ def written(rows: list[Row], folder: Path, source: str) -> dc.DataChain:
         return dc.read_arrow(batches).save("rows")
     if source == "parquet":
         pq.write_table(table, folder / "rows.parquet", row_group_size=4)
-        return dc.read_parquet(folder / "rows.parquet")
+        return dc.read_parquet(folder / "rows.parquet", source=False)
     for number in range(3):
         piece = table.slice(number * 8, 8)
         pq.write_table(piece, folder / f"{number}.parquet", row_group_size=3)
-    return dc.read_parquet(folder)
+    return dc.read_parquet(folder, source=False)
 
 
 def same(rows: list[Row]) -> list[Row]:
