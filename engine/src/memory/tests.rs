@@ -123,7 +123,7 @@ fn batch(rows: &[(i64, Option<i64>)]) -> RecordBatch {
 
 /// All rows as bytes, sorted.
 fn canonical(batches: &[RecordBatch]) -> Vec<Vec<u8>> {
-    let schema = batches[0].schema();
+    let Some(schema) = batches.first().map(RecordBatch::schema) else { return vec![] };
     let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
     let converter = RowConverter::new(fields.collect()).unwrap();
     let mut rows = Vec::new();
@@ -190,6 +190,21 @@ async fn groups_are_written_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn merges_of_all_kinds_sort_what_does_not_fit() {
+    let tables = Tables::new().await;
+    // A third of the rows have some that match, and each has one that it matches.
+    let on = [(column("id"), column("key"))];
+    for how in [How::Inner, How::Left, How::Right, How::Full, How::Semi, How::Anti] {
+        tables
+            .check(async |session| {
+                let rows = read(session, "rows").await?;
+                rows.merge(&read(session, "rows").await?, &on, how, "right_")
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_many_rows_is_merged_and_no_key_equals_nothing() {
     let tables = Tables::new().await;
     let on = [(column("key"), column("id"))];
@@ -201,6 +216,24 @@ async fn a_key_of_many_rows_is_merged_and_no_key_equals_nothing() {
             })
             .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn distinct_rows_are_found_on_disk() {
+    let tables = Tables::new().await;
+    tables.check(async |session| read(session, "rows").await?.distinct(&[column("text")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_look_at_one_group_after_the_other() {
+    let tables = Tables::new().await;
+    let window = |order_by| Window { partition_by: vec![column("key")], order_by, frame: None };
+    let by_id = vec![SortKey { expr: column("id"), descending: false }];
+    let columns = [
+        named("sum", of_rows("sum", column("id"), Some(window(Vec::new())))),
+        named("up_to", of_rows("sum", column("id"), Some(window(by_id)))),
+    ];
+    tables.check(async |session| read(session, "rows").await?.mutate(&columns)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

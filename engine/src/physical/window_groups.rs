@@ -79,6 +79,7 @@ impl ExecutionPlan for WindowGroupsExec {
         let groups = Groups {
             input,
             keys: self.0.partition_keys(),
+            pending: None,
             whole: Vec::new(),
             open: Vec::new(),
             last: None,
@@ -116,6 +117,8 @@ fn computed(
 struct Groups {
     input: SendableRecordBatchStream,
     keys: Vec<Arc<dyn PhysicalExpr>>,
+    /// Rows for which there was no memory yet.
+    pending: Option<RecordBatch>,
     /// Rows of groups that have ended.
     whole: Vec<RecordBatch>,
     /// Those of the last one.
@@ -132,8 +135,14 @@ impl Groups {
         self.memory.free();
         let open: usize = self.open.iter().map(RecordBatch::get_array_memory_size).sum();
         self.memory.try_grow(open * COPIES)?;
-        while let Some(batch) = self.input.try_next().await? {
-            self.memory.try_grow(batch.get_array_memory_size() * COPIES)?;
+        while let Some(batch) = self.following().await? {
+            if let Err(error) = self.memory.try_grow(batch.get_array_memory_size() * COPIES) {
+                if self.whole.is_empty() {
+                    return Err(error);
+                }
+                self.pending = Some(batch);
+                return Ok(Some(std::mem::take(&mut self.whole)));
+            }
             self.add(batch)?;
             if self.whole.iter().map(RecordBatch::num_rows).sum::<usize>() >= ENOUGH_ROWS {
                 return Ok(Some(std::mem::take(&mut self.whole)));
@@ -142,6 +151,13 @@ impl Groups {
         self.whole.append(&mut self.open);
         let rest = std::mem::take(&mut self.whole);
         Ok((!rest.is_empty()).then_some(rest))
+    }
+
+    async fn following(&mut self) -> Result<Option<RecordBatch>> {
+        match self.pending.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => self.input.try_next().await,
+        }
     }
 
     fn add(&mut self, batch: RecordBatch) -> Result<()> {

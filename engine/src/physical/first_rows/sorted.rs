@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array, new_null_array,
 };
-use arrow::compute::filter_record_batch;
+use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -25,9 +25,6 @@ const KEY: &str = "keys as bytes";
 /// The number of the row, from 1; keys that were seen before have 0.
 const ROW: &str = "row of the input";
 
-/// Keys of a batch that was never there.
-const PIECE: usize = 8192;
-
 /// The first rows of `rows` by their keys, without those whose keys were `seen` already.
 pub(super) fn first_rows(
     rows: SendableRecordBatchStream,
@@ -39,8 +36,12 @@ pub(super) fn first_rows(
     let schema = numbered(&shown);
     let (key, row) = (shown.fields().len(), shown.fields().len() + 1);
     let (before, of_rows) = (Arc::clone(&schema), Arc::clone(&schema));
-    let before = stream::iter((0..seen.len()).step_by(PIECE))
-        .map(move |at| placeholders(&seen.slice(at, PIECE.min(seen.len() - at)), &before));
+    let piece = context.session_config().batch_size();
+    let before = stream::iter((0..seen.len()).step_by(piece)).map(move |at| {
+        // Copied: a sort counts all of what a slice is a part of.
+        let some = (at..seen.len().min(at + piece)).map(|at| at as u64);
+        placeholders(&take(&seen, &UInt64Array::from_iter_values(some), None)?, &before)
+    });
     let mut next = 1;
     let rows = rows.map(move |batch| {
         let batch = batch?;
