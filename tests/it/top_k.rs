@@ -195,3 +195,14 @@ async fn short_columns_are_read_at_once() {
     let text = explained(&first).await;
     assert!(text.contains("columns=[id, other]") && !text.contains("TopKExec"), "{text}");
 }
+
+#[tokio::test]
+async fn a_sort_above_sorts_the_first_rows_only() {
+    let version = version(&session().await).await;
+    let first = version.order_by(&[by("file.size", true)]).unwrap().limit(30).unwrap();
+    let again = first.order_by(&[by("id", true)]).unwrap();
+    assert!(explained(&again).await.contains("TopKExec: then"));
+    let mut wanted = rows(&first).await["id"].as_primitive::<Int64Type>().values().to_vec();
+    wanted.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!(rows(&again).await["id"].as_primitive::<Int64Type>().values().to_vec(), wanted);
+}

@@ -110,39 +110,39 @@ impl ExtensionPlanner for UdfPlanner {
         let [input] = inputs else {
             return Ok(None);
         };
-        let input = Arc::clone(input);
         let exprs = |exprs: &[Expr], schema: &DFSchema| -> Result<Vec<_>> {
             exprs.iter().map(|expr| planner.create_physical_expr(expr, schema, state)).collect()
         };
-        if let Some(first) = node.as_any().downcast_ref::<logical::FirstRows>() {
-            let work = FirstRows { keys: exprs(&first.keys, first.input.schema())? };
-            return kept_apart(Arc::new(FirstRowsExec::new(input, Arc::new(work)))).map(Some);
-        }
-        if let Some(group) = node.as_any().downcast_ref::<GroupRows>() {
-            let schema = group.input.schema();
-            let row = schema.index_of_column_by_name(None, KEY_ROW);
-            let grouping = Grouping {
-                keys: exprs(&group.keys, schema)?,
-                row: row.map(|at| Arc::new(Column::new(KEY_ROW, at)) as _),
-                firsts: exprs(&group.firsts, schema)?,
-                lists: exprs(&group.lists, schema)?,
-                schema: Arc::clone(UserDefinedLogicalNodeCore::schema(group).inner()),
+        let input = Arc::clone(input);
+        let operator: Arc<dyn ExecutionPlan> =
+            if let Some(first) = node.as_any().downcast_ref::<logical::FirstRows>() {
+                let work = FirstRows { keys: exprs(&first.keys, first.input.schema())? };
+                Arc::new(FirstRowsExec::new(input, Arc::new(work)))
+            } else if let Some(group) = node.as_any().downcast_ref::<GroupRows>() {
+                let schema = group.input.schema();
+                let row = schema.index_of_column_by_name(None, KEY_ROW);
+                let grouping = Grouping {
+                    keys: exprs(&group.keys, schema)?,
+                    row: row.map(|at| Arc::new(Column::new(KEY_ROW, at)) as _),
+                    firsts: exprs(&group.firsts, schema)?,
+                    lists: exprs(&group.lists, schema)?,
+                    schema: Arc::clone(UserDefinedLogicalNodeCore::schema(group).inner()),
+                };
+                Arc::new(GroupRowsExec::new(input, Arc::new(grouping)))
+            } else if let Some(top) = node.as_any().downcast_ref::<TopK>() {
+                let Some(late) = source_of(&top.late) else {
+                    return internal_err!("a source of rows is gone");
+                };
+                let schema = Arc::clone(UserDefinedLogicalNodeCore::schema(top).inner());
+                let work = TakeLate { late, by_distance: top.by_distance, schema };
+                Arc::new(TopKExec::new(input, Arc::new(work)))
+            } else if let Some(udf) = node.as_any().downcast_ref::<Udf>() {
+                let arguments = exprs(&udf.call.arguments, udf.input.schema())?;
+                self.udf(udf, arguments, input)?
+            } else {
+                return Ok(None);
             };
-            return Ok(Some(Arc::new(GroupRowsExec::new(input, Arc::new(grouping)))));
-        }
-        if let Some(top) = node.as_any().downcast_ref::<TopK>() {
-            let Some(late) = source_of(&top.late) else {
-                return internal_err!("a source of rows is gone");
-            };
-            let schema = Arc::clone(UserDefinedLogicalNodeCore::schema(top).inner());
-            let work = TakeLate { late, by_distance: top.by_distance, schema };
-            return Ok(Some(Arc::new(TopKExec::new(input, Arc::new(work)))));
-        }
-        let Some(udf) = node.as_any().downcast_ref::<Udf>() else {
-            return Ok(None);
-        };
-        let arguments = exprs(&udf.call.arguments, udf.input.schema())?;
-        self.udf(udf, arguments, input).map(Some)
+        kept_apart(operator).map(Some)
     }
 }
 
@@ -182,11 +182,11 @@ impl UdfPlanner {
             }
             None => input,
         };
-        kept_apart(Arc::new(UdfExec::new(input, Arc::new(stage))))
+        Ok(Arc::new(UdfExec::new(input, Arc::new(stage))))
     }
 }
 
-/// The operator below a projection of all its columns.
+/// An operator of ours below a projection of all its columns.
 ///
 /// WHY: sorts are moved below operators that keep the order of rows, and their columns are taken for those at the same
 /// places of the input, which the columns of functions are not; and another order makes other rows the first ones. None
