@@ -16,6 +16,7 @@ mod pieces;
 mod plain;
 mod ranges;
 mod row_range;
+mod scan;
 mod several;
 mod table_files;
 

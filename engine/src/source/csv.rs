@@ -32,7 +32,7 @@ use crate::source::pieces::FileBytes;
 use crate::storage::Buckets;
 use crate::{Error, Result};
 use sample::{Sample, sampled};
-use scan::CsvExec;
+use scan::{CsvExec, CsvScan};
 use split::Dialect;
 
 /// What files of a folder end with that are CSV.
@@ -230,7 +230,8 @@ impl TableProvider for CsvTable {
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         let target = state.config().target_partitions();
         let read = Arc::clone(&self.read);
-        Ok(Arc::new(CsvExec::try_new(read, &self.schema, projection, (target, limit))?))
+        let scan = CsvScan::try_new(read, &self.schema, projection, (target, limit))?;
+        Ok(Arc::new(CsvExec::new(scan)))
     }
 }
 

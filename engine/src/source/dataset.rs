@@ -15,7 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use lance::Dataset;
 
 use super::batch_rows::{fixed_bytes, stored_bytes, vary};
-use super::dataset_scan::{DatasetScanExec, rows_at};
+use super::dataset_scan::{DatasetScan, DatasetScanExec, rows_at};
 use super::row_range::row_ranges;
 use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
@@ -209,6 +209,8 @@ impl TableProvider for DatasetTable {
         };
         let target = state.config().target_partitions();
         let ranges = row_ranges(&self.dataset, target, limit)?;
-        Ok(Arc::new(DatasetScanExec::new(self.title(), Arc::clone(&self.dataset), leaves, ranges)))
+        let (title, dataset) = (self.title(), Arc::clone(&self.dataset));
+        let scan = DatasetScan { title, dataset, leaves: Arc::new(leaves), ranges };
+        Ok(Arc::new(DatasetScanExec::new(scan)))
     }
 }

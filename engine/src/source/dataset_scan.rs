@@ -8,15 +8,9 @@ use arrow::compute::{filter_record_batch, is_not_null};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, Statistics, internal_err};
+use datafusion::common::{Statistics, internal_err};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-};
+use datafusion::execution::TaskContext;
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
@@ -25,6 +19,7 @@ use lance::dataset::scanner::Scanner;
 use super::batch_rows::{PROBE_ROWS, batch_rows, fixed_bytes, read_bytes, stored_bytes, vary};
 use super::dataset::Leaf;
 use super::row_range::RowRange;
+use super::scan::{Batches, Scan, ScanExec};
 use crate::adapter::error::from_lance;
 use crate::memory::Memory;
 use crate::stored::convert;
@@ -40,96 +35,59 @@ const ROW_ID: &str = "_rowid";
 const NARROW_BYTES: usize = 256;
 
 /// Reads a version of a dataset.
+pub(super) type DatasetScanExec = ScanExec<DatasetScan>;
+
+/// Consecutive ranges of its rows, and what is read of them.
 #[derive(Debug)]
-pub(crate) struct DatasetScanExec {
-    title: String,
-    dataset: Arc<Dataset>,
-    leaves: Arc<Vec<Leaf>>,
-    ranges: Vec<RowRange>,
-    properties: Arc<PlanProperties>,
+pub(super) struct DatasetScan {
+    pub(super) title: String,
+    pub(super) dataset: Arc<Dataset>,
+    pub(super) leaves: Arc<Vec<Leaf>>,
+    pub(super) ranges: Vec<RowRange>,
 }
 
-impl DatasetScanExec {
-    pub(super) fn new(
-        title: String,
-        dataset: Arc<Dataset>,
-        leaves: Vec<Leaf>,
-        ranges: Vec<RowRange>,
-    ) -> Self {
-        let fields: Vec<_> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::new(Schema::new(fields))),
-            Partitioning::UnknownPartitioning(ranges.len()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Self { title, dataset, leaves: Arc::new(leaves), ranges, properties: Arc::new(properties) }
-    }
-
-    fn rows(&self, partition: Option<usize>) -> usize {
-        match partition {
-            Some(partition) => self.ranges[partition].rows(),
-            None => self.ranges.iter().map(RowRange::rows).sum(),
-        }
-    }
-}
-
-impl DisplayAs for DatasetScanExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for DatasetScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths: Vec<String> = self.leaves.iter().map(|leaf| leaf.path.join(".")).collect();
+        let rows: usize = self.ranges.iter().map(RowRange::rows).sum();
         write!(
             f,
-            "DatasetScanExec: {}, columns=[{}], rows={}, partitions={}",
+            "{}: {}, columns=[{}], rows={rows}, partitions={}",
+            Self::NAME,
             self.title,
             paths.join(", "),
-            self.rows(None),
             self.ranges.len()
         )
     }
 }
 
-impl ExecutionPlan for DatasetScanExec {
-    fn name(&self) -> &'static str {
-        "DatasetScanExec"
+impl Scan for DatasetScan {
+    const NAME: &'static str = "DatasetScanExec";
+
+    fn schema(&self) -> SchemaRef {
+        let fields: Vec<_> = self.leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+        Arc::new(Schema::new(fields))
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn partitions(&self) -> usize {
+        self.ranges.len()
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![]
+    fn statistics(&self, nothing: Statistics, partition: Option<usize>) -> Statistics {
+        let rows = match partition {
+            Some(partition) => self.ranges[partition].rows(),
+            None => self.ranges.iter().map(RowRange::rows).sum(),
+        };
+        nothing.with_num_rows(Precision::Exact(rows))
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
+    fn rows(self: Arc<Self>, partition: usize, context: &TaskContext) -> Batches {
         let memory = context.session_config().get_extension::<Memory>();
         let memory = memory.as_deref().copied().unwrap_or_else(|| Memory::new(u64::MAX));
-        let schema = self.schema();
+        let shape = Shape { schema: self.schema(), leaves: Arc::clone(&self.leaves), memory };
         let range = self.ranges[partition].clone();
-        let leaves = Arc::clone(&self.leaves);
-        let shape = Shape { schema: Arc::clone(&schema), leaves, memory };
         let opened = open(Arc::clone(&self.dataset), shape, range, self.title.clone());
-        let batches = stream::once(opened).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
-    }
-
-    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        Ok(Arc::new(Statistics {
-            num_rows: Precision::Exact(self.rows(partition)),
-            total_byte_size: Precision::Absent,
-            column_statistics: vec![ColumnStatistics::new_unknown(); self.leaves.len()],
-        }))
+        stream::once(opened).try_flatten().boxed()
     }
 }
 
@@ -140,8 +98,6 @@ struct Shape {
     /// How much may be read before it is asked for.
     memory: Memory,
 }
-
-type Batches = stream::BoxStream<'static, Result<RecordBatch>>;
 
 async fn open(
     dataset: Arc<Dataset>,

@@ -39,7 +39,7 @@ use crate::source::pieces::FileBytes;
 use crate::storage::Buckets;
 use column::{Column, WHOLE};
 use path::Expression;
-use scan::JsonExec;
+use scan::{JsonExec, JsonScan};
 
 pub use shape::Typed;
 
@@ -206,6 +206,7 @@ impl TableProvider for JsonTable {
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         self.files.iter().try_for_each(|file| file.opened.check())?;
-        Ok(Arc::new(JsonExec::try_new(self, state.config(), projection, limit)?))
+        let scan = JsonScan::new(self, state.config(), projection, limit);
+        Ok(Arc::new(JsonExec::new(scan)))
     }
 }

@@ -14,22 +14,18 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::{DataFusionError, Result as PlanResult};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-};
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use object_store::ObjectMeta;
 use udf_runtime::task;
 
+use super::scan::{Batches, Scan, ScanExec};
 use super::{FilesFound, Found, ObjectsFound, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::storage::{Buckets, Uri};
@@ -308,7 +304,8 @@ impl TableProvider for ListingTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let scan = Arc::new(StorageListingExec::new(self));
+        let (look, schema) = (Arc::clone(&self.look), Arc::clone(&self.schema));
+        let scan = Arc::new(StorageListingExec::new(StorageListing { look, schema }));
         match projection {
             Some(chosen) if chosen.is_empty() => {
                 let nothing: Vec<(Arc<dyn PhysicalExpr>, String)> = vec![];
@@ -320,57 +317,28 @@ impl TableProvider for ListingTable {
 }
 
 /// Looks for the files, in the order of the paths.
+type StorageListingExec = ScanExec<StorageListing>;
+
 #[derive(Debug)]
-struct StorageListingExec {
+struct StorageListing {
     look: Arc<Look>,
-    properties: Arc<PlanProperties>,
+    schema: SchemaRef,
 }
 
-impl StorageListingExec {
-    fn new(table: &ListingTable) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::clone(&table.schema)),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Self { look: Arc::clone(&table.look), properties: Arc::new(properties) }
+impl fmt::Display for StorageListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: [{}]", Self::NAME, shown(&self.look.places))
     }
 }
 
-impl DisplayAs for StorageListingExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StorageListingExec: [{}]", shown(&self.look.places))
-    }
-}
+impl Scan for StorageListing {
+    const NAME: &'static str = "StorageListingExec";
 
-impl ExecutionPlan for StorageListingExec {
-    fn name(&self) -> &'static str {
-        "StorageListingExec"
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![]
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(
-        &self,
-        _partition: usize,
-        _context: Arc<TaskContext>,
-    ) -> PlanResult<SendableRecordBatchStream> {
-        let schema = self.schema();
-        let batches = self.look.batches(&schema).map(|batch| batch.map_err(DataFusionError::from));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    fn rows(self: Arc<Self>, _partition: usize, _context: &TaskContext) -> Batches {
+        self.look.batches(&self.schema).map(|batch| batch.map_err(DataFusionError::from)).boxed()
     }
 }

@@ -9,13 +9,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::error::{DataFusionError, Result as PlanResult};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-};
+use datafusion::execution::TaskContext;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -29,11 +23,14 @@ use super::split::{Broken, Ragged, Records};
 use super::{RaggedRow, Read};
 use crate::kind::kind_name;
 use crate::source::pieces::FileBytes;
+use crate::source::scan::{Batches, Scan, ScanExec};
 use crate::{Error, Result};
 
 /// The operator.
+pub(super) type CsvExec = ScanExec<CsvScan>;
+
 #[derive(Debug)]
-pub(super) struct CsvExec {
+pub(super) struct CsvScan {
     read: Arc<Read>,
     chosen: Arc<Chosen>,
     /// The files of each partition.
@@ -41,7 +38,6 @@ pub(super) struct CsvExec {
     /// Chunks of a partition that are made columns at once.
     at_once: usize,
     limit: usize,
-    properties: Arc<PlanProperties>,
 }
 
 /// Columns that are asked for.
@@ -52,7 +48,7 @@ struct Chosen {
     columns: Vec<Option<usize>>,
 }
 
-impl CsvExec {
+impl CsvScan {
     pub(super) fn try_new(
         read: Arc<Read>,
         schema: &SchemaRef,
@@ -67,19 +63,12 @@ impl CsvExec {
             columns: asked.iter().map(|at| at.checked_sub(before)).collect(),
         };
         let partitions = partitions(&read.files, target);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::clone(&chosen.schema)),
-            Partitioning::UnknownPartitioning(partitions.len()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
         Ok(Self {
             read,
             chosen: Arc::new(chosen),
             at_once: target.div_ceil(partitions.len()) + 1,
             partitions,
             limit: limit.unwrap_or(usize::MAX),
-            properties: Arc::new(properties),
         })
     }
 }
@@ -102,8 +91,8 @@ fn partitions(files: &[FileBytes], target: usize) -> Vec<Vec<usize>> {
     partitions
 }
 
-impl DisplayAs for CsvExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for CsvScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (files, partitions) = (self.read.files.len(), self.partitions.len());
         let columns = self.chosen.schema.fields().iter().map(|field| field.name().as_str());
         let columns: Vec<&str> = columns.collect();
@@ -115,31 +104,18 @@ impl DisplayAs for CsvExec {
     }
 }
 
-impl ExecutionPlan for CsvExec {
-    fn name(&self) -> &'static str {
-        "CsvExec"
+impl Scan for CsvScan {
+    const NAME: &'static str = "CsvExec";
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.chosen.schema)
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn partitions(&self) -> usize {
+        self.partitions.len()
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![]
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> PlanResult<SendableRecordBatchStream> {
+    fn rows(self: Arc<Self>, partition: usize, context: &TaskContext) -> Batches {
         let files = self.partitions.get(partition).cloned().unwrap_or_default();
         let (read, chosen) = (Arc::clone(&self.read), Arc::clone(&self.chosen));
         let (limit, at_once) = (self.limit, self.at_once);
@@ -153,8 +129,7 @@ impl ExecutionPlan for CsvExec {
                 InOrder { read, chosen, chunks, reading, ready, batch_rows, file, row, limit };
             stream::try_unfold(rows, InOrder::next)
         };
-        let batches = stream::once(start).flatten().map_err(DataFusionError::from);
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        stream::once(start).flatten().map_err(DataFusionError::from).boxed()
     }
 }
 

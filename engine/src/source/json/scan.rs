@@ -9,14 +9,8 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result as PlanResult};
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionConfig;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-};
 use futures::StreamExt;
 use futures::stream::{once, unfold};
 use tokio::sync::mpsc;
@@ -31,6 +25,7 @@ use super::{JsonFormat, JsonTable, Options};
 use crate::Result;
 use crate::source::Leaf;
 use crate::source::pieces::FileBytes;
+use crate::source::scan::{Batches, Scan, ScanExec};
 
 /// Less of a file is not worth a partition.
 const MIN_BYTES: u64 = 1 << 20;
@@ -42,15 +37,11 @@ const BATCH_BYTES: usize = 16 << 20;
 const BATCHES_AHEAD: usize = 2;
 
 /// The operator.
-#[derive(Clone, Debug)]
-pub(super) struct JsonExec {
-    read: Arc<Read>,
-    schema: SchemaRef,
-    properties: Arc<PlanProperties>,
-}
+pub(super) type JsonExec = ScanExec<JsonScan>;
 
 #[derive(Debug)]
-struct Read {
+pub(super) struct JsonScan {
+    schema: SchemaRef,
     files: Arc<Vec<FileBytes>>,
     options: Arc<Options>,
     typed: Arc<Typed>,
@@ -67,13 +58,13 @@ struct Part {
     range: Range<u64>,
 }
 
-impl JsonExec {
-    pub(super) fn try_new(
+impl JsonScan {
+    pub(super) fn new(
         table: &JsonTable,
         config: &SessionConfig,
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
-    ) -> PlanResult<Self> {
+    ) -> Self {
         let leaves: Vec<&Leaf> = match projection {
             Some(chosen) => chosen.iter().filter_map(|place| table.leaves.get(*place)).collect(),
             None => table.leaves.iter().collect(),
@@ -82,21 +73,15 @@ impl JsonExec {
         let schema = Arc::new(Schema::new(fields));
         let paths = leaves.iter().map(|leaf| leaf.path.iter().skip(1).cloned().collect());
         let partitions = partitions(&table.files, &table.options, config.target_partitions());
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::clone(&schema)),
-            Partitioning::UnknownPartitioning(partitions.len()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        let read = Read {
+        Self {
+            schema,
             files: Arc::clone(&table.files),
             options: Arc::clone(&table.options),
             typed: Arc::clone(&table.typed),
             paths: paths.collect(),
             partitions,
             limit: limit.unwrap_or(usize::MAX),
-        };
-        Ok(Self { read: Arc::new(read), schema, properties: Arc::new(properties) })
+        }
     }
 }
 
@@ -132,45 +117,30 @@ fn partitions(files: &[FileBytes], options: &Options, target: usize) -> Vec<Vec<
     partitions
 }
 
-impl DisplayAs for JsonExec {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Read { files, options, partitions, .. } = self.read.as_ref();
-        let (files, parts) = (files.len(), partitions.len());
-        write!(f, "JsonExec: format={:?}, files={files}, partitions={parts}", options.format)
+impl fmt::Display for JsonScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (files, parts) = (self.files.len(), self.partitions.len());
+        write!(f, "JsonExec: format={:?}, files={files}, partitions={parts}", self.options.format)
     }
 }
 
-impl ExecutionPlan for JsonExec {
-    fn name(&self) -> &'static str {
-        "JsonExec"
+impl Scan for JsonScan {
+    const NAME: &'static str = "JsonExec";
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn partitions(&self) -> usize {
+        self.partitions.len()
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![]
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> PlanResult<SendableRecordBatchStream> {
-        let (read, schema) = (Arc::clone(&self.read), Arc::clone(&self.schema));
+    fn rows(self: Arc<Self>, partition: usize, context: &TaskContext) -> Batches {
         let batch_rows = context.session_config().batch_size();
         let start = async move {
             let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
             let reading = task::spawn_blocking(move || {
-                if let Err(error) = read.partition(partition, schema, batch_rows, &sender) {
+                if let Err(error) = self.read(partition, batch_rows, &sender) {
                     // The consumer may be gone: then nobody waits for the error.
                     drop(sender.blocking_send(Err(error.into())));
                 }
@@ -179,25 +149,19 @@ impl ExecutionPlan for JsonExec {
                 Some((batches.recv().await?, (batches, reading)))
             })
         };
-        let stream = once(start).flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream)))
+        once(start).flatten().boxed()
     }
 }
 
 type Sender = mpsc::Sender<PlanResult<RecordBatch>>;
 
-impl Read {
-    fn partition(
-        &self,
-        number: usize,
-        schema: SchemaRef,
-        batch_rows: usize,
-        sender: &Sender,
-    ) -> Result<()> {
+impl JsonScan {
+    fn read(&self, number: usize, batch_rows: usize, sender: &Sender) -> Result<()> {
         let wanted: Vec<&[String]> = self.paths.iter().map(Vec::as_slice).collect();
         let (column, left) = (Column::of(&self.typed, &wanted)?, self.limit);
         let paths = &self.paths;
-        let mut batches = Batches { column, paths, bytes: 0, batch_rows, left, schema, sender };
+        let schema = Arc::clone(&self.schema);
+        let mut batches = Gathered { column, paths, bytes: 0, batch_rows, left, schema, sender };
         let parts = self.partitions.get(number).map(Vec::as_slice).unwrap_or_default();
         let mut files = Ahead::new(parts.iter().map(|part| self.files[part.file].clone()));
         for Part { range, .. } in parts {
@@ -212,7 +176,7 @@ impl Read {
 }
 
 /// Rows on their way into batches.
-struct Batches<'s> {
+struct Gathered<'s> {
     column: Column,
     paths: &'s [Vec<String>],
     bytes: usize,
@@ -222,7 +186,7 @@ struct Batches<'s> {
     sender: &'s Sender,
 }
 
-impl Batches<'_> {
+impl Gathered<'_> {
     fn is_wanted(&self) -> bool {
         self.left > 0 && !self.sender.is_closed()
     }
@@ -261,7 +225,7 @@ impl Batches<'_> {
     }
 }
 
-impl Rows for Batches<'_> {
+impl Rows for Gathered<'_> {
     fn row(&mut self, text: &str) -> Parse<()> {
         let mut lexer = Lexer::new(text);
         self.column.push(&mut lexer)?;
