@@ -13,6 +13,7 @@ mod preview;
 mod row_addresses;
 mod save;
 mod saving;
+mod update;
 mod vectors;
 mod write;
 mod written;

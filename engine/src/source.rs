@@ -2,6 +2,7 @@
 //! them, and partitions that are consecutive ranges of its rows: partition 0 first. What else it may be asked is
 //! [`Source`]; [`source_of`] is the one way from a plan to it.
 
+mod any_version;
 mod batch_rows;
 mod csv;
 mod dataset;
@@ -27,7 +28,7 @@ use arrow::array::UInt64Array;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use catalog::JobId;
+use catalog::{DatasetVersion, JobId};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Statistics, not_impl_err};
@@ -38,9 +39,11 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::BoxStream;
+use lance::Dataset;
 
 use crate::identity::{Reason, SourceIdentity};
 
+pub(crate) use any_version::AnyVersion;
 pub use csv::{CsvRequest, RaggedRow, RaggedRows};
 pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};
@@ -77,6 +80,12 @@ pub(crate) trait Source: TableProvider {
     /// anyway.
     fn found(&self) -> Vec<Found> {
         Vec::new()
+    }
+
+    /// The same of other versions of the datasets that it depends on, whose rows have the same columns; none where there
+    /// are no such.
+    fn over(&self, _versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
+        None
     }
 
     /// The columns as paths into what is stored, where parts of them can be read.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Diff, Export, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, Shaped};
+use engine::{
+    CodeChange, Deleted, DeltaOptions, Diff, Export, How, NamedExpr, Progress, Retry, SaveMode,
+    SaveRequest, Saved, Shaped,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -86,6 +89,35 @@ impl Chain {
         let failed = |failed| raise(py, failed);
         let versions = self.0.dependencies().map_err(failed)?;
         Ok((versions.iter().map(made_of).collect(), self.0.places().map_err(failed)?))
+    }
+
+    /// The source, of which only changes are computed when what is made of it is saved again.
+    #[pyo3(signature = (on, result_on, compare, retry, r#unsafe, deleted, code))]
+    fn delta(
+        &self,
+        py: Python<'_>,
+        on: Vec<String>,
+        result_on: Vec<String>,
+        compare: Option<Vec<String>>,
+        retry: PyRetry,
+        r#unsafe: bool,
+        deleted: Option<&str>,
+        code: &str,
+    ) -> PyResult<Self> {
+        let retry = match retry {
+            PyRetry::Failed(path) => Retry::Failed(path),
+            PyRetry::Missing(true) => Retry::Missing,
+            PyRetry::Missing(false) => Retry::Nothing,
+        };
+        let deleted = deleted.map(|what| if what == "drop" { Deleted::Drop } else { Deleted::Keep });
+        let code = match code {
+            "rebuild" => CodeChange::Rebuild,
+            "ignore" => CodeChange::Ignore,
+            _ => CodeChange::Warn,
+        };
+        let options =
+            DeltaOptions { on, result_on, compare, retry, is_unsafe: r#unsafe, deleted, code };
+        self.built(py, self.0.delta(options))
     }
 
     fn filter(&self, py: Python<'_>, predicates: Vec<PyExpr<'_>>) -> PyResult<Self> {
@@ -384,6 +416,13 @@ impl Chain {
         let capsule = arrow::export(py, schema, batches, requested_schema, failure.clone())?;
         Ok((capsule, failure))
     }
+}
+
+/// The field of the result that says an error, or whether what is missing is computed again.
+#[derive(FromPyObject)]
+enum PyRetry {
+    Failed(String),
+    Missing(bool),
 }
 
 /// A column's name, its spec unless it stays what it is, and the paths to what its leaves are made of.

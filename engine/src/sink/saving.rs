@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{
-    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, Newest, QualifiedName,
-    Wanted,
+    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, Delta, Newest,
+    QualifiedName, Wanted,
 };
 use futures::{FutureExt, TryFutureExt, try_join};
 use lance::Dataset;
@@ -19,14 +19,15 @@ use super::commit::Commit;
 use super::destination::Destination;
 use super::fragments::Columns;
 use super::preview::{self, PREVIEW_ROWS};
-use super::save::{SaveMode, SaveRequest};
+use super::save::{SaveMode, SaveRequest, Saved};
 use super::vectors::VectorLengths;
 use super::write::write_all;
 use super::written::Written;
 use crate::kind::kind_name;
 use crate::layout::{self, locate};
+use crate::progress::Progress;
 use crate::storage::Entered;
-use crate::{Error, Ready, Result, Session};
+use crate::{Chain, Error, Ready, Result, Session};
 
 /// A version on its way.
 pub(super) struct Saving<'a> {
@@ -35,6 +36,12 @@ pub(super) struct Saving<'a> {
     /// The columns of its rows.
     pub(super) schema: SchemaRef,
     pub(super) dependencies: Vec<catalog::Dependency>,
+}
+
+/// Files that belong to no version yet, and where they are.
+pub(super) struct Unpublished {
+    pub(super) place: Place,
+    pub(super) added: Added,
 }
 
 /// Where rows go, and what keeps collectors of garbage out of there while it lives.
@@ -52,9 +59,30 @@ pub(super) struct Added {
     rows: u64,
     preview: Vec<Value>,
     fingerprint: Option<String>,
+    delta: Option<Delta>,
 }
 
 impl Saving<'_> {
+    /// Computes the rows of a chain and writes them to files that nobody knows yet.
+    pub(super) async fn written(
+        &self,
+        chain: &Chain,
+        progress: &Arc<Progress>,
+    ) -> Result<Unpublished> {
+        let prepared = chain.prepare(chain.visible_plan()?, progress);
+        let (place, ready) = try_join!(self.open(), prepared)?;
+        let added = self.write(&place, ready).await?;
+        self.session.storage().pause().await;
+        Ok(Unpublished { place, added })
+    }
+
+    /// Makes a version of them that everybody sees.
+    pub(super) async fn published(&self, rows: Unpublished) -> Result<Saved> {
+        let (record, dataset) = self.publish(&rows.place, &rows.added).await?;
+        let chain = self.session.rows_of(&record, dataset)?;
+        Ok(Saved { record, chain, is_new: true })
+    }
+
     /// What belongs to a session stays there while the session does.
     pub(super) async fn open(&self) -> Result<Place> {
         let (session, name) = (self.session, &self.request.name);
@@ -184,6 +212,7 @@ impl Saving<'_> {
                 }
             },
             fingerprint: added.fingerprint.clone().filter(|_| base.is_none()),
+            delta: added.delta.clone(),
             rows: base.map_or(0, |base| base.rows) + added.rows - commit.removed.len(),
             bytes: bytes_of(&dataset),
             preview: Value::Array(self.preview(base, added, &dataset).await?),
@@ -216,10 +245,17 @@ impl Saving<'_> {
     }
 }
 
+impl Unpublished {
+    pub(super) fn made_of(self, fingerprint: Option<String>) -> Self {
+        Self { added: self.added.made_of(fingerprint), ..self }
+    }
+}
+
 impl Added {
     fn new(schema: SchemaRef, written: Vec<Written>) -> Self {
+        let (fragments, preview) = (Vec::new(), Vec::new());
         let mut added =
-            Self { fragments: vec![], schema, rows: 0, preview: vec![], fingerprint: None };
+            Self { fragments, schema, rows: 0, preview, fingerprint: None, delta: None };
         for part in written {
             added.fragments.extend(part.fragments);
             added.rows += part.rows;
@@ -231,6 +267,15 @@ impl Added {
     /// The same with a digest of what the rows were made of, where that tells what they are.
     pub(super) fn made_of(self, fingerprint: Option<String>) -> Self {
         Self { fingerprint, ..self }
+    }
+
+    /// The same with what the next update has to know.
+    pub(super) fn updated_by(self, delta: Delta) -> Self {
+        Self { delta: Some(delta), ..self }
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// The files that nobody knows.

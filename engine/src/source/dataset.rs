@@ -114,6 +114,27 @@ impl DatasetTable {
         Self { leaves, ..self.clone() }.finish()
     }
 
+    /// The same of another version of the dataset, which has what is seen of this one.
+    pub(super) fn over_version(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Self> {
+        let (record, dataset) = versions.iter().find(|(record, _)| record.dataset == self.name)?;
+        let columns = Schema::from(self.dataset.schema());
+        let others = Schema::from(dataset.schema());
+        let is_there = |leaf: &Leaf| {
+            let column = leaf.path.first();
+            leaf.is_sys() || column.is_some_and(|it| {
+                others.field_with_name(it).ok() == columns.field_with_name(it).ok()
+            })
+        };
+        self.leaves.iter().all(is_there).then(|| Self {
+            version: record.version,
+            uuid: record.uuid.clone(),
+            made_of: record.dependencies.clone(),
+            content: self.content.as_ref().and(record.fingerprint.clone()),
+            dataset: Arc::clone(dataset),
+            ..self.clone()
+        })
+    }
+
     /// The first column of the version.
     pub(super) fn root(&self) -> &str {
         self.dataset.schema().fields.first().map_or("", |field| field.name.as_str())
@@ -154,6 +175,10 @@ impl Source for DatasetTable {
             return self.made_of.iter().cloned().map(Dependency::Version).collect();
         }
         self.version().into_iter().map(Dependency::Version).collect()
+    }
+
+    fn over(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
+        Some(Arc::new(self.over_version(versions)?))
     }
 
     fn leaves(&self) -> &[Leaf] {

@@ -1,0 +1,109 @@
+//! [`Changes`]: which rows of a source are new, which are others than they were, and which are gone, by what they are
+//! known by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder};
+use futures::TryStreamExt;
+
+use crate::chain::Chain;
+use crate::functions::{Units, among, digests_in, row_digest};
+use crate::progress::Progress;
+use crate::Result;
+
+/// Where queries of an update are run: the chain that is saved has what they refer to.
+pub(super) struct Queries<'a> {
+    pub(super) chain: &'a Chain,
+    pub(super) progress: &'a Arc<Progress>,
+}
+
+/// How the rows of a source differ from those that it had.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Rows that are new, are others than they were, or are gone.
+    pub(super) all: Units,
+    /// Those that are gone.
+    pub(super) gone: Units,
+}
+
+/// What is known of the rows that have one key.
+#[derive(Default)]
+struct Seen {
+    /// The sum of the digests of the rows as they are, less those as they were.
+    difference: u128,
+    now: u64,
+    before: u64,
+}
+
+impl Queries<'_> {
+    /// Digests of values of a plan's rows, one array a value.
+    async fn for_each(
+        &self,
+        plan: LogicalPlan,
+        digests: Vec<PlanExpr>,
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<()> {
+        let named = digests.into_iter().enumerate();
+        let named = named.map(|(at, digest)| digest.alias(format!("digest {at}")));
+        let plan = LogicalPlanBuilder::from(plan).project(named.collect::<Vec<_>>())?.build()?;
+        let (_, mut rows) = self.chain.with_plan(plan)?.stream(self.progress).await?;
+        while let Some(batch) = rows.try_next().await? {
+            take(&batch);
+        }
+        Ok(())
+    }
+
+    /// The digests of some values of all rows.
+    pub(super) async fn units(&self, plan: LogicalPlan, values: Vec<PlanExpr>) -> Result<Units> {
+        let mut found = Vec::new();
+        let take = |batch: &RecordBatch| found.extend(digests_in(batch.column(0)));
+        self.for_each(plan, vec![row_digest(values)], take).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// The differences between a source and what it was. Rows that share a key are compared as a whole.
+    pub(super) async fn changes(
+        &self,
+        (new, old): (&LogicalPlan, &LogicalPlan),
+        key: &[PlanExpr],
+        compared: &[PlanExpr],
+    ) -> Result<Changes> {
+        let mut seen: HashMap<u128, Seen> = HashMap::new();
+        let all = key.iter().chain(compared).cloned().collect();
+        let digests = vec![row_digest(key.to_vec()), row_digest(all)];
+        let each = |batch: &RecordBatch| {
+            digests_in(batch.column(0)).zip(digests_in(batch.column(1))).collect::<Vec<_>>()
+        };
+        self.for_each(new.clone(), digests.clone(), |batch| {
+            for (key, row) in each(batch) {
+                let seen = seen.entry(key).or_default();
+                seen.difference = seen.difference.wrapping_add(row);
+                seen.now += 1;
+            }
+        })
+        .await?;
+        self.for_each(old.clone(), digests, |batch| {
+            for (key, row) in each(batch) {
+                let seen = seen.entry(key).or_default();
+                seen.difference = seen.difference.wrapping_sub(row);
+                seen.before += 1;
+            }
+        })
+        .await?;
+        seen.retain(|_, seen| seen.difference != 0 || seen.now != seen.before);
+        let gone = seen.iter().filter(|(_, seen)| seen.now == 0).map(|(key, _)| *key).collect();
+        Ok(Changes { all: seen.into_keys().collect(), gone })
+    }
+}
+
+/// The rows whose values have one of these digests.
+pub(super) fn filtered(
+    plan: &LogicalPlan,
+    values: Vec<PlanExpr>,
+    units: &Arc<Units>,
+) -> Result<LogicalPlan> {
+    let condition = among(values, units);
+    Ok(LogicalPlanBuilder::from(plan.clone()).filter(condition)?.build()?)
+}
