@@ -85,6 +85,12 @@ pub struct Delta {
     /// How the rows were computed from their sources, as a digest; `None` when that could not be
     /// told.
     pub steps: Option<String>,
+    /// Whether it has rows that were computed otherwise, before that changed.
+    #[serde(default)]
+    pub mixed: bool,
+    /// Whether it has rows whose source is gone.
+    #[serde(default)]
+    pub stale: bool,
     /// How the version differs from the one before; `None` when all of it was computed.
     pub changes: Option<Changes>,
 }

@@ -7,39 +7,33 @@
 //! of the previous version that have such keys. Keys are compared by digests, so that two that share one are only computed
 //! together.
 
+mod base;
 mod build;
 mod changes;
 mod leaf;
 mod part;
+mod sources;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, UInt64Array};
-use arrow::datatypes::{DataType, UInt64Type};
-use catalog::{DatasetVersion, VersionFilter, VersionStatus};
+use catalog::DatasetVersion;
 use datafusion::common::TableReference;
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
-use datafusion::functions::core::expr_fn::get_field;
-use datafusion::logical_expr::{
-    Distinct, Expr as PlanExpr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, Sort,
-    SortExpr, TableScan, lit,
-};
-use futures::TryStreamExt;
-use lance::Dataset;
+use datafusion::common::tree_node::Transformed;
+use datafusion::logical_expr::{Distinct, JoinType, LogicalPlan, TableScan};
 
 use crate::chain::{CodeChange, Deleted, DeltaOptions, Retry};
-use crate::functions::{Units, among, digests_in, has_digest, row_digest};
-use crate::kind::kind_name;
+use crate::functions::Units;
 use crate::logical::{FirstRows, GroupRows, inputs_first};
 use crate::progress::Progress;
 use crate::source::{AnyVersion, Dependency, Source, as_table, source_of};
-use crate::sys::SYS;
-use crate::{Chain, Error, Result, Session};
+use crate::{Chain, Error, Result};
+use base::Base;
 use build::{Builder, Known, refused};
-use changes::{Queries, filtered};
-use leaf::{Leaf, Value};
+use changes::{Counts, Queries, filtered};
+use leaf::Value;
 use part::{Key, Order, Part, When};
+use sources::{all_of, before, compared, keys_of, scans};
 
 /// What saving a chain again comes to.
 pub(crate) enum Update {
@@ -58,6 +52,12 @@ pub(crate) struct Rows {
     pub(crate) removed: Vec<u64>,
     /// How many of these have no source any more.
     pub(crate) gone: u64,
+    /// Whether there are rows whose source is gone.
+    pub(crate) stale: bool,
+    /// Whether rows that stay were computed otherwise than the new ones.
+    pub(crate) mixed: bool,
+    /// What became of the rows of each source that changed, for users.
+    pub(crate) told: Vec<String>,
     /// Whether the chain has the rows of the previous version that stay.
     pub(crate) is_all: bool,
 }
@@ -93,71 +93,6 @@ impl Chain {
     }
 }
 
-/// The values that a row of a source is known by.
-fn keys_of(source: &Chain, options: &DeltaOptions) -> Result<Vec<Value>> {
-    let resolver = source.resolver();
-    let paths = match options.on.as_slice() {
-        [] => file_key(source)?,
-        paths => paths.to_vec(),
-    };
-    let mut keys = Vec::with_capacity(paths.len());
-    for path in &paths {
-        let (value, field) = resolver.path(path)?;
-        if matches!(field.data_type(), DataType::Struct(_)) || !has_digest(field.data_type()) {
-            return Err(Error::InvalidArgument {
-                argument: "delta_on",
-                given: path.clone(),
-                accepted: "name plain fields, such as `file.path`".to_owned(),
-            });
-        }
-        let leaf = Leaf::of(&value).ok_or_else(|| Error::internal(format!("`{path}` is computed")));
-        keys.push(Value::Leaf(leaf?));
-    }
-    Ok(keys)
-}
-
-/// What files are known by.
-fn file_key(source: &Chain) -> Result<Vec<String>> {
-    let columns = source.own_columns();
-    let is_file = |kind: &DataType| match kind {
-        DataType::Struct(fields) => {
-            ["source", "path", "etag"].iter().all(|name| fields.find(name).is_some())
-        }
-        _ => false,
-    };
-    let file = columns.iter().map(|(_, field)| field).find(|field| is_file(field.data_type()));
-    let Some(file) = file else {
-        return Err(Error::InvalidArgument {
-            argument: "delta_on",
-            given: String::new(),
-            accepted: "there is no column of files; name what a row is known by, for example an id"
-                .to_owned(),
-        });
-    };
-    Ok(["source", "path"].map(|name| format!("{}.{name}", file.name())).to_vec())
-}
-
-/// The values by which a row of a source is told to have changed.
-fn compared(source: &Chain, options: &DeltaOptions) -> Result<Vec<PlanExpr>> {
-    let columns = match &options.compare {
-        Some(paths) => paths.iter().map(|path| source.resolver().path(path)).collect::<Result<_>>()?,
-        None => source.own_columns(),
-    };
-    for (value, field) in &columns {
-        if !has_digest(field.data_type()) {
-            return Err(Error::InvalidArgument {
-                argument: "delta_compare",
-                given: value.schema_name().to_string(),
-                accepted: format!(
-                    "values of type {} cannot be compared; name the columns that tell a change",
-                    kind_name(field.data_type())
-                ),
-            });
-        }
-    }
-    Ok(columns.into_iter().map(|(value, _)| value).collect())
-}
-
 /// How the rows of a chain, whose sources stay as they are, follow from these, as a digest; `None` if that cannot be told.
 pub(crate) async fn steps(chain: &Chain) -> Result<Option<String>> {
     let mut number = 0;
@@ -188,94 +123,47 @@ pub(crate) async fn update(
         Err(reason) => return Ok(Update::Whole(Some(reason))),
     };
     let options: Vec<_> = chain.deltas().iter().map(|(_, options)| Arc::clone(options)).collect();
-    let known = base.delta.as_ref().and_then(|delta| delta.steps.as_deref());
-    if let (Some(known), Some(steps)) = (known, steps)
-        && known != steps
-    {
-        let title = format!("{}@{}", base.dataset.short(), base.version);
-        if options.iter().any(|options| options.code == CodeChange::Rebuild) {
-            let reason = format!("functions or steps changed since `{title}`");
-            return Ok(Update::Whole(Some(reason)));
-        }
-        if options.iter().any(|options| options.code == CodeChange::Warn) {
-            progress.tell(format!(
-                "Functions or steps changed since '{title}': rows that did not change keep what was computed then; \
-                 delta_code=\"rebuild\" computes all anew"
-            ));
-        }
+    let is = |code| options.iter().any(|options| options.code == code);
+    let known = base.delta.as_ref();
+    let steps_of = known.and_then(|delta| delta.steps.as_deref());
+    let differs = steps_of.zip(steps).is_some_and(|(known, steps)| known != steps);
+    let mixed = differs || known.is_some_and(|delta| delta.mixed);
+    let title = format!("{}@{}", base.dataset.short(), base.version);
+    if mixed && is(CodeChange::Rebuild) {
+        let reason = format!("functions or steps changed since rows of `{title}` were computed");
+        return Ok(Update::Whole(Some(reason)));
+    }
+    if differs && is(CodeChange::Warn) {
+        progress.tell(format!(
+            "Functions or steps changed since '{title}': rows that did not change keep what was computed then; \
+             delta_code=\"rebuild\" computes all anew"
+        ));
     }
     let retries = options.iter().any(|options| options.retry != Retry::Nothing);
-    if before.is_empty() && !retries {
+    let cleans = known.is_some_and(|delta| delta.stale)
+        && options.iter().any(|options| options.deleted == Some(Deleted::Drop));
+    if before.is_empty() && !retries && !cleans {
         return Ok(Update::Nothing);
     }
-    let updating = Updating { chain, base, options, progress };
+    let updating = Updating { chain, base, options, mixed, progress };
     updating.rows(&scans, &before).await
-}
-
-/// The scans of a plan and what they read.
-fn scans(plan: &LogicalPlan) -> Result<Vec<(TableScan, Arc<dyn Source>)>> {
-    let mut found: Vec<(TableScan, Arc<dyn Source>)> = Vec::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Some(source) = source_of(scan)
-            && found.iter().all(|(known, _)| known.table_name != scan.table_name)
-        {
-            found.push((scan.clone(), source));
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(found)
-}
-
-/// Of the sources that changed since a version, what they were then; or why that cannot be told.
-async fn before(
-    session: &Arc<Session>,
-    base: &DatasetVersion,
-    scans: &[(TableScan, Arc<dyn Source>)],
-) -> Result<std::result::Result<HashMap<TableReference, LogicalPlan>, String>> {
-    let title = format!("{}@{}", base.dataset.short(), base.version);
-    let mut changed = HashMap::new();
-    for (scan, source) in scans {
-        let (mut versions, mut differs) = (Vec::new(), false);
-        for Dependency::Version(now) in source.dependencies() {
-            let mut then = base.dependencies.iter().filter(|then| then.name == now.name);
-            let (Some(then), None) = (then.next(), then.next()) else {
-                return Ok(Err(format!("`{title}` was not made of one version of `{}`", now.name)));
-            };
-            differs |= then.version != now.version;
-            let filter =
-                VersionFilter { version: Some(then.version), ..VersionFilter::of(&then.name) };
-            match session.catalog().versions(filter).await?.pop() {
-                Some(record) if record.status == VersionStatus::Complete => versions.push(record),
-                _ if then.version == now.version => {}
-                _ => {
-                    let gone = format!("{}@{}", then.name.short(), then.version);
-                    return Ok(Err(format!("`{gone}`, of which `{title}` was made, is gone")));
-                }
-            }
-        }
-        if !differs {
-            continue;
-        }
-        let mut opened: Vec<(DatasetVersion, Arc<Dataset>)> = Vec::with_capacity(versions.len());
-        for record in versions {
-            let dataset = Arc::new(session.open_version(&record).await?);
-            opened.push((record, dataset));
-        }
-        let Some(then) = source.over(&opened) else {
-            return Ok(Err(format!("the columns of what `{title}` was made of changed")));
-        };
-        let then = TableScan { source: as_table(then), ..scan.clone() };
-        changed.insert(scan.table_name.clone(), LogicalPlan::TableScan(then));
-    }
-    Ok(Ok(changed))
 }
 
 struct Updating<'a> {
     chain: &'a Chain,
     base: &'a DatasetVersion,
     options: Vec<Arc<DeltaOptions>>,
+    mixed: bool,
     progress: &'a Arc<Progress>,
+}
+
+/// The sources of a chain.
+struct Found {
+    /// Those that may differ.
+    known: HashMap<TableReference, Known>,
+    /// What rows that are gone were known by.
+    gone: Units,
+    told: Vec<String>,
 }
 
 impl Updating<'_> {
@@ -298,7 +186,7 @@ impl Updating<'_> {
             );
         }
         let keeps_gone = !has_groups && deleted != Some(Deleted::Drop);
-        let (sources, gone) = self.sources(scans, before, keeps_gone).await?;
+        let Found { known: sources, gone, told } = self.sources(scans, before, keeps_gone).await?;
         let is_unsafe = self.options.iter().all(|options| options.is_unsafe);
         let builder = Builder { queries: self.queries(), sources, is_unsafe, keeps_gone };
         let part = builder.part(&plan).await?;
@@ -309,11 +197,18 @@ impl Updating<'_> {
         let base = Base::open(self.chain.session(), self.base, &values).await?;
         let mut touched: Vec<u128> = part.touched.iter().collect();
         touched.extend(self.retried(scans, &base, has_groups).await?);
+        let was_stale = self.base.delta.as_ref().is_some_and(|delta| delta.stale);
+        if was_stale && deleted == Some(Deleted::Drop) {
+            let there = self.present(scans).await?;
+            let known = self.queries().units(base.rows()?, base.keys.clone()).await?;
+            touched.extend(known.iter().filter(|unit| !there.contains(*unit)));
+        }
         let touched: Arc<Units> = Arc::new(touched.into_iter().collect());
         if touched.is_empty() {
             return Ok(Update::Nothing);
         }
-        let removed = base.places(self, &touched).await?;
+        let removed = base.places(self.progress, &touched).await?;
+        let stale = keeps_gone && (was_stale || !gone.is_empty());
         let gone = match has_groups {
             true => 0,
             false => removed.iter().filter(|(_, unit)| gone.contains(*unit)).count() as u64,
@@ -324,18 +219,19 @@ impl Updating<'_> {
             Order::By(keys) => (base.sorted_with(&rows, keys, &touched)?, true),
             Order::Any | Order::Lost(_) => (rows, false),
         };
-        Ok(Update::Rows(Box::new(Rows { chain, removed, gone, is_all })))
+        let mixed = self.mixed;
+        Ok(Update::Rows(Box::new(Rows { chain, removed, gone, stale, mixed, told, is_all })))
     }
 
-    /// The sources that may differ, and the keys of rows that are gone.
+    /// How the sources differ from what they were.
     async fn sources(
         &self,
         scans: &[(TableScan, Arc<dyn Source>)],
         before: &HashMap<TableReference, LogicalPlan>,
         keeps_gone: bool,
-    ) -> Result<(HashMap<TableReference, Known>, Units)> {
-        let (mut known, mut all_gone) = (HashMap::new(), Vec::new());
-        for (scan, _) in scans {
+    ) -> Result<Found> {
+        let (mut known, mut all_gone, mut told) = (HashMap::new(), Vec::new(), Vec::new());
+        for (scan, source_now) in scans {
             let name = &scan.table_name;
             let now = LogicalPlan::TableScan(scan.clone());
             let source = self.chain.with_plan(now.clone())?;
@@ -354,13 +250,15 @@ impl Updating<'_> {
             };
             let exprs: Vec<_> = keys.iter().map(Value::expr).collect();
             let changes = self.queries().changes((&now, then), &exprs, &compared).await?;
-            let stays = |unit: &u128| keeps_gone && options.is_some() && changes.gone.contains(*unit);
+            let stays =
+                |unit: &u128| keeps_gone && options.is_some() && changes.gone.contains(*unit);
             let touched = changes.all.iter().filter(|unit| !stays(unit)).collect();
             all_gone.extend(changes.gone.iter());
+            told.push(told_of(&title_of(source_now.as_ref()), changes.counts));
             let (before, key, touched) = (then.clone(), Key::By(keys), Arc::new(touched));
             known.insert(name.clone(), Known { before, key, touched });
         }
-        Ok((known, all_gone.into_iter().collect()))
+        Ok(Found { known, gone: all_gone.into_iter().collect(), told })
     }
 
     fn options_of(&self, scan: &TableReference) -> Option<Arc<DeltaOptions>> {
@@ -387,6 +285,18 @@ impl Updating<'_> {
         keys_of(&result, &keys)
     }
 
+    /// What rows of the sources that are updated are known by now.
+    async fn present(&self, scans: &[(TableScan, Arc<dyn Source>)]) -> Result<Units> {
+        let mut found: Vec<u128> = Vec::new();
+        for (scan, _) in scans {
+            let Some(options) = self.options_of(&scan.table_name) else { continue };
+            let source = self.chain.with_plan(LogicalPlan::TableScan(scan.clone()))?;
+            let keys = keys_of(&source, &options)?.iter().map(Value::expr).collect();
+            found.extend(self.queries().units(source.plan().clone(), keys).await?.iter());
+        }
+        Ok(found.into_iter().collect())
+    }
+
     /// What is computed again although it did not change.
     async fn retried(
         &self,
@@ -411,7 +321,8 @@ impl Updating<'_> {
                     retried.extend(now.iter().filter(|unit| !known.contains(*unit)));
                 }
                 Retry::Failed(path) => {
-                    let failed = self.queries().units(base.failed(path)?, base.keys.clone()).await?;
+                    let failed =
+                        self.queries().units(base.failed(path)?, base.keys.clone()).await?;
                     if has_groups || failed.is_empty() {
                         retried.extend(failed.iter());
                         continue;
@@ -425,6 +336,17 @@ impl Updating<'_> {
         }
         Ok(retried)
     }
+}
+
+/// The versions of datasets that a source is.
+fn title_of(source: &dyn Source) -> String {
+    let title = |Dependency::Version(it): Dependency| format!("{}@{}", it.name.short(), it.version);
+    source.dependencies().into_iter().map(title).collect::<Vec<_>>().join(", ")
+}
+
+fn told_of(title: &str, counts: Counts) -> String {
+    let Counts { new, changed, gone, same } = counts;
+    format!("{title}: {new} rows new, {changed} changed, {gone} gone, {same} kept")
 }
 
 /// Whether steps compute rows from several rows of a source.
@@ -445,134 +367,4 @@ fn regroups(plan: &LogicalPlan) -> Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// All values of a row.
-fn all_of(source: &Chain) -> Result<Vec<Value>> {
-    let mut values = Vec::new();
-    for (value, field) in source.own_columns() {
-        if !has_digest(field.data_type()) {
-            let what = format!("a changed source with values of type {}", kind_name(field.data_type()));
-            return refused(what, "read it with `delta=True` and `delta_on=` too");
-        }
-        values.extend(Value::of(&value));
-    }
-    Ok(values)
-}
-
-/// The previous version of the result.
-struct Base {
-    chain: Chain,
-    /// What its rows are known by.
-    keys: Vec<PlanExpr>,
-}
-
-impl Base {
-    async fn open(
-        session: &Arc<Session>,
-        record: &DatasetVersion,
-        values: &[Value],
-    ) -> Result<Self> {
-        let dataset = session.open_version(record).await?;
-        let chain = session.rows_of(record, dataset)?;
-        let keys = values.iter().map(|value| {
-            let of_base = |leaf: &Leaf| {
-                let path = Value::Leaf(leaf.clone()).shown();
-                let (value, _) = chain.resolver().path(&path)?;
-                Leaf::of(&value).ok_or_else(|| Error::internal(format!("`{path}` is computed")))
-            };
-            Ok(match value {
-                Value::Leaf(leaf) => Value::Leaf(of_base(leaf)?),
-                Value::IsNull(leaf) => Value::IsNull(of_base(leaf)?),
-                Value::Either(one, other) => Value::Either(of_base(one)?, of_base(other)?),
-            }
-            .expr())
-        });
-        let keys = keys.collect::<Result<_>>()?;
-        Ok(Self { chain, keys })
-    }
-
-    fn rows(&self) -> Result<LogicalPlan> {
-        Ok(self.chain.plan().clone())
-    }
-
-    /// Rows with something at a path, or in the one leaf of this name.
-    fn failed(&self, path: &str) -> Result<LogicalPlan> {
-        let (value, field) = match self.chain.resolver().path(path) {
-            Ok(found) => found,
-            Err(error) => match self.only_leaf(path) {
-                Some(path) => self.chain.resolver().path(&path)?,
-                None => return Err(error),
-            },
-        };
-        let there = value.clone().is_not_null();
-        let there = match field.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 => there.and(value.not_eq(lit(""))),
-            _ => there,
-        };
-        let rows = LogicalPlanBuilder::from(self.chain.plan().clone());
-        Ok(rows.filter(there)?.build()?)
-    }
-
-    /// The path of the only leaf that has the name.
-    fn only_leaf(&self, name: &str) -> Option<String> {
-        let mut found = Vec::new();
-        let mut open: Vec<(String, DataType)> = self
-            .chain
-            .own_columns()
-            .into_iter()
-            .map(|(_, field)| (field.name().clone(), field.data_type().clone()))
-            .collect();
-        while let Some((path, kind)) = open.pop() {
-            match kind {
-                DataType::Struct(fields) => open.extend(fields.iter().map(|child| {
-                    (format!("{path}.{}", child.name()), child.data_type().clone())
-                })),
-                _ if path.rsplit('.').next() == Some(name) => found.push(path),
-                _ => {}
-            }
-        }
-        match found.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        }
-    }
-
-    /// The places of rows with these keys, and the keys.
-    async fn places(&self, updating: &Updating<'_>, units: &Arc<Units>) -> Result<Vec<(u64, u128)>> {
-        let rows = filtered(self.chain.plan(), self.keys.clone(), units)?;
-        let (sys, _) = self.chain.resolver().path(SYS)?;
-        let columns = vec![
-            get_field(sys, "id").alias("place"),
-            row_digest(self.keys.clone()).alias("unit"),
-        ];
-        let plan = LogicalPlanBuilder::from(rows).project(columns)?.build()?;
-        let (_, mut rows) = self.chain.with_plan(plan)?.stream(updating.progress).await?;
-        let mut found = Vec::new();
-        while let Some(batch) = rows.try_next().await? {
-            let places: &UInt64Array = batch.column(0).as_primitive::<UInt64Type>();
-            found.extend(places.values().iter().copied().zip(digests_in(batch.column(1))));
-        }
-        Ok(found)
-    }
-
-    /// The rows that stay with the new ones, sorted.
-    fn sorted_with(
-        &self,
-        new: &Chain,
-        keys: &[(Leaf, SortExpr)],
-        units: &Arc<Units>,
-    ) -> Result<Chain> {
-        let stays = PlanExpr::Not(Box::new(among(self.keys.clone(), units)));
-        let kept = LogicalPlanBuilder::from(self.chain.plan().clone()).filter(stays)?.build()?;
-        let all = new.union(&self.chain.with_plan(kept)?)?;
-        let mut sort = Vec::with_capacity(keys.len());
-        for (leaf, key) in keys {
-            let (expr, _) = all.resolver().path(&Value::Leaf(leaf.clone()).shown())?;
-            expr.get_type(all.plan().schema())?;
-            sort.push(SortExpr { expr, ..key.clone() });
-        }
-        let sort = Sort { expr: sort, input: Arc::new(all.plan().clone()), fetch: None };
-        all.with_plan(LogicalPlan::Sort(sort))
-    }
 }

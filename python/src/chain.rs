@@ -109,7 +109,8 @@ impl Chain {
             PyRetry::Missing(true) => Retry::Missing,
             PyRetry::Missing(false) => Retry::Nothing,
         };
-        let deleted = deleted.map(|what| if what == "drop" { Deleted::Drop } else { Deleted::Keep });
+        let deleted =
+            deleted.map(|what| if what == "drop" { Deleted::Drop } else { Deleted::Keep });
         let code = match code {
             "rebuild" => CodeChange::Rebuild,
             "ignore" => CodeChange::Ignore,
@@ -286,7 +287,7 @@ impl Chain {
         attrs: Option<Vec<String>>,
         vectors: bool,
         progress: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<(Self, String, String)> {
+    ) -> PyResult<(Self, String, String, Option<Self>)> {
         let (name, spec) = resolve_name(py, name, namespace, project)?;
         let wanted = name.check_own().and_then(|()| wanted(version, &spec, bump));
         let wanted = wanted.map_err(|failed| raise(py, failed.into()))?;
@@ -301,7 +302,7 @@ impl Chain {
         };
         let saved = self.run_save(py, request, progress.as_ref())?;
         let (name, version) = (saved.record.dataset.to_string(), saved.record.version.to_string());
-        Ok((Self(saved.chain), name, version))
+        Ok((Self(saved.chain), name, version, saved.computed.map(Self)))
     }
 
     /// Saves for the session only, until it [forgets](crate::session::Session::forget) the name.
@@ -362,6 +363,18 @@ impl Chain {
     fn explain(&self, py: Python<'_>) -> PyResult<String> {
         let chain = self.0.clone();
         wait(py, async move { chain.explain().await }, None)
+    }
+
+    /// What saving it under a name would compute.
+    fn explain_update(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        namespace: Option<&str>,
+        project: Option<&str>,
+    ) -> PyResult<String> {
+        let ((name, _), chain) = (resolve_name(py, name, namespace, project)?, self.0.clone());
+        wait(py, async move { chain.explain_update(&name).await }, None)
     }
 
     /// The plan as it was run, with rows and times.

@@ -44,7 +44,12 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
         storage_version: 7,
         newest: Newest::Any,
         fingerprint: Some("c0ffee".to_owned()),
-        delta: Some(Delta { steps: Some("5e7".to_owned()), changes: Some(changes) }),
+        delta: Some(Delta {
+            steps: Some("5e7".to_owned()),
+            mixed: true,
+            stale: true,
+            changes: Some(changes),
+        }),
         rows: 1_000_000_000_000,
         bytes: 5,
         preview: json!([{"path": "a.jpg", "size": 1.5, "tags": ["x", null]}]),

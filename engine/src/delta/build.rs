@@ -97,7 +97,8 @@ impl Builder<'_> {
                 self.groups(plan, input, by, key).await
             }
             LogicalPlan::Distinct(Distinct::All(_)) => {
-                let by: Vec<_> = plan.schema().columns().into_iter().map(PlanExpr::Column).collect();
+                let by: Vec<_> =
+                    plan.schema().columns().into_iter().map(PlanExpr::Column).collect();
                 let key = by.iter().filter_map(Value::of).collect();
                 self.groups(plan, input, by, Key::By(key)).await
             }
@@ -408,11 +409,7 @@ fn kept_keys(plan: &LogicalPlan, groups: &GroupRows) -> Key {
 }
 
 /// The same values in the columns of a union, which are those of its inputs by their places.
-fn placed(
-    values: &[Value],
-    columns: Vec<Column>,
-    union: &LogicalPlan,
-) -> Option<Vec<Value>> {
+fn placed(values: &[Value], columns: Vec<Column>, union: &LogicalPlan) -> Option<Vec<Value>> {
     let all = union.schema().columns();
     let place = |value: &Value| match value {
         Value::Leaf(leaf) => {

@@ -8,10 +8,10 @@ use arrow::array::RecordBatch;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder};
 use futures::TryStreamExt;
 
+use crate::Result;
 use crate::chain::Chain;
 use crate::functions::{Units, among, digests_in, row_digest};
 use crate::progress::Progress;
-use crate::Result;
 
 /// Where queries of an update are run: the chain that is saved has what they refer to.
 pub(super) struct Queries<'a> {
@@ -26,6 +26,16 @@ pub(super) struct Changes {
     pub(super) all: Units,
     /// Those that are gone.
     pub(super) gone: Units,
+    pub(super) counts: Counts,
+}
+
+/// Rows of a source by what became of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) new: u64,
+    pub(super) changed: u64,
+    pub(super) gone: u64,
+    pub(super) same: u64,
 }
 
 /// What is known of the rows that have one key.
@@ -92,9 +102,19 @@ impl Queries<'_> {
             }
         })
         .await?;
-        seen.retain(|_, seen| seen.difference != 0 || seen.now != seen.before);
+        let mut counts = Counts::default();
+        seen.retain(|_, seen| {
+            let differs = seen.difference != 0 || seen.now != seen.before;
+            match (seen.now, seen.before) {
+                (now, _) if !differs => counts.same += now,
+                (0, before) => counts.gone += before,
+                (now, 0) => counts.new += now,
+                (now, _) => counts.changed += now,
+            }
+            differs
+        });
         let gone = seen.iter().filter(|(_, seen)| seen.now == 0).map(|(key, _)| *key).collect();
-        Ok(Changes { all: seen.into_keys().collect(), gone })
+        Ok(Changes { all: seen.into_keys().collect(), gone, counts })
     }
 }
 

@@ -8,8 +8,8 @@ use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, SortExpr};
 
 use super::changes::filtered;
 use super::leaf::{Leaf, Value};
-use crate::functions::Units;
 use crate::Result;
+use crate::functions::Units;
 
 /// When sources were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,11 @@ pub(super) enum Kind {
     /// From all rows that agree on these values.
     Groups(Box<Part>, Vec<PlanExpr>),
     /// A row of one input with what belongs to it of the other.
-    Beside { kept: Box<Part>, other: Box<Part>, is_left: bool },
+    Beside {
+        kept: Box<Part>,
+        other: Box<Part>,
+        is_left: bool,
+    },
     /// From all rows of both inputs that agree on these values.
     Both([Box<Part>; 2], [Vec<PlanExpr>; 2]),
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, FixedSizeBinaryArray};
 use arrow::datatypes::DataType;
-use arrow::row::{RowConverter, SortField};
+use arrow::row::{Row, RowConverter, SortField};
 use datafusion::common::Result;
 use datafusion::logical_expr::{
     ColumnarValue, Expr as PlanExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -80,9 +80,25 @@ pub(crate) fn row_digest(values: Vec<PlanExpr>) -> PlanExpr {
         let signature = Signature::variadic_any(Volatility::Immutable);
         Arc::new(ScalarUDF::from(RowDigest { signature }))
     });
-    // A function of nothing would be a constant of one row.
-    let values = if values.is_empty() { vec![lit(true)] } else { values };
-    DIGEST.call(values)
+    DIGEST.call(of_some(values))
+}
+
+/// A function of nothing would be a constant of one row.
+fn of_some(values: Vec<PlanExpr>) -> Vec<PlanExpr> {
+    if values.is_empty() { vec![lit(true)] } else { values }
+}
+
+/// The digests of rows.
+fn digests(values: &[ColumnarValue], rows: usize) -> Result<Vec<[u8; 16]>> {
+    let columns = values.iter().map(|value| value.to_array(rows));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone()));
+    let rows = RowConverter::new(fields.collect())?.convert_columns(&columns)?;
+    let digest = |row: Row<'_>| {
+        let digest = blake3::hash(row.as_ref());
+        digest.as_bytes().first_chunk().copied().unwrap_or_default()
+    };
+    Ok(rows.iter().map(digest).collect())
 }
 
 /// Whether the digest of the values is one of these.
@@ -90,8 +106,8 @@ pub(crate) fn among(values: Vec<PlanExpr>, units: &Arc<Units>) -> PlanExpr {
     let signature = Signature::variadic_any(Volatility::Immutable);
     // What the set is has to show in the plan.
     let told = lit(units.digest.clone());
-    let digest = row_digest(values);
-    ScalarUDF::from(Among { units: Arc::clone(units), signature }).call(vec![told, digest])
+    let arguments = [told].into_iter().chain(of_some(values)).collect();
+    ScalarUDF::from(Among { units: Arc::clone(units), signature }).call(arguments)
 }
 
 /// The digests of a column that [`row_digest`] computed.
@@ -127,14 +143,7 @@ impl ScalarUDFImpl for RowDigest {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let columns = call.args.iter().map(|value| value.to_array(call.number_rows));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        let fields = columns.iter().map(|column| SortField::new(column.data_type().clone()));
-        let rows = RowConverter::new(fields.collect())?.convert_columns(&columns)?;
-        let mut digests = Vec::with_capacity(rows.num_rows() * 16);
-        for row in &rows {
-            digests.extend_from_slice(&blake3::hash(row.as_ref()).as_bytes()[..16]);
-        }
+        let digests = digests(&call.args, call.number_rows)?.concat();
         let digests = FixedSizeBinaryArray::try_new(BYTES, digests.into(), None)?;
         Ok(ColumnarValue::Array(Arc::new(digests)))
     }
@@ -175,8 +184,16 @@ impl ScalarUDFImpl for Among {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let digests = call.args[1].to_array(call.number_rows)?;
-        let known = digests_in(&digests).map(|digest| self.units.contains(digest));
-        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from_iter(known.map(Some)))))
+        let values = &call.args[1..];
+        // Rules ask what becomes of rows whose values are null, without saying of which type: maybe they are among them.
+        if values.iter().any(|value| value.data_type().is_null()) {
+            return Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(vec![
+                true;
+                call.number_rows
+            ]))));
+        }
+        let known = digests(values, call.number_rows)?.into_iter();
+        let known = known.map(|digest| Some(self.units.contains(u128::from_le_bytes(digest))));
+        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from_iter(known))))
     }
 }

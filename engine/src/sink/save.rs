@@ -6,8 +6,8 @@ use arrow::datatypes::{DataType, Fields};
 use catalog::{
     CatalogExt, DatasetEdit, DatasetVersion, JobId, QualifiedName, Version, VersionSpec, Wanted,
 };
-use futures::future::BoxFuture;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::fragments::check_types;
 use super::row_addresses::RowAddresses;
@@ -73,6 +73,8 @@ pub struct Saved {
     pub chain: Chain,
     /// Whether the version was made now; else it was there, made of the same.
     pub is_new: bool,
+    /// What was computed for it, where that is not the whole chain.
+    pub computed: Option<Chain>,
 }
 
 impl Chain {
@@ -169,7 +171,7 @@ pub(super) async fn unchanged(
     let chain = session.read_dataset(name, &spec).await?;
     let (title, rows) = (name.short(), record.rows);
     progress.tell(format!("Dataset '{title}@{}': unchanged, {rows} rows", record.version));
-    Ok(Saved { record, chain, is_new: false })
+    Ok(Saved { record, chain, is_new: false, computed: None })
 }
 
 /// Names that could be written but not read back are refused before anything runs.

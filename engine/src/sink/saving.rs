@@ -80,7 +80,7 @@ impl Saving<'_> {
     pub(super) async fn published(&self, rows: Unpublished) -> Result<Saved> {
         let (record, dataset) = self.publish(&rows.place, &rows.added).await?;
         let chain = self.session.rows_of(&record, dataset)?;
-        Ok(Saved { record, chain, is_new: true })
+        Ok(Saved { record, chain, is_new: true, computed: None })
     }
 
     /// What belongs to a session stays there while the session does.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema};
-use catalog::{Changes, DatasetVersion, Delta};
+use arrow::datatypes::{DataType, FieldRef, Schema};
+use catalog::{Changes, DatasetVersion, Delta, QualifiedName};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::save::{SaveMode, SaveRequest, Saved, unchanged};
 use super::saving::{Saving, newest};
@@ -12,6 +14,46 @@ use crate::delta::{self, Rows, Update};
 use crate::kind::kind_name;
 use crate::progress::Progress;
 use crate::{Chain, Error, Result};
+
+impl Chain {
+    /// What saving the chain under a name would compute, and why: for each source that changed its rows by what became of
+    /// them.
+    ///
+    /// # Errors
+    /// What looking at the sources fails with; a chain that cannot be updated.
+    pub fn explain_update<'a>(&'a self, name: &'a QualifiedName) -> BoxFuture<'a, Result<String>> {
+        self.explained_update(name).boxed()
+    }
+
+    async fn explained_update(&self, name: &QualifiedName) -> Result<String> {
+        let chain = self.with_sys(false)?.pinned(None).await?;
+        let title = name.short().to_string();
+        let all = |reason: &str| Ok(format!("all rows of `{title}` are computed: {reason}"));
+        if chain.deltas().is_empty() {
+            return all("no source is read with `delta=True`");
+        }
+        let Some(base) = newest(chain.session(), name).await? else {
+            return all("it has no version yet");
+        };
+        let (steps, progress) = (delta::steps(&chain).await?, Arc::default());
+        let update = delta::update(&chain, &base, steps.as_deref(), &progress).await?;
+        let mut lines = progress.remarks();
+        let last = match update {
+            Update::Whole(reason) => return all(&reason.unwrap_or_default()),
+            Update::Nothing => format!("nothing changed since `{title}@{}`", base.version),
+            Update::Rows(rows) => {
+                lines.extend(rows.told);
+                let removed = rows.removed.len();
+                format!(
+                    "{removed} of {} rows of `{title}@{}` are replaced or dropped",
+                    base.rows, base.version
+                )
+            }
+        };
+        lines.push(last);
+        Ok(lines.join("\n"))
+    }
+}
 
 /// How often an update begins again because another save was faster.
 const ATTEMPTS: usize = 100;
@@ -32,7 +74,7 @@ pub(super) async fn save(
         };
         let attempt = Attempt { chain, request: &request, steps: steps.clone(), progress };
         let saved = match (update, base) {
-            (Update::Nothing, Some(base)) => unchanged(session, &request, &base, progress).await,
+            (Update::Nothing, Some(base)) => attempt.nothing(&base).await,
             (Update::Rows(rows), Some(base)) => attempt.changes(*rows, &base).await,
             (Update::Whole(reason), _) => attempt.all(reason, fingerprint.clone()).await,
             (Update::Nothing | Update::Rows(_), None) => {
@@ -66,9 +108,16 @@ impl Attempt<'_> {
         let saving = self.saving(self.request)?;
         let mut rows = saving.written(self.chain, self.progress).await?;
         let fingerprint = fingerprint.filter(|_| !self.progress.is_mixed());
-        let delta = Delta { steps: self.steps.clone(), changes: None };
+        let delta = Delta { steps: self.steps.clone(), ..Delta::default() };
         rows.added = rows.added.made_of(fingerprint).updated_by(delta);
         saving.published(rows).await
+    }
+
+    /// There is nothing to compute.
+    async fn nothing(&self, base: &DatasetVersion) -> Result<Saved> {
+        let session = self.chain.session();
+        let saved = unchanged(session, self.request, base, self.progress).await?;
+        Ok(Saved { computed: Some(self.chain.limit(0)?), ..saved })
     }
 
     /// Computes what changed since a version.
@@ -77,10 +126,9 @@ impl Attempt<'_> {
         let removed = rows.removed.len() as u64;
         let mode = match rows.is_all {
             true => SaveMode::Replace,
-            false => SaveMode::Update {
-                base: base.version,
-                removed: rows.removed.into_iter().collect(),
-            },
+            false => {
+                SaveMode::Update { base: base.version, removed: rows.removed.into_iter().collect() }
+            }
         };
         let request = SaveRequest { mode, ..self.request.clone() };
         let saving = self.saving(&request)?;
@@ -90,17 +138,18 @@ impl Attempt<'_> {
             false => written.added.rows(),
         };
         if added == 0 && removed == 0 {
-            return unchanged(self.chain.session(), self.request, base, self.progress).await;
+            return self.nothing(base).await;
         }
         let replaced = added.min(removed - rows.gone);
-        let changes =
-            Changes { added: added - replaced, replaced, dropped: removed - replaced };
-        let delta = Delta { steps: self.steps.clone(), changes: Some(changes) };
+        let changes = Changes { added: added - replaced, replaced, dropped: removed - replaced };
+        let text = told(&changes);
+        let (stale, mixed, changes) = (rows.stale, rows.mixed, Some(changes));
+        let delta = Delta { steps: self.steps.clone(), mixed, stale, changes };
         written.added = written.added.updated_by(delta);
         let saved = saving.published(written).await?;
         let (title, version) = (self.request.name.short(), saved.record.version);
-        self.progress.tell(format!("Dataset '{title}@{version}': {}", told(&changes)));
-        Ok(saved)
+        self.progress.tell(format!("Dataset '{title}@{version}': {text}"));
+        Ok(Saved { computed: Some(rows.chain), ..saved })
     }
 
     fn saving<'s>(&'s self, request: &'s SaveRequest) -> Result<Saving<'s>> {
@@ -111,14 +160,32 @@ impl Attempt<'_> {
 
 /// For example `+500 records, 12 replaced, 3 dropped`.
 fn told(changes: &Changes) -> String {
-    let Changes { added, replaced, dropped } = changes;
-    let mut told = format!("+{added} records");
-    for (count, what) in [(replaced, "replaced"), (dropped, "dropped")] {
-        if *count > 0 {
-            told.push_str(&format!(", {count} {what}"));
+    let Changes { added, replaced, dropped } = *changes;
+    let parts = [
+        (added, format!("+{added} records")),
+        (replaced, format!("{replaced} replaced")),
+        (dropped, format!("{dropped} dropped")),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text);
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The leaves of columns, each with its type.
+fn leaves(schema: &Schema) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open: Vec<(String, FieldRef)> =
+        schema.fields().iter().rev().map(|it| (it.name().clone(), Arc::clone(it))).collect();
+    while let Some((path, field)) = open.pop() {
+        match field.data_type() {
+            DataType::Struct(fields) => {
+                let below =
+                    |child: &FieldRef| (format!("{path}.{}", child.name()), Arc::clone(child));
+                open.extend(fields.iter().rev().map(below));
+            }
+            kind => found.push((path, kind_name(kind))),
         }
     }
-    told
+    found
 }
 
 /// Rows that follow those of a version have its columns.
@@ -128,29 +195,27 @@ fn check_columns(schema: &Schema, base: &DatasetVersion) -> Result<()> {
         return Ok(());
     }
     let title = format!("{}@{}", base.dataset.short(), base.version);
-    let only = |one: &Schema, other: &Schema| {
-        let fields = one.fields().iter().filter(|field| !other.fields().iter().any(|it| it == *field));
-        let column = |field: &FieldRef| {
-            format!("`{}` ({})", field.name(), kind_name(field.data_type()))
-        };
-        fields.map(column).collect::<Vec<_>>().join(", ")
+    let (ours, theirs) = (leaves(&expected), leaves(&base.schema));
+    let only = |some: &[(String, String)], others: &[(String, String)]| {
+        let found = some.iter().filter(|leaf| !others.contains(leaf));
+        found.map(|(path, kind)| format!("{path} ({kind})")).collect::<Vec<_>>().join(", ")
     };
-    let (new, missing) = (only(&expected, &base.schema), only(&base.schema, &expected));
+    let (new, missing) = (only(&ours, &theirs), only(&theirs, &ours));
     let mut parts = Vec::new();
     if !new.is_empty() {
-        parts.push(format!("new columns {new}"));
+        parts.push(format!("new columns detected: {new}"));
     }
     if !missing.is_empty() {
-        parts.push(format!("missing columns {missing}"));
+        parts.push(format!("columns missing in updated data: {missing}"));
     }
     if parts.is_empty() {
-        parts.push("the same columns in another order".to_owned());
+        parts.push("columns in another order, or with another meaning".to_owned());
     }
     Err(Error::SchemaDrift {
         what: format!(
-            "the update does not fit `{title}`: {}; hint: delta_code=\"rebuild\" computes all anew, or save it under \
+            "schema drift, the update does not fit `{title}`: {}; hint: delta_code=\"rebuild\" computes all anew, or save it under \
              another name",
-            parts.join(" and ")
+            parts.join("; ")
         ),
     })
 }

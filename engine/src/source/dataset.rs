@@ -121,9 +121,10 @@ impl DatasetTable {
         let others = Schema::from(dataset.schema());
         let is_there = |leaf: &Leaf| {
             let column = leaf.path.first();
-            leaf.is_sys() || column.is_some_and(|it| {
-                others.field_with_name(it).ok() == columns.field_with_name(it).ok()
-            })
+            leaf.is_sys()
+                || column.is_some_and(|it| {
+                    others.field_with_name(it).ok() == columns.field_with_name(it).ok()
+                })
         };
         self.leaves.iter().all(is_there).then(|| Self {
             version: record.version,

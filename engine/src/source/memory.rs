@@ -69,7 +69,8 @@ impl Source for ValuesTable {
     /// The rows of a listing, which are few now.
     fn over(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
         let Some(Dependency::Version(made_of)) = &self.made_of else { return None };
-        let (record, dataset) = versions.iter().find(|(record, _)| record.dataset == made_of.name)?;
+        let (record, dataset) =
+            versions.iter().find(|(record, _)| record.dataset == made_of.name)?;
         let column = Arc::clone(self.schema.fields().first()?);
         let is_same = record.schema.fields().first()?.data_type() == column.data_type();
         let table = || DatasetTable::of_listing(record, Arc::clone(dataset), column);
