@@ -3,6 +3,7 @@
 //! [`Source`]; [`source_of`] is the one way from a plan to it.
 
 mod any_version;
+mod apart;
 mod batch_rows;
 mod csv;
 mod dataset;
@@ -19,6 +20,7 @@ mod ranges;
 mod row_range;
 mod scan;
 mod several;
+mod some_rows;
 mod table_files;
 
 use std::collections::HashSet;
@@ -44,6 +46,7 @@ use lance::Dataset;
 use crate::identity::{Reason, SourceIdentity};
 
 pub(crate) use any_version::AnyVersion;
+pub(crate) use apart::Shared;
 pub use csv::{CsvRequest, RaggedRow, RaggedRows};
 pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};
@@ -58,6 +61,7 @@ pub use parquet::ParquetRequest;
 pub(crate) use parquet::{ParquetTable, fitted};
 pub(crate) use plain::{plain, plain_schema};
 pub(crate) use several::SeveralTables;
+pub(crate) use some_rows::scan_of_fragments;
 pub use table_files::TableFiles;
 
 /// Where rows come from, as far as more than their columns is asked for.
@@ -95,6 +99,16 @@ pub(crate) trait Source: TableProvider {
 
     /// The same rows seen through other leaves; none where there are no leaves.
     fn with_leaves(&self, _leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
+        None
+    }
+
+    /// Its rows and those of another source without what they share; none where they are no versions of one dataset, or
+    /// share nothing. The rows that are left keep their order and their `sys.id`.
+    fn apart_from(
+        &self,
+        _other: &Arc<dyn Source>,
+        _shared: Shared,
+    ) -> Option<[Arc<dyn Source>; 2]> {
         None
     }
 

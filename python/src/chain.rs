@@ -197,7 +197,7 @@ impl Chain {
         self.built(py, self.0.merge(&other.0, &on, how, prefix))
     }
 
-    #[pyo3(signature = (other, on, compare, filled, status))]
+    #[pyo3(signature = (other, on, compare, filled, status, same))]
     fn diff(
         &self,
         py: Python<'_>,
@@ -206,8 +206,9 @@ impl Chain {
         compare: Option<Vec<(String, String)>>,
         filled: Vec<Option<String>>,
         status: String,
+        same: bool,
     ) -> PyResult<Self> {
-        self.built(py, self.0.diff(&other.0, &Diff { on, compare, filled, status }))
+        self.built(py, self.0.diff(&other.0, &Diff { on, compare, filled, status, same }))
     }
 
     #[pyo3(signature = (seed))]
