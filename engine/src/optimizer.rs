@@ -11,7 +11,8 @@
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
 //! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
 //! 3. `prune_leaves`: it replaces scans, and the filters that decide what is read are in place;
-//! 4. `read_late`: last, because it is known which leaves are read.
+//! 4. `skip_rows`: limits are as near to the scans as they come;
+//! 5. `read_late`: last, because it is known which leaves are read.
 //!
 //! A physical rule runs before DataFusion's:
 //! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet.
@@ -36,6 +37,7 @@ mod push_below_map;
 mod push_filters_below_joins;
 mod push_safe_filters;
 mod read_late;
+mod skip_rows;
 #[cfg(test)]
 mod tests;
 mod within_memory;
@@ -73,6 +75,7 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.push(Arc::new(push_below_map::PushBelowMap));
     rules.push(Arc::new(drop_unread_map::DropUnreadMap));
     rules.push(Arc::new(prune_leaves::PruneLeaves));
+    rules.push(Arc::new(skip_rows::SkipRows));
     rules.push(Arc::new(read_late::ReadLate));
     rules
 }

@@ -31,11 +31,11 @@ struct FragmentRows {
     is_masked: bool,
 }
 
-/// Cuts the first `limit` rows into at most `target` consecutive ranges of about the same height.
+/// Cuts these of all rows into at most `target` consecutive ranges of about the same height.
 pub(super) fn row_ranges(
     dataset: &Dataset,
     target: usize,
-    limit: Option<usize>,
+    rows: Range<usize>,
 ) -> Result<Vec<RowRange>> {
     let (mut fragments, mut heights) = (Vec::new(), Vec::new());
     for fragment in dataset.fragments().iter() {
@@ -47,7 +47,7 @@ pub(super) fn row_ranges(
         fragments.push((id, fragment.deletion_file.is_some()));
         heights.push(rows);
     }
-    let ranges = ranges(&heights, target, limit).into_iter().map(|range| {
+    let ranges = ranges(&heights, target, rows).into_iter().map(|range| {
         let rows = range.iter().map(|slice| {
             let (fragment, is_masked) = fragments[slice.part];
             FragmentRows { fragment, start: slice.start, rows: slice.rows, is_masked }
