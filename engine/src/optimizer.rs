@@ -19,10 +19,12 @@
 //!
 //! Physical rules that run after DataFusion's:
 //! 1. `release_limited_rows`: nothing moves any more;
-//! 2. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
-//! 3. `compare_at_once`: nobody looks into predicates any more;
-//! 4. `conditions_in_turn`: what is looked at together is told apart;
-//! 5. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
+//! 2. `low_ranks`: sorts have their places, and conditions are still DataFusion's;
+//! 3. `ranks`: no rule looks for DataFusion's operator any more;
+//! 4. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
+//! 5. `compare_at_once`: nobody looks into predicates any more;
+//! 6. `conditions_in_turn`: what is looked at together is told apart;
+//! 7. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
 
 mod compare_at_once;
 mod compare_floats;
@@ -31,11 +33,13 @@ mod drop_unread_map;
 mod fix_limited_rows;
 mod in_subquery;
 mod keep_row_order;
+mod low_ranks;
 mod naive_in_utc;
 mod prune_leaves;
 mod push_below_map;
 mod push_filters_below_joins;
 mod push_safe_filters;
+mod ranks;
 mod read_late;
 mod skip_rows;
 #[cfg(test)]
@@ -103,6 +107,8 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
         }
     }));
     rules.push(Arc::new(fix_limited_rows::ReleaseLimitedRows));
+    rules.push(Arc::new(low_ranks::LowRanks));
+    rules.push(Arc::new(ranks::Ranks));
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));
     rules.push(Arc::new(conditions_in_turn::ConditionsInTurn));
