@@ -11,17 +11,20 @@
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
 //! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
 //! 3. `prune_leaves`: it replaces scans, and the filters that decide what is read are in place;
-//! 4. `read_late`: last, because it is known which leaves are read.
+//! 4. `skip_rows`: limits are as near to the scans as they come;
+//! 5. `read_late`: last, because it is known which leaves are read.
 //!
 //! A physical rule runs before DataFusion's:
 //! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet.
 //!
 //! Physical rules that run after DataFusion's:
 //! 1. `release_limited_rows`: nothing moves any more;
-//! 2. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
-//! 3. `compare_at_once`: nobody looks into predicates any more;
-//! 4. `conditions_in_turn`: what is looked at together is told apart;
-//! 5. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
+//! 2. `low_ranks`: sorts have their places, and conditions are still DataFusion's;
+//! 3. `ranks`: no rule looks for DataFusion's operator any more;
+//! 4. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
+//! 5. `compare_at_once`: nobody looks into predicates any more;
+//! 6. `conditions_in_turn`: what is looked at together is told apart;
+//! 7. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
 
 mod compare_at_once;
 mod compare_floats;
@@ -30,12 +33,15 @@ mod drop_unread_map;
 mod fix_limited_rows;
 mod in_subquery;
 mod keep_row_order;
+mod low_ranks;
 mod naive_in_utc;
 mod prune_leaves;
 mod push_below_map;
 mod push_filters_below_joins;
 mod push_safe_filters;
+mod ranks;
 mod read_late;
+mod skip_rows;
 #[cfg(test)]
 mod tests;
 mod within_memory;
@@ -73,6 +79,7 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.push(Arc::new(push_below_map::PushBelowMap));
     rules.push(Arc::new(drop_unread_map::DropUnreadMap));
     rules.push(Arc::new(prune_leaves::PruneLeaves));
+    rules.push(Arc::new(skip_rows::SkipRows));
     rules.push(Arc::new(read_late::ReadLate));
     rules
 }
@@ -100,6 +107,8 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
         }
     }));
     rules.push(Arc::new(fix_limited_rows::ReleaseLimitedRows));
+    rules.push(Arc::new(low_ranks::LowRanks));
+    rules.push(Arc::new(ranks::Ranks));
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));
     rules.push(Arc::new(conditions_in_turn::ConditionsInTurn));

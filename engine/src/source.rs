@@ -112,6 +112,11 @@ pub(crate) trait Source: TableProvider {
         None
     }
 
+    /// The same rows without so many at the beginning; none where a scan would read these all the same.
+    fn without_first(&self, _rows: usize) -> Option<Arc<dyn Source>> {
+        None
+    }
+
     /// About how many bytes of the leaves a scan reads, where rows can be read by their places too: their `sys.id`.
     fn bytes(&self) -> Option<usize> {
         None

@@ -70,6 +70,30 @@ async fn a_limit_runs_below_the_map() {
 }
 
 #[tokio::test]
+async fn rows_before_an_offset_are_not_read() {
+    let files = files().await;
+    let mapped = files.map(AddOne::default().stage("id", "next", 10)).unwrap();
+    let path = NamedExpr { name: "name".to_owned(), expr: column("file.path") };
+    let named = files.mutate(&[path]).unwrap();
+    for (chain, read) in [
+        (files.offset(1).unwrap().limit(1).unwrap(), 1),
+        (files.limit(2).unwrap().offset(1).unwrap(), 1),
+        (files.offset(1).unwrap().offset(1).unwrap(), 1),
+        (mapped.offset(2).unwrap(), 1),
+        (named.offset(1).unwrap(), 2),
+        (files.offset(7).unwrap(), 0),
+    ] {
+        let text = chain.explain().await.unwrap();
+        assert!(text.contains(&format!("rows={read},")), "{read}: {text}");
+        assert_eq!(rows(&chain).await.num_rows(), read, "{text}");
+    }
+    assert_eq!(values(&mapped.offset(2).unwrap(), "next").await, [4]);
+    let kept = [compare("id", BinaryOp::Gt, 1)];
+    assert_eq!(values(&files.filter(&kept).unwrap().offset(1).unwrap(), "id").await, [3]);
+    assert_eq!(values(&files.offset(1).unwrap().filter(&kept).unwrap(), "id").await, [2, 3]);
+}
+
+#[tokio::test]
 async fn a_count_does_not_call_the_function() {
     let add_one = AddOne::default();
     let mapped = files().await.map(add_one.stage("id", "next", 10)).unwrap();

@@ -7,6 +7,7 @@ mod fixture;
 mod functions;
 mod gc;
 mod leaves;
+mod low_ranks;
 mod properties;
 mod tidy;
 mod top_k;

@@ -30,17 +30,24 @@ enum Part {
 
 impl Part {
     fn of(self, path: &str) -> &str {
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let (stem, extension) = match name.rsplit_once('.') {
-            Some((stem, extension)) if !stem.is_empty() => (stem, extension),
-            _ => (name, ""),
-        };
-        match self {
-            Self::Parent => parent,
-            Self::Name => name,
-            Self::Stem => stem,
-            Self::Extension => extension,
+        if self == Self::Extension {
+            return extension(path);
         }
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        match (self, name.rsplit_once('.')) {
+            (Self::Parent, _) => parent,
+            (Self::Stem, Some((stem, _))) if !stem.is_empty() => stem,
+            _ => name,
+        }
+    }
+}
+
+/// WHY: not what is left of a name without its stem: an extension is short, and found first from the end.
+fn extension(path: &str) -> &str {
+    let bytes = path.as_bytes();
+    match bytes.iter().rposition(|byte| matches!(byte, b'.' | b'/')) {
+        Some(at) if bytes[at] == b'.' && at > 0 && bytes[at - 1] != b'/' => &path[at + 1..],
+        _ => "",
     }
 }
 
@@ -56,6 +63,10 @@ impl PathPart {
     }
 
     fn map(&self, paths: &StringArray) -> StringArray {
+        if paths.null_count() == 0 {
+            let paths = (0..paths.len()).map(|at| paths.value(at));
+            return StringArray::from_iter_values(paths.map(|path| self.part.of(path)));
+        }
         let mut parts = StringBuilder::with_capacity(paths.len(), paths.len() * 8);
         for path in paths {
             parts.append_option(path.map(|path| self.part.of(path)));

@@ -1,17 +1,17 @@
 //! [`PushSafeFilters`]: DataFusion's rule that pushes filters down, which leaves those that may fail above what drops rows.
 //!
 //! A merge may drop just the rows for which a condition has no value: `merge(…).filter(cast(text, int) > 3)` does not fail
-//! for rows without a match. So such a condition stays where it is, unless it is about both sides of a join, which looks
-//! at pairs that match.
+//! for rows without a match. So such a condition stays where it is, also as one of a join's own, unless it is about both
+//! sides of a join, which looks at pairs that match.
 
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, Result, internal_err};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable, Filter, LogicalPlan, Operator,
+    BinaryExpr, Cast, Expr, ExprSchemable, Filter, Join, LogicalPlan, Operator,
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::push_down_filter::PushDownFilter;
@@ -41,14 +41,17 @@ impl OptimizerRule for PushSafeFilters {
         plan: LogicalPlan,
         config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        let Some(Stack { base, safe, risky }) = Stack::of(&plan) else {
+        let Some(Stack { base, on, safe, risky }) = Stack::of(&plan)? else {
             return self.0.rewrite(plan, config);
         };
-        let Some(safe) = conjunction(safe) else {
-            return Ok(Transformed::no(plan));
+        let moving = match (conjunction(safe), &plan) {
+            (Some(safe), _) => LogicalPlan::Filter(Filter::try_new(safe, Arc::new(base))?),
+            (None, LogicalPlan::Join(_)) => base,
+            // The base is looked at next.
+            (None, _) => return Ok(Transformed::no(plan)),
         };
-        let filter = Filter::try_new(safe, Arc::new(base))?;
-        let pushed = self.0.rewrite(LogicalPlan::Filter(filter), config)?;
+        let pushed = self.0.rewrite(moving, config)?;
+        let pushed = pushed.map_data(|below| with_on(below, on))?;
         pushed.map_data(|below| match conjunction(risky) {
             Some(risky) => Ok(LogicalPlan::Filter(Filter::try_new(risky, Arc::new(below))?)),
             None => Ok(below),
@@ -56,28 +59,67 @@ impl OptimizerRule for PushSafeFilters {
     }
 }
 
-/// Filters that follow each other above what drops rows; at least one condition may fail.
+/// A join's conditions as they were, with those in front of them that are left.
+fn with_on(plan: LogicalPlan, on: Vec<Expr>) -> Result<LogicalPlan> {
+    match plan {
+        _ if on.is_empty() => Ok(plan),
+        LogicalPlan::Join(join) => {
+            let filter = conjunction(join.filter.into_iter().chain(on));
+            Ok(LogicalPlan::Join(Join { filter, ..join }))
+        }
+        LogicalPlan::Filter(filter) => {
+            let input = with_on(Arc::unwrap_or_clone(filter.input), on)?;
+            Ok(LogicalPlan::Filter(Filter::try_new(filter.predicate, Arc::new(input))?))
+        }
+        other => internal_err!("the conditions of a join are lost: {}", other.display()),
+    }
+}
+
+/// What drops rows, and the filters that follow each other above it; at least one condition may fail.
 struct Stack {
     base: LogicalPlan,
+    /// The base's own conditions that stay in it.
+    on: Vec<Expr>,
     safe: Vec<Expr>,
     risky: Vec<Expr>,
 }
 
 impl Stack {
-    fn of(plan: &LogicalPlan) -> Option<Self> {
+    fn of(plan: &LogicalPlan) -> Result<Option<Self>> {
         let (mut base, mut filters) = (plan, Vec::new());
         while let LogicalPlan::Filter(filter) = base {
             filters.push(&filter.predicate);
             base = &filter.input;
         }
-        if filters.is_empty() || !drops_rows(base) {
-            return None;
+        if !drops_rows(base) {
+            return Ok(None);
         }
         let conditions = filters.into_iter().rev().cloned().flat_map(split_conjunction_owned);
         let (risky, safe): (Vec<_>, Vec<_>) =
-            conditions.partition(|condition| stays(condition, base));
-        (!risky.is_empty()).then(|| Self { base: base.clone(), safe, risky })
+            conditions.partition(|condition| stays(condition, base, base.schema()));
+        let (base, on) = match base {
+            LogicalPlan::Join(join) => without_risky(join)?,
+            base => (base.clone(), Vec::new()),
+        };
+        let any = !risky.is_empty() || !on.is_empty();
+        Ok(any.then_some(Self { base, on, safe, risky }))
     }
+}
+
+/// The join without those of its conditions that may fail for rows of one side, and these.
+fn without_risky(join: &Join) -> Result<(LogicalPlan, Vec<Expr>)> {
+    let plan = LogicalPlan::Join(join.clone());
+    let Some(filter) = &join.filter else {
+        return Ok((plan, Vec::new()));
+    };
+    let both = join.left.schema().join(join.right.schema());
+    // Sides whose columns have the same names are no one table.
+    let schema = both.as_ref().unwrap_or(&join.schema);
+    let conditions = split_conjunction_owned(filter.clone()).into_iter();
+    let (risky, safe): (Vec<_>, Vec<_>) =
+        conditions.partition(|condition| stays(condition, &plan, schema));
+    let filter = conjunction(safe);
+    Ok((LogicalPlan::Join(Join { filter, ..join.clone() }), risky))
 }
 
 /// Whether there may be rows below of which none is made above.
@@ -88,8 +130,7 @@ fn drops_rows(plan: &LogicalPlan) -> bool {
     }
 }
 
-fn stays(condition: &Expr, base: &LogicalPlan) -> bool {
-    let schema = base.schema();
+fn stays(condition: &Expr, base: &LogicalPlan, schema: &DFSchema) -> bool {
     if !can_fail(condition, schema) {
         return false;
     }

@@ -3,6 +3,7 @@
 //! It remembers the keys that it has seen and lets rows with others through. When they do not fit into memory, the keys
 //! and all rows to come go to [`sorted`], where a key that was seen stands before the rows that have it.
 
+mod early;
 mod sorted;
 
 use std::fmt;
@@ -24,6 +25,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::key_bytes::{KeyBytes, evaluate};
 use super::one_partition::{Batches, OnePartitionExec, Work};
+
+pub(super) use early::EarlyRowsExec;
 
 /// The operator's name.
 pub(crate) const FIRST_ROWS: &str = "FirstRowsExec";

@@ -18,7 +18,7 @@ use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 
-use super::first_rows::{FirstRows, FirstRowsExec};
+use super::first_rows::{EarlyRowsExec, FirstRows, FirstRowsExec};
 use super::group_rows::{GroupRowsExec, Grouping};
 use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::top_k::{TakeLate, TopKExec};
@@ -117,7 +117,9 @@ impl ExtensionPlanner for UdfPlanner {
         let operator: Arc<dyn ExecutionPlan> =
             if let Some(first) = node.as_any().downcast_ref::<logical::FirstRows>() {
                 let work = FirstRows { keys: exprs(&first.keys, first.input.schema())? };
-                Arc::new(FirstRowsExec::new(input, Arc::new(work)))
+                let work = Arc::new(work);
+                let input = Arc::new(EarlyRowsExec::new(input, Arc::clone(&work)));
+                Arc::new(FirstRowsExec::new(input, work))
             } else if let Some(group) = node.as_any().downcast_ref::<GroupRows>() {
                 let schema = group.input.schema();
                 let row = schema.index_of_column_by_name(None, KEY_ROW);

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::{concat, partition};
+use arrow::compute::partition;
 use datafusion::common::Statistics;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -21,6 +21,7 @@ use futures::{TryStreamExt, stream};
 
 use super::given::GivenExec;
 use super::key_bytes::evaluate;
+use super::ranks::differ;
 
 /// Rows of whole groups that are computed at once, unless a group has more.
 const ENOUGH_ROWS: usize = 65_536;
@@ -185,10 +186,4 @@ impl Groups {
         self.last = Some(keys.iter().map(|key| key.slice(key.len() - 1, 1)).collect());
         Ok(())
     }
-}
-
-/// Whether the first row of `keys` has others than the one row of `last`.
-fn differ(last: &[ArrayRef], keys: &[ArrayRef]) -> Result<bool> {
-    let pairs = last.iter().zip(keys).map(|(last, key)| concat(&[last, &key.slice(0, 1)]));
-    Ok(partition(&pairs.collect::<Result<Vec<_>, _>>()?)?.len() > 1)
 }

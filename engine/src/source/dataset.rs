@@ -71,6 +71,8 @@ pub(crate) struct DatasetTable {
     schema: SchemaRef,
     /// What it is where it is not the whole version.
     apart: Option<Arc<ApartFrom>>,
+    /// So many rows at the beginning are left out.
+    skipped: usize,
 }
 
 /// A version's rows that another version does not have.
@@ -117,6 +119,7 @@ impl DatasetTable {
             leaves,
             schema: Arc::new(Schema::empty()),
             apart: None,
+            skipped: 0,
         };
         table.finish()
     }
@@ -196,6 +199,9 @@ impl DatasetTable {
 impl Source for DatasetTable {
     /// The version, whose rows never change, and what is seen of it.
     fn identity(&self) -> Result<SourceIdentity, Reason> {
+        if self.skipped > 0 {
+            return Err(format!("only a part of {} is read", self.title()));
+        }
         if let Some(digest) = &self.content {
             return Ok(SourceIdentity::Values { digest: digest.clone() });
         }
@@ -246,6 +252,10 @@ impl Source for DatasetTable {
         Some(Arc::new(self.with(leaves)))
     }
 
+    fn without_first(&self, rows: usize) -> Option<Arc<dyn Source>> {
+        Some(Arc::new(Self { skipped: self.skipped.saturating_add(rows), ..self.clone() }))
+    }
+
     fn bytes(&self) -> Option<usize> {
         let kinds = || {
             let read = self.leaves.iter().filter(|leaf| !leaf.is_sys());
@@ -259,7 +269,7 @@ impl Source for DatasetTable {
             let known = fixed_bytes(all.fields().iter().map(|field| field.data_type()));
             bytes += stored_bytes(&self.dataset).saturating_sub(known).max(SHORT_BYTES);
         }
-        Some(rows.saturating_mul(bytes))
+        Some(rows.saturating_sub(self.skipped).saturating_mul(bytes))
     }
 
     async fn rows_at(&self, places: &UInt64Array) -> PlanResult<RecordBatch> {
@@ -289,7 +299,8 @@ impl TableProvider for DatasetTable {
             None => self.leaves.clone(),
         };
         let target = state.config().target_partitions();
-        let ranges = row_ranges(&self.parts().await?, target, limit);
+        let end = limit.map_or(usize::MAX, |limit| self.skipped.saturating_add(limit));
+        let ranges = row_ranges(&self.parts().await?, target, self.skipped..end);
         let (title, dataset) = (self.title(), Arc::clone(&self.dataset));
         let scan = DatasetScan { title, dataset, leaves: Arc::new(leaves), ranges };
         Ok(Arc::new(DatasetScanExec::new(scan)))

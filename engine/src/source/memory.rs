@@ -51,7 +51,7 @@ impl ValuesTable {
     fn ranges(&self, target: usize) -> Vec<Vec<RecordBatch>> {
         let heights: Vec<usize> = self.batches.iter().map(RecordBatch::num_rows).collect();
         let cut = |slice: Slice| self.batches[slice.part].slice(slice.start, slice.rows);
-        let ranges = ranges(&heights, target, None).into_iter();
+        let ranges = ranges(&heights, target, 0..usize::MAX).into_iter();
         ranges.map(|range| range.into_iter().map(cut).collect()).collect()
     }
 }

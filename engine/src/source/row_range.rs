@@ -75,8 +75,8 @@ struct FragmentRows {
     counted: Counted,
 }
 
-/// Cuts the first `limit` rows into at most `target` consecutive ranges of about the same height.
-pub(super) fn row_ranges(parts: &[Part], target: usize, limit: Option<usize>) -> Vec<RowRange> {
+/// Cuts these of all rows into at most `target` consecutive ranges of about the same height.
+pub(super) fn row_ranges(parts: &[Part], target: usize, rows: Range<usize>) -> Vec<RowRange> {
     let heights: Vec<usize> = parts.iter().map(|part| part.rows).collect();
     let range = |slices: Vec<Slice>| {
         let rows = slices.into_iter().map(|Slice { part, start, rows }| {
@@ -85,7 +85,7 @@ pub(super) fn row_ranges(parts: &[Part], target: usize, limit: Option<usize>) ->
         });
         RowRange(rows.collect())
     };
-    ranges(&heights, target, limit).into_iter().map(range).collect()
+    ranges(&heights, target, rows).into_iter().map(range).collect()
 }
 
 impl RowRange {

@@ -39,7 +39,7 @@ pub(crate) async fn scan_of_fragments(
     let leaves = columns
         .map(|field| Leaf { path: vec![field.name().clone()], field: Arc::clone(field) })
         .collect();
-    let (leaves, ranges) = (Arc::new(leaves), row_ranges(&parts, 1, None));
+    let (leaves, ranges) = (Arc::new(leaves), row_ranges(&parts, 1, 0..usize::MAX));
     let scan = DatasetScan { title, dataset: Arc::clone(dataset), leaves, ranges };
     Ok(Some(Arc::new(DatasetScanExec::new(scan))))
 }

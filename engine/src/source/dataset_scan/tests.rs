@@ -177,6 +177,13 @@ async fn rows_that_are_removed_are_in_no_partition() {
             assert_eq!(told, Precision::Exact(height), "{partition} {limit:?}");
         }
     }
+    for (first, limit) in [(1, None), (39_999, Some(3)), (51_000, Some(40_000)), (200_000, None)] {
+        let later = table.without_first(first).unwrap();
+        let scan = later.scan(session.state(), None, &[], limit).await.unwrap();
+        let found: Vec<i64> = read(&session, &scan).await.iter().flatten().flat_map(ids).collect();
+        let wanted = left.iter().skip(first).take(limit.unwrap_or(usize::MAX));
+        assert_eq!(found, wanted.copied().collect::<Vec<_>>(), "{first} {limit:?}");
+    }
     let all = seen(&all, ["model", "id"]).scan(session.state(), None, &[], None).await.unwrap();
     let whole = read(&session, &all).await;
     assert_eq!(whole.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 120_010);

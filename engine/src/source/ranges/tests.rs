@@ -9,15 +9,16 @@ proptest! {
     fn every_row_is_there_once_and_in_order(
         heights in prop::collection::vec(0_usize..100_000, 0..6),
         target in 0_usize..5,
+        first in 0_usize..300_000,
         limit in prop::option::of(0_usize..200_000),
     ) {
-        let ranges = ranges(&heights, target, limit);
+        let ranges = ranges(&heights, target, first..limit.map_or(usize::MAX, |limit| first + limit));
         let slices: Vec<_> = ranges.iter().flatten().collect();
         let rows: usize = slices.iter().map(|slice| slice.rows).sum();
         let all: usize = heights.iter().sum();
-        prop_assert_eq!(rows, limit.map_or(all, |limit| all.min(limit)));
+        prop_assert_eq!(rows, all.saturating_sub(first).min(limit.unwrap_or(usize::MAX)));
         let before = |part: usize| heights[..part].iter().sum::<usize>();
-        let mut next = 0;
+        let mut next = first;
         for slice in slices {
             prop_assert!(slice.rows > 0 && slice.start + slice.rows <= heights[slice.part]);
             prop_assert_eq!(before(slice.part) + slice.start, next);
