@@ -9,6 +9,7 @@ use catalog::{
 use futures::future::BoxFuture;
 use futures::{FutureExt, try_join};
 
+use super::found;
 use super::fragments::check_types;
 use super::row_addresses::RowAddresses;
 use super::saving::{Saving, newest};
@@ -110,7 +111,7 @@ impl Chain {
             session: &session,
             request: &request,
             schema: chain.schema(),
-            dependencies: chain.dependencies()?,
+            dependencies: found::dependencies(&chain, &request.job).await?,
         };
         let prepared = chain.prepare(chain.visible_plan()?, progress);
         let (place, ready) = try_join!(saving.open(), prepared)?;
