@@ -6,8 +6,9 @@ FOLDER holds Markdown files and scripts for the peer, as its source distribution
 example runs in a process and a root of its own, with `lakebed` in place of the peer, local
 files in place of buckets, and SQLite in place of other databases. Many examples are parts: they
 get what they take for granted (`chain`, `compute_embedding`) from `documents_setup.py`. A few are
-not complete, or wrong: what is changed in them is in `documents_edits.py`. Nothing else of the
-documents is kept; the table has their headings.
+not complete, or wrong: what is changed in them is in `documents_edits.py`. In place of models and
+of services that cost there are those of `stand_ins`, which always answer the same. Nothing else of
+the documents is kept; the table has their headings.
 """
 
 from __future__ import annotations
@@ -26,26 +27,23 @@ from pathlib import Path
 from documents_edits import EDITS, FAILS, WRONG
 
 HERE = Path(__file__).parent
+STAND_INS = HERE / "stand_ins"
 SECONDS = 90
 
 _FENCE = re.compile(r"(?P<margin> *)``` ?(?P<language>\w*)")
 _HEADING = re.compile(r"#+ +(.*)$")
 _BUCKET = re.compile(r"\b(s3|gs|az|hf)://")
 _SERVER = re.compile(r"\b(?:postgresql|mysql|snowflake)://[\w./-]+")
+_IMPORT = re.compile(r"^(?:import (?P<all>.+)|from (?P<one>\w+))", re.MULTILINE)
 _MISSING = re.compile(r"No module named '([\w.]+)'")
 _PARTS = ("README.md", "docs/concepts", "docs/getting-started", "docs/guide", "examples")
 
+KEYS = dict.fromkeys(("MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"), "none")
+"""What stand-ins for services are given."""
+
 REFUSED = {
-    "mistralai": "needs a paid model",
-    "google": "needs a paid model",
-    "anthropic": "needs a paid model",
-    "openai": "needs a paid model",
-    "huggingface_hub": "needs a paid model",
     "open_clip": "needs a neural network",
-    "torch": "needs a neural network",
-    "transformers": "needs a neural network",
-    "sentence_transformers": "needs a neural network",
-    "ultralytics": "needs a neural network",
+    "torch": "needs PyTorch",
 }
 
 
@@ -123,6 +121,9 @@ def ran(example: Example, made: Path) -> str:
     if example.key in WRONG:
         return WRONG[example.key]
     before, after, why = EDITS.get(example.key, ("", "", ""))
+    models = stand_ins(example.code)
+    if models:
+        why = f"with a stand-in for {' and '.join(f'`{name}`' for name in models)}"
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         shutil.copytree(made, folder, dirs_exist_ok=True)
@@ -131,7 +132,8 @@ def ran(example: Example, made: Path) -> str:
         code = example.code.replace(before, after) if before else example.code
         (work / "example.py").write_text(translated(code, Path(folder) / "data"))
         try:
-            done = setup(Path(folder), work, "example.py", example.file, example.heading)
+            path = str(STAND_INS) if models else ""
+            done = setup(Path(folder), work, path, "example.py", example.file, example.heading)
         except subprocess.TimeoutExpired:
             return f"did not end within {SECONDS} seconds"
     fails = FAILS.get(example.key)
@@ -142,12 +144,23 @@ def ran(example: Example, made: Path) -> str:
     return f"ran: {why}" if why else "ran"
 
 
-def setup(folder: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs `documents_setup.py` for the data and the root in a folder."""
+def stand_ins(code: str) -> list[str]:
+    """What an example imports that there is a stand-in for; none where it needs PyTorch itself."""
+    if "torch.utils" in code:
+        return []
+    lines = _IMPORT.finditer(code)
+    names = {name for line in lines for name in re.findall(r"\w+", line["all"] or line["one"])}
+    return sorted(path.stem for path in STAND_INS.iterdir() if path.stem in names)
+
+
+def setup(
+    folder: Path, work: Path, path: str = "", *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs `documents_setup.py` for the data and the root in a folder, with modules at a path."""
     return subprocess.run(  # noqa: S603
         [sys.executable, HERE / "documents_setup.py", str(folder / "data"), *arguments],
         cwd=work,
-        env=os.environ | {"LAKEBED_ROOT": str(folder / "root")},
+        env=os.environ | {"LAKEBED_ROOT": str(folder / "root"), "STAND_INS": path} | KEYS,
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -161,6 +174,8 @@ def reason(errors: str) -> str:
         line for line in errors.strip().splitlines() if re.match(r"[\w.]+(Error|Exception)", line)
     ]
     line = last[-1] if last else errors.strip().splitlines()[-1]
+    if "cannot import name 'llm'" in line:
+        return "needs a paid model (`llm`, which is not there)"
     missing = _MISSING.search(line)
     if missing:
         package = missing[1].partition(".")[0]
@@ -193,7 +208,9 @@ def main() -> None:
         "",
         "Written by `documents.py`: each Python example in the README, the guides, the concepts",
         "and the scripts of DataChain 0.62.0, run with lakebed. What examples take for granted is",
-        "in `documents_setup.py`, what is changed in a few of them in `documents_edits.py`.",
+        "in `documents_setup.py`, what is changed in a few of them in `documents_edits.py`. In",
+        "place of models and of services that cost there are stand-ins, which always answer the",
+        "same.",
         "",
         f"{number} of {len(results)} ran.",
         "",

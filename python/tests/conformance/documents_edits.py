@@ -13,6 +13,11 @@ FAILS = {("docs/guide/checkpoints.md", "Example", 1): "can't handle cats"}
 WRONG = {
     ("README.md", "5.3. Incremental updates", 1): "shows a terminal, and is no Python",
     ("docs/guide/namespaces.md", "Signature", 1): "a signature, without a body",
+    (
+        "examples/llm_and_nlp/hf-dataset-llm-eval.py",
+        "",
+        1,
+    ): "needs a paid model (`huggingface_hub`)",
     ("docs/guide/namespaces.md", "How Namespace and Project Are Resolved", 2): (
         "neither here nor there `settings` is a function of the module"
     ),
@@ -20,7 +25,7 @@ WRONG = {
         "neither here nor there `read_storage` has an option `version`"
     ),
 }
-"""Examples that the peer does not run either."""
+"""Examples that the peer does not run either, or not without a service."""
 
 EDITS: dict[tuple[str, str, int], tuple[str, str, str]] = {
     ("docs/concepts/files-and-types.md", "DataModel and Custom Types", 1): (

@@ -24,6 +24,12 @@ IMAGES = (
     *("datachain-demo/open-images-v6", "datachain-demo/50k-laion-files/000000"),
     "datasets/mozilla-foundation/common_voice_17_0/audio/en",
 )
+DESCRIBED = (
+    *("bucket/dogs-and-cats", "datachain-demo/dogs-and-cats"),
+    "datachain-demo/openimages-v6-test-jsonpairs",
+)
+"""Those that have what is known of a picture beside it."""
+
 SOUNDS = (
     *("mybucket/audio_dir", "datachain-demo/musdb18"),
     "datachain-demo/speech-emotion-recognition-dataset",
@@ -39,6 +45,7 @@ KNOWN: dict[str, Any] = {
     "class": "cat",
     "inference": {"class": "cat", "confidence": 0.95},
     "confidence": 0.95,
+    "detections": [{"XMin": 0.1, "YMin": 0.2, "XMax": 0.5, "YMax": 0.6}],
 }
 JSON_FILES = (
     *("bucket/annotations.json", "bucket/coco.json", "bucket/data.json"),
@@ -61,8 +68,8 @@ def make_files(data: Path) -> None:
         for at, name in enumerate(PETS):
             path = _place(data / folder / name)
             path.write_bytes(picture((500 + at, 400), (number, at, 0)))
-            known = KNOWN | {"id": str(at + 1)}
-            path.with_suffix(".json").write_text(json.dumps(known))
+    for folder in DESCRIBED:
+        write_known(data / folder)
     for folder in SOUNDS:
         write_sound(_place(data / folder / "one.wav"))
     for folder in VIDEOS:
@@ -73,6 +80,7 @@ def make_files(data: Path) -> None:
     _place(data / "bucket/path/to/file.png").write_text("what a picture tells")
     make_tables(data)
     make_samples(data / "datachain-demo")
+    make_arrays(data / "datachain-demo")
 
 
 def make_tables(data: Path) -> None:
@@ -109,6 +117,8 @@ def make_samples(demo: Path) -> None:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+    shards = demo / "datacomp-small/shards"
+    _place(shards / "more/00000000.tar").write_bytes((shards / "00000000.tar").read_bytes())
     name = _place(demo / "datacomp-small/metadata/0020f1")
     write_parquet(name.with_suffix(".parquet"), {"uid": ["a"], "text": ["a cat on a mat"]})
     vectors = ("b32_img", "b32_txt", "l14_img", "l14_txt", "dedup")
@@ -116,6 +126,19 @@ def make_samples(demo: Path) -> None:
     for path in (demo / "50k-laion-files/000000").glob("*.jpg"):
         path.rename(path.with_name(f"00000000{path.name[4]}.jpg"))
         path.with_name(f"00000000{path.name[4]}.txt").write_text("a pet")
+
+
+def make_arrays(demo: Path) -> None:
+    """An episode of a robot, as a store of arrays."""
+    import numpy as np
+    import zarr
+
+    place = str(demo / "robot-frames-zarr/one.zarr")
+    episode = zarr.open_group(place, mode="w", zarr_format=2)
+    frames = episode.create_array("workspace_rgb", shape=(4, 48, 64, 3), dtype="uint8")
+    frames[:] = np.full((4, 48, 64, 3), 9, "uint8")
+    text = episode.create_array("language_instruction", shape=(1,), dtype="S20")
+    text[:] = np.array([b"lift the cup"])
 
 
 def make_work(work: Path) -> None:
@@ -149,6 +172,13 @@ def picture(size: tuple[int, int], color: tuple[int, int, int]) -> bytes:
     exif[0x010E] = "a pet"
     made.save(written, "JPEG", exif=exif)
     return written.getvalue()
+
+
+def write_known(folder: Path) -> None:
+    """What is known of the pictures, beside them."""
+    for at, name in enumerate(PETS):
+        path = (folder / name).with_suffix(".json")
+        path.write_text(json.dumps(KNOWN | {"id": str(at + 1)}))
 
 
 def write_sound(path: Path) -> None:

@@ -7,15 +7,17 @@ Or runs one: documents_setup.py DATA EXAMPLE DOCUMENT HEADING. Most examples are
 from __future__ import annotations
 
 import csv
+import os
 import re
 import sqlite3
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from documents_files import PETS, make_database, make_files, make_work
+from documents_files import PETS, make_database, make_files, make_work, write_known
 from pydantic import BaseModel, Field
 
 import lakebed as dc
@@ -183,7 +185,10 @@ def make_datasets() -> None:
     files.mutate(diagnosis="anomaly").save("scan_classifications")
     infos = [Info(width=width) for width in (401, 600, 700)]
     three = dc.read_values(id=[1, 2, 3], info=infos)
-    pets = rows.select("id", "file", "emb").merge(three, on="id", inner=True)
+    folder = (DATA / "bucket" / "images").as_uri()
+    plain = [dc.File.at(f"{folder}/{name}").resolve() for name in PETS]
+    three = three.merge(dc.read_values(id=[1, 2, 3], file=plain), on="id").select_except("right_id")
+    pets = rows.select("id", "emb").merge(three, on="id", inner=True)
     for name in ("pets_images", "pets_embeddings"):
         (pets.select_except("emb") if name == "pets_images" else pets).save(name)
     folder = (DATA / "datachain-demo" / "chatbot-KiT").as_uri()
@@ -215,6 +220,9 @@ def names() -> dict[str, Any]:
         "b": dc.read_values(id=[1, 2], b=keys),
         "c": dc.read_values(id=[1, 2], c=keys),
         "csv": csv,
+        "os": os,
+        "PROMPT": "Was this dialog successful?",
+        "Column": dc.Column,
         "df": pd.DataFrame({"label": ["cat", "dog"]}),
         "paths": ["a", "b"],
         "labels": ["cat", "dog"],
@@ -248,6 +256,11 @@ def names() -> dict[str, Any]:
 def of_document(document: str, heading: str) -> dict[str, Any]:
     """What is there for one example alone: names, or what it finds saved."""
     match document.removeprefix("docs/"), heading:
+        case "getting-started/python.md" | "guide/python-engine.md", serializing if (
+            serializing.startswith("Serializing")
+        ):
+            mistralai = import_module("mistralai")
+            return {"Mistral": mistralai.Mistral, "MistralClient": mistralai.Mistral}
         case "guide/multi-stage-pipelines.md", "Stage Boundaries":
             return {"classify": classified}
         case "guide/namespaces.md", "Examples":
@@ -260,6 +273,9 @@ def of_document(document: str, heading: str) -> dict[str, Any]:
         case "guide/exporting-data.md", "Writing to Databases":
             with sqlite3.connect(DATA / "server.db") as server:
                 server.execute("DROP TABLE products")
+            return {"chain": chain().select_except("name")}
+        case "guide/operations.md", "Merging Files with Metadata":
+            write_known(DATA / "bucket" / "images")
     return {}
 
 
@@ -272,16 +288,17 @@ def main() -> None:
         return
     script, document, heading = sys.argv[2:]
     code = Path(script).read_text()
+    sys.path[:0] = [str(Path.cwd()), *filter(None, [os.environ["STAND_INS"]])]
     held = vars(sys.modules["__main__"])
-    held.update(names())
-    held.update(of_document(document, heading))
+    # these call functions whose names examples give to something else
+    known = of_document(document, heading)
+    held.update(names() | known)
     # columns that the example makes itself
     made = set(re.findall(r"\.(?:map|gen)\(\s*(\w+)=", code))
     for output in re.findall(r"output=({[^}]*})", code):
         made.update(re.findall(r'"(\w+)":', output))
     held["chain"] = held["chain"].select_except(*sorted(made & set(held["chain"].schema)))
     sys.argv = [script]
-    sys.path.insert(0, str(Path.cwd()))
     exec(compile(code, script, "exec"), held)  # noqa: S102  what it is for
 
 
