@@ -5,6 +5,7 @@ from __future__ import annotations
 NOT_CLOSED = "its code completed"
 FIELDS = "`to_pandas` has columns of two levels, for the peer as well"
 MADE_UP = "for the columns that it names, `chain` has rows that have them"
+MACHINES = "without `workers`, for which the peer needs its service"
 COLUMN = "with `datasets(column=...)`, which the peer needs as well"
 
 FAILS = {("docs/guide/checkpoints.md", "Example", 1): "can't handle cats"}
@@ -13,11 +14,7 @@ FAILS = {("docs/guide/checkpoints.md", "Example", 1): "can't handle cats"}
 WRONG = {
     ("README.md", "5.3. Incremental updates", 1): "shows a terminal, and is no Python",
     ("docs/guide/namespaces.md", "Signature", 1): "a signature, without a body",
-    (
-        "examples/llm_and_nlp/hf-dataset-llm-eval.py",
-        "",
-        1,
-    ): "needs a paid model (`huggingface_hub`)",
+    ("examples/llm_and_nlp/hf-dataset-llm-eval.py", "", 1): "needs a service of Hugging Face",
     ("docs/guide/namespaces.md", "How Namespace and Project Are Resolved", 2): (
         "neither here nor there `settings` is a function of the module"
     ),
@@ -28,6 +25,13 @@ WRONG = {
 """Examples that the peer does not run either, or not without a service."""
 
 EDITS: dict[tuple[str, str, int], tuple[str, str, str]] = {
+    ("docs/concepts/compute-engine.md", "Storage Native, Database As Bridge", 1): (
+        ", workers=50",
+        "",
+        MACHINES,
+    ),
+    ("docs/guide/python-engine.md", "Execution and Scale", 1): (", workers=60", "", MACHINES),
+    ("docs/guide/scaling.md", "Distributed Execution", 1): (", workers=50", "", MACHINES),
     ("docs/concepts/files-and-types.md", "DataModel and Custom Types", 1): (
         "audio=file, ...",
         'audio=file.get_fragment(0, 1), id=1, channel="left", rms=0.5',
