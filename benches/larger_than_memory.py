@@ -149,7 +149,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--gib", type=float, default=3, help="of Parquet (default 3)")
     parser.add_argument("--memory", type=int, default=1024, help="MiB (default 1024)")
     parser.add_argument("--systems", nargs="+", default=["lakebed", "duckdb"])
-    parser.add_argument("--steps", nargs="+", default=[step for step in LAKEBED if step != "ingest"])
+    parser.add_argument(
+        "--steps", nargs="+", default=[step for step in LAKEBED if step != "ingest"]
+    )
     parser.add_argument("--folder", help="on a disk with room for five times the data")
     parser.add_argument("--python", default=os.environ.get("LAKEBED_PYTHON") or sys.executable)
     parser.add_argument("--peers", default=str(Path(peers) / "bin" / "python"))

@@ -92,6 +92,11 @@ pub(crate) trait Source: TableProvider {
         None
     }
 
+    /// Where the files were looked for that it reads, if it reads files.
+    fn read_from(&self) -> Option<&Listing> {
+        None
+    }
+
     /// The columns as paths into what is stored, where parts of them can be read.
     fn leaves(&self) -> &[Leaf] {
         &[]

@@ -12,6 +12,7 @@ mod local;
 mod machine;
 mod presence;
 mod root;
+mod scratch;
 mod staged;
 mod temporary;
 pub(crate) mod uri;

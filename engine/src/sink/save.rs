@@ -9,6 +9,7 @@ use catalog::{
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::found;
 use super::fragments::check_types;
 use super::row_addresses::RowAddresses;
 use super::saving::{Saving, newest};
@@ -116,7 +117,7 @@ impl Chain {
             session: &session,
             request: &request,
             schema: chain.schema(),
-            dependencies: chain.dependencies()?,
+            dependencies: found::dependencies(&chain, &request.job).await?,
         };
         let added = saving.written(&chain, progress).await?;
         // Rows of code that failed beside rows of repaired code are not what either would make.
