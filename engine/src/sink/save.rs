@@ -9,6 +9,7 @@ use catalog::{
 use futures::future::BoxFuture;
 use futures::{FutureExt, try_join};
 
+use super::by_reference::ByReference;
 use super::fragments::check_types;
 use super::row_addresses::RowAddresses;
 use super::saving::{Saving, newest};
@@ -112,9 +113,20 @@ impl Chain {
             schema: chain.schema(),
             dependencies: chain.dependencies()?,
         };
-        let prepared = chain.prepare(chain.visible_plan()?, progress);
-        let (place, ready) = try_join!(saving.open(), prepared)?;
-        let added = saving.write(&place, ready).await?;
+        let shared = ByReference::of(&chain, &request).await?;
+        let (place, added) = match &shared {
+            Some(shared) => {
+                let (place, ready) = try_join!(saving.open(), shared.prepare(progress))?;
+                let added = shared.write((&place, request.lists), ready, progress).boxed().await?;
+                (place, added)
+            }
+            None => {
+                let prepared = chain.prepare(chain.visible_plan()?, progress);
+                let (place, ready) = try_join!(saving.open(), prepared)?;
+                let added = saving.write(&place, ready).await?;
+                (place, added)
+            }
+        };
         session.storage().pause().await;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
