@@ -21,7 +21,7 @@ ROWS = 300
 
 
 def origin(session: dc.Session | None = None) -> dc.DataChain:
-    def blob(x: int) -> bytes:
+    def blob(x: int) -> bytes:  # noqa: ARG001
         return os.urandom(BLOB)
 
     ids = dc.read_values(x=list(range(ROWS)), session=session)
@@ -63,6 +63,7 @@ def test_only_what_is_new_is_written(root: Path):
 
 def test_new_vectors_take_what_they_hold(root: Path):
     """Within two hundredths of what the vectors take in a dataset of their own."""
+
     def vector(x: int) -> list[float]:
         return [x / (at + 1) for at in range(512)]
 
@@ -100,8 +101,8 @@ def test_a_root_that_moved_reads_as_before(root: Path, tmp_path: Path):
     assert list(third.to_iter("x", "blob", "y", "z")) == expected
 
 
-def test_a_dataset_in_a_bucket_is_derived_there(s3: S3Double):
-    """Files are listed by their URIs."""
+def test_a_dataset_in_a_bucket_is_derived_there_and_moves(s3: S3Double):
+    """Files are listed by their URIs, and found where the root is now."""
     session = dc.Session(root=f"{s3.uri}/lake", client_config=s3.client_config)
     blobs = origin(session)
     expected = dict(blobs.to_iter("x", "blob"))
@@ -109,3 +110,17 @@ def test_a_dataset_in_a_bucket_is_derived_there(s3: S3Double):
     derived = dc.read_dataset("derived", session=session)
     rows = list(derived.to_iter("x", "blob", "y"))
     assert rows == [(x, expected[x], x * 3) for x in range(ROWS) if x % 10 != 3]
+    sizes = {key: len(s3.get(key)) for key in s3.list("lake/data/") if ".lance/data/" in key}
+    new = sum(size for key, size in sizes.items() if "/derived.lance/" in key)
+    assert 0 < new < sum(sizes.values()) // 50
+
+    for key in s3.list("lake/"):
+        s3.put(f"moved/{key}", s3.get(key))
+        s3.delete(key)
+    session = dc.Session(root=f"{s3.uri}/moved/lake", client_config=s3.client_config)
+    moved = dc.read_dataset("derived", session=session)
+    assert list(moved.to_iter("x", "blob", "y")) == rows
+    moved.mutate(z=C("y") + 1).save("second")
+    second = dc.read_dataset("second", session=session)
+    assert second.to_values("z") == [row[2] + 1 for row in rows]
+    assert next(second.limit(1).to_iter("blob")) == (rows[0][1],)
