@@ -130,7 +130,8 @@ impl<'a> Slots<'a> {
         rows: &RecordBatch,
         slots: &mut Vec<Option<u32>>,
     ) -> Result<()> {
-        if slots.is_empty() {
+        if slots.is_empty() || self.columns.schema.fields().is_empty() {
+            slots.clear();
             return Ok(());
         }
         let places = UInt32Array::from(std::mem::take(slots));
