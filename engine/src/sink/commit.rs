@@ -186,7 +186,11 @@ pub(super) async fn follow(
 /// Gives the state the name of the version; whether it was free.
 ///
 /// WHY: Lance's own way makes folders beside the root where its path has letters that URLs escape.
-pub(super) async fn tag(destination: &Destination, claim: &Claim, dataset: &Dataset) -> Result<bool> {
+pub(super) async fn tag(
+    destination: &Destination,
+    claim: &Claim,
+    dataset: &Dataset,
+) -> Result<bool> {
     let now = Some(Utc::now());
     let tag = TagContents {
         branch: None,

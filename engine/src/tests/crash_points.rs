@@ -15,8 +15,8 @@ use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunct
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Storage};
 use crate::{
-    BinaryOp, Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode, SaveRequest,
-    Saved, Session, Stage, UdfOptions,
+    BinaryOp, Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode,
+    SaveRequest, Saved, Session, Stage, UdfOptions,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];

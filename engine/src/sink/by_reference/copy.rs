@@ -40,8 +40,9 @@ impl ByReference<'_> {
     /// Which of the columns that the plan gives are not the version's: those that are computed, and lists that are
     /// vectors now.
     pub(super) fn new_columns(&self, lengths: &VectorLengths) -> Vec<usize> {
-        let is_new =
-            |place: &usize| self.derivation.columns[self.run[*place]].is_none() || lengths.has(*place);
+        let is_new = |place: &usize| {
+            self.derivation.columns[self.run[*place]].is_none() || lengths.has(*place)
+        };
         (0..self.run.len()).filter(is_new).collect()
     }
 
@@ -74,7 +75,9 @@ impl ByReference<'_> {
         let completion = Arc::new(Completion { version, columns, schema });
         let height = rows_at_once(&self.derivation.dataset);
         let rows = rows
-            .map_ok(move |batch| stream::iter(slices(&batch, height).into_iter().map(Ok::<_, Error>)))
+            .map_ok(move |batch| {
+                stream::iter(slices(&batch, height).into_iter().map(Ok::<_, Error>))
+            })
             .try_flatten()
             .and_then(move |part| {
                 let completion = Arc::clone(&completion);

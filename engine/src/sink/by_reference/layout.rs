@@ -62,7 +62,8 @@ impl Layout {
                 continue;
             }
             let leaf = saved.derivation.columns[at].as_ref();
-            let old = leaf.and_then(|leaf| column(saved.derivation.dataset.schema(), &leaf.path[0]));
+            let old =
+                leaf.and_then(|leaf| column(saved.derivation.dataset.schema(), &leaf.path[0]));
             let Some((old, same)) = old.and_then(|old| Some((old, numbers(old, field)?))) else {
                 return Err(Error::internal(format!("`{title}` has no column `{}`", field.name)));
             };

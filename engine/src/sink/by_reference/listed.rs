@@ -55,9 +55,8 @@ impl<'a> Listed<'a> {
         let mut files = Vec::new();
         for file in &fragment.files {
             let columns = file.fields.iter().zip(file.column_indices.iter());
-            let (fields, places): (Vec<i32>, Vec<i32>) = columns
-                .filter_map(|(field, place)| Some((*numbers.get(field)?, *place)))
-                .unzip();
+            let (fields, places): (Vec<i32>, Vec<i32>) =
+                columns.filter_map(|(field, place)| Some((*numbers.get(field)?, *place))).unzip();
             if fields.is_empty() {
                 continue;
             }

@@ -95,9 +95,8 @@ impl SharedState {
 
     fn is_known_to(&self, state: &Dataset) -> bool {
         let known = &state.manifest().base_paths;
-        let is_known = |base: &BasePath| {
-            known.get(&base.id).is_some_and(|known| known.name == base.name)
-        };
+        let is_known =
+            |base: &BasePath| known.get(&base.id).is_some_and(|known| known.name == base.name);
         self.bases.iter().all(is_known)
     }
 

@@ -153,7 +153,8 @@ async fn same_rows(chain: &Chain, expected: &RecordBatch) {
         let last = SortKey { expr: col("id"), descending: true };
         let last = all(&chain.order_by(&[last]).unwrap().limit(5).unwrap()).await;
         let from = expected.num_rows().saturating_sub(5);
-        let rows: Vec<_> = (from..expected.num_rows()).rev().map(|at| expected.slice(at, 1)).collect();
+        let rows: Vec<_> =
+            (from..expected.num_rows()).rev().map(|at| expected.slice(at, 1)).collect();
         assert_eq!(last, concat_batches(&expected.schema(), &rows).unwrap());
     }
 }
@@ -202,11 +203,8 @@ async fn a_filter_of_computed_values_masks_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fragments_without_rows_are_not_listed() {
-    let (session, saved) = check(
-        |origin| origin.filter(&[binary(col("id"), BinaryOp::GtEq, number(50))]),
-        0,
-    )
-    .await;
+    let (session, saved) =
+        check(|origin| origin.filter(&[binary(col("id"), BinaryOp::GtEq, number(50))]), 0).await;
     let before = fragments(&session, &origin_of(&session).await).await;
     assert!(fragments(&session, &saved).await.len() < before.len());
 }
@@ -224,9 +222,11 @@ async fn no_row_at_all_is_a_version_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn few_rows_are_copied() {
-    let (session, saved) =
-        check(|origin| origin.filter(&[remainder(30, BinaryOp::Eq, 1)])?.mutate(&[half()]), 300_000)
-            .await;
+    let (session, saved) = check(
+        |origin| origin.filter(&[remainder(30, BinaryOp::Eq, 1)])?.mutate(&[half()]),
+        300_000,
+    )
+    .await;
     let fragments = fragments(&session, &saved).await;
     let mut files = fragments.iter().flat_map(|fragment| &fragment.files);
     assert!(files.all(|file| file.base_id.is_none()), "{fragments:?}");
