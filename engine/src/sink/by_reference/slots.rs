@@ -1,10 +1,11 @@
 //! [`Slots`]: new columns of a version's rows as files that fit beside those that the version has: a file for each
-//! fragment, with a value for each of its rows. Rows that are left out have nulls there, and are noted.
+//! fragment, with a value for each of its rows. Rows that are left out have nulls there, or where these take as much room
+//! as values what another row has, and are noted.
 
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -18,6 +19,7 @@ use lance_table::format::DataFile;
 use tokio::sync::mpsc;
 use udf_runtime::task::{self, Task};
 
+use super::is_wide;
 use crate::adapter::error::LanceResultExt;
 use crate::sink::destination::Destination;
 use crate::sink::encoding;
@@ -54,8 +56,17 @@ pub(super) struct Slots<'a> {
     at: usize,
     rows: u32,
     next: u32,
+    /// The last row that was added.
+    last: Option<RecordBatch>,
     gone: DeletionVector,
     file: Option<File>,
+}
+
+/// What stands at a place: a row, or nothing, for which the row may stand in.
+#[derive(Clone, Copy)]
+struct Slot {
+    row: u32,
+    is_there: bool,
 }
 
 struct File {
@@ -71,7 +82,7 @@ impl<'a> Slots<'a> {
         (at, rows): (usize, u32),
     ) -> Self {
         let gone = DeletionVector::default();
-        Self { destination, columns, at, rows, next: 0, gone, file: None }
+        Self { destination, columns, at, rows, next: 0, last: None, gone, file: None }
     }
 
     /// Which fragment of the version it is.
@@ -82,6 +93,7 @@ impl<'a> Slots<'a> {
     /// Adds rows at these offsets, which ascend. Those between them are left out.
     pub(super) async fn add(&mut self, rows: &RecordBatch, offsets: &[u32]) -> Result<()> {
         let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(()) };
+        self.last = Some(rows.slice(rows.num_rows() - 1, 1));
         if *first < self.next || *last >= self.rows {
             return Err(Error::internal(format!("row {first} of a fragment is out of order")));
         }
@@ -90,11 +102,13 @@ impl<'a> Slots<'a> {
             self.next = last + 1;
             return self.write(rows, rows.clone()).await;
         }
-        let mut slots: Vec<Option<u32>> = Vec::with_capacity(SLOTS);
+        let mut slots = Vec::with_capacity(SLOTS);
         for (row, offset) in (0..).zip(offsets) {
-            self.gone.extend(self.next..*offset);
+            if self.next < *offset {
+                self.gone.extend(self.next..*offset);
+            }
             for slot in self.next..=*offset {
-                slots.push((slot == *offset).then_some(row));
+                slots.push(Slot { row, is_there: slot == *offset });
                 if slots.len() == SLOTS {
                     self.write_slots(rows, &mut slots).await?;
                 }
@@ -107,11 +121,13 @@ impl<'a> Slots<'a> {
     /// Ends the fragment, whose other rows are left out.
     pub(super) async fn finish(mut self) -> Result<Filled> {
         self.gone.extend(self.next..self.rows);
-        let nothing = RecordBatch::new_empty(Arc::clone(&self.columns.schema));
-        while self.next < self.rows && self.file.is_some() {
+        while self.next < self.rows
+            && let Some(last) = self.last.clone()
+        {
             let slots = (self.rows - self.next).min(u32::try_from(SLOTS).unwrap_or(u32::MAX));
             self.next += slots;
-            self.write_slots(&nothing, &mut vec![None; slots as usize]).await?;
+            let empty = Slot { row: 0, is_there: false };
+            self.write_slots(&last, &mut vec![empty; slots as usize]).await?;
         }
         let Self { destination, at, rows: height, gone, file, .. } = self;
         let Some(File { rows, written }) = file else { return Ok(Filled { at, file: None, gone }) };
@@ -125,17 +141,22 @@ impl<'a> Slots<'a> {
         Ok(Filled { at, file: Some(file), gone })
     }
 
-    async fn write_slots(
-        &mut self,
-        rows: &RecordBatch,
-        slots: &mut Vec<Option<u32>>,
-    ) -> Result<()> {
+    async fn write_slots(&mut self, rows: &RecordBatch, slots: &mut Vec<Slot>) -> Result<()> {
         if slots.is_empty() || self.columns.schema.fields().is_empty() {
             slots.clear();
             return Ok(());
         }
-        let places = UInt32Array::from(std::mem::take(slots));
-        let filled = take_record_batch(rows, &places).map_err(DataFusionError::from)?;
+        let with_nulls = slots.iter().map(|slot| slot.is_there.then_some(slot.row));
+        let with_nulls: UInt32Array = with_nulls.collect();
+        let with_values: UInt32Array = slots.iter().map(|slot| Some(slot.row)).collect();
+        slots.clear();
+        let filled = rows.columns().iter().map(|column| match is_wide(column.data_type()) {
+            // WHY: Lance does not write null vectors of numbers that are never null.
+            true => take(column, &with_values, None),
+            false => take(column, &with_nulls, None),
+        });
+        let filled = filled.collect::<Result<Vec<_>, _>>().map_err(DataFusionError::from)?;
+        let filled = RecordBatch::try_new(rows.schema(), filled).map_err(DataFusionError::from)?;
         self.write(rows, filled).await
     }
 
