@@ -153,6 +153,7 @@ impl Session {
             .load()
             .await
             .lance("open", &title)?;
+        let dataset = self.storage.at_home(dataset).await.lance("open", &title)?;
         // Lance counts its states from 1 again where a folder was removed.
         let heights = dataset.manifest().fragments.iter().filter_map(|part| part.num_rows());
         let rows = heights.sum::<usize>() as u64;

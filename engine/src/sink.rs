@@ -4,6 +4,7 @@
 //! after the last step; what dies between two steps is invisible and blocks nobody.
 
 mod begun;
+mod by_reference;
 mod commit;
 mod destination;
 mod encoding;

@@ -3,6 +3,7 @@
 //! A [`Root`] is a URL; what is below it has a [`Location`], a relative path with `/` between its steps. An object appears
 //! whole or not at all. Who is at work below a location is told by [`Presence`].
 
+mod bases;
 pub(crate) mod buckets;
 pub(crate) mod cache;
 mod fetched;

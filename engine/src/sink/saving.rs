@@ -15,6 +15,7 @@ use lance::Dataset;
 use lance_table::format::Fragment;
 use serde_json::Value;
 
+use super::by_reference::{ByReference, SharedState};
 use super::commit::Commit;
 use super::destination::Destination;
 use super::fragments::Columns;
@@ -23,6 +24,7 @@ use super::save::{SaveMode, SaveRequest, Saved};
 use super::vectors::VectorLengths;
 use super::write::write_all;
 use super::written::Written;
+use crate::adapter::error::LanceResultExt;
 use crate::kind::kind_name;
 use crate::layout::{self, locate};
 use crate::progress::Progress;
@@ -60,6 +62,8 @@ pub(super) struct Added {
     preview: Vec<Value>,
     fingerprint: Option<String>,
     delta: Option<Delta>,
+    /// What makes a state of the fragments where they list files of others.
+    state: Option<SharedState>,
 }
 
 impl Saving<'_> {
@@ -69,9 +73,20 @@ impl Saving<'_> {
         chain: &Chain,
         progress: &Arc<Progress>,
     ) -> Result<Unpublished> {
-        let prepared = chain.prepare(chain.visible_plan()?, progress);
-        let (place, ready) = try_join!(self.open(), prepared)?;
-        let added = self.write(&place, ready).await?;
+        let (place, added) = match ByReference::of(chain, self.request).await? {
+            Some(shared) => {
+                let (place, ready) = try_join!(self.open(), shared.prepare(progress))?;
+                let lists = self.request.lists;
+                let added = shared.write((&place, lists), ready, progress).boxed().await?;
+                (place, added)
+            }
+            None => {
+                let prepared = chain.prepare(chain.visible_plan()?, progress);
+                let (place, ready) = try_join!(self.open(), prepared)?;
+                let added = self.write(&place, ready).await?;
+                (place, added)
+            }
+        };
         self.session.storage().pause().await;
         Ok(Unpublished { place, added })
     }
@@ -196,11 +211,17 @@ impl Saving<'_> {
             added: added.fragments.clone(),
             schema: Arc::clone(&added.schema),
         };
-        let Some(dataset) = commit.apply(&place.destination, claim).await? else {
+        let applied = match &added.state {
+            Some(state) => state.apply(&added.fragments, &place.destination, claim).await?,
+            None => commit.apply(&place.destination, claim).await?,
+        };
+        let Some(dataset) = applied else {
             // A version has the number that the catalog does not know: an older catalog was put in its place.
             let (name, version) = (claim.name.clone(), claim.version);
             return Err(catalog::Error::VersionTaken { name, version, latest: version }.into());
         };
+        let dataset = self.session.storage().at_home(dataset).await;
+        let dataset = dataset.lance("open", &place.destination.title)?;
         let completed = CompletedVersion {
             schema: Arc::clone(&added.schema),
             storage_version: dataset.version().version,
@@ -229,6 +250,9 @@ impl Saving<'_> {
         dataset: &Dataset,
     ) -> Result<Vec<Value>> {
         let mut first = match (base, &self.request.mode) {
+            (None, _) if added.state.is_some() => {
+                return preview::of_state(dataset, &added.schema).await;
+            }
             (None, _) => Vec::new(),
             // Which rows come after those that were removed, only the files tell.
             (Some(base), SaveMode::Update { .. }) => {
@@ -252,16 +276,32 @@ impl Unpublished {
 }
 
 impl Added {
-    fn new(schema: SchemaRef, written: Vec<Written>) -> Self {
-        let (fragments, preview) = (Vec::new(), Vec::new());
-        let mut added =
-            Self { fragments, schema, rows: 0, preview, fingerprint: None, delta: None };
+    pub(super) fn new(schema: SchemaRef, written: Vec<Written>) -> Self {
+        let mut added = Self {
+            fragments: vec![],
+            schema,
+            rows: 0,
+            preview: vec![],
+            fingerprint: None,
+            delta: None,
+            state: None,
+        };
         for part in written {
             added.fragments.extend(part.fragments);
             added.rows += part.rows;
             added.preview.extend(part.preview);
         }
         added
+    }
+
+    /// Fragments that list files of others; what is left of them is so many rows.
+    pub(super) fn of_state(
+        schema: SchemaRef,
+        fragments: Vec<Fragment>,
+        rows: u64,
+        state: SharedState,
+    ) -> Self {
+        Self { fragments, rows, state: Some(state), ..Self::new(schema, vec![]) }
     }
 
     /// The same with a digest of what the rows were made of, where that tells what they are.

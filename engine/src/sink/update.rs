@@ -7,6 +7,7 @@ use catalog::{Changes, DatasetVersion, Delta, QualifiedName};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::found;
 use super::save::{SaveMode, SaveRequest, Saved, unchanged};
 use super::saving::{Saving, newest};
 use super::vectors::VectorLengths;
@@ -105,7 +106,7 @@ impl Attempt<'_> {
             let title = self.request.name.short();
             self.progress.tell(format!("Dataset '{title}': computed as a whole, because {reason}"));
         }
-        let saving = self.saving(self.request)?;
+        let saving = self.saving(self.request).await?;
         let mut rows = saving.written(self.chain, self.progress).await?;
         let fingerprint = fingerprint.filter(|_| !self.progress.is_mixed());
         let delta = Delta { steps: self.steps.clone(), ..Delta::default() };
@@ -131,7 +132,7 @@ impl Attempt<'_> {
             }
         };
         let request = SaveRequest { mode, ..self.request.clone() };
-        let saving = self.saving(&request)?;
+        let saving = self.saving(&request).await?;
         let mut written = saving.written(&rows.chain, self.progress).await?;
         let added = match rows.is_all {
             true => (written.added.rows() + removed).saturating_sub(base.rows),
@@ -152,8 +153,9 @@ impl Attempt<'_> {
         Ok(Saved { computed: Some(rows.chain), ..saved })
     }
 
-    fn saving<'s>(&'s self, request: &'s SaveRequest) -> Result<Saving<'s>> {
-        let (schema, dependencies) = (self.chain.schema(), self.chain.dependencies()?);
+    async fn saving<'s>(&'s self, request: &'s SaveRequest) -> Result<Saving<'s>> {
+        let schema = self.chain.schema();
+        let dependencies = found::dependencies(self.chain, &request.job).await?;
         Ok(Saving { session: self.chain.session(), request, schema, dependencies })
     }
 }

@@ -125,7 +125,7 @@ impl DatasetTable {
     }
 
     /// The same rows seen through other leaves.
-    pub(super) fn with(&self, leaves: Vec<Leaf>) -> Self {
+    pub(crate) fn with(&self, leaves: Vec<Leaf>) -> Self {
         Self { leaves, ..self.clone() }.finish()
     }
 
@@ -149,6 +149,16 @@ impl DatasetTable {
             dataset: Arc::clone(dataset),
             ..self.clone()
         })
+    }
+
+    /// The state that holds the rows, unless the version goes with its session or when nobody looks for its rows again.
+    pub(crate) fn lasting(&self) -> Option<&Arc<Dataset>> {
+        (!self.name.is_of_session() && !self.name.is_listing()).then_some(&self.dataset)
+    }
+
+    /// Whether the version is still what the record says.
+    pub(crate) fn is_of(&self, record: &DatasetVersion) -> bool {
+        self.uuid == record.uuid
     }
 
     /// The first column of the version.
