@@ -22,5 +22,5 @@ pub(crate) use fixed_rows::FixedRowsExec;
 pub(crate) use in_turn::InTurn;
 pub(crate) use join::JoinExec;
 pub(crate) use planner::{UdfContext, UdfPlanner};
-pub(crate) use spill::may_spill;
+pub(crate) use spill::{may_spill, sharers};
 pub(crate) use window_groups::WindowGroupsExec;
