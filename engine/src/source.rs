@@ -19,6 +19,7 @@ mod row_range;
 mod scan;
 mod several;
 mod table_files;
+mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;
