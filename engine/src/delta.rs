@@ -174,7 +174,7 @@ impl Updating<'_> {
     async fn rows(
         &self,
         scans: &[(TableScan, Arc<dyn Source>)],
-        before: &HashMap<TableReference, LogicalPlan>,
+        before: &HashMap<TableReference, TableScan>,
     ) -> Result<Update> {
         let plan = self.chain.visible_plan()?;
         let has_groups = regroups(&plan)?;
@@ -227,7 +227,7 @@ impl Updating<'_> {
     async fn sources(
         &self,
         scans: &[(TableScan, Arc<dyn Source>)],
-        before: &HashMap<TableReference, LogicalPlan>,
+        before: &HashMap<TableReference, TableScan>,
         keeps_gone: bool,
     ) -> Result<Found> {
         let (mut known, mut all_gone, mut told) = (HashMap::new(), Vec::new(), Vec::new());
@@ -249,13 +249,14 @@ impl Updating<'_> {
                 continue;
             };
             let exprs: Vec<_> = keys.iter().map(Value::expr).collect();
-            let changes = self.queries().changes((&now, then), &exprs, &compared).await?;
+            let changes = self.queries().changes((scan, then), &exprs, &compared).await?;
             let stays =
                 |unit: &u128| keeps_gone && options.is_some() && changes.gone.contains(*unit);
             let touched = changes.all.iter().filter(|unit| !stays(unit)).collect();
             all_gone.extend(changes.gone.iter());
             told.push(told_of(&title_of(source_now.as_ref()), changes.counts));
-            let (before, key, touched) = (then.clone(), Key::By(keys), Arc::new(touched));
+            let before = LogicalPlan::TableScan(then.clone());
+            let (key, touched) = (Key::By(keys), Arc::new(touched));
             known.insert(name.clone(), Known { before, key, touched });
         }
         Ok(Found { known, gone: all_gone.into_iter().collect(), told })

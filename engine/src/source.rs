@@ -108,6 +108,11 @@ pub(crate) trait Source: TableProvider {
         None
     }
 
+    /// How many rows there are at most; none where that is not known.
+    fn height(&self) -> Option<usize> {
+        None
+    }
+
     /// Its rows and those of another source without what they share; none where they are no versions of one dataset, or
     /// share nothing. The rows that are left keep their order and their `sys.id`.
     fn apart_from(

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, TableScan};
 use futures::TryStreamExt;
 
 use crate::Result;
 use crate::chain::Chain;
 use crate::functions::{Units, among, digests_in, row_digest};
 use crate::progress::Progress;
+use crate::source::{Shared, as_table, source_of};
 
 /// Where queries of an update are run: the chain that is saved has what they refer to.
 pub(super) struct Queries<'a> {
@@ -73,13 +74,17 @@ impl Queries<'_> {
         Ok(found.into_iter().collect())
     }
 
-    /// The differences between a source and what it was. Rows that share a key are compared as a whole.
+    /// The differences between a source and what it was. Rows that share a key are compared as a whole; what two versions
+    /// of a dataset share is not read.
     pub(super) async fn changes(
         &self,
-        (new, old): (&LogicalPlan, &LogicalPlan),
+        (now, then): (&TableScan, &TableScan),
         key: &[PlanExpr],
         compared: &[PlanExpr],
     ) -> Result<Changes> {
+        let whole = LogicalPlan::TableScan(now.clone());
+        let (apart, shared) = apart(now, then)?;
+        let [new, old] = &apart;
         let mut seen: HashMap<u128, Seen> = HashMap::new();
         let all = key.iter().chain(compared).cloned().collect();
         let digests = vec![row_digest(key.to_vec()), row_digest(all)];
@@ -113,9 +118,31 @@ impl Queries<'_> {
             }
             differs
         });
-        let gone = seen.iter().filter(|(_, seen)| seen.now == 0).map(|(key, _)| *key).collect();
+        counts.same += shared;
+        let gone = seen.iter().filter(|(_, seen)| seen.now == 0).map(|(key, _)| *key);
+        let mut gone: Units = gone.collect();
+        if shared > 0 && !gone.is_empty() {
+            // Rows of the same key may be among those that were not read.
+            let candidates = Arc::new(gone);
+            let there = filtered(&whole, key.to_vec(), &candidates)?;
+            let there = self.units(there, key.to_vec()).await?;
+            gone = candidates.iter().filter(|unit| !there.contains(*unit)).collect();
+        }
         Ok(Changes { all: seen.into_keys().collect(), gone, counts })
     }
+}
+
+/// Two scans without what they share, and how many rows of the first one that is.
+fn apart(now: &TableScan, then: &TableScan) -> Result<([LogicalPlan; 2], u64)> {
+    let plan = LogicalPlan::TableScan;
+    let both = source_of(now).zip(source_of(then));
+    let Some((ours, theirs)) = both else { return Ok(([plan(now.clone()), plan(then.clone())], 0)) };
+    let Some([new, old]) = ours.apart_from(&theirs, Shared::Rows) else {
+        return Ok(([plan(now.clone()), plan(then.clone())], 0));
+    };
+    let shared = ours.height().zip(new.height()).map_or(1, |(all, new)| all.saturating_sub(new));
+    let scan = |source, scan: &TableScan| plan(TableScan { source: as_table(source), ..scan.clone() });
+    Ok(([scan(new, now), scan(old, then)], shared as u64))
 }
 
 /// The rows whose values have one of these digests.

@@ -119,7 +119,7 @@ pub(super) async fn before(
     session: &Arc<Session>,
     base: &DatasetVersion,
     scans: &[(TableScan, Arc<dyn Source>)],
-) -> Result<std::result::Result<HashMap<TableReference, LogicalPlan>, String>> {
+) -> Result<std::result::Result<HashMap<TableReference, TableScan>, String>> {
     let title = format!("{}@{}", base.dataset.short(), base.version);
     let mut changed = HashMap::new();
     for (scan, source) in scans {
@@ -153,7 +153,7 @@ pub(super) async fn before(
             return Ok(Err(format!("the columns of what `{title}` was made of changed")));
         };
         let then = TableScan { source: as_table(then), ..scan.clone() };
-        changed.insert(scan.table_name.clone(), LogicalPlan::TableScan(then));
+        changed.insert(scan.table_name.clone(), then);
     }
     Ok(Ok(changed))
 }

@@ -240,6 +240,10 @@ impl Source for DatasetTable {
         vec![Dependency::Version(self.dependency())]
     }
 
+    fn height(&self) -> Option<usize> {
+        self.rows()
+    }
+
     fn apart_from(&self, other: &Arc<dyn Source>, shared: Shared) -> Option<[Arc<dyn Source>; 2]> {
         let other: &dyn TableProvider = &**other;
         let other = other.downcast_ref::<Self>()?;
