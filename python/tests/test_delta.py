@@ -356,14 +356,14 @@ KILLED = """
 import os, signal, sys
 import lakebed as dc
 
-left = int(sys.argv[1])
-# not `open`: what functions open counts as their input
-log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+# in the environment, because what functions read of modules counts as their code, and what they open as their input
+os.environ["LEFT"] = sys.argv[1]
+os.environ["LOG"] = str(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
 
 def called(what: str) -> None:
-    global left
-    os.write(log, f"{what}\\n".encode())
-    left -= 1
+    os.write(int(os.environ["LOG"]), f"{what}\\n".encode())
+    left = int(os.environ["LEFT"]) - 1
+    os.environ["LEFT"] = str(left)
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
