@@ -13,6 +13,8 @@ mod changes;
 mod leaf;
 mod part;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

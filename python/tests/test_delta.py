@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,9 @@ from lakebed.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from servers import Store
 
 ROUNDS = int(os.environ.get("LAKEBED_TEST_KILLS", "3"))
 
@@ -56,6 +59,17 @@ class Sizes:
 
 def sizes() -> dict[str, int]:
     return dict(dc.read_dataset("sizes").order_by("file.path").to_list("file.path", "n"))
+
+
+def length_of(file: dc.File) -> int:
+    return file.size
+
+
+def times(factor: int) -> Callable[[int], int]:
+    def product(id: int) -> int:
+        return id * factor
+
+    return product
 
 
 def saved(name: str, **columns: list[Any]) -> dc.DataChain:
@@ -109,7 +123,7 @@ def test_what_an_update_would_compute_is_told_before(files):
     chain = dc.read_storage(files, delta=True)
     assert "it has no version yet" in chain.explain(save_as="sizes")
     lake.save()
-    chain = dc.read_storage(files, delta=True).map(n=lambda file: 1, output=int)
+    chain = dc.read_storage(files, delta=True).map(n=length_of)
     assert "nothing changed since `sizes@1.0.0`" in chain.explain(save_as="sizes")
     (files / "a.txt").unlink()
     (files / "b.txt").write_text("other")
@@ -194,7 +208,7 @@ def test_other_code_is_noticed(code, capfd):
 
     def update(factor: int) -> dict[int, int]:
         chain = dc.read_dataset("src", delta=True, delta_on="id", delta_code=code)
-        return dict(chain.map(n=lambda id: id * factor, output=int).save("made").to_list("id", "n"))
+        return dict(chain.map(n=times(factor)).save("made").to_list("id", "n"))
 
     update(1)
     saved("src", id=[1, 2, 3])
@@ -205,7 +219,7 @@ def test_other_code_is_noticed(code, capfd):
     if code != "rebuild":
         # what was computed by other code before is still there
         chain = dc.read_dataset("src", delta=True, delta_on="id", delta_code="rebuild")
-        made = chain.map(n=lambda id: id * 10, output=int).save("made")
+        made = chain.map(n=times(10)).save("made")
         assert dict(made.to_list("id", "n")) == {1: 10, 2: 20, 3: 30}
 
 
@@ -356,7 +370,7 @@ KILLED = """
 import os, signal, sys
 import lakebed as dc
 
-# in the environment, because what functions read of modules counts as their code, and what they open as their input
+# what functions read of modules counts as their code, and what they open as their input
 os.environ["LEFT"] = sys.argv[1]
 os.environ["LOG"] = str(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
 
@@ -403,3 +417,48 @@ def test_a_killed_update_goes_on(tmp_path):
     assert len(calls) <= len(names) + kills * 2 * 10
     rows = [(id, f"{id * 2} {at}") for id in range(250) for at in range(id % 3)]
     assert sorted(dc.read_dataset("made").to_list("id", "part")) == rows
+
+
+def test_objects_of_buckets_are_compared(store: Store):
+    calls: list[str] = []
+
+    def length(file: dc.File) -> int:
+        calls.append(file.path)
+        return len(file.read())
+
+    def update(path: str) -> dc.DataChain:
+        calls.clear()
+        uri, config = f"{store.uri}/{path}", store.client_config
+        chain = dc.read_storage(uri, client_config=config, update=True, delta=True)
+        return chain.map(n=length).save("sizes")
+
+    for key in ("cats/1.txt", "cats/2.txt", "dogs/1.txt"):
+        store.put(key, key.encode())
+    # one listing of all that serves both
+    dc.read_storage(store.uri, client_config=store.client_config).count()
+    update("cats/")
+    assert sorted(calls) == ["cats/1.txt", "cats/2.txt"]
+    store.put("cats/2.txt", b"other")
+    store.put("cats/3.txt", b"new")
+    assert (update("cats/").version, sorted(calls)) == ("1.0.1", ["cats/2.txt", "cats/3.txt"])
+    assert sizes() == {"cats/1.txt": 10, "cats/2.txt": 5, "cats/3.txt": 3}
+    assert (update("cats/").version, calls) == ("1.0.1", [])
+
+
+def test_several_folders_are_one_source(tmp_path):
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "a.txt").write_text(folder.name)
+
+    def update() -> list[tuple[str, int]]:
+        chain = dc.read_storage(folders, delta=True, delta_deleted="drop")
+        made = chain.mutate(n=C("file.size") * 10).save("made")
+        return sorted((Path(source).name, n) for source, n in made.to_list("file.source", "n"))
+
+    assert update() == [("one", 30), ("two", 30)]
+    (folders[1] / "a.txt").write_text("longer")
+    assert update() == [("one", 30), ("two", 60)]
+    (folders[0] / "a.txt").unlink()
+    (folders[0] / "b.txt").write_text("b")
+    assert update() == [("one", 10), ("two", 60)]

@@ -21,6 +21,7 @@ def read_dataset(  # noqa: PLR0917  the peer's order
     version: str | int | None = None,
     session: Session | None = None,
     settings: Mapping[str, Any] | None = None,
+    *,
     delta: bool = False,
     delta_on: str | Sequence[str] | None = None,
     delta_result_on: str | Sequence[str] | None = None,

@@ -1,0 +1,120 @@
+"""What an update costs: a source grows by 1 %, 0.1 % of its rows change and 0.1 % go, each day.
+
+Makes a Parquet file for each day in a temporary folder. Each system saves it as a dataset, and then
+updates what is made of that dataset, a Python function of each row, with `delta=True`; only the
+update is timed. The bytes are those by which files grew meanwhile. With lakebed the source is once
+written anew each day (`whole`) and once updated itself (`shared`), so that its versions share their
+files. Prints a line for each day and system, relative to its first run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+GENERATE = """
+import sys
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+
+folder, rows, days = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+random = np.random.default_rng(7)
+ids, changes = np.arange(rows), np.zeros(rows, dtype="int64")
+few, many = max(rows // 1000, 1), max(rows // 100, 1)
+for day in range(days + 1):
+    pq.write_table(pa.table({
+        "path": [f"images/{id:09d}.jpg" for id in ids],
+        "etag": [f"{id:x}-{change:x}" for id, change in zip(ids, changes)],
+        "size": (ids * 7919 + changes) % 1048576,
+    }), f"{folder}/{day}.parquet")
+    left = np.ones(len(ids), dtype=bool)
+    left[random.choice(len(ids), few, replace=False)] = False
+    ids, changes = ids[left], changes[left]
+    changes[random.choice(len(ids), few, replace=False)] += 1
+    ids = np.concatenate([ids, np.arange(rows + day * many, rows + (day + 1) * many)])
+    changes = np.concatenate([changes, np.zeros(many, dtype="int64")])
+"""
+
+RUN = """
+import os, sys, time
+
+system, folder, days = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if system == "datachain":
+    import datachain as dc
+    extra = {}
+else:
+    import lakebed as dc
+    extra = {"delta_deleted": "drop"}
+
+def sizes():
+    files = (os.path.join(at, name) for at, _, names in os.walk(".") for name in names)
+    return {file: os.path.getsize(file) for file in files}
+
+def half(size: int) -> float:
+    return size / 2
+
+for day in range(days + 1):
+    source = "raw"
+    dc.read_parquet(f"{folder}/{day}.parquet").save("raw")
+    if system == "shared":
+        source = "files"
+        dc.read_dataset("raw", delta=True, delta_on="path", **extra).save("files")
+    before, began = sizes(), time.perf_counter()
+    made = dc.read_dataset(source, delta=True, delta_on="path", **extra).map(half=half).save("made")
+    took = time.perf_counter() - began
+    grown = sum(max(size - before.get(file, 0), 0) for file, size in sizes().items())
+    print(day, made.count(), took, grown, flush=True)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--systems", nargs="+", default=["whole", "shared", "datachain"])
+    parser.add_argument("--slow-days", type=int, default=2, help="days of datachain")
+    arguments = parser.parse_args()
+    own = os.environ.get("LAKEBED_PYTHON", sys.executable)
+    peers = Path(os.environ.get("LAKEBED_PEERS", Path.home() / ".cache/lakebed/peers"))
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = [folder, str(arguments.rows), str(arguments.days)]
+        subprocess.run([own, "-c", GENERATE, *numbers], check=True)
+        for system in arguments.systems:
+            is_peer = system == "datachain"
+            python = str(peers / "bin/python") if is_peer else own
+            days = min(arguments.days, arguments.slow_days) if is_peer else arguments.days
+            place = Path(folder, system)
+            place.mkdir()
+            env = os.environ | {"LAKEBED_ROOT": str(place), "DATACHAIN_ROOT_DIR": str(place)}
+            run = subprocess.Popen(
+                [python, "-c", RUN, system, folder, str(days)],
+                env=env,
+                cwd=place,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            assert run.stdout is not None
+            told(system, run.stdout)
+            if run.wait() != 0:
+                sys.exit(f"{system} failed")
+
+
+def told(system: str, lines: object) -> None:
+    first: tuple[float, float] | None = None
+    for line in lines:  # type: ignore[attr-defined]
+        day, rows, *figures = line.split()
+        secs, written = map(float, figures)
+        first = first or (secs, written)
+        print(
+            f"{system:10} day {day:>2}  {rows:>9} rows  {secs:8.3f} s ({secs / first[0]:7.2%})  "
+            f"{written / 1e6:9.2f} MB ({written / max(first[1], 1):7.2%})",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
