@@ -112,6 +112,75 @@ pub(crate) async fn steps(chain: &Chain) -> Result<Option<String>> {
     chain.with_plan(plan.data)?.fingerprint().await
 }
 
+/// Refuses what could not be updated, before anything is computed.
+pub(crate) async fn check(chain: &Chain, progress: &Arc<Progress>) -> Result<()> {
+    let (plan, scans) = (chain.visible_plan()?, scans(chain.plan())?);
+    let mut sources = HashMap::new();
+    for (scan, _) in &scans {
+        let name = &scan.table_name;
+        let Some(options) = options_of(chain, name) else { continue };
+        let before = LogicalPlan::TableScan(scan.clone());
+        let key = Key::By(keys_of(&chain.with_plan(before.clone())?, &options)?);
+        sources.insert(name.clone(), Known { before, key, touched: Arc::default() });
+    }
+    let queries = Queries { chain, progress };
+    let builder = Builder { queries, sources, is_unsafe: is_unsafe(chain), keeps_gone: true };
+    let part = builder.part(&plan).await?;
+    check_options(chain, &part, regroups(&plan)?)?;
+    values(chain, &part, &plan).map(drop)
+}
+
+fn options_of(chain: &Chain, scan: &TableReference) -> Option<Arc<DeltaOptions>> {
+    let mut all = chain.deltas().iter();
+    all.find(|(name, _)| name == scan).map(|(_, options)| Arc::clone(options))
+}
+
+fn is_unsafe(chain: &Chain) -> bool {
+    chain.deltas().iter().all(|(_, options)| options.is_unsafe)
+}
+
+fn deleted(chain: &Chain) -> Option<Deleted> {
+    chain.deltas().iter().find_map(|(_, options)| options.deleted)
+}
+
+/// Options that mean nothing for the steps of the chain.
+fn check_options(chain: &Chain, part: &Part, has_groups: bool) -> Result<()> {
+    if has_groups && deleted(chain) == Some(Deleted::Keep) {
+        return refused(
+            "`delta_deleted=\"keep\"` for groups",
+            "a group is computed from the rows that are there: `delta_deleted=\"drop\"`",
+        );
+    }
+    if has_groups && chain.deltas().iter().any(|(_, options)| options.retry == Retry::Missing) {
+        return refused("`delta_retry=True` for groups", "name a field of the result");
+    }
+    match &part.order {
+        Order::Lost(what) if !is_unsafe(chain) => {
+            refused(format!("`order_by` of `{what}`"), "keep it in the result")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What rows of the result are known by.
+fn values(chain: &Chain, part: &Part, plan: &LogicalPlan) -> Result<Vec<Value>> {
+    let lost = match &part.key {
+        Key::By(values) => return Ok(values.clone()),
+        Key::Fixed => return Ok(Vec::new()),
+        Key::Lost(what) => what,
+    };
+    let mut options = chain.deltas().iter().map(|(_, options)| options);
+    let Some(named) = options.find(|options| !options.result_on.is_empty()) else {
+        return Err(Error::NotSupported {
+            what: format!("`delta=True` for a result without {lost}"),
+            instead: "keep it, or name where the result has it: `delta_result_on=`".to_owned(),
+        });
+    };
+    let result = chain.with_plan(plan.clone())?;
+    let keys = DeltaOptions { on: named.result_on.clone(), ..DeltaOptions::default() };
+    keys_of(&result, &keys)
+}
+
 /// What a chain, whose sources stay as they are, has to compute to follow a version.
 pub(crate) async fn update(
     chain: &Chain,
@@ -147,14 +216,13 @@ pub(crate) async fn update(
     if before.is_empty() && !retries && !cleans {
         return Ok(Update::Nothing);
     }
-    let updating = Updating { chain, base, options, mixed, progress };
+    let updating = Updating { chain, base, mixed, progress };
     updating.rows(&scans, &before).await
 }
 
 struct Updating<'a> {
     chain: &'a Chain,
     base: &'a DatasetVersion,
-    options: Vec<Arc<DeltaOptions>>,
     mixed: bool,
     progress: &'a Arc<Progress>,
 }
@@ -179,23 +247,13 @@ impl Updating<'_> {
         before: &HashMap<TableReference, TableScan>,
     ) -> Result<Update> {
         let plan = self.chain.visible_plan()?;
-        let has_groups = regroups(&plan)?;
-        let deleted = self.options.iter().find_map(|options| options.deleted);
-        if has_groups && deleted == Some(Deleted::Keep) {
-            return refused(
-                "`delta_deleted=\"keep\"` for groups",
-                "a group is computed from the rows that are there: `delta_deleted=\"drop\"`",
-            );
-        }
+        let (has_groups, deleted) = (regroups(&plan)?, deleted(self.chain));
         let keeps_gone = !has_groups && deleted != Some(Deleted::Drop);
         let Found { known: sources, gone, told } = self.sources(scans, before, keeps_gone).await?;
-        let is_unsafe = self.options.iter().all(|options| options.is_unsafe);
-        let builder = Builder { queries: self.queries(), sources, is_unsafe, keeps_gone };
-        let part = builder.part(&plan).await?;
-        if let (Order::Lost(what), false) = (&part.order, is_unsafe) {
-            return refused(format!("`order_by` of `{what}`"), "keep it in the result");
-        }
-        let values = self.values(&part, &plan)?;
+        let (queries, is_unsafe) = (self.queries(), is_unsafe(self.chain));
+        let part = Builder { queries, sources, is_unsafe, keeps_gone }.part(&plan).await?;
+        check_options(self.chain, &part, has_groups)?;
+        let values = values(self.chain, &part, &plan)?;
         let base = Base::open(self.chain.session(), self.base, &values).await?;
         let mut touched: Vec<u128> = part.touched.iter().collect();
         touched.extend(self.retried(scans, &base, has_groups).await?);
@@ -237,7 +295,7 @@ impl Updating<'_> {
             let name = &scan.table_name;
             let now = LogicalPlan::TableScan(scan.clone());
             let source = self.chain.with_plan(now.clone())?;
-            let options = self.options_of(name);
+            let options = options_of(self.chain, name);
             let (keys, compared) = match &options {
                 Some(options) => (keys_of(&source, options)?, compared(&source, options)?),
                 // Nobody said what its rows are known by: by all that they are.
@@ -264,35 +322,11 @@ impl Updating<'_> {
         Ok(Found { known, gone: all_gone.into_iter().collect(), told })
     }
 
-    fn options_of(&self, scan: &TableReference) -> Option<Arc<DeltaOptions>> {
-        let mut all = self.chain.deltas().iter();
-        all.find(|(name, _)| name == scan).map(|(_, options)| Arc::clone(options))
-    }
-
-    /// What rows of the result are known by.
-    fn values(&self, part: &Part, plan: &LogicalPlan) -> Result<Vec<Value>> {
-        let lost = match &part.key {
-            Key::By(values) => return Ok(values.clone()),
-            Key::Fixed => return Ok(Vec::new()),
-            Key::Lost(what) => what,
-        };
-        let named = self.options.iter().find(|options| !options.result_on.is_empty());
-        let Some(named) = named else {
-            return Err(Error::NotSupported {
-                what: format!("`delta=True` for a result without {lost}"),
-                instead: "keep it, or name where the result has it: `delta_result_on=`".to_owned(),
-            });
-        };
-        let result = self.chain.with_plan(plan.clone())?;
-        let keys = DeltaOptions { on: named.result_on.clone(), ..DeltaOptions::default() };
-        keys_of(&result, &keys)
-    }
-
     /// What rows of the sources that are updated are known by now.
     async fn present(&self, scans: &[(TableScan, Arc<dyn Source>)]) -> Result<Units> {
         let mut found: Vec<u128> = Vec::new();
         for (scan, _) in scans {
-            let Some(options) = self.options_of(&scan.table_name) else { continue };
+            let Some(options) = options_of(self.chain, &scan.table_name) else { continue };
             let source = self.chain.with_plan(LogicalPlan::TableScan(scan.clone()))?;
             let keys = keys_of(&source, &options)?.iter().map(Value::expr).collect();
             found.extend(self.queries().units(source.plan().clone(), keys).await?.iter());
@@ -315,9 +349,6 @@ impl Updating<'_> {
             let keys: Vec<_> = keys_of(&source, options)?.iter().map(Value::expr).collect();
             match &options.retry {
                 Retry::Nothing => {}
-                Retry::Missing if has_groups => {
-                    return refused("`delta_retry=True` for groups", "name a field of the result");
-                }
                 Retry::Missing => {
                     let known = self.queries().units(base.rows()?, base.keys.clone()).await?;
                     let now = self.queries().units(source.plan().clone(), keys).await?;

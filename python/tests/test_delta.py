@@ -238,10 +238,10 @@ def test_a_result_where_keys_have_another_name():
         made = chain.gen(part=split, output=Part).save("parts")
         return sorted(made.to_list("part.of", "part.text"))
 
-    update(delta_result_on="part.of")
-    saved("src", id=["a", "b", "c"], text=["x", "z", "q r"])
     with pytest.raises(NotSupportedError, match=r"without `id`.*delta_result_on="):
         update()
+    update(delta_result_on="part.of")
+    saved("src", id=["a", "b", "c"], text=["x", "z", "q r"])
     assert update(delta_result_on="part.of") == [("a", "x"), ("b", "z"), ("c", "q"), ("c", "r")]
 
 
@@ -268,12 +268,10 @@ def test_sorted_rows_stay_sorted():
 )
 def test_what_needs_all_rows_is_refused(verb, message):
     saved("src", id=[1, 2], v=[1, 2])
-    chain = lambda: verb(dc.read_dataset("src", delta=True, delta_on="id"))  # noqa: E731
-    chain().save("made")
-    saved("src", id=[1, 3], v=[1, 2])
+    chain = verb(dc.read_dataset("src", delta=True, delta_on="id"))
+    assert chain.count() > 0
     with pytest.raises(NotSupportedError, match=message):
-        chain().save("made")
-    assert dc.read_dataset("made").version == "1.0.0"
+        chain.save("made")
 
 
 def test_unsafe_steps_see_what_changed_only():
@@ -296,10 +294,10 @@ def test_groups_are_computed_from_what_is_there():
         made = chain.group_by(n=func.count(), partition_by="k").save("made")
         return sorted(made.to_list("k", "n"))
 
-    update()
-    saved("src", id=[2, 4], k=["a", "c"])
     with pytest.raises(NotSupportedError, match="delta_deleted"):
         update(delta_deleted="keep")
+    update()
+    saved("src", id=[2, 4], k=["a", "c"])
     assert update() == [("a", 1), ("c", 1)]
 
 

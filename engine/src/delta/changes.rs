@@ -136,12 +136,15 @@ impl Queries<'_> {
 fn apart(now: &TableScan, then: &TableScan) -> Result<([LogicalPlan; 2], u64)> {
     let plan = LogicalPlan::TableScan;
     let both = source_of(now).zip(source_of(then));
-    let Some((ours, theirs)) = both else { return Ok(([plan(now.clone()), plan(then.clone())], 0)) };
+    let Some((ours, theirs)) = both else {
+        return Ok(([plan(now.clone()), plan(then.clone())], 0));
+    };
     let Some([new, old]) = ours.apart_from(&theirs, Shared::Rows) else {
         return Ok(([plan(now.clone()), plan(then.clone())], 0));
     };
     let shared = ours.height().zip(new.height()).map_or(1, |(all, new)| all.saturating_sub(new));
-    let scan = |source, scan: &TableScan| plan(TableScan { source: as_table(source), ..scan.clone() });
+    let scan =
+        |source, scan: &TableScan| plan(TableScan { source: as_table(source), ..scan.clone() });
     Ok(([scan(new, now), scan(old, then)], shared as u64))
 }
 

@@ -135,8 +135,6 @@ async fn what_would_be_computed_is_told() {
 async fn a_limit_is_refused_by_name() {
     let session = session().await;
     keep(&session, &[1, 2, 3], &["a", "b", "c"]).await;
-    save(&read(&session).await.limit(2).unwrap(), "made").await.unwrap();
-    keep(&session, &[1, 2, 4], &["a", "other", "d"]).await;
     let refused = save(&read(&session).await.limit(2).unwrap(), "made").await.unwrap_err();
     assert_eq!(refused.code(), "engine.not_supported");
     assert!(refused.to_string().starts_with("`limit`, `offset` or `sample`"), "{refused}");

@@ -37,6 +37,7 @@ impl Chain {
             return all("it has no version yet");
         };
         let (steps, progress) = (delta::steps(&chain).await?, Arc::default());
+        delta::check(&chain, &progress).await?;
         let update = delta::update(&chain, &base, steps.as_deref(), &progress).await?;
         let mut lines = progress.remarks();
         let last = match update {
@@ -66,6 +67,7 @@ pub(super) async fn save(
     fingerprint: Option<String>,
     progress: &Arc<Progress>,
 ) -> Result<Saved> {
+    delta::check(chain, progress).await?;
     let (session, steps) = (chain.session(), delta::steps(chain).await?);
     for _ in 0..ATTEMPTS {
         let base = newest(session, &request.name).await?;
