@@ -5,6 +5,7 @@
 
 mod begun;
 mod commit;
+mod compact;
 mod destination;
 mod encoding;
 mod found;
@@ -20,6 +21,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compact::{compact, scattered};
 pub(crate) use found::confirmed;
 pub use row_addresses::RowAddresses;
 pub use save::{SaveMode, SaveRequest, Saved};
