@@ -18,6 +18,7 @@ use crate::layout::{self, first_location, is_of_session};
 use crate::storage::{Entry, Location, Storage};
 use crate::{Result, Session};
 
+mod compact;
 mod files;
 mod listings;
 mod live;
@@ -50,6 +51,8 @@ pub struct GcOptions {
     pub ttl: Duration,
     /// Results of functions are removed once no run used them for this long.
     pub results_ttl: Duration,
+    /// Whether newest versions whose rows lie in many small files become new versions first, in few.
+    pub compact: bool,
     /// Whether to report only.
     pub dry_run: bool,
 }
@@ -74,6 +77,8 @@ pub struct GcReport {
     pub removed: Vec<Garbage>,
     /// What stays, the data of complete versions too.
     pub kept: Vec<Garbage>,
+    /// Versions that were made of many small files, or would be; and how many files these were.
+    pub compacted: Vec<Garbage>,
 }
 
 impl Session {
@@ -142,6 +147,9 @@ impl Collector<'_> {
         }
         self.dead_claims().await?;
         self.listings().await?;
+        if self.options.compact {
+            self.compact().await?;
+        }
         self.live.add_all(self.session).await?;
         let (all, depth) = layout::datasets();
         let mut seen = HashSet::new();

@@ -6,6 +6,7 @@
 mod begun;
 mod by_reference;
 mod commit;
+mod compact;
 mod destination;
 mod encoding;
 mod found;
@@ -22,6 +23,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compact::{compact, scattered};
 pub(crate) use found::confirmed;
 pub use row_addresses::RowAddresses;
 pub use save::{SaveMode, SaveRequest, Saved};

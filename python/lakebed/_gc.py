@@ -32,11 +32,12 @@ class Garbage(NamedTuple):
 
 @dataclass(frozen=True)
 class GcReport:
-    """What `gc()` removed and what it kept."""
+    """What `gc()` removed, what it kept, and which versions it made of many small files."""
 
     removed: Sequence[Garbage]
     kept: Sequence[Garbage]
     dry_run: bool
+    compacted: Sequence[Garbage] = ()
 
     @property
     def freed(self) -> int:
@@ -47,6 +48,7 @@ class GcReport:
 def gc(
     *,
     ttl: float | None = None,
+    compact: bool = False,
     dry_run: bool = False,
     session: Session | None = None,
     in_memory: bool = False,
@@ -61,7 +63,12 @@ def gc(
         ttl: Leave files that are younger than this many seconds. By default, results of
             functions stay for seven days, so that a failed run can go on the next morning
             or after a weekend, and all else for four hours.
-        dry_run: Remove nothing; the report says what would be removed.
+        compact: First make a new version, with the same rows in the same order, of each newest
+            version whose rows lie in so many small files that reading it costs half as much
+            again as it has to, as after many appends. Rows of the new version have other `sys.id`s; older
+            versions stay, and keep their files until they are removed. Saves that add to a
+            dataset put small files together on their own.
+        dry_run: Change nothing; the report says what would be done.
         session: Where to collect; see `Session`.
         in_memory: Use a session in memory.
 
@@ -75,8 +82,9 @@ def gc(
         raise DataChainParamsError(msg)
     held = Session.get(session, in_memory=in_memory)
     files, results = (_TTL, _RESULTS_TTL) if ttl is None else (ttl, ttl)
-    removed, kept = held._native.gc(files, results, dry_run)
-    return GcReport([Garbage(*row) for row in removed], [Garbage(*row) for row in kept], dry_run)
+    lists = held._native.gc(files, results, compact, dry_run)
+    removed, kept, compacted = ([Garbage(*row) for row in rows] for rows in lists)
+    return GcReport(removed, kept, dry_run, compacted)
 
 
 def _is_seconds(ttl: object) -> bool:

@@ -99,7 +99,13 @@ def _add_gc(commands: Any) -> None:
         help="leave files that are younger; by default results of functions stay for seven "
         "days, so that a failed run can go on, and all else for four hours",
     )
-    gc.add_argument("--dry-run", action="store_true", help="remove nothing, only report")
+    gc.add_argument(
+        "--compact",
+        action="store_true",
+        help="make a new version of each newest one whose rows lie in many small files, with "
+        "the same rows in few",
+    )
+    gc.add_argument("--dry-run", action="store_true", help="change nothing, only report")
     gc.set_defaults(run=_gc)
 
 
@@ -139,9 +145,11 @@ class _Version(argparse.Action):
 def _gc(arguments: argparse.Namespace) -> None:
     import lakebed as dc
 
-    report = dc.gc(ttl=arguments.ttl, dry_run=arguments.dry_run)
+    report = dc.gc(ttl=arguments.ttl, compact=arguments.compact, dry_run=arguments.dry_run)
+    done = "would compact" if report.dry_run else "compacted"
+    lines = [(done, found.what, found.reason, [found]) for found in report.compacted]
     done = "would remove" if report.dry_run else "removed"
-    lines = [(done, found.what, found.reason, [found]) for found in report.removed]
+    lines += [(done, found.what, found.reason, [found]) for found in report.removed]
     for reason in dict.fromkeys(found.reason for found in report.kept):
         alike = [found for found in report.kept if found.reason == reason]
         what = alike[0].what if len(alike) == 1 else f"{len(alike)} datasets"

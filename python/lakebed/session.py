@@ -119,17 +119,21 @@ class Session:
         """Where the data is."""
         return self._native.root
 
-    def gc(self, *, ttl: float | None = None, dry_run: bool = False) -> GcReport:
+    def gc(
+        self, *, ttl: float | None = None, compact: bool = False, dry_run: bool = False
+    ) -> GcReport:
         """Remove files that nobody needs any more; see `lakebed.gc`.
 
         Args:
             ttl: Leave files that are younger than this many seconds; by default four hours,
                 and seven days for results of functions.
-            dry_run: Remove nothing; the report says what would be removed.
+            compact: First make new versions, in few files, of newest versions whose rows lie in
+                many small ones.
+            dry_run: Change nothing; the report says what would be done.
         """
         from lakebed._gc import gc
 
-        return gc(ttl=ttl, dry_run=dry_run, session=self)
+        return gc(ttl=ttl, compact=compact, dry_run=dry_run, session=self)
 
     def close(self, error: BaseException | None = None) -> None:
         """Remove temporary datasets and end the job; a second call does nothing."""

@@ -389,25 +389,27 @@ impl Session {
         wait(py, async move { session.forget(&name).await }, None)
     }
 
-    /// What was removed and what was kept: name, reason, files, bytes.
+    /// What was removed, what was kept and what was put together: name, reason, files, bytes.
+    #[expect(clippy::fn_params_excessive_bools, reason = "Python's keywords")]
     fn gc(
         &self,
         py: Python<'_>,
         ttl: f64,
         results_ttl: f64,
+        compact: bool,
         dry_run: bool,
-    ) -> PyResult<(Vec<Row>, Vec<Row>)> {
+    ) -> PyResult<(Vec<Row>, Vec<Row>, Vec<Row>)> {
         let duration = |seconds| {
             Duration::try_from_secs_f64(seconds)
                 .map_err(|error| PyValueError::new_err(error.to_string()))
         };
-        let options =
-            GcOptions { ttl: duration(ttl)?, results_ttl: duration(results_ttl)?, dry_run };
+        let (ttl, results_ttl) = (duration(ttl)?, duration(results_ttl)?);
+        let options = GcOptions { ttl, results_ttl, compact, dry_run };
         let session = Arc::clone(&self.0);
         let collect = async move { session.gc(options).await };
         let report = wait(py, collect, None)?;
         let rows = |list: Vec<Garbage>| list.into_iter().map(garbage_row).collect();
-        Ok((rows(report.removed), rows(report.kept)))
+        Ok((rows(report.removed), rows(report.kept), rows(report.compacted)))
     }
 
     #[pyo3(signature = (name, source, git_commit, git_dirty, author, environment, params))]

@@ -296,12 +296,13 @@ def test_gc_reports_what_was_removed_and_kept(
 ) -> None:
     calls: list[Any] = []
 
-    def gc(*, ttl: float | None, dry_run: bool) -> lakebed.GcReport:
-        calls.append((ttl, dry_run))
+    def gc(*, ttl: float | None, compact: bool, dry_run: bool) -> lakebed.GcReport:
+        calls.append((ttl, compact, dry_run))
         removed = [lakebed.Garbage("pets", "no version needs it", 3, 1_234_567)]
         kept = [lakebed.Garbage(name, "its versions need it", 2, 500) for name in ("a", "b")]
         kept.append(lakebed.Garbage("cars", "a save or a session uses it", 1, 10))
-        return lakebed.GcReport(removed, kept, dry_run)
+        many = [lakebed.Garbage("pets@1.0.9", "its rows lay in many small files", 12, 4000)]
+        return lakebed.GcReport(removed, kept, dry_run, many if compact else ())
 
     monkeypatch.setattr(lakebed, "gc", gc, raising=False)
     code, out, _ = run(capsys, "gc")
@@ -317,7 +318,13 @@ def test_gc_reports_what_was_removed_and_kept(
     assert out.startswith("              WHAT")
     assert "would remove  pets" in out
     assert out.endswith("to free: 1.2 MB\n")
-    assert calls == [(None, False), (60, True)]
+    _, out, _ = run(capsys, "gc --compact")
+    line = "compacted  pets@1.0.9     12  4.0 KB  its rows lay in many small files"
+    assert out.splitlines()[1] == line
+    _, out, _ = run(capsys, "gc --compact --dry-run")
+    assert "would compact  pets@1.0.9" in out
+    last = [(None, True, False), (None, True, True)]
+    assert calls == [(None, False, False), (60, False, True), *last]
 
 
 def test_gc_of_an_empty_root(capsys: pytest.CaptureFixture[str]) -> None:

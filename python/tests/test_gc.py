@@ -195,6 +195,22 @@ def test_removed_versions(root: Path) -> None:
     assert dc.read_dataset("pets").to_values("x") == [7]
 
 
+def test_files_are_put_together_in_a_new_version(root: Path) -> None:
+    rows = list(range(200_000))
+    dc.read_values(x=rows).save("pets")
+    # a file for each core, so many at most
+    files = len(data_files(root))
+    told = dc.gc(compact=True, dry_run=True)
+    assert [found[:3:2] for found in told.compacted] == [("pets@1.0.0", files)] * (files > 1)
+    assert dc.datasets().to_values("version") == ["1.0.0"]
+    done = dc.gc(ttl=0, compact=True)
+    assert [found.what for found in done.compacted] == ["pets@1.0.1"] * (files > 1)
+    assert len(data_files(root)) == files + (files > 1)
+    assert dc.gc(compact=True).compacted == []
+    versions = [dc.read_dataset("pets", version=v) for v in dc.datasets().to_values("version")]
+    assert all(version.to_values("x") == rows for version in versions)
+
+
 def test_what_a_catalog_that_was_lost_knew(root: Path) -> None:
     dc.read_values(x=[1]).save("pets")
     for file in root.glob("catalog.db*"):

@@ -13,7 +13,7 @@ use crate::fixture::{Place, batch, chain, integers, read, save, session_on, valu
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 async fn collect(session: &Arc<Session>, ttl: Duration) -> GcReport {
-    session.gc(GcOptions { ttl, results_ttl: ttl, dry_run: false }).await.unwrap()
+    session.gc(GcOptions { ttl, results_ttl: ttl, compact: false, dry_run: false }).await.unwrap()
 }
 
 fn numbers(session: &Arc<Session>, from: i64) -> Chain {
@@ -49,7 +49,12 @@ async fn claims_of_dead_saves_are_given_up() {
 
     assert!(collect(&session, HOUR).await.removed.is_empty());
     assert_eq!(statuses(&session, "cats").await, [VersionStatus::Complete, VersionStatus::Pending]);
-    let dry = GcOptions { ttl: Duration::ZERO, results_ttl: Duration::ZERO, dry_run: true };
+    let dry = GcOptions {
+        ttl: Duration::ZERO,
+        results_ttl: Duration::ZERO,
+        compact: false,
+        dry_run: true,
+    };
     assert_eq!(session.gc(dry).await.unwrap().removed.len(), 2);
     assert_eq!(statuses(&session, "dogs").await, [VersionStatus::Pending]);
 
@@ -136,7 +141,12 @@ async fn who_collects_at_the_same_time_is_in_nobodys_way() {
     for name in ["cats", "dogs", "owls"] {
         claim(&session, name).await;
     }
-    let options = GcOptions { ttl: Duration::ZERO, results_ttl: Duration::ZERO, dry_run: false };
+    let options = GcOptions {
+        ttl: Duration::ZERO,
+        results_ttl: Duration::ZERO,
+        compact: false,
+        dry_run: false,
+    };
     let sessions = [session_on(&root).await, session_on(&root).await, session];
     for report in join_all(sessions.iter().map(|session| session.gc(options))).await {
         report.unwrap();

@@ -8,7 +8,7 @@
 //! Rows that are removed stay in their files. A file beside these says which they are, and is written before the commit; a
 //! fragment that has no others is left out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -42,6 +42,8 @@ pub(super) struct Commit {
     pub(super) base: Option<u64>,
     /// Which rows of that it leaves out.
     pub(super) removed: RowAddresses,
+    /// Which fragments of it do not count any more, because what is added holds the rows that are left of them.
+    pub(super) replaced: BTreeSet<u64>,
     /// What it adds.
     pub(super) added: Vec<Fragment>,
     /// The columns of all of it.
@@ -87,25 +89,29 @@ impl Commit {
                 initial_bases: None,
             });
         };
-        if self.removed.is_empty() {
+        if self.removed.is_empty() && self.replaced.is_empty() {
             return Ok(Operation::Append { fragments: added });
         }
         let base = destination.state(base).await.lance("open", &destination.title)?;
-        masking(&destination.title, &base, self.removed.by_fragment(), added).await
+        let masks = self.removed.by_fragment();
+        let masks = masks.filter(|(id, _)| !self.replaced.contains(&u64::from(*id)));
+        masking(&destination.title, &base, masks, &self.replaced, added).await
     }
 }
 
-/// A state without these rows of the one before, and with what is added.
+/// A state without these rows and fragments of the one before, and with what is added.
 pub(super) async fn masking(
     title: &str,
     base: &Dataset,
     removed: impl Iterator<Item = (u32, &DeletionVector)>,
+    replaced: &BTreeSet<u64>,
     added: Vec<Fragment>,
 ) -> Result<Operation> {
     let masks: Vec<_> = removed.map(|(id, rows)| mask(title, base, id, rows)).collect();
     let masked: Vec<(u64, Option<Fragment>)> =
         stream::iter(masks).buffered(MASKED_AT_ONCE).try_collect().await?;
-    let gone = masked.iter().filter(|(_, left)| left.is_none()).map(|(id, _)| *id).collect();
+    let gone = masked.iter().filter(|(_, left)| left.is_none()).map(|(id, _)| *id);
+    let gone = gone.chain(replaced.iter().copied()).collect();
     Ok(Operation::Update {
         removed_fragment_ids: gone,
         updated_fragments: masked.into_iter().filter_map(|(_, left)| left).collect(),

@@ -22,6 +22,11 @@ impl RowAddresses {
         self.len() == 0
     }
 
+    /// The offsets of the rows in each fragment that has any.
+    pub(super) fn all(&self) -> &BTreeMap<u32, DeletionVector> {
+        &self.0
+    }
+
     /// The rows of each fragment that has any.
     pub(super) fn by_fragment(&self) -> impl Iterator<Item = (u32, &DeletionVector)> {
         self.0.iter().map(|(fragment, offsets)| (*fragment, offsets))

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::by_reference::{ByReference, SharedState};
 use super::commit::Commit;
+use super::compact::{Choice, Compacted, last_scattered, last_small};
 use super::destination::Destination;
 use super::fragments::Columns;
 use super::preview::{self, PREVIEW_ROWS};
@@ -170,10 +171,51 @@ impl Saving<'_> {
         place: &Place,
         added: &Added,
     ) -> Result<(DatasetVersion, Dataset)> {
+        let base = self.base().await?;
+        let compacted = match &base {
+            // What fails here is told where it matters: by who reads or writes the same next.
+            Some(base) => self.compacted(place, base, last_small).await.ok().flatten(),
+            None => None,
+        };
+        self.publish_after(place, base, compacted, added).await
+    }
+
+    /// The newest version once more, in fewer files; `None` where they are few.
+    pub(super) async fn publish_compacted(&self, place: &Place) -> Result<Option<DatasetVersion>> {
+        let Some(base) = self.base().await? else {
+            return Ok(None);
+        };
+        let Some(compacted) = self.compacted(place, &base, last_scattered).await? else {
+            return Ok(None);
+        };
+        let nothing = Added::new(Arc::clone(&base.schema), vec![]);
+        let (record, _) = self.publish_after(place, Some(base), Some(compacted), &nothing).await?;
+        Ok(Some(record))
+    }
+
+    async fn compacted(
+        &self,
+        place: &Place,
+        base: &DatasetVersion,
+        choice: Choice,
+    ) -> Result<Option<Compacted>> {
+        let removed = self.request.mode.removed();
+        Compacted::of(self.session, &place.destination, base, &removed, choice).boxed().await
+    }
+
+    async fn publish_after(
+        &self,
+        place: &Place,
+        mut base: Option<DatasetVersion>,
+        compacted: Option<Compacted>,
+        added: &Added,
+    ) -> Result<(DatasetVersion, Dataset)> {
         loop {
-            let base = self.base().await?;
             let claim = self.claim(place).await?;
-            let error = match self.complete(place, &claim, base.as_ref(), added).boxed().await {
+            let end =
+                compacted.as_ref().filter(|end| base.as_ref().is_some_and(|it| end.is_of(it)));
+            let before = (base.as_ref(), end);
+            let error = match self.complete(place, &claim, before, added).boxed().await {
                 Ok(saved) => return Ok(saved),
                 Err(error) => error,
             };
@@ -182,6 +224,7 @@ impl Saving<'_> {
             if !is_overtaken(&error) || !matches!(self.request.wanted, Wanted::Bump(_)) {
                 return Err(error);
             }
+            base = self.base().await?;
         }
     }
 
@@ -202,13 +245,15 @@ impl Saving<'_> {
         &self,
         place: &Place,
         claim: &Claim,
-        base: Option<&DatasetVersion>,
+        (base, end): (Option<&DatasetVersion>, Option<&Compacted>),
         added: &Added,
     ) -> Result<(DatasetVersion, Dataset)> {
+        let anew = end.iter().flat_map(|end| &end.fragments);
         let commit = Commit {
             base: base.map(|base| base.storage_version),
             removed: self.request.mode.removed(),
-            added: added.fragments.clone(),
+            replaced: end.map(|end| end.replaced.clone()).unwrap_or_default(),
+            added: anew.chain(&added.fragments).cloned().collect(),
             schema: Arc::clone(&added.schema),
         };
         let applied = match &added.state {
@@ -222,6 +267,7 @@ impl Saving<'_> {
         };
         let dataset = self.session.storage().at_home(dataset).await;
         let dataset = dataset.lance("open", &place.destination.title)?;
+        let is_compaction = added.rows == 0 && commit.removed.is_empty();
         let completed = CompletedVersion {
             schema: Arc::clone(&added.schema),
             storage_version: dataset.version().version,
@@ -232,8 +278,18 @@ impl Saving<'_> {
                     Newest::Is(base.map(|base| base.version))
                 }
             },
-            fingerprint: added.fingerprint.clone().filter(|_| base.is_none()),
-            delta: added.delta.clone(),
+            fingerprint: match base {
+                None => added.fingerprint.clone(),
+                Some(base) if is_compaction => base.fingerprint.clone(),
+                Some(_) => None,
+            },
+            // What is only put together is what it was.
+            delta: match base {
+                Some(base) if is_compaction => {
+                    base.delta.clone().map(|delta| Delta { changes: None, ..delta })
+                }
+                _ => added.delta.clone(),
+            },
             rows: base.map_or(0, |base| base.rows) + added.rows - commit.removed.len(),
             bytes: bytes_of(&dataset),
             preview: Value::Array(self.preview(base, added, &dataset).await?),

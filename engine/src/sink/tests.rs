@@ -9,6 +9,7 @@ use catalog::{Bump, NewJob, VersionFilter, Wanted};
 use super::{SaveMode, SaveRequest, Saved};
 use crate::{Config, Result, Root, Session};
 
+mod compact;
 mod update;
 mod write;
 

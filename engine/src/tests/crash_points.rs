@@ -15,7 +15,7 @@ use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunct
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Storage};
 use crate::{
-    BinaryOp, Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode,
+    BinaryOp, Chain, Config, Error, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode,
     SaveRequest, Saved, Session, Stage, UdfOptions,
 };
 
@@ -85,7 +85,7 @@ async fn versions(session: &Arc<Session>) -> Vec<Vec<i64>> {
 
 async fn collect(session: &Arc<Session>) -> Result<()> {
     let ttl = Duration::ZERO;
-    session.gc(GcOptions { ttl, results_ttl: ttl, dry_run: false }).await.map(drop)
+    session.gc(GcOptions { ttl, results_ttl: ttl, compact: false, dry_run: false }).await.map(drop)
 }
 
 /// Files below the root that hold rows, or say which of them are removed.
@@ -137,6 +137,21 @@ async fn at_each_operation(
     check: impl AsyncFn(&Root, bool),
 ) -> usize {
     at_each_operation_after(async |_: &Arc<Session>| {}, mode, step, check).await
+}
+
+/// The same after so many saves of 30 rows, each of which adds to the one before.
+async fn after_saves(
+    saves: i64,
+    mode: Mode,
+    step: impl AsyncFn(Arc<Session>) -> Result<()>,
+    check: impl AsyncFn(&Root, bool),
+) -> usize {
+    let prepare = async |session: &Arc<Session>| {
+        for saved in 1..saves {
+            save(&numbers(session, 30 * saved), SaveMode::Append).await.unwrap();
+        }
+    };
+    at_each_operation_after(prepare, mode, step, check).await
 }
 
 async fn at_each_operation_after(
@@ -257,6 +272,62 @@ async fn a_save_by_reference_may_end_anywhere() {
         let operations = at_each_operation_after(prepare, fault, step, check).await;
         assert!(operations > 16, "{operations}");
     }
+}
+
+/// A step that puts the files of eight saves together, which no older version notices.
+async fn check_compaction(
+    step: impl AsyncFn(Arc<Session>) -> Result<()>,
+    new: impl Fn() -> Vec<i64>,
+) {
+    for fault in MODES {
+        let check = async |root: &Root, succeeded: bool| {
+            let session = session(root, None).await;
+            let mut found = versions(&session).await;
+            let older: Vec<_> = (1..=8).map(|saves| count(0, 30 * saves)).collect();
+            let newer = found.split_off(8);
+            assert_eq!(found, older);
+            assert!(newer == [new()] || (!succeeded && newer.is_empty()), "{succeeded} {newer:?}");
+            let last = newer.last().unwrap_or(&older[7]);
+            save(&numbers(&session, 900), SaveMode::Append).await.unwrap();
+            let newest = versions(&session).await.pop().unwrap();
+            assert_eq!(newest, [last.clone(), count(900, 930)].concat());
+        };
+        let operations = after_saves(8, fault, &step, check).await;
+        assert!(operations > 10, "{operations}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_puts_files_together_may_end_anywhere() {
+    let step = async |session: Arc<Session>| {
+        save(&numbers(&session, 240), SaveMode::Append).await.map(drop)
+    };
+    check_compaction(step, || count(0, 270)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_puts_files_together_may_end_anywhere() {
+    let step = async |session: Arc<Session>| {
+        // The first row of each fragment.
+        let removed = (0..8).map(|fragment| fragment << 32).collect();
+        let base = "1.0.7".parse().unwrap();
+        save(&numbers(&session, 240), SaveMode::Update { base, removed }).await.map(drop)
+    };
+    check_compaction(step, || (0..240).filter(|id| id % 30 > 0).chain(240..270).collect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compaction_may_end_anywhere() {
+    let step = async |session: Arc<Session>| {
+        let ttl = Duration::ZERO;
+        let options = GcOptions { ttl, results_ttl: ttl, compact: true, dry_run: false };
+        let report = session.gc(options).await?;
+        match report.compacted.len() {
+            1 => Ok(()),
+            _ => Err(Error::internal("nothing was put together")),
+        }
+    };
+    check_compaction(step, || count(0, 240)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,10 +106,10 @@ impl RowWise {
         };
         let is_whole = scan.projection.is_none() && scan.filters.is_empty() && scan.fetch.is_none();
         let source = source_of(scan).filter(|_| is_whole)?;
-        if source.leaves().len() != scan.projected_schema.fields().len() {
+        let columns: Vec<usize> = source.leaves().iter().map(|leaf| values.of_leaf(leaf)).collect();
+        if columns.len() != scan.projected_schema.fields().len() {
             return None;
         }
-        let columns = source.leaves().iter().map(|leaf| values.of_leaf(leaf)).collect();
         let mut rows = Self { source, columns, filters: BTreeSet::new() };
         for step in steps.into_iter().rev() {
             let input = node.schema();

@@ -114,7 +114,7 @@ impl SharedState {
         }
         let gone = fragments.iter().zip(&self.gone).filter(|(_, gone)| !gone.is_empty());
         let gone = gone.filter_map(|(part, gone)| Some((u32::try_from(part.id).ok()?, gone)));
-        let operation = masking(title, whole, gone, Vec::new()).await?;
+        let operation = masking(title, whole, gone, &BTreeSet::new(), Vec::new()).await?;
         let before = whole.version().version;
         for _ in 0..ATTEMPTS {
             let masked = follow(destination, claim, before, operation.clone()).boxed().await;

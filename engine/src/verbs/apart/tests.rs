@@ -127,7 +127,7 @@ async fn the_answers_are_those_of_whole_versions() {
     let session = session().await;
     let mut random = Random(7);
     let mut fewer = 0;
-    for _ in 0..6 {
+    for _ in 0..3 {
         let versions = history(&session, &mut random).await;
         for (new, old) in versions.iter().flat_map(|new| versions.iter().map(move |old| (new, old)))
         {
@@ -146,7 +146,7 @@ async fn the_answers_are_those_of_whole_versions() {
             }
         }
     }
-    assert!(fewer > 50, "{fewer}");
+    assert!(fewer > 20, "{fewer}");
 }
 
 #[tokio::test]
@@ -211,8 +211,9 @@ async fn chains_that_make_other_rows_read_all_of_them() {
         chain.filter(&[Expr::Binary { op: BinaryOp::Gt, left, right }]).unwrap()
     };
     let renamed = |chain: &Chain| {
-        let twice = NamedExpr { name: "value".to_owned(), expr: column("key") };
-        chain.mutate(&[twice]).unwrap()
+        let twice = ["key", "value"];
+        let twice = twice.map(|name| NamedExpr { name: name.to_owned(), expr: column("key") });
+        chain.mutate(&twice).unwrap()
     };
     let read_by_diff =
         async |new: &Chain, old: &Chain| read(&new.diff(old, &by_key(false)).unwrap()).await;
