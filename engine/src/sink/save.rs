@@ -117,7 +117,7 @@ impl Chain {
         let (place, added) = match &shared {
             Some(shared) => {
                 let (place, ready) = try_join!(saving.open(), shared.prepare(progress))?;
-                let added = shared.write((&place, request.lists), ready, progress).boxed().await?;
+                let added = shared.write(&place, ready, progress).boxed().await?;
                 (place, added)
             }
             None => {
