@@ -62,6 +62,8 @@ pub(super) struct ByReference<'a> {
     derivation: Derivation,
     /// Which of the visible columns the plan has to give: those that are computed, and lists that may become vectors.
     run: Vec<usize>,
+    /// Whether lists stay lists.
+    lists: bool,
     /// Keeps collectors of garbage away from what is going to be listed.
     _held: Vec<Entered>,
 }
@@ -97,7 +99,7 @@ impl<'a> ByReference<'a> {
                 || (!request.lists && may_be_vector(columns.field(*at).data_type()))
         };
         let run = (0..derivation.columns.len()).filter(is_run).collect();
-        Ok(Some(Self { chain, derivation, run, _held: held }))
+        Ok(Some(Self { chain, derivation, run, lists: request.lists, _held: held }))
     }
 
     /// What gives the new columns and where their rows are; `None` where nothing has to be computed.
@@ -116,7 +118,7 @@ impl<'a> ByReference<'a> {
     /// Writes what is new.
     pub(super) async fn write(
         &self,
-        (place, lists): (&Place, bool),
+        place: &Place,
         ready: Option<Ready>,
         progress: &Progress,
     ) -> Result<Added> {
@@ -129,7 +131,7 @@ impl<'a> ByReference<'a> {
             let filled = self.untouched().await.lance("read", title)?;
             return self.added(place, layout, filled);
         };
-        let (lengths, ready) = match lists {
+        let (lengths, ready) = match self.lists {
             true => (VectorLengths::none(), ready),
             false => VectorLengths::of_first_rows(&run, ready).await?,
         };

@@ -77,8 +77,7 @@ impl Saving<'_> {
         let (place, added) = match ByReference::of(chain, self.request).await? {
             Some(shared) => {
                 let (place, ready) = try_join!(self.open(), shared.prepare(progress))?;
-                let lists = self.request.lists;
-                let added = shared.write((&place, lists), ready, progress).boxed().await?;
+                let added = shared.write(&place, ready, progress).boxed().await?;
                 (place, added)
             }
             None => {

@@ -4,6 +4,7 @@
 //! rows, and that without those that are left out. Where there are states already, what is listed has to be made known
 //! before.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog::Claim;
