@@ -19,7 +19,6 @@ mod row_range;
 mod scan;
 mod several;
 mod table_files;
-mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -31,12 +31,16 @@ pub(super) fn column(
 ) -> Result<ArrayRef, Misfit> {
     let fields = Fields { records, number };
     Ok(match kind {
-        DataType::Int64 => fields.primitive::<Int64Type>(kind, |text| text.trim_ascii().parse().ok())?,
+        DataType::Int64 => {
+            fields.primitive::<Int64Type>(kind, |text| text.trim_ascii().parse().ok())?
+        }
         DataType::Float64 => fields.primitive::<Float64Type>(kind, float)?,
         DataType::Boolean => fields.booleans()?,
         DataType::Utf8 => fields.texts(),
         DataType::Date32 => fields.primitive::<Date32Type>(kind, |text| {
-            Moment::parse(text.trim_ascii()).filter(|moment| !moment.has_time).map(|moment| moment.days)
+            Moment::parse(text.trim_ascii())
+                .filter(|moment| !moment.has_time)
+                .map(|moment| moment.days)
         })?,
         DataType::Timestamp(unit, _) => {
             let unit = *unit;

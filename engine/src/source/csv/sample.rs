@@ -120,7 +120,8 @@ impl Look<'_> {
             let mut piece = file.pieces(number * step)?.next()?.unwrap_or_default();
             piece.truncate(PLACE_BYTES);
             let Dialect { quote, escape, .. } = self.dialect;
-            let is_plain = !piece.iter().any(|byte| Some(*byte) == *quote || Some(*byte) == *escape);
+            let is_plain =
+                !piece.iter().any(|byte| Some(*byte) == *quote || Some(*byte) == *escape);
             let start = piece.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             let end = piece.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
             let text = piece.get(start..end).and_then(|bytes| str::from_utf8(bytes).ok());
