@@ -1,15 +1,16 @@
 """Seeded data for the workloads: `python datagen.py FOLDER SCALE`.
 
-Writes `files.parquet`, `rows.parquet`, `vectors.parquet` and `points.parquet`; needs numpy and
-pyarrow, downloads nothing. `DONE` comes last, so that an interrupted run is repeated and a finished one is not.
+Writes `files.parquet`, the same as `files.csv` and `files.jsonl`, `rows.parquet`, `vectors.parquet`
+and `points.parquet`; needs numpy and pyarrow, downloads nothing. `DONE` comes last, so that an interrupted run is repeated and a finished one is not.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
-FORMAT = 2  # raise it when the data change, so that old folders are not reused
+FORMAT = 3  # raise it when the data change, so that old folders are not reused
 SEED = 20240229
 DIMENSIONS, POINT_DIMENSIONS = 512, 128
 # Row counts at scale 1.
@@ -39,6 +40,7 @@ def generate(folder: Path, scale: float) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     _write_files(folder / "files.parquet", scaled(FILES, scale))
+    _write_texts(folder)
     _write_rows(folder / "rows.parquet", scaled(ROWS, scale))
     _write_vectors(folder / "vectors.parquet", scaled(VECTORS, scale))
     _write_points(folder / "points.parquet", scaled(POINTS, scale))
@@ -54,6 +56,21 @@ def _write_files(target: Path, count: int) -> None:
     info = pa.StructArray.from_arrays(_measures(random, count), ["width", "height"])
     table = pa.table({"file": _file_column(random, count, {}), "info": info})
     pq.write_table(table, target, row_group_size=128 * 1024, compression="snappy")
+
+
+def _write_texts(folder: Path) -> None:
+    """The files as text: CSV has a column for each field, called `size`; JSON is nested."""
+    import pyarrow.csv as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(folder / "files.parquet")
+    flat = table.flatten()
+    names = [name.partition(".")[2] for name in flat.column_names]
+    pc.write_csv(flat.rename_columns(names), folder / "files.csv")
+    with open(folder / "files.jsonl", "w") as lines:
+        for batch in table.to_batches():
+            rows = batch.to_pylist()
+            lines.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
 
 
 def _write_rows(target: Path, count: int) -> None:

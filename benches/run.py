@@ -27,6 +27,8 @@ from task import Case
 WORKLOADS = (
     "ingest", "filter_count", "group_by_ext", "group_by_many", "distinct", "top10",
     "join", "window", "union",
+    "csv_count", "csv_group", "csv_all", "jsonl_count", "jsonl_sum", "jsonl_all",
+    "to_parquet", "to_csv", "to_jsonl",
     "to_pandas", "cosine_top10", "nearest_names", "import_time", "trivial_map",
     "file_map", "waiting_map", "kept_results", "map_memory",
 )  # fmt: skip

@@ -30,6 +30,16 @@ class Case:
         return str(self.data / "files.parquet")
 
     @property
+    def csv(self) -> str:
+        """CSV: the same rows, with a column for each field."""
+        return str(self.data / "files.csv")
+
+    @property
+    def jsonl(self) -> str:
+        """JSON lines: the same rows, nested."""
+        return str(self.data / "files.jsonl")
+
+    @property
     def rows(self) -> str:
         """Parquet: fewer rows, with one nested `file` that has two numbers to multiply."""
         return str(self.data / "rows.parquet")

@@ -45,6 +45,7 @@ mod sys;
 mod tests;
 mod turns;
 mod verbs;
+mod words;
 
 pub(crate) use chain::Ready;
 pub use chain::{BatchStream, Chain, CodeChange, Deleted, DeltaOptions, Retry};

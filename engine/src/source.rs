@@ -22,7 +22,6 @@ mod scan;
 mod several;
 mod some_rows;
 mod table_files;
-mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,16 +1,23 @@
 //! [`Csv`]: rows as lines of text, as Python's `csv` module writes them.
 
-use arrow::array::{Array, ArrayRef};
+use std::array;
+
+use arrow::array::Array;
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use super::Encoder;
 use super::cells::{Cell, plain};
 use super::flat::{Flat, Tags};
+use crate::words::first_of;
 use crate::{Error, Result};
 
 /// Values have often about so many.
 const CELL_BYTES: usize = 8;
+
+/// What numbers are written with, also those that are none.
+const OF_NUMBERS: &[u8] = b"0123456789+-.eEinfa";
 
 /// Which values stand in quotes; the names are those of Python's `csv` module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +57,10 @@ pub(super) struct Csv {
     style: CsvStyle,
     /// The bytes that what would be misread begins with.
     special: [bool; 256],
+    /// The same, where they are no more than these.
+    stops: Option<[u8; 4]>,
+    /// Whether none of them is in a number.
+    are_numbers_plain: bool,
     flat: Flat,
 }
 
@@ -72,7 +83,9 @@ impl Csv {
             });
         }
         let special = special(&style);
-        Ok(Self { style, special, flat: Flat::try_new(schema, Tags::Nowhere)? })
+        let are_numbers_plain = !OF_NUMBERS.iter().any(|byte| special[usize::from(*byte)]);
+        let (stops, flat) = (stops(&special), Flat::try_new(schema, Tags::Nowhere)?);
+        Ok(Self { style, special, stops, are_numbers_plain, flat })
     }
 
     /// Puts quotes and escapes around and into what stands from `start` on.
@@ -88,7 +101,8 @@ impl Csv {
             Minimal => is_empty && (kind == Kind::Text || is_only),
             Quoting::None => false,
         };
-        if !asked && !self.is_special(&out[start..]) {
+        let is_plain = kind == Kind::Number && self.are_numbers_plain;
+        if !asked && (is_plain || !self.is_special(&out[start..])) {
             return Ok(());
         }
         let text = String::from_utf8_lossy(&out.split_off(start)).into_owned();
@@ -134,21 +148,24 @@ impl Csv {
     }
 
     fn is_special(&self, text: &[u8]) -> bool {
-        text.iter().any(|byte| self.special[usize::from(*byte)])
+        match self.stops {
+            Some(stops) => first_of(stops, text, 0) < text.len(),
+            None => text.iter().any(|byte| self.special[usize::from(*byte)]),
+        }
     }
 
     fn write_row(
         &self,
         row: usize,
-        cells: &[(Cell<'_>, Kind, &ArrayRef)],
+        cells: &[(Cell<'_>, Kind, Option<NullBuffer>)],
         out: &mut Vec<u8>,
     ) -> Result<()> {
         use Quoting::{All, NonNumeric};
-        for (place, (cell, kind, column)) in cells.iter().enumerate() {
+        for (place, (cell, kind, nulls)) in cells.iter().enumerate() {
             if place > 0 {
                 out.extend_from_slice(self.style.delimiter.as_bytes());
             }
-            if column.is_null(row) || column.data_type().is_null() {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                 // A line of nothing would be no row to readers.
                 if cells.len() == 1 || matches!(self.style.quoting, All | NonNumeric) {
                     self.guard(out.len(), Kind::Other, true, out)?;
@@ -189,7 +206,8 @@ impl Encoder for Csv {
                 DataType::Dictionary(_, values) if values.is_string() => Kind::Text,
                 _ => Kind::Other,
             };
-            Ok((plain(column, field)?, kind, column))
+            let nulls = column.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+            Ok((plain(column, field)?, kind, nulls))
         });
         let cells = cells.collect::<Result<Vec<_>>>()?;
         let mut text = Vec::with_capacity(batch.num_rows() * cells.len() * CELL_BYTES);
@@ -216,6 +234,13 @@ fn special(style: &CsvStyle) -> [bool; 256] {
         special[usize::from(letter.encode_utf8(&mut [0; 4]).as_bytes()[0])] = true;
     }
     special
+}
+
+fn stops(special: &[bool; 256]) -> Option<[u8; 4]> {
+    let found: Vec<u8> = (0..=u8::MAX).filter(|byte| special[usize::from(*byte)]).collect();
+    let first = *found.first()?;
+    let stop = |at: usize| found.get(at).copied().unwrap_or(first);
+    (found.len() <= 4).then(|| array::from_fn(stop))
 }
 
 fn push(letter: char, out: &mut Vec<u8>) {

@@ -1,13 +1,14 @@
 //! [`Plan`]: rows as Parquet, in one file or in folders called after values.
 //!
 //! Models become columns called `model.field`, as other readers expect it; what they are stands in the footer.
-//! Groups of rows are encoded on all cores.
+//! Groups of rows are encoded on all cores; columns have a dictionary where values come again, unless options say which.
 
 mod file;
 mod folders;
 mod groups;
 mod options;
 mod schema_type;
+mod varied;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use arrow::datatypes::{
     TimestampSecondType,
 };
 use arrow::temporal_conversions::{as_datetime, as_time};
-use chrono::{NaiveDateTime, NaiveTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 use super::cells::{Cell, cell};
 
@@ -56,10 +56,11 @@ fn moments<T: ArrowTimestampType>(column: &dyn Array, look: Look) -> Cell<'_> {
 
 fn write_moment(moment: NaiveDateTime, look: Look, out: &mut Vec<u8>) {
     let (between, behind) = match look {
-        Look::Json => ('T', "Z"),
-        Look::Plain => (' ', "+00:00"),
+        Look::Json => (b'T', "Z"),
+        Look::Plain => (b' ', "+00:00"),
     };
-    write!(out, "{}{between}", moment.date()).unwrap_or_default();
+    write_date(moment.date(), out);
+    out.push(between);
     write_time(moment.time(), out);
     out.extend_from_slice(behind.as_bytes());
 }
@@ -70,7 +71,7 @@ where
 {
     let values = column.as_primitive::<T>().values();
     cell(move |row, out| match as_datetime::<T>(values[row].into()) {
-        Some(moment) => write!(out, "{}", moment.date()).unwrap_or_default(),
+        Some(moment) => write_date(moment.date(), out),
         None => write!(out, "{:?}", values[row]).unwrap_or_default(),
     })
 }
@@ -86,15 +87,44 @@ where
     })
 }
 
+fn write_date(date: NaiveDate, out: &mut Vec<u8>) {
+    match u32::try_from(date.year()) {
+        Ok(year) if year <= 9999 => {
+            write_digits::<4>(year, out);
+            out.push(b'-');
+            write_digits::<2>(date.month(), out);
+            out.push(b'-');
+            write_digits::<2>(date.day(), out);
+        }
+        _ => write!(out, "{date}").unwrap_or_default(),
+    }
+}
+
+/// So many digits of a number.
+fn write_digits<const N: usize>(mut number: u32, out: &mut Vec<u8>) {
+    let mut text = [b'0'; N];
+    for digit in text.iter_mut().rev() {
+        *digit += u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+    out.extend_from_slice(&text);
+}
+
 /// Python has microseconds; what is finer keeps its digits.
 fn write_time(time: NaiveTime, out: &mut Vec<u8>) {
-    let (hour, minute, second, nanos) =
-        (time.hour(), time.minute(), time.second(), time.nanosecond());
-    write!(out, "{hour:02}:{minute:02}:{second:02}").unwrap_or_default();
+    write_digits::<2>(time.hour(), out);
+    out.push(b':');
+    write_digits::<2>(time.minute(), out);
+    out.push(b':');
+    write_digits::<2>(time.second(), out);
+    let nanos = time.nanosecond();
+    if nanos > 0 {
+        out.push(b'.');
+    }
     if nanos % 1_000 != 0 {
-        write!(out, ".{nanos:09}").unwrap_or_default();
+        write_digits::<9>(nanos, out);
     } else if nanos > 0 {
-        write!(out, ".{:06}", nanos / 1_000).unwrap_or_default();
+        write_digits::<6>(nanos / 1_000, out);
     }
 }
 

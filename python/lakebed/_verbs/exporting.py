@@ -48,7 +48,8 @@ class Exporting(Base):
 
         Fields of models are columns with dotted names, as `file.path`; what they are parts of
         stands in the footer, so that `read_parquet` gives the models back. Columns that hold
-        JSON, such as dicts, are of the logical type JSON.
+        JSON, such as dicts, are of the logical type JSON. Columns whose values come again have a
+        dictionary, unless `use_dictionary` says which.
 
         Args:
             path: A file, or a binary file object; with `partition_cols` a folder.

@@ -356,6 +356,22 @@ def test_parquet_options(tmp_path: Path) -> None:
     assert pq.ParquetFile(path).metadata.num_row_groups == 3
 
 
+def test_columns_whose_values_come_again_have_a_dictionary(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    chain = dc.read_values(n=range(5000), word=["a", "b"] * 2500, tags=[[1], [2]] * 2500)
+
+    def dictionaries(**options: Any) -> list[bool]:
+        chain.to_parquet(path, **options)
+        group = pq.ParquetFile(path).metadata.row_group(0)
+        return [group.column(i).has_dictionary_page for i in range(group.num_columns)]
+
+    assert dictionaries() == [False, True, True]
+    assert read(path).to_list("n", "word") == chain.to_list("n", "word")
+    assert dictionaries(use_dictionary=True) == [True, True, True]
+    assert dictionaries(use_dictionary=["n"]) == [True, False, False]
+    assert dictionaries(use_dictionary=False) == [False, False, False]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

@@ -1,13 +1,14 @@
 //! [`File`]: one Parquet file under construction.
 
-use std::mem;
 use std::sync::Arc;
+use std::{io, mem};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions,
+    compute_leaves,
 };
 use datafusion::parquet::errors::Result as ParquetResult;
 use datafusion::parquet::file::metadata::KeyValue;
@@ -16,6 +17,7 @@ use datafusion::parquet::file::writer::SerializedFileWriter;
 use datafusion::parquet::schema::types::SchemaDescriptor;
 
 use super::super::target::Target;
+use super::varied::varied;
 use super::{ParquetStyle, Sink, failed, options, schema_type};
 use crate::{Error, ObjectInfo, Result};
 
@@ -24,6 +26,8 @@ pub(super) struct Shape {
     schema: SchemaRef,
     kind: SchemaDescriptor,
     properties: WriterProperties,
+    /// Whether values tell which columns have a dictionary.
+    is_free: bool,
     pub(super) group_rows: usize,
 }
 
@@ -40,7 +44,20 @@ impl Shape {
         let pairs = pairs.map(|(key, value)| (key, value.unwrap_or_default())).collect();
         let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), pairs));
         let properties = properties.set_key_value_metadata(Some(metadata)).build();
-        Ok(Self { schema, kind, properties, group_rows: style.group_rows })
+        let is_free = !options::choose_dictionaries(&style.options);
+        Ok(Self { schema, kind, properties, is_free, group_rows: style.group_rows })
+    }
+
+    fn writer<W: io::Write + Send>(
+        &self,
+        to: W,
+        properties: WriterProperties,
+    ) -> Result<(SerializedFileWriter<W>, ArrowRowGroupWriterFactory)> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties)
+            .with_parquet_schema(self.kind.clone());
+        let writer = ArrowWriter::try_new_with_options(to, Arc::clone(&self.schema), options);
+        writer.and_then(ArrowWriter::into_serialized_writer).map_err(failed)
     }
 }
 
@@ -55,11 +72,13 @@ pub(super) struct File {
 pub(super) struct Encoder {
     schema: SchemaRef,
     factory: ArrowRowGroupWriterFactory,
+    /// The same without dictionaries, for columns that are better off so.
+    plain: Option<ArrowRowGroupWriterFactory>,
 }
 
 impl Encoder {
     pub(super) fn encode(&self, rows: &[RecordBatch]) -> Result<Vec<ArrowColumnChunk>> {
-        let mut writers = self.factory.create_column_writers(0).map_err(failed)?;
+        let mut writers = self.writers(rows)?;
         for batch in rows {
             let mut next = writers.iter_mut();
             for (column, field) in batch.columns().iter().zip(self.schema.fields()) {
@@ -72,20 +91,32 @@ impl Encoder {
         }
         writers.into_iter().map(|writer| writer.close().map_err(failed)).collect()
     }
+
+    fn writers(&self, rows: &[RecordBatch]) -> Result<Vec<ArrowColumnWriter>> {
+        let writers = self.factory.create_column_writers(0).map_err(failed)?;
+        let Some(plain) = &self.plain else { return Ok(writers) };
+        let (plain, varied) = (plain.create_column_writers(0).map_err(failed)?, varied(rows));
+        if varied.len() != writers.len() {
+            return Ok(writers);
+        }
+        let chosen = writers.into_iter().zip(plain).zip(varied);
+        Ok(chosen.map(|((writer, plain), varied)| if varied { plain } else { writer }).collect())
+    }
 }
 
 impl File {
     pub(super) async fn open(shape: &Shape, sink: Sink<'_>) -> Result<Self> {
         let target = Target::open(sink.objects, sink.uri, sink.uploads).await?;
-        let options = ArrowWriterOptions::new()
-            .with_properties(shape.properties.clone())
-            .with_parquet_schema(shape.kind.clone());
-        let schema = Arc::clone(&shape.schema);
-        let writer = ArrowWriter::try_new_with_options(Vec::new(), schema, options);
-        let (writer, factory) =
-            writer.and_then(ArrowWriter::into_serialized_writer).map_err(failed)?;
-        let encoder = Arc::new(Encoder { schema: Arc::clone(&shape.schema), factory });
-        Ok(Self { target, writer, encoder })
+        let (writer, factory) = shape.writer(Vec::new(), shape.properties.clone())?;
+        let plain = match shape.is_free {
+            true => {
+                let plain = shape.properties.clone().into_builder().set_dictionary_enabled(false);
+                Some(shape.writer(io::sink(), plain.build())?.1)
+            }
+            false => None,
+        };
+        let encoder = Encoder { schema: Arc::clone(&shape.schema), factory, plain };
+        Ok(Self { target, writer, encoder: Arc::new(encoder) })
     }
 
     pub(super) fn encoder(&self) -> Arc<Encoder> {

@@ -71,6 +71,11 @@ pub(super) fn properties(
     Ok(built)
 }
 
+/// Whether they say which columns have a dictionary.
+pub(super) fn choose_dictionaries(options: &[(String, String)]) -> bool {
+    options.iter().any(|(key, _)| parts(key).0 == "dictionary")
+}
+
 /// An option of one column.
 fn for_column(
     built: WriterPropertiesBuilder,

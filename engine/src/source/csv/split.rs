@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::source::words::first_of;
+use crate::words::first_of;
 
 /// How files are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub(super) const MAX_BYTES: usize = (RAW - 1) as usize;
 
 impl Field {
     fn plain(start: usize, end: usize) -> Self {
-        let [start, end] = [start, end].map(|at| u32::try_from(at).unwrap_or(RAW - 1));
-        Self { start, end }
+        let place = |at: usize| u32::try_from(at).unwrap_or(RAW - 1);
+        Self { start: place(start), end: place(end) }
     }
 
     fn raw(start: usize, end: usize) -> Self {

@@ -156,6 +156,29 @@ async fn a_value_of_another_type_is_told_with_its_place() {
     );
 }
 
+/// Whole numbers, and as many others behind them.
+fn halves(other: &str) -> Files {
+    let mut text = "x\n".to_owned();
+    text.extend((0..100_000).map(|i| format!("{i}\n")));
+    text.extend((0..100_000).map(|_| format!("{other}\n")));
+    Files::of(&[("a.csv", &text)])
+}
+
+#[tokio::test]
+async fn types_are_those_of_rows_all_over_a_large_file() {
+    let chain = open(halves("0.5").request()).await.unwrap();
+    assert_eq!(chain.schema().field(0).data_type(), &Float64);
+    let chain = open(halves("2024-01-31").request()).await.unwrap();
+    assert_eq!(chain.schema().field(0).data_type(), &Utf8);
+}
+
+#[tokio::test]
+async fn rows_in_quotes_tell_types_at_the_start_only() {
+    let error = refusal(halves("\"0.5\"").request()).await;
+    assert!(error.starts_with("column `x` is read as int64, but row 100000 "), "{error}");
+    assert!(error.ends_with("has `0.5`; hint: column_types={\"x\": \"float\"}"), "{error}");
+}
+
 #[tokio::test]
 async fn types_that_are_given() {
     let files = Files::of(&[("a.csv", "zip,n,u\n02134,1,7\n")]);

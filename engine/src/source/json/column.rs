@@ -11,6 +11,7 @@ use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields};
 use datafusion::common::internal_err;
 use datafusion::error::Result as PlanResult;
+use serde_json::Value;
 
 use super::infer::ANNOTATION_KEY;
 use super::lexer::{Fault, FaultKind, Lexer, Parse};
@@ -65,6 +66,8 @@ struct Texts {
 #[derive(Debug)]
 struct Member {
     keys: Vec<String>,
+    /// The first key as it mostly is written, with its colon.
+    token: Option<String>,
     /// What it is without any of the keys, as JSON.
     default: Option<String>,
     column: Column,
@@ -100,7 +103,8 @@ impl Column {
                     let below = if is_whole { WHOLE } else { below.as_slice() };
                     let column = Self::at(typed, field, &path, below)?;
                     let keys = typed.keys_of(&path, field.name());
-                    Ok(Member { keys, default: typed.defaults.get(&path).cloned(), column })
+                    let token = keys.first().map(|key| format!("{}:", Value::from(key.as_str())));
+                    Ok(Member { keys, token, default: typed.defaults.get(&path).cloned(), column })
                 };
                 let members = fields.iter().map(member).collect::<Result<_>>()?;
                 Values::Model { members, fields: fields.clone() }
@@ -378,18 +382,22 @@ fn push_members(
     let mut next = 0;
     while is_more {
         let at = lexer.at();
-        let key = lexer.key()?;
-        match find(members, &key, next) {
-            Some(place) => {
-                let column = &mut members[place].column;
-                if column.len() > rows {
-                    column.truncate(rows);
+        if let Some(Member { keys, token: Some(token), column, .. }) = members.get_mut(next)
+            && lexer.takes(token)
+        {
+            lexer.space();
+            push_member(column, lexer, rows, &keys[0])?;
+            next += 1;
+        } else {
+            let key = lexer.key()?;
+            match find(members, &key, next) {
+                Some(place) => {
+                    push_member(&mut members[place].column, lexer, rows, &key)?;
+                    next = place + 1;
                 }
-                column.push(lexer).map_err(|fault| fault.below(&key))?;
-                next = place + 1;
+                None if are_others_left_out => drop(lexer.skip()?),
+                None => return Err(Fault::new(FaultKind::Unknown(key.into_owned()), at)),
             }
-            None if are_others_left_out => drop(lexer.skip()?),
-            None => return Err(Fault::new(FaultKind::Unknown(key.into_owned()), at)),
         }
         is_more = lexer.more(b'}')?;
     }
@@ -399,6 +407,14 @@ fn push_members(
         missing.map_err(|fault| fault.below(key))?;
     }
     Ok(())
+}
+
+/// A value that comes again replaces what it was.
+fn push_member(column: &mut Column, lexer: &mut Lexer<'_>, rows: usize, key: &str) -> Parse<()> {
+    if column.len() > rows {
+        column.truncate(rows);
+    }
+    column.push(lexer).map_err(|fault| fault.below(key))
 }
 
 /// The member of a key, which most likely is the next one.

@@ -1,9 +1,9 @@
 //! [`Document`]: a file that is one value, of which only an item at a time is in memory.
 
-use super::lexer::{Fault, FaultKind, Lexer};
+use super::lexer::{Fault, FaultKind, Lexer, Parse};
 use super::path::{PlainPath, descend};
 use crate::source::pieces::{FileBytes, Pieces};
-use crate::source::words::first_of_json;
+use crate::words::first_of_json;
 use crate::{Error, Result};
 
 /// What some programs write before UTF-8.
@@ -271,7 +271,7 @@ impl<'f> Document<'f> {
 }
 
 /// The items of a list.
-pub(super) fn items_of(text: &str) -> Result<Vec<&str>, Fault> {
+pub(super) fn items_of(text: &str) -> Parse<Vec<&str>> {
     let mut lexer = Lexer::new(text);
     let mut items = Vec::new();
     let mut is_more = lexer.open(b']')?;

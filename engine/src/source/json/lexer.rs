@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::source::words::first_of_json;
+use crate::words::first_of_json;
 
 /// Values deeper than this are refused: each level takes some of the stack.
 const MAX_DEPTH: usize = 500;
@@ -27,15 +27,16 @@ pub(super) enum FaultKind {
     Unknown(String),
 }
 
-pub(super) type Parse<T> = Result<T, Fault>;
+/// What is small while nothing is wrong.
+pub(super) type Parse<T> = Result<T, Box<Fault>>;
 
 impl Fault {
-    pub(super) fn new(kind: FaultKind, at: usize) -> Self {
-        Self { kind, at, keys: Vec::new() }
+    pub(super) fn new(kind: FaultKind, at: usize) -> Box<Self> {
+        Box::new(Self { kind, at, keys: Vec::new() })
     }
 
     /// The same, seen from outside the value of this key.
-    pub(super) fn below(mut self, key: &str) -> Self {
+    pub(super) fn below(mut self: Box<Self>, key: &str) -> Box<Self> {
         self.keys.push(key.to_owned());
         self
     }
@@ -73,6 +74,7 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
+    #[inline]
     pub(super) fn at(&self) -> usize {
         self.at
     }
@@ -88,21 +90,25 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next byte; zero at the end.
+    #[inline]
     pub(super) fn peek(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or_default()
     }
 
     /// To the next token.
+    #[inline]
     pub(super) fn space(&mut self) {
         while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
             self.at += 1;
         }
     }
 
+    #[cold]
     pub(super) fn syntax<T>(&self, what: impl Into<String>) -> Parse<T> {
         Err(Fault::new(FaultKind::Syntax(what.into()), self.at))
     }
 
+    #[cold]
     fn unexpected<T>(&self, wanted: &str) -> Parse<T> {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(found) => self.syntax(format!("found `{found}` where {wanted} belongs")),
@@ -110,6 +116,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn expect(&mut self, byte: u8, wanted: &str) -> Parse<()> {
         if self.peek() != byte {
             return self.unexpected(wanted);
@@ -125,6 +132,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Into an object or a list: true if something is in it. The other end is [`Self::more`]'s.
+    #[inline]
     pub(super) fn open(&mut self, close: u8) -> Parse<bool> {
         self.at += 1;
         self.depth += 1;
@@ -141,6 +149,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// After a value in an object or a list: true if another one follows.
+    #[inline]
     pub(super) fn more(&mut self, close: u8) -> Parse<bool> {
         self.space();
         let found = self.peek();
@@ -151,6 +160,14 @@ impl<'a> Lexer<'a> {
         self.depth -= usize::from(found == close);
         self.space();
         Ok(found == b',')
+    }
+
+    /// Past these bytes, if they are next.
+    pub(super) fn takes(&mut self, token: &str) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let is_next = rest.starts_with(token.as_bytes());
+        self.at += if is_next { token.len() } else { 0 };
+        is_next
     }
 
     /// A key and its colon.
@@ -274,46 +291,86 @@ impl<'a> Lexer<'a> {
     }
 
     fn digits(&mut self, wanted: &str) -> Parse<()> {
-        if !self.peek().is_ascii_digit() {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 {
             return self.unexpected(wanted);
         }
-        while self.peek().is_ascii_digit() {
-            self.at += 1;
-        }
+        self.at += digits;
         Ok(())
     }
 
     /// `true`, `false` or `null`.
     pub(super) fn word(&mut self, word: &str) -> Parse<()> {
-        if !self
-            .text
-            .as_bytes()
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(word.as_bytes()))
-        {
-            return self.unexpected("a value");
-        }
-        self.at += word.len();
-        Ok(())
+        if self.takes(word) { Ok(()) } else { self.unexpected("a value") }
     }
 
     /// Past a value of any kind; what it was.
     pub(super) fn skip(&mut self) -> Parse<&'a str> {
         let start = self.at;
-        self.value(&mut ())?;
+        self.pass()?;
         Ok(self.since(start))
+    }
+
+    /// The same without a call for each value in it.
+    fn pass(&mut self) -> Parse<()> {
+        // Of what is open, whether it is an object: the innermost is the lowest bit.
+        let (mut objects, mut open) = (0_u64, 0);
+        loop {
+            match self.peek() {
+                b'"' => self.pass_string()?,
+                b'{' | b'[' if open == u64::BITS => self.pass()?,
+                first @ (b'{' | b'[') => {
+                    let is_object = first == b'{';
+                    if self.open(closing(is_object))? {
+                        objects = objects << 1 | u64::from(is_object);
+                        open += 1;
+                        self.pass_key(is_object)?;
+                        continue;
+                    }
+                }
+                _ => drop(self.scalar()?),
+            }
+            loop {
+                if open == 0 {
+                    return Ok(());
+                }
+                let is_object = objects & 1 == 1;
+                if self.more(closing(is_object))? {
+                    self.pass_key(is_object)?;
+                    break;
+                }
+                objects >>= 1;
+                open -= 1;
+            }
+        }
+    }
+
+    fn pass_key(&mut self, is_object: bool) -> Parse<()> {
+        if !is_object {
+            return Ok(());
+        }
+        if self.peek() != b'"' {
+            return self.unexpected("a key in quotes");
+        }
+        self.pass_string()?;
+        self.space();
+        self.expect(b':', "`:`")?;
+        self.space();
+        Ok(())
+    }
+
+    fn pass_string(&mut self) -> Parse<()> {
+        let (raw, is_escaped) = self.raw_string()?;
+        if is_escaped { self.unescaped(raw).map(drop) } else { Ok(()) }
     }
 
     /// A value of any kind without the space in it.
     pub(super) fn compact(&mut self, out: &mut String) -> Parse<()> {
-        self.value(out)
-    }
-
-    fn value<W: Write>(&mut self, out: &mut W) -> Parse<()> {
         match self.peek() {
             b'"' => self.quoted(out)?,
             b'{' => {
-                out.write("{");
+                out.push('{');
                 let mut is_more = self.open(b'}')?;
                 while is_more {
                     if self.peek() != b'"' {
@@ -323,38 +380,38 @@ impl<'a> Lexer<'a> {
                     self.space();
                     self.expect(b':', "`:`")?;
                     self.space();
-                    out.write(":");
-                    self.value(out)?;
+                    out.push(':');
+                    self.compact(out)?;
                     is_more = self.more(b'}')?;
-                    out.write(if is_more { "," } else { "" });
+                    out.push_str(if is_more { "," } else { "" });
                 }
-                out.write("}");
+                out.push('}');
             }
             b'[' => {
-                out.write("[");
+                out.push('[');
                 let mut is_more = self.open(b']')?;
                 while is_more {
-                    self.value(out)?;
+                    self.compact(out)?;
                     is_more = self.more(b']')?;
-                    out.write(if is_more { "," } else { "" });
+                    out.push_str(if is_more { "," } else { "" });
                 }
-                out.write("]");
+                out.push(']');
             }
-            _ => out.write(self.scalar()?),
+            _ => out.push_str(self.scalar()?),
         }
         Ok(())
     }
 
     /// A text as JSON writes it: two of the same characters are the same.
-    fn quoted<W: Write>(&mut self, out: &mut W) -> Parse<()> {
+    fn quoted(&mut self, out: &mut String) -> Parse<()> {
         let start = self.at;
         let (raw, is_escaped) = self.raw_string()?;
         if !is_escaped {
-            out.write(self.since(start));
+            out.push_str(self.since(start));
             return Ok(());
         }
         let text = self.unescaped(raw)?;
-        out.write(&serde_json::Value::String(text).to_string());
+        out.push_str(&serde_json::Value::String(text).to_string());
         Ok(())
     }
 
@@ -372,17 +429,10 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Where a value is written, or nowhere.
-trait Write {
-    fn write(&mut self, text: &str);
+/// How what is open ends.
+fn closing(is_object: bool) -> u8 {
+    if is_object { b'}' } else { b']' }
 }
 
-impl Write for () {
-    fn write(&mut self, _text: &str) {}
-}
-
-impl Write for String {
-    fn write(&mut self, text: &str) {
-        self.push_str(text);
-    }
-}
+#[cfg(test)]
+mod tests;

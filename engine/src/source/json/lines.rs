@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::source::pieces::{FileBytes, Pieces};
-use crate::source::words::first_of;
+use crate::words::first_of;
 use crate::{Error, Result};
 
 /// What some programs write before UTF-8.

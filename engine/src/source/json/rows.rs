@@ -49,7 +49,7 @@ pub(super) fn each_row(
         JsonFormat::Lines => each_line(file, range, &mut |Line { text, at }| {
             let place = Place::Line(at);
             let Some(expression) = expression else { return take(text, place) };
-            let failed = |fault: Fault| error(file, place, &fault, options);
+            let failed = |fault: Box<Fault>| error(file, place, &fault, options);
             match part(expression, text).map_err(failed)? {
                 Some(text) => take(&text, place),
                 None => Ok(true),
@@ -63,7 +63,7 @@ pub(super) fn each_row(
                     take(text, number.map_or(Place::Document, Place::Item))
                 });
             };
-            let failed = |fault: Fault| error(file, Place::Document, &fault, options);
+            let failed = |fault: Box<Fault>| error(file, Place::Document, &fault, options);
             let Some(found) = search(expression, &document.whole()?).map_err(failed)? else {
                 return Ok(());
             };

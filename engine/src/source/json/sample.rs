@@ -10,8 +10,10 @@ use super::{JsonFormat, Options};
 use crate::Result;
 use crate::source::pieces::FileBytes;
 
-/// So much is looked at.
-const SAMPLE_BYTES: u64 = 8 << 20;
+/// A 50th is looked at, but not less than this and not more.
+const SHARE: u64 = 50;
+const MIN_BYTES: u64 = 2 << 20;
+const MAX_BYTES: u64 = 8 << 20;
 
 /// Of at most so many files, from the first to the last.
 const FILES: usize = 16;
@@ -23,7 +25,8 @@ const PLACES: u64 = 8;
 pub(super) fn sampled(files: &[FileBytes], options: &Options) -> Result<Found> {
     let mut sample = Sample { found: Found::default(), left: 0 };
     let chosen = chosen(files);
-    let share = SAMPLE_BYTES / (chosen.len() as u64).max(1);
+    let all: u64 = files.iter().map(|file| file.bytes).sum();
+    let share = (all / SHARE).clamp(MIN_BYTES, MAX_BYTES) / (chosen.len() as u64).max(1);
     let mut files = Ahead::new(chosen.into_iter().cloned());
     while let Some(file) = files.next() {
         let file = file?;

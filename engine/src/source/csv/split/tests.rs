@@ -81,10 +81,10 @@ fn whole_records_end_at_a_line_end_outside_of_quotes() {
     check("\"a\"\r", 0);
     check("\"a\"\n", 4);
     check("5\" pipe\n6\"\n7", 11);
-    check("\"a\"b\"\nc", 7);
+    check("\"a\"b\"\nc", 6);
     check("a\"\"\n\"b\n", 4);
     let escaping = Dialect { escape: Some(b'\\'), ..plain() };
-    assert_eq!(escaping.whole(b"a\\\nb\nc\\,\"\nd"), 12);
+    assert_eq!(escaping.whole(b"a\\\nb\nc\\,\"\nd"), 10);
     assert_eq!(escaping.whole(b"a\\\n"), 0);
     let without = Dialect { quote: None, ..plain() };
     assert_eq!(without.whole(b"\"a\nb"), 3);

@@ -5,7 +5,7 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The place of the first of these bytes from `at` on; the end where there is none.
 #[inline]
-pub(super) fn first_of<const N: usize>(wanted: [u8; N], bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn first_of<const N: usize>(wanted: [u8; N], bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = word_at(bytes, at) {
         let is = |found: u64, byte: &u8| found | zeros(word ^ (LOW * u64::from(*byte)));
         let found = wanted.iter().fold(0, is);
@@ -20,7 +20,7 @@ pub(super) fn first_of<const N: usize>(wanted: [u8; N], bytes: &[u8], mut at: us
 
 /// The place of the first quote, backslash or control character from `at` on; the end where there is none.
 #[inline]
-pub(super) fn first_of_json(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn first_of_json(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = word_at(bytes, at) {
         let is = |byte: u8| zeros(word ^ (LOW * u64::from(byte)));
         let controls = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
@@ -51,3 +51,6 @@ fn zeros(word: u64) -> u64 {
 fn first(found: u64) -> usize {
     (found.trailing_zeros() / 8) as usize
 }
+
+#[cfg(test)]
+mod tests;
