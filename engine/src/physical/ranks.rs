@@ -178,7 +178,7 @@ impl Numbering {
     fn numbers(&mut self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let rows = batch.num_rows();
         let Some(window) = self.windows.window_expr().first().filter(|_| rows > 0) else {
-            let none: ArrayRef = Arc::new(UInt64Array::from(Vec::new()));
+            let none: ArrayRef = Arc::new(UInt64Array::from(Vec::<u64>::new()));
             return Ok(vec![none; self.ranks.len()]);
         };
         let order: Vec<Arc<dyn PhysicalExpr>> =
