@@ -80,8 +80,8 @@ wheel: setup ## Build the wheel and install it into .venv
 	@STAMP_WITH="$$(rustc --version) $(PYO3)" $(STEP) wheel $(STAMP) wheel $(WHEEL_INPUTS) -- scripts/wheel.sh
 
 lint: ## ruff, mypy and stubtest over the Python code
-	@$(STEP) ruff $(VENV)/bin/ruff check python
-	@$(STEP) format $(VENV)/bin/ruff format --check python
+	@$(STEP) ruff $(VENV)/bin/ruff check python benches
+	@$(STEP) format $(VENV)/bin/ruff format --config python/pyproject.toml --check python benches
 	@cd python && ../$(STEP) mypy ../$(VENV)/bin/mypy
 	@$(STEP) stubtest $(VENV)/bin/stubtest lakebed._native --mypy-config-file python/pyproject.toml
 
@@ -110,8 +110,8 @@ bench: ## Every benchmark once, with tiny data: does it still run?
 
 format: ## Format the Rust and the Python code, and repair what the linters can
 	cargo fmt --all
-	$(VENV)/bin/ruff check --fix python || true
-	$(VENV)/bin/ruff format python
+	$(VENV)/bin/ruff check --fix python benches || true
+	$(VENV)/bin/ruff format --config python/pyproject.toml python benches
 
 clean: ## Remove .venv and this clone's wheels; the shared target folder stays
 	rm -rf $(VENV) $(VENV)-* target

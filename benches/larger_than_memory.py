@@ -1,7 +1,8 @@
 """More rows than fit into memory: how long each step takes, and how much memory and disk it needs.
 
 Makes a Parquet file of `--gib` in a temporary folder, lets lakebed and DuckDB sort, group, merge
-and deduplicate it under the same limit, each step in a process of its own, and prints a table.
+and deduplicate it under the same limit, each step in a process of its own, and prints a table;
+`unlimited` is lakebed without a limit. All have to find as many rows and the same sum of a column.
 The peak is of all processes of a step together, looked at ten times a second.
 """
 
@@ -70,8 +71,9 @@ LAKEBED = {
     "rows().mutate(first=func.first('id').over(w)).save(step)",
 }
 LAKEBED_END = """
-saved = dc.read_dataset(step).count() if step != "ingest" else 0
-print(saved)
+if step != "ingest":
+    saved = dc.read_dataset(step)
+    print(saved.count(), int(saved.sum(summed)))
 """
 
 DUCKDB_START = """
@@ -92,14 +94,24 @@ DUCKDB = {
     "merge": "out('FROM rows JOIN other ON id = other')",
     "merge_skewed": "out('FROM other JOIN rows ON other = skewed')",
     "distinct": "out('SELECT DISTINCT ON (key) * FROM rows')",
-    "window": "out('SELECT *, first_value(id) OVER (PARTITION BY key ORDER BY id) f FROM rows')",
+    "window": "out('SELECT *, first_value(id) OVER (PARTITION BY key ORDER BY id) AS first FROM rows')",
 }
 DUCKDB_END = """
-saved = 0
 if step != "ingest":
-    saved = db.execute(f"SELECT count(*) FROM '{folder}/home/out.parquet'").fetchone()[0]
-print(saved)
+    query = f"SELECT count(*), sum({summed}) FROM '{folder}/home/out.parquet'"
+    print(*map(int, db.execute(query).fetchone()))
 """
+
+# The column whose sum is compared.
+SUMMED = {
+    "sort": "file.size",
+    "group_by": "size",
+    "group_by_text": "size",
+    "merge": "file.size",
+    "merge_skewed": "file.size",
+    "distinct": "key",
+    "window": "first",
+}
 
 
 @dataclass
@@ -113,7 +125,7 @@ class Outcome:
 
 
 def main() -> int:
-    """Run all steps; 1 if one failed or two systems found another number of rows."""
+    """Run all steps; 1 if one failed or two systems found other rows."""
     options = parse()
     folder = Path(tempfile.mkdtemp(prefix="larger-", dir=options.folder))
     try:
@@ -124,6 +136,7 @@ def main() -> int:
         print(f"{rows} rows, {size >> 20} MiB of Parquet, limit {options.memory} MiB")
         systems = {
             "lakebed": (options.python, LAKEBED_START, LAKEBED, LAKEBED_END),
+            "unlimited": (options.python, LAKEBED_START, LAKEBED, LAKEBED_END),
             "duckdb": (options.peers, DUCKDB_START, DUCKDB, DUCKDB_END),
         }
         found: dict[tuple[str, str], Outcome] = {}
@@ -149,7 +162,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--gib", type=float, default=3, help="of Parquet (default 3)")
     parser.add_argument("--memory", type=int, default=1024, help="MiB (default 1024)")
     parser.add_argument("--systems", nargs="+", default=["lakebed", "duckdb"])
-    parser.add_argument("--steps", nargs="+", default=[step for step in LAKEBED if step != "ingest"])
+    parser.add_argument(
+        "--steps", nargs="+", default=[step for step in LAKEBED if step != "ingest"]
+    )
     parser.add_argument("--folder", help="on a disk with room for five times the data")
     parser.add_argument("--python", default=os.environ.get("LAKEBED_PYTHON") or sys.executable)
     parser.add_argument("--peers", default=str(Path(peers) / "bin" / "python"))
@@ -159,13 +174,15 @@ def parse() -> argparse.Namespace:
 def run(system: str, step: str, python: str, code: list, folder: Path, options) -> Outcome:
     """One step in a process of its own."""
     start, steps, end = code
-    given = f"folder, step, limit = {str(folder)!r}, {step!r}, '{options.memory}MiB'\n"
+    limit = f"{options.memory}MiB"
+    given = f"folder, step, limit, summed = {str(folder), step, limit, SUMMED.get(step)!r}\n"
     home = folder / "home"
     env = os.environ | {
         "LAKEBED_ROOT": str(home / "lake"),
-        "LAKEBED_MEMORY": f"{options.memory}MiB",
         "LAKEBED_IGNORE_CHECKPOINTS": "1",
     }
+    if system == "lakebed":
+        env["LAKEBED_MEMORY"] = limit
     before, began = used(home), time.perf_counter()
     child = subprocess.Popen(
         [python, "-c", given + start + steps[step] + end],

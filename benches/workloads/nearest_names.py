@@ -50,9 +50,7 @@ def numpy(case: Case) -> Task:
     matrix, names = values.reshape(-1, len(reference)), table["name"]
 
     def run():
-        lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix)) * np.linalg.norm(
-            reference
-        )
+        lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix)) * np.linalg.norm(reference)
         distance = 1 - matrix @ reference / lengths
         nearest = np.argpartition(distance, 10)[:10]
         return names.take(nearest[np.argsort(distance[nearest])])

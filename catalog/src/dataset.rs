@@ -79,6 +79,33 @@ pub struct Dependency {
     pub version: Version,
 }
 
+/// What the next update of a version has to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// How the rows were computed from their sources, as a digest; `None` when that could not be
+    /// told.
+    pub steps: Option<String>,
+    /// Whether it has rows that were computed otherwise, before that changed.
+    #[serde(default)]
+    pub mixed: bool,
+    /// Whether it has rows whose source is gone.
+    #[serde(default)]
+    pub stale: bool,
+    /// How the version differs from the one before; `None` when all of it was computed.
+    pub changes: Option<Changes>,
+}
+
+/// Rows by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Rows of what was not there before.
+    pub added: u64,
+    /// Rows in the place of others.
+    pub replaced: u64,
+    /// Rows that are gone.
+    pub dropped: u64,
+}
+
 /// One state of a dataset.
 ///
 /// Until it is complete its schema and lineage are empty and its counts are zero.
@@ -102,6 +129,9 @@ pub struct DatasetVersion {
     /// What it was made of, as a digest; `None` when that could not be told.
     #[serde(default)]
     pub fingerprint: Option<String>,
+    /// What the next update has to know, where there may be one.
+    #[serde(default)]
+    pub delta: Option<Delta>,
     /// How many rows it has.
     pub rows: u64,
     /// How many bytes its files describe.

@@ -64,7 +64,7 @@ mod version;
 pub mod conformance;
 
 pub use bucket::BucketCatalog;
-pub use dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
+pub use dataset::{Changes, Dataset, DatasetVersion, Delta, Dependency, VersionStatus};
 pub use error::{Error, Result};
 pub use folder::{Folder, FolderName};
 pub use job::{Job, JobId, JobNotes, JobStatus, NewJob};

@@ -218,6 +218,7 @@ impl State {
         record.schema = completed.schema;
         record.storage_version = completed.storage_version;
         record.fingerprint = completed.fingerprint;
+        record.delta = completed.delta;
         record.rows = completed.rows;
         record.bytes = completed.bytes;
         record.preview = completed.preview;
@@ -368,6 +369,7 @@ fn pending(claim: &Claim, location: String) -> DatasetVersion {
         location,
         storage_version: 0,
         fingerprint: None,
+        delta: None,
         rows: 0,
         bytes: 0,
         preview: Value::Null,

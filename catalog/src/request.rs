@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::dataset::{Dependency, VersionStatus};
+use crate::dataset::{Delta, Dependency, VersionStatus};
 use crate::error::{Error, Result};
 use crate::job::JobId;
 use crate::name::QualifiedName;
@@ -119,6 +119,9 @@ pub struct CompletedVersion {
     /// What it was made of, as a digest that is the same only if the rows are.
     #[serde(default)]
     pub fingerprint: Option<String>,
+    /// What the next update has to know, where there may be one.
+    #[serde(default)]
+    pub delta: Option<Delta>,
     /// How many rows it has.
     pub rows: u64,
     /// How many bytes its files describe.
@@ -136,6 +139,7 @@ impl Default for CompletedVersion {
             storage_version: 0,
             newest: Newest::Any,
             fingerprint: None,
+            delta: None,
             rows: 0,
             bytes: 0,
             preview: Value::Array(Vec::new()),

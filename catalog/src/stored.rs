@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
-use crate::dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
+use crate::dataset::{Dataset, DatasetVersion, Delta, Dependency, VersionStatus};
 use crate::error::{Error, Result, Source};
 use crate::job::JobId;
 use crate::request::VersionFilter;
@@ -25,6 +25,7 @@ pub(crate) struct StoredVersion {
     location: String,
     storage_version: u64,
     fingerprint: Option<String>,
+    delta: Option<Delta>,
     rows: u64,
     bytes: u64,
     preview: Value,
@@ -56,6 +57,7 @@ impl StoredVersion {
             location: self.location,
             storage_version: self.storage_version,
             fingerprint: self.fingerprint,
+            delta: self.delta,
             rows: self.rows,
             bytes: self.bytes,
             preview: self.preview,
@@ -115,6 +117,11 @@ pub(crate) fn labels_to_text(labels: Vec<String>) -> String {
 
 pub(crate) fn object_to_text(object: Map<String, Value>) -> String {
     Value::from(object).to_string()
+}
+
+pub(crate) fn delta_to_text(delta: Option<&Delta>) -> Result<Option<String>> {
+    let text = delta.map(serde_json::to_string).transpose();
+    text.map_err(|error| Error::Internal { what: format!("what an update was: {error}") })
 }
 
 /// A count as SQL's signed integer.

@@ -2,13 +2,14 @@
 //!
 //! Its verbs are in `verbs/`, the methods that run something in `chain/terminal.rs`.
 
+mod delta_options;
 mod terminal;
 
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{QualifiedName, Version};
-use datafusion::common::Column;
+use datafusion::common::{Column, TableReference};
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder};
 
 use crate::checkpoint::RunFacts;
@@ -18,6 +19,7 @@ use crate::source::source_of;
 use crate::sys::{self, SYS};
 use crate::{Error, Result, Session};
 
+pub use delta_options::{CodeChange, Deleted, DeltaOptions, Retry};
 pub use terminal::BatchStream;
 pub(crate) use terminal::Ready;
 
@@ -28,6 +30,8 @@ pub struct Chain {
     plan: LogicalPlan,
     /// Keeps the functions that the plan names.
     registrations: Vec<Arc<Registration>>,
+    /// The scans whose changes alone are computed when the chain is saved again.
+    deltas: Vec<(TableReference, Arc<DeltaOptions>)>,
     shows_sys: bool,
     /// What its functions and sources are, while the chain is the one of a run.
     facts: Option<Arc<RunFacts>>,
@@ -42,15 +46,18 @@ impl Chain {
     pub const MAX_ALL_STEPS: usize = 10_000;
 
     pub(crate) fn new(session: Arc<Session>, plan: LogicalPlan) -> Self {
-        Self { session, plan, registrations: Vec::new(), shows_sys: false, facts: None }
+        let (registrations, deltas) = (Vec::new(), Vec::new());
+        Self { session, plan, registrations, deltas, shows_sys: false, facts: None }
     }
 
     /// A chain over a plan that was made from `chains`, whose functions it keeps.
     #[must_use]
     pub fn from_plan(session: Arc<Session>, plan: LogicalPlan, chains: &[Self]) -> Self {
-        let registrations =
-            chains.iter().flat_map(|chain| chain.registrations.iter().cloned()).collect();
-        Self { session, plan, registrations, shows_sys: false, facts: None }
+        let mut made = Self::new(session, plan);
+        for chain in chains {
+            made.keep_what_belongs_to(chain);
+        }
+        made
     }
 
     /// The session that the chain belongs to.
@@ -124,8 +131,7 @@ impl Chain {
     pub(crate) fn with_plan(&self, plan: LogicalPlan) -> Result<Self> {
         Self::check_steps(&plan)?;
         let plan = if self.shows_sys { sys::kept(plan)? } else { plan };
-        let (session, registrations) = (Arc::clone(&self.session), self.registrations.clone());
-        Ok(Self { session, plan, registrations, shows_sys: self.shows_sys, facts: None })
+        Ok(Self { plan, facts: None, ..self.clone() })
     }
 
     fn check_steps(plan: &LogicalPlan) -> Result<()> {
@@ -156,15 +162,35 @@ impl Chain {
             });
         }
         let mut chain = self.clone();
-        chain.registrations.extend(other.registrations.iter().cloned());
+        chain.keep_what_belongs_to(other);
         chain.facts = None;
         Ok(chain)
+    }
+
+    fn keep_what_belongs_to(&mut self, other: &Self) {
+        self.registrations.extend(other.registrations.iter().cloned());
+        for delta in &other.deltas {
+            if !self.deltas.contains(delta) {
+                self.deltas.push(delta.clone());
+            }
+        }
     }
 
     /// The same chain, which keeps a function that its plan names.
     pub(crate) fn holding(mut self, registration: Registration) -> Self {
         self.registrations.push(Arc::new(registration));
         self
+    }
+
+    /// The same chain, of which only changes of this scan are computed when it is saved again.
+    pub(crate) fn with_delta(mut self, scan: TableReference, options: DeltaOptions) -> Self {
+        self.deltas.push((scan, Arc::new(options)));
+        self
+    }
+
+    /// The scans whose changes alone are computed when the chain is saved again.
+    pub(crate) fn deltas(&self) -> &[(TableReference, Arc<DeltaOptions>)] {
+        &self.deltas
     }
 
     fn is_visible(&self, field: &FieldRef) -> bool {

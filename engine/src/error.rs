@@ -112,6 +112,12 @@ pub enum Error {
         /// What works.
         instead: String,
     },
+    /// An update whose rows have other columns than those that they follow.
+    #[error("{what}")]
+    SchemaDrift {
+        /// Which columns differ, and what helps.
+        what: String,
+    },
     /// The catalog's answer.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
@@ -147,6 +153,7 @@ impl Error {
             Self::Storage { .. } => "engine.storage",
             Self::OutOfMemory { .. } => "engine.out_of_memory",
             Self::Corrupt { .. } => "engine.corrupt",
+            Self::SchemaDrift { .. } => "engine.schema_drift",
             Self::NotSupported { .. } => "engine.not_supported",
             Self::Catalog(error) => error.code(),
             Self::Function(error) => error.code(),
@@ -185,6 +192,7 @@ impl Error {
             Self::Corrupt { what, reason, .. } => {
                 Self::Corrupt { what: what.clone(), reason: reason.clone(), source: None }
             }
+            Self::SchemaDrift { what } => Self::SchemaDrift { what: what.clone() },
             Self::NotSupported { what, instead } => {
                 Self::NotSupported { what: what.clone(), instead: instead.clone() }
             }

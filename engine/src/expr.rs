@@ -22,7 +22,7 @@ pub(crate) use check::are_comparable;
 pub use of_rows::{Frame, OfRows, SortKey, Window};
 pub(crate) use resolve::Resolver;
 pub(crate) use shared::shared_field;
-pub(crate) use windows::{numbered, row_number, windows_computed};
+pub(crate) use windows::{is_row_number, numbered, row_number, windows_computed};
 
 /// An expression over columns that are named by path, such as `file.path`.
 ///

@@ -25,6 +25,7 @@ mod structs;
 mod sum;
 mod text;
 mod unflatten;
+mod units;
 mod vector;
 
 use std::sync::{Arc, LazyLock};
@@ -43,11 +44,12 @@ use crate::{Error, Result};
 
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
-pub(crate) use meaning::{with_item_meaning, with_meaning};
+pub(crate) use meaning::{meant_value, with_item_meaning, with_meaning};
 pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
 pub(crate) use of_rows::{RowsFunction, of_rows};
-pub(crate) use structs::{Nulls, pack_struct, prune_struct};
+pub(crate) use structs::{Nulls, field_values, pack_struct, prune_struct, pruned_model};
 pub(crate) use unflatten::unflatten;
+pub(crate) use units::{Units, among, digests_in, has_digest, row_digest};
 pub(crate) use vector::is_distance;
 
 /// Our functions, in the order of their names.

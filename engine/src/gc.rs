@@ -30,6 +30,7 @@ use live::Live;
 const TICK: Duration = Duration::from_secs(1);
 
 const COMPLETE: &str = "its versions need it";
+const LISTED: &str = "versions of other datasets need it";
 const DEAD: &str = "its save died";
 const ENDED: &str = "its session ended";
 const IN_USE: &str = "a save or a session uses it";
@@ -283,7 +284,10 @@ impl Collector<'_> {
             };
             place.add(file.bytes);
         }
-        for (reason, size) in [(COMPLETE, used), (YOUNG, young), (REFUSED, refused)] {
+        let has_versions =
+            found.records.iter().any(|record| record.status == VersionStatus::Complete);
+        let needed = if has_versions { COMPLETE } else { LISTED };
+        for (reason, size) in [(needed, used), (YOUNG, young), (REFUSED, refused)] {
             if size.files > 0 {
                 self.keep(found, reason, size);
             }

@@ -13,6 +13,7 @@ mod blocking;
 mod chain;
 mod checkpoint;
 mod config;
+mod delta;
 mod environment;
 mod error;
 mod explain;
@@ -46,7 +47,7 @@ mod turns;
 mod verbs;
 
 pub(crate) use chain::Ready;
-pub use chain::{BatchStream, Chain};
+pub use chain::{BatchStream, Chain, CodeChange, Deleted, DeltaOptions, Retry};
 pub use config::{
     Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, MEMORY_VARIABLE, ROOT_VARIABLE,
     default_folder, listing_ttl,

@@ -7,11 +7,7 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
-use datafusion::execution::memory_pool::MemoryPool;
-
-use pool::Pool;
+pub(crate) use pool::Pool;
 
 /// Less than this is not enough for the program itself.
 pub(crate) const LEAST_BYTES: u64 = 256 << 20;
@@ -23,7 +19,7 @@ const PROGRAM_BYTES: u64 = 160 << 20;
 const WORKER_BYTES: u64 = 192 << 20;
 
 /// What each partition needs, or there are fewer of them.
-const PARTITION_BYTES: u64 = 64 << 20;
+const PARTITION_BYTES: u64 = 128 << 20;
 
 /// Read-ahead of one partition of a scan.
 const READ_AHEAD_BYTES: u64 = 64 << 20;
@@ -32,7 +28,7 @@ const READ_AHEAD_BYTES: u64 = 64 << 20;
 const BATCH_BYTES: u64 = 16 << 20;
 
 /// A partition has room for a batch of rows of this width.
-const BATCH_ROW_BYTES: u64 = 16 << 10;
+const BATCH_ROW_BYTES: u64 = 64 << 10;
 
 /// The rows of a batch.
 const LEAST_ROWS: u64 = 1024;
@@ -43,8 +39,8 @@ const MOST_ROWS: u64 = 8192;
 const INDEX_CACHE_BYTES: u64 = 256 << 20;
 const METADATA_CACHE_BYTES: u64 = 128 << 20;
 
-/// What each sort keeps back for merging what it wrote down.
-const MERGE_BYTES: u64 = 10 << 20;
+/// A sort copies what it has into one batch where that is less.
+const IN_PLACE_BYTES: u64 = 1 << 20;
 
 /// A ceiling, and how many partitions of a plan run at once below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +73,8 @@ impl Memory {
         Self { partitions: partitions.max(1) as u64, ..self }
     }
 
-    pub(crate) fn pool(self) -> Arc<dyn MemoryPool> {
-        Arc::new(Pool::new(size(self.pool_bytes()), self.limit_bytes))
+    pub(crate) fn pool(self) -> Pool {
+        Pool::new(size(self.pool_bytes()), self.limit_bytes)
     }
 
     fn pool_bytes(self) -> u64 {
@@ -104,7 +100,7 @@ impl Memory {
 
     /// What the rows of a scan that are handed on at once should take.
     pub(crate) fn batch_bytes(self) -> u64 {
-        (self.pool_bytes() / 64).clamp(1 << 20, BATCH_BYTES)
+        (self.pool_bytes() / 64 / self.partitions).clamp(256 << 10, BATCH_BYTES)
     }
 
     /// How many rows operators hand on at once: sorts hold some batches of each of their parts.
@@ -113,9 +109,9 @@ impl Memory {
         size(1 << rows.clamp(LEAST_ROWS, MOST_ROWS).ilog2())
     }
 
-    /// What each sort keeps back.
-    pub(crate) fn merge_bytes(self) -> usize {
-        size((self.pool_bytes() / 16 / self.partitions).min(MERGE_BYTES))
+    /// Below this, a sort makes one batch of what it has, for which it may not ask for more.
+    pub(crate) fn in_place_bytes(self) -> usize {
+        size(self.batch_bytes().min(IN_PLACE_BYTES))
     }
 }
 

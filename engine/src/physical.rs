@@ -26,5 +26,5 @@ pub(crate) use join::JoinExec;
 pub(crate) use low_ranks::{LowRanksExec, Ranking};
 pub(crate) use planner::{UdfContext, UdfPlanner};
 pub(crate) use ranks::{Rank, RanksExec};
-pub(crate) use spill::may_spill;
+pub(crate) use spill::{may_spill, sharers};
 pub(crate) use window_groups::WindowGroupsExec;

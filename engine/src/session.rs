@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalog::{BucketCatalog, CatalogStore, DatasetVersion, PostgresCatalog, SqliteCatalog};
 use datafusion::execution::context::SessionState;
+use datafusion::execution::disk_manager::DiskManager;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::ExecutionPlan;
@@ -19,8 +20,8 @@ use udf_runtime::WorkerPool;
 
 use crate::adapter::error::LanceResultExt;
 use crate::config::{cache_of, memory};
-use crate::memory::Memory;
-use crate::physical::{UdfContext, UdfPlanner, may_spill};
+use crate::memory::{Memory, Pool};
+use crate::physical::{UdfContext, UdfPlanner, may_spill, sharers};
 use crate::progress::Progress;
 use crate::registry::Functions;
 use crate::storage::{
@@ -36,8 +37,9 @@ pub struct Session {
     buckets: Arc<Buckets>,
     catalog: Arc<dyn CatalogStore>,
     state: SessionState,
+    pool: Arc<Pool>,
     /// For plans that may write down what they cannot hold, made with the first of them.
-    spilling: OnceCell<Arc<RuntimeEnv>>,
+    spilling: OnceCell<Arc<DiskManager>>,
     udf_context: Arc<UdfContext>,
     lance: Arc<lance::session::Session>,
     numbers: AtomicU64,
@@ -91,9 +93,11 @@ impl Session {
         udf_context.tell_workers();
         let (indexes, metadata) = memory.caches();
         let lance = lance::session::Session::new(indexes, metadata, storage.lance_stores());
+        let pool = Arc::new(memory.pool());
         Arc::new(Self {
             catalog,
-            state: state(config.target_partitions, memory, &udf_context),
+            state: state(config.target_partitions, memory, &pool, &udf_context),
+            pool,
             spilling: OnceCell::new(),
             udf_context,
             lance: Arc::new(lance),
@@ -153,6 +157,7 @@ impl Session {
             .load()
             .await
             .lance("open", &title)?;
+        let dataset = self.storage.at_home(dataset).await.lance("open", &title)?;
         // Lance counts its states from 1 again where a folder was removed.
         let heights = dataset.manifest().fragments.iter().filter_map(|part| part.num_rows());
         let rows = heights.sum::<usize>() as u64;
@@ -204,7 +209,11 @@ impl Session {
         if !may_spill(plan) {
             return state.task_ctx();
         }
-        let runtime = self.spilling.get_or_init(|| self.spilling_runtime()).await;
+        let runtime = RuntimeEnv {
+            memory_pool: Arc::new(self.pool.for_plan(sharers(plan))),
+            disk_manager: Arc::clone(self.spilling.get_or_init(|| self.spill_disk()).await),
+            ..self.state.runtime_env().as_ref().clone()
+        };
         Arc::new(TaskContext::new(
             None,
             state.session_id().to_owned(),
@@ -213,17 +222,14 @@ impl Session {
             state.higher_order_functions().clone(),
             state.aggregate_functions().clone(),
             state.window_functions().clone(),
-            Arc::clone(runtime),
+            Arc::new(runtime),
         ))
     }
 
-    async fn spilling_runtime(&self) -> Arc<RuntimeEnv> {
-        let runtime = self.state.runtime_env();
-        match self.udf_context.objects.spill_disk().await {
-            Ok(disk_manager) => Arc::new(RuntimeEnv { disk_manager, ..runtime.as_ref().clone() }),
-            // The folder for temporary files of the system is left.
-            Err(_refused) => Arc::clone(runtime),
-        }
+    async fn spill_disk(&self) -> Arc<DiskManager> {
+        // Where there is none, the folder for temporary files of the system is left.
+        let disk = self.udf_context.objects.spill_disk().await;
+        disk.unwrap_or_else(|_refused| Arc::clone(&self.state.runtime_env().disk_manager))
     }
 
     /// Keeps collectors of garbage out of a folder until it is [released](Self::release) or the session is gone.
@@ -262,7 +268,12 @@ async fn open_catalog(config: &Config, storage: &Storage) -> Result<Arc<dyn Cata
     })
 }
 
-fn state(target_partitions: usize, memory: Memory, udf_context: &Arc<UdfContext>) -> SessionState {
+fn state(
+    target_partitions: usize,
+    memory: Memory,
+    pool: &Arc<Pool>,
+    udf_context: &Arc<UdfContext>,
+) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(target_partitions)
         .with_information_schema(true)
@@ -271,9 +282,11 @@ fn state(target_partitions: usize, memory: Memory, udf_context: &Arc<UdfContext>
         // Sources cut themselves, into consecutive ranges of their rows.
         .with_repartition_file_scans(false)
         .with_batch_size(memory.batch_rows())
-        .with_sort_spill_reservation_bytes(memory.merge_bytes())
+        // The pool keeps it back.
+        .with_sort_spill_reservation_bytes(0)
+        .with_sort_in_place_threshold_bytes(memory.in_place_bytes())
         .with_extension(Arc::new(memory));
-    let runtime = RuntimeEnv { memory_pool: memory.pool(), ..RuntimeEnv::default() };
+    let runtime = RuntimeEnv { memory_pool: Arc::clone(pool) as _, ..RuntimeEnv::default() };
     let options = config.options_mut();
     // Whoever sorts in a query below a limit means it, though the standard promises nothing.
     options.sql_parser.enable_subquery_sort_elimination = false;

@@ -4,6 +4,7 @@
 //! after the last step; what dies between two steps is invisible and blocks nobody.
 
 mod begun;
+mod by_reference;
 mod commit;
 mod destination;
 mod encoding;
@@ -13,6 +14,7 @@ mod preview;
 mod row_addresses;
 mod save;
 mod saving;
+mod update;
 mod vectors;
 mod write;
 mod written;

@@ -2,6 +2,8 @@
 //! them, and partitions that are consecutive ranges of its rows: partition 0 first. What else it may be asked is
 //! [`Source`]; [`source_of`] is the one way from a plan to it.
 
+mod any_version;
+mod apart;
 mod batch_rows;
 mod csv;
 mod dataset;
@@ -18,7 +20,9 @@ mod ranges;
 mod row_range;
 mod scan;
 mod several;
+mod some_rows;
 mod table_files;
+mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,7 +31,7 @@ use arrow::array::UInt64Array;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use catalog::JobId;
+use catalog::{DatasetVersion, JobId};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Statistics, not_impl_err};
@@ -38,9 +42,12 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::BoxStream;
+use lance::Dataset;
 
 use crate::identity::{Reason, SourceIdentity};
 
+pub(crate) use any_version::AnyVersion;
+pub(crate) use apart::Shared;
 pub use csv::{CsvRequest, RaggedRow, RaggedRows};
 pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};
@@ -55,6 +62,7 @@ pub use parquet::ParquetRequest;
 pub(crate) use parquet::{ParquetTable, fitted};
 pub(crate) use plain::{plain, plain_schema};
 pub(crate) use several::SeveralTables;
+pub(crate) use some_rows::scan_of_fragments;
 pub use table_files::TableFiles;
 
 /// Where rows come from, as far as more than their columns is asked for.
@@ -79,6 +87,17 @@ pub(crate) trait Source: TableProvider {
         Vec::new()
     }
 
+    /// The same of other versions of the datasets that it depends on, whose rows have the same columns; none where there
+    /// are no such.
+    fn over(&self, _versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
+        None
+    }
+
+    /// Where the files were looked for that it reads, if it reads files.
+    fn read_from(&self) -> Option<&Listing> {
+        None
+    }
+
     /// The columns as paths into what is stored, where parts of them can be read.
     fn leaves(&self) -> &[Leaf] {
         &[]
@@ -86,6 +105,21 @@ pub(crate) trait Source: TableProvider {
 
     /// The same rows seen through other leaves; none where there are no leaves.
     fn with_leaves(&self, _leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
+        None
+    }
+
+    /// How many rows there are at most; none where that is not known.
+    fn height(&self) -> Option<usize> {
+        None
+    }
+
+    /// Its rows and those of another source without what they share; none where they are no versions of one dataset, or
+    /// share nothing. The rows that are left keep their order and their `sys.id`.
+    fn apart_from(
+        &self,
+        _other: &Arc<dyn Source>,
+        _shared: Shared,
+    ) -> Option<[Arc<dyn Source>; 2]> {
         None
     }
 

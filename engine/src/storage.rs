@@ -3,6 +3,7 @@
 //! A [`Root`] is a URL; what is below it has a [`Location`], a relative path with `/` between its steps. An object appears
 //! whole or not at all. Who is at work below a location is told by [`Presence`].
 
+mod bases;
 pub(crate) mod buckets;
 pub(crate) mod cache;
 mod fetched;
@@ -12,6 +13,7 @@ mod local;
 mod machine;
 mod presence;
 mod root;
+mod scratch;
 mod staged;
 mod temporary;
 pub(crate) mod uri;

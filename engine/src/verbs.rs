@@ -4,6 +4,7 @@
 //! lock. It is an `impl Chain` block over `plan()`, `resolver()` and `with_plan()`; what it alone needs is in its file.
 
 mod aggregate;
+mod apart;
 mod diff;
 mod distinct;
 mod filter;

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from lakebed.read.polars import read_polars
     from lakebed.read.storage import read_storage
     from lakebed.read.values import read_records, read_values
+    from lakebed.read.zarr import read_zarr
     from lakebed.session import Session, is_local, is_studio
     from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
 
@@ -138,6 +139,7 @@ __all__ = [
     "read_records",
     "read_storage",
     "read_values",
+    "read_zarr",
     "sql",
 ]
 
@@ -172,6 +174,7 @@ _NAMES = {
     "read.polars": ("read_polars",),
     "read.storage": ("read_storage",),
     "read.values": ("read_records", "read_values"),
+    "read.zarr": ("read_zarr",),
     "session": ("Session", "is_local", "is_studio"),
     "udf": ("AbstractUDF", "Aggregator", "Generator", "Mapper"),
 }

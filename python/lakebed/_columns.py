@@ -95,6 +95,8 @@ def existing(
     """
     level = _level(columns)
     found = find(level, given)
+    if found is None and (inside := _refusal_inside(level, given)):
+        raise SignalResolvingError(inside)
     if found is None:
         raise SignalResolvingError(unknown_column(given, known_paths(level.items()), where))
     return found
@@ -133,7 +135,7 @@ class Readable:
 def readable(
     columns: Mapping[str, Spec] | Iterable[tuple[str, Spec]], given: str
 ) -> Readable | None:
-    """How to read a column or field; also one that only the class of a model has.
+    """How to read a column or field; also one of models in lists, or that only a class has.
 
     A class may have gained fields since its rows were stored. They are no columns of
     such rows, but their values are there: the defaults of the class.
@@ -141,7 +143,7 @@ def readable(
     level = _level(columns)
     stored = find(level, given)
     if stored is None:
-        return _gained(level, given)
+        return _gained(level, given) or _in_lists(level, given)
     # a class may have become known since the columns were resolved: by the annotation of
     # the very parameter that takes this one
     path, spec = stored[0], resolve_spec(stored[1])
@@ -175,9 +177,58 @@ def _read_from_objects(model: Spec, given: str, path: Path) -> Readable | None:
     return Readable(".".join((*path, *names)), spec | {"nullable": True}, ".".join(path), read)
 
 
+def _in_lists(
+    columns: Mapping[str, Spec] | Sequence[tuple[str, Spec]], given: str, above: Path = ()
+) -> Readable | None:
+    """A field of the models in a list, as the list of its values."""
+    level = _level(columns)
+    for name, rest in _splits(given):
+        spec, path = level.get(name), (*above, name)
+        if spec is None or spec["kind"] not in ("model", "list"):
+            continue
+        if spec["kind"] == "model":
+            found = _in_lists(spec["fields"], rest, path)
+        else:
+            item = spec["item"]
+            while item["kind"] == "list":
+                item = item["item"]
+            fields = item["fields"] if item["kind"] == "model" else ()
+            stored = find(fields, rest)
+            found = _in_lists(fields, rest, path)
+            if stored is not None:
+                inner = resolve_spec(stored[1])
+                found = Readable(".".join((*path, *stored[0])), inner, "", inner)
+            found = found and _listed(found, spec)
+        if found is not None:
+            return found
+    return None
+
+
+def _listed(found: Readable, outer: Spec) -> Readable:
+    """What is found in the items of a list, or of lists in it."""
+    spec = found.type | {"nullable": True}
+    while outer["kind"] == "list":
+        spec, outer = {"kind": "list", "item": spec, "nullable": True}, outer["item"]
+    return Readable(found.name, spec, found.name, spec)
+
+
+def _refusal_inside(columns: Mapping[str, Spec], given: str) -> str | None:
+    found = _in_lists(columns, given)
+    if found is None:
+        return None
+    name = found.name.rpartition(".")[2]
+    return (
+        f"`{found.name}` is inside of a list of models, and no column of its own; "
+        f'hint: make one, as in mutate({name}=C("{found.name}"))'
+    )
+
+
 def refusal_of_gained(columns: Iterable[tuple[str, Spec]], given: str) -> str | None:
     """Why an expression cannot use a path that functions can; None for other paths."""
-    found = readable([(name, resolve_spec(spec)) for name, spec in columns], given)
+    level = {name: resolve_spec(spec) for name, spec in columns}
+    if inside := _refusal_inside(level, given):
+        return inside
+    found = readable(level, given)
     if found is None or found.path == found.name:
         return None
     model = found.spec["model"]["name"]

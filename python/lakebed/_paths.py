@@ -21,6 +21,7 @@ _HOMES = {
     "lib.file": ("file", "exceptions"),
     "lib.image": ("file.image",),
     "lib.listing_info": ("catalog",),
+    "lib.meta_formats": ("read.model_code",),
     "lib.model_store": ("models",),
     "lib.namespaces": ("namespaces",),
     "lib.projects": ("projects",),
@@ -33,6 +34,7 @@ _HOMES = {
     "lib.video": ("file.video",),
     "lib.webdataset": ("file.webdataset", "exceptions"),
     "lib.webdataset_laion": ("file.laion",),
+    "lib.zarr": ("file.zarr_store",),
     "query": ("session", "expr"),
     "query.metrics": ("metrics",),
     "query.params": ("params",),
@@ -61,3 +63,5 @@ def register() -> None:
         module = _Path(f"lakebed.{path}", "Names that are defined elsewhere in `lakebed`.")
         module.__path__ = []
         sys.modules[module.__name__] = module
+        above, _, name = module.__name__.rpartition(".")
+        setattr(sys.modules[above], name, module)

@@ -48,6 +48,9 @@ class DatasetInfo(DataModel):
     created_at: datetime
     finished_at: datetime | None = None
     num_objects: int | None = None
+    num_added: int | None = None
+    num_replaced: int | None = None
+    num_dropped: int | None = None
     size: int | None = None
     params: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
@@ -305,6 +308,7 @@ def _listing(info: DatasetInfo, ttl: timedelta) -> ListingInfo:
 
 
 def _info(record: Mapping[str, Any], job: Mapping[str, Any]) -> DatasetInfo:
+    added, replaced, dropped = record["changes"] or (None, None, None)
     return DatasetInfo(
         name=record["name"],
         namespace=record["namespace"],
@@ -315,6 +319,9 @@ def _info(record: Mapping[str, Any], job: Mapping[str, Any]) -> DatasetInfo:
         created_at=record["created_at"],
         finished_at=record["finished_at"],
         num_objects=record["rows"],
+        num_added=added,
+        num_replaced=replaced,
+        num_dropped=dropped,
         size=record["bytes"],
         params=json.loads(job.get("params") or "{}") or {},
         metrics=json.loads(job.get("metrics") or "{}"),

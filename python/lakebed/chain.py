@@ -143,12 +143,18 @@ class DataChain(
         """Print the columns and their types, to a file if one is given."""
         print(self.schema, file=file)
 
-    def explain(self, *, analyze: bool = False) -> str:
+    def explain(self, *, analyze: bool = False, save_as: str | None = None) -> str:
         """The plan as text: which steps run, in which order.
 
         Args:
             analyze: Run the chain, and tell rows and times of each step.
+            save_as: Tell instead what `save` under this name would compute, of a chain whose
+                sources are read with `delta=True`: how many rows are new, changed, gone and kept.
         """
+        if save_as is not None:
+            return self._native.explain_update(
+                save_as, self._settings.namespace, self._settings.project
+            )
         if not analyze:
             return self._native.explain()
         with progress() as report:

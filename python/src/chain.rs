@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use catalog::{Bump, JobId, Wanted};
-use engine::{Diff, Export, How, NamedExpr, Progress, SaveMode, SaveRequest, Saved, Shaped};
+use engine::{
+    CodeChange, Deleted, DeltaOptions, Diff, Export, How, NamedExpr, Progress, Retry, SaveMode,
+    SaveRequest, Saved, Shaped,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -88,6 +91,36 @@ impl Chain {
         Ok((versions.iter().map(made_of).collect(), self.0.places().map_err(failed)?))
     }
 
+    /// The source, of which only changes are computed when what is made of it is saved again.
+    #[pyo3(signature = (on, result_on, compare, retry, r#unsafe, deleted, code))]
+    fn delta(
+        &self,
+        py: Python<'_>,
+        on: Vec<String>,
+        result_on: Vec<String>,
+        compare: Option<Vec<String>>,
+        retry: PyRetry,
+        r#unsafe: bool,
+        deleted: Option<&str>,
+        code: &str,
+    ) -> PyResult<Self> {
+        let retry = match retry {
+            PyRetry::Failed(path) => Retry::Failed(path),
+            PyRetry::Missing(true) => Retry::Missing,
+            PyRetry::Missing(false) => Retry::Nothing,
+        };
+        let deleted =
+            deleted.map(|what| if what == "drop" { Deleted::Drop } else { Deleted::Keep });
+        let code = match code {
+            "rebuild" => CodeChange::Rebuild,
+            "ignore" => CodeChange::Ignore,
+            _ => CodeChange::Warn,
+        };
+        let options =
+            DeltaOptions { on, result_on, compare, retry, is_unsafe: r#unsafe, deleted, code };
+        self.built(py, self.0.delta(options))
+    }
+
     fn filter(&self, py: Python<'_>, predicates: Vec<PyExpr<'_>>) -> PyResult<Self> {
         let predicates: Vec<engine::Expr> = predicates.iter().map(|one| one.0.clone()).collect();
         self.built(py, self.0.filter(&predicates))
@@ -164,7 +197,7 @@ impl Chain {
         self.built(py, self.0.merge(&other.0, &on, how, prefix))
     }
 
-    #[pyo3(signature = (other, on, compare, filled, status))]
+    #[pyo3(signature = (other, on, compare, filled, status, same))]
     fn diff(
         &self,
         py: Python<'_>,
@@ -173,8 +206,9 @@ impl Chain {
         compare: Option<Vec<(String, String)>>,
         filled: Vec<Option<String>>,
         status: String,
+        same: bool,
     ) -> PyResult<Self> {
-        self.built(py, self.0.diff(&other.0, &Diff { on, compare, filled, status }))
+        self.built(py, self.0.diff(&other.0, &Diff { on, compare, filled, status, same }))
     }
 
     #[pyo3(signature = (seed))]
@@ -254,7 +288,7 @@ impl Chain {
         attrs: Option<Vec<String>>,
         vectors: bool,
         progress: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<(Self, String, String)> {
+    ) -> PyResult<(Self, String, String, Option<Self>)> {
         let (name, spec) = resolve_name(py, name, namespace, project)?;
         let wanted = name.check_own().and_then(|()| wanted(version, &spec, bump));
         let wanted = wanted.map_err(|failed| raise(py, failed.into()))?;
@@ -269,7 +303,7 @@ impl Chain {
         };
         let saved = self.run_save(py, request, progress.as_ref())?;
         let (name, version) = (saved.record.dataset.to_string(), saved.record.version.to_string());
-        Ok((Self(saved.chain), name, version))
+        Ok((Self(saved.chain), name, version, saved.computed.map(Self)))
     }
 
     /// Saves for the session only, until it [forgets](crate::session::Session::forget) the name.
@@ -332,6 +366,18 @@ impl Chain {
         wait(py, async move { chain.explain().await }, None)
     }
 
+    /// What saving it under a name would compute.
+    fn explain_update(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        namespace: Option<&str>,
+        project: Option<&str>,
+    ) -> PyResult<String> {
+        let ((name, _), chain) = (resolve_name(py, name, namespace, project)?, self.0.clone());
+        wait(py, async move { chain.explain_update(&name).await }, None)
+    }
+
     /// The plan as it was run, with rows and times.
     #[pyo3(signature = (progress))]
     fn analyze(&self, py: Python<'_>, progress: Option<Bound<'_, PyAny>>) -> PyResult<String> {
@@ -384,6 +430,13 @@ impl Chain {
         let capsule = arrow::export(py, schema, batches, requested_schema, failure.clone())?;
         Ok((capsule, failure))
     }
+}
+
+/// The field of the result that says an error, or whether what is missing is computed again.
+#[derive(FromPyObject)]
+enum PyRetry {
+    Failed(String),
+    Missing(bool),
 }
 
 /// A column's name, its spec unless it stays what it is, and the paths to what its leaves are made of.

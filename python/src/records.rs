@@ -33,6 +33,8 @@ pub(crate) fn version_row<'py>(
     row.set_item("finished_at", timestamp(py, finished)?)?;
     row.set_item("error", &record.error)?;
     row.set_item("job", record.job.as_str())?;
+    let changes = record.delta.as_ref().and_then(|delta| delta.changes);
+    row.set_item("changes", changes.map(|it| (it.added, it.replaced, it.dropped)))?;
     let shown = |one: &Dependency| match places.get(&one.name) {
         Some(place) => format!("{place}@{}", one.version),
         None => format!("{}@{}", one.name, one.version),

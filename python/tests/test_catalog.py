@@ -151,3 +151,21 @@ def test_a_root_that_is_removed_during_a_save(chain: dc.DataChain, root: Path) -
     assert not isinstance(caught.value, CorruptDataError)
     with dc.Session(root=str(root)):
         assert dc.datasets().empty
+
+
+def test_where_names_without_a_folder_go() -> None:
+    chain = dc.read_values(x=[1])
+    assert (chain.namespace_name, chain.project_name) == ("local", "local")
+    there = chain.settings(namespace="lab", project="free")
+    assert (there.namespace_name, there.project_name) == ("lab", "free")
+    saved = there.save("mice").dataset
+    assert saved is not None
+    assert (saved.namespace, saved.project) == ("lab", "free")
+
+
+def test_what_goes_with_its_session(chain: dc.DataChain) -> None:
+    kept, saved = chain.persist().dataset, chain.save("animals").dataset
+    assert kept is not None
+    assert saved is not None
+    assert (kept.is_temp, saved.is_temp) == (True, False)
+    assert dc.datasets().to_values("name") == ["animals"]

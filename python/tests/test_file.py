@@ -66,6 +66,18 @@ def test_reading(hello: File) -> None:
         assert stream.read() == "hello"
 
 
+def test_reading_without_a_block(hello: File, tmp_path: Path) -> None:
+    stream = hello.as_text_file().open()
+    assert (stream.read(), stream.closed) == ("hello", False)
+    stream.close()
+    assert stream.closed
+    picture = tmp_path / "a.png"
+    Pillow.new("RGB", (3, 2)).save(picture)
+    with Pillow.open(File.at(picture).open()) as opened:
+        assert opened.size == (3, 2)
+        opened.fp.close()
+
+
 def test_writing_creates_folders_and_refreshes(tmp_path: Path) -> None:
     file = File.at(tmp_path / "new" / "b.txt")
     with file.open("w", encoding="utf-16-le") as stream:

@@ -1,4 +1,4 @@
-"""`kill -9` at any moment of `save`: what was saved stays, what was not is never seen."""
+"""`kill -9` at any moment: what was saved stays, what was not is never seen."""
 
 from __future__ import annotations
 
@@ -55,6 +55,20 @@ dc.DataChain, dc.read_values  # imported here, before the clock starts
 print("ready", flush=True)
 for _ in range(2):
     dc.read_values(x=list(range(1000))).save("pets")
+print("done", flush=True)
+"""
+
+# Exports a row that is there once somebody writes into a pipe.
+EXPORTER = """
+import sys
+import lakebed as dc
+
+def hold(x: int) -> str:
+    print("begun", flush=True)
+    with open(sys.argv[2]) as pipe:
+        return pipe.read()
+
+dc.read_values(x=[1]).settings(ephemeral=True).map(text=hold).to_csv(sys.argv[1])
 print("done", flush=True)
 """
 
@@ -183,3 +197,19 @@ def test_killed_while_opening_a_new_root(start, tmp_path: Path) -> None:
         saved = dc.read_values(x=[1, 2], session=session).save("pets")
         assert number(saved.version or "") > max(map(number, found), default=(0,))
         assert saved.sum("x") == 3
+
+
+def test_the_next_export_removes_what_dead_ones_left(start, tmp_path: Path) -> None:
+    folder, pipe = tmp_path / "out", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    dead, living = (start(EXPORTER, str(folder / f"{n}.csv"), str(pipe)) for n in ("a", "b"))
+    for child in (dead, living):
+        assert said_by(child) == "begun"
+    kill(dead)
+    assert len(list(folder.iterdir())) == 2
+    dc.read_values(x=[1]).to_parquet(folder / "c.parquet")
+    assert len(list(folder.iterdir())) == 2
+    pipe.write_text("late")
+    assert said_by(living) == "done"
+    assert {path.name for path in folder.iterdir()} == {"b.csv", "c.parquet"}
+    assert dc.read_csv(folder / "b.csv", source=False).to_list("x", "text") == [(1, "late")]

@@ -103,6 +103,20 @@ def test_columns_that_are_no_results(mapped: dc.DataChain, calls: list[str]) -> 
     assert calls == []
 
 
+def test_what_types_need_is_called_for_them(chain: dc.DataChain, calls: list[str]) -> None:
+    class Loud(dc.Mapper):
+        def setup(self) -> None:
+            calls.append("set up")
+
+        def process(self, name: str) -> str:
+            return name.upper()
+
+    made = chain.map(loud=Loud(), low=lambda name: name[:1])
+    assert calls == []
+    assert made.limit(1).to_list("loud", "low") == [("CAT", "c")]
+    assert calls == ["set up"]
+
+
 def test_only_the_functions_that_are_read(mapped: dc.DataChain, calls: list[str]) -> None:
     other: list[int] = []
 

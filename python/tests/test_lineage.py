@@ -86,6 +86,25 @@ def test_storage_is_there_by_its_uri(files: Path) -> None:
     assert (unlisted.name, unlisted.version, unlisted.status) == (storage.name, None, "unlisted")
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_files_of_tables_are_there_by_their_uri(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "in" / f"x.{form}"
+    getattr(dc.read_values(x=[1, 2]), f"to_{form}")(path)
+    table = getattr(dc, f"read_{form}")(path)
+    saved = table.save("table")
+    node = saved.lineage()[1]
+    assert (node.type, node.name, node.version) == ("storage", path.as_uri(), "1.0.0")
+    assert node.used_by == ("local.local.table@1.0.0",)
+    (unlisted,) = table.lineage()
+    assert (unlisted.name, unlisted.version, unlisted.status) == (path.as_uri(), None, "unlisted")
+    # a file that stays the same is the same source
+    other = getattr(dc, f"read_{form}")(path).limit(1).save("one")
+    assert other.lineage()[1].id == node.id
+    getattr(dc.read_values(x=[1, 2, 3]), f"to_{form}")(path)
+    changed = getattr(dc, f"read_{form}")(path).save("table")
+    assert changed.lineage()[1].version == "1.0.1"
+
+
 def test_removed_and_renamed_versions_are_there_by_name(made: dc.DataChain) -> None:
     dc.delete_dataset("tame")
     dc.move_dataset("lab.wild", "zoo.free.beasts")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
             lambda: dc.read_values(x=[1]).to_database("t", "sqlite://"),
         ),
         ("datasets", "lakebed[hf]", lambda: dc.read_hf("beans")),
+        ("zarr", "lakebed[zarr]", lambda: dc.read_zarr("stores")),
         ("torch", "lakebed[torch]", lambda: dc.read_values(x=[1]).to_pytorch()),
     ],
 )

@@ -49,6 +49,14 @@ def plain(value: Any) -> Any:
     return [plain(v) for v in value] if isinstance(value, list) else value
 
 
+def test_keys_that_are_words_of_python_are_attributes(tmp_path: Path) -> None:
+    path = document(tmp_path / "a.json", [{"class": "cat", "in": {"from": 1, "class_": 2}}])
+    chain = dc.read_json(path, column="pet")
+    [pet] = chain.to_values("pet")
+    assert (pet.class_, pet.in_.from_, pet.in_.class_) == ("cat", 1, 2)
+    assert chain.filter(dc.C("pet.class_") == "cat").count() == 1
+
+
 def test_a_document_gives_one_column(tmp_path: Path) -> None:
     path = document(tmp_path / "pets.json", PETS)
     chain = dc.read_json(path)

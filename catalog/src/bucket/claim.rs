@@ -137,6 +137,7 @@ pub(super) async fn complete(
         preview,
         storage_version: completed.storage_version,
         fingerprint: completed.fingerprint.clone(),
+        delta: completed.delta.clone(),
         rows: completed.rows,
         bytes: completed.bytes,
         dependencies: completed.dependencies.clone(),

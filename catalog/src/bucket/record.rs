@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::dataset::{Dataset, DatasetVersion, Dependency, VersionStatus};
+use crate::dataset::{Dataset, DatasetVersion, Delta, Dependency, VersionStatus};
 use crate::error::Error;
 use crate::job::JobId;
 use crate::name::QualifiedName;
@@ -74,6 +74,8 @@ pub(super) struct Content {
     pub(super) storage_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fingerprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) delta: Option<Delta>,
     pub(super) rows: u64,
     pub(super) bytes: u64,
     /// Under the names that they had when there had been so many renames.
@@ -206,6 +208,7 @@ impl VersionRecord {
             location: self.location.clone(),
             storage_version: content.map_or(0, |content| content.storage_version),
             fingerprint: content.and_then(|content| content.fingerprint.clone()),
+            delta: content.and_then(|content| content.delta.clone()),
             rows: content.map_or(0, |content| content.rows),
             bytes: content.map_or(0, |content| content.bytes),
             preview,

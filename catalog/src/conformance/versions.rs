@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::dataset::{DatasetVersion, Dependency, VersionStatus};
+use crate::dataset::{Changes, DatasetVersion, Delta, Dependency, VersionStatus};
 use crate::error::Error;
 use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, Newest, VersionFilter};
 use crate::store::CatalogExt;
@@ -38,11 +38,18 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
     let source = save(store, &job, "photos", PATCH).await?;
     let gone = Dependency { name: name("far.away.gone")?, version: "9.9.9".parse()? };
     let read = Dependency { name: source.dataset, version: source.version };
+    let changes = Changes { added: 500, replaced: 12, dropped: 3 };
     let given = CompletedVersion {
         schema: Arc::new(typed_schema()),
         storage_version: 7,
         newest: Newest::Any,
         fingerprint: Some("c0ffee".to_owned()),
+        delta: Some(Delta {
+            steps: Some("5e7".to_owned()),
+            mixed: true,
+            stale: true,
+            changes: Some(changes),
+        }),
         rows: 1_000_000_000_000,
         bytes: 5,
         preview: json!([{"path": "a.jpg", "size": 1.5, "tags": ["x", null]}]),
@@ -71,6 +78,7 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
         storage_version: found.storage_version,
         newest: Newest::Any,
         fingerprint: found.fingerprint,
+        delta: found.delta,
         rows: found.rows,
         bytes: found.bytes,
         preview: found.preview,

@@ -8,7 +8,7 @@ use crate::dataset::{DatasetVersion, Dependency, VersionStatus};
 use crate::error::Error;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, VersionFilter};
 use crate::schema::schema_to_bytes;
-use crate::stored::{labels_to_text, to_stored};
+use crate::stored::{delta_to_text, labels_to_text, to_stored};
 use crate::time::now;
 use crate::version::Version;
 
@@ -60,7 +60,7 @@ pub(super) async fn complete(
     query(
         "UPDATE lakebed.dataset_versions
          SET status = 'complete', finished_at = $1, storage_version = $2, fingerprint = $3,
-         rows = $4, bytes = $5, schema = $6, preview = $7::json WHERE id = $8",
+         rows = $4, bytes = $5, schema = $6, preview = $7::json, delta = $8::json WHERE id = $9",
     )
     .bind(now().timestamp_micros())
     .bind(to_stored(completed.storage_version)?)
@@ -69,6 +69,7 @@ pub(super) async fn complete(
     .bind(to_stored(completed.bytes)?)
     .bind(schema)
     .bind(completed.preview.to_string())
+    .bind(delta_to_text(completed.delta.as_ref())?)
     .bind(claimed.id)
     .execute(&mut *tx)
     .await?;

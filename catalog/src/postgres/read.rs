@@ -106,7 +106,7 @@ fn select_versions(filter: &VersionFilter) -> QueryBuilder<Postgres> {
         "SELECT json_agg(json_build_object(
             'dataset', v.dataset, 'schema', v.schema, 'version', format('%s.%s.%s', v.major, v.minor, v.patch),
             'uuid', v.uuid, 'status', v.status, 'location', v.location, 'storage_version', v.storage_version,
-            'fingerprint', v.fingerprint, 'rows', v.rows, 'bytes', v.bytes, 'job', v.job,
+            'fingerprint', v.fingerprint, 'delta', v.delta, 'rows', v.rows, 'bytes', v.bytes, 'job', v.job,
             'created_at', v.created_at, 'finished_at', v.finished_at, 'error', v.error,
             'dependencies', (
                 SELECT coalesce(json_agg(json_build_object('name', e.namespace || '.' || e.project || '.' || e.name,

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::job::JobId;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, VersionFilter};
 use crate::schema::schema_to_bytes;
-use crate::stored::{labels_to_text, to_stored};
+use crate::stored::{delta_to_text, labels_to_text, to_stored};
 use crate::time::now;
 use crate::version::Version;
 
@@ -60,7 +60,7 @@ pub(super) async fn complete(
     let schema = keep_schema(&mut tx, &completed.schema).await?;
     query(
         "UPDATE dataset_versions SET status = 'complete', finished_at = ?, storage_version = ?, fingerprint = ?,
-         rows = ?, bytes = ?, schema = ?, preview = ? WHERE id = ?",
+         rows = ?, bytes = ?, schema = ?, preview = ?, delta = ? WHERE id = ?",
     )
     .bind(now().timestamp_micros())
     .bind(to_stored(completed.storage_version)?)
@@ -69,6 +69,7 @@ pub(super) async fn complete(
     .bind(to_stored(completed.bytes)?)
     .bind(schema)
     .bind(completed.preview.to_string())
+    .bind(delta_to_text(completed.delta.as_ref())?)
     .bind(claimed.id)
     .execute(&mut *tx)
     .await?;

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("format_2.sql"),
     include_str!("format_3.sql"),
     include_str!("format_4.sql"),
+    include_str!("format_5.sql"),
 ];
 
 /// Brings the file to the newest format, in one transaction.

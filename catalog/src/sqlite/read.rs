@@ -82,7 +82,7 @@ fn select_versions(filter: &VersionFilter) -> QueryBuilder<Sqlite> {
     let mut select = QueryBuilder::new(
         "SELECT json_group_array(json_object(
             'dataset', v.dataset, 'schema', v.schema, 'version', format('%d.%d.%d', v.major, v.minor, v.patch),
-            'uuid', v.uuid, 'status', v.status, 'location', v.location, 'storage_version', v.storage_version, 'fingerprint', v.fingerprint,
+            'uuid', v.uuid, 'status', v.status, 'location', v.location, 'storage_version', v.storage_version, 'fingerprint', v.fingerprint, 'delta', json(v.delta),
             'rows', v.rows, 'bytes', v.bytes, 'job', v.job, 'created_at', v.created_at,
             'finished_at', v.finished_at, 'error', v.error, 'dependencies', json((
                 SELECT json_group_array(json_object('name', e.namespace || '.' || e.project || '.' || e.name,

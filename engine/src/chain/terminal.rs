@@ -26,7 +26,7 @@ use crate::checkpoint::RunFacts;
 use crate::identity::fingerprint;
 use crate::physical::in_order;
 use crate::progress::Progress;
-use crate::source::{Dependency, Found, Purpose, source_of};
+use crate::source::{Dependency, Found, ListingTable, Purpose, Source, source_of};
 use crate::{Error, Result, checkpoint, explain, optimizer};
 
 /// Batches on their way to a caller; dropping it stops the query.
@@ -160,19 +160,14 @@ impl Chain {
     /// # Errors
     /// Only for a plan that is a bug.
     pub fn places(&self) -> Result<Vec<String>> {
-        let mut places: Vec<String> = Vec::new();
-        self.plan.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && let Some(source) = source_of(scan)
-            {
-                places.extend(source.found().iter().map(|found| match found {
-                    Found::Files(files) => files.places.clone(),
-                    Found::Objects(objects) => objects.search.scope().places(),
-                }));
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        Ok(places)
+        let read = self.reads()?;
+        let read = read.into_iter().map(|table| Arc::new(table) as Arc<dyn Source>);
+        let found = self.sources()?.into_iter().chain(read).flat_map(|source| source.found());
+        let place = |found: Found| match found {
+            Found::Files(files) => files.places,
+            Found::Objects(objects) => objects.search.scope().places(),
+        };
+        Ok(found.map(place).collect())
     }
 
     /// The dataset versions that the rows come from.
@@ -181,19 +176,33 @@ impl Chain {
     /// Only for a plan that is a bug.
     pub fn dependencies(&self) -> Result<Vec<catalog::Dependency>> {
         let mut found: Vec<catalog::Dependency> = Vec::new();
-        self.plan.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && let Some(source) = source_of(scan)
-            {
-                for Dependency::Version(version) in source.dependencies() {
-                    if !found.contains(&version) {
-                        found.push(version);
-                    }
+        for source in self.sources()? {
+            for Dependency::Version(version) in source.dependencies() {
+                if !found.contains(&version) {
+                    found.push(version);
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The files that tables are read from, as they are there now.
+    pub(crate) fn reads(&self) -> Result<Vec<ListingTable>> {
+        let sources = self.sources()?;
+        let listings = sources.iter().filter_map(|source| source.read_from().cloned());
+        let buckets = self.session.buckets();
+        Ok(listings.map(|listing| ListingTable::new(listing.updated(), buckets)).collect())
+    }
+
+    fn sources(&self) -> Result<Vec<Arc<dyn Source>>> {
+        let mut sources = Vec::new();
+        self.plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                sources.extend(source_of(scan));
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
-        Ok(found)
+        Ok(sources)
     }
 
     /// The plan without the columns that users do not see.

@@ -65,7 +65,7 @@ impl Target {
             Place::Bucket(uploads.begin(objects.writer(uri, &[]).await?))
         } else {
             let path = files::to_write(uri)?;
-            let copy = files::Copy::at(&path).await;
+            let copy = files::Copy::instead_of_left(&path).await;
             let copy = copy.map_err(|error| refused("write", uri, error))?;
             Place::Local { path, copy: Some(copy) }
         };

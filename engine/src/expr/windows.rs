@@ -15,6 +15,11 @@ pub(crate) fn row_number() -> PlanExpr {
     PlanExpr::Column(Column::new_unqualified(ROW))
 }
 
+/// Whether it is that column.
+pub(crate) fn is_row_number(expr: &PlanExpr) -> bool {
+    matches!(expr, PlanExpr::Column(column) if column.name == ROW)
+}
+
 /// The rows with their places.
 pub(crate) fn numbered(plan: LogicalPlan) -> Result<LogicalPlan> {
     let number = window_fn::row_number().alias(ROW);

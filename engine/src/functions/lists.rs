@@ -90,7 +90,7 @@ fn norm(values: &[f64]) -> f64 {
     values.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
-/// `list_field(models, name)`: that field of each model of a list.
+/// `list_field(models, name)`: that field of each model of a list, also of lists in it.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ListField {
     signature: Signature,
@@ -115,16 +115,7 @@ impl ScalarUDFImpl for ListField {
         let Some(name) = name.and_then(|name| name.try_as_str().flatten()) else {
             return plan_err!("list_field takes a constant name");
         };
-        let field = match list_item(list).map(|item| item.data_type()) {
-            Some(DataType::Struct(fields)) => fields.find(name),
-            _ => return needs("list_field", "a list of models", list),
-        };
-        let Some((_, field)) = field else {
-            return plan_err!("the models of the list have no field `{name}`");
-        };
-        let item = Field::new_list_field(field.data_type().clone(), true);
-        let item = Arc::new(item.with_metadata(field.metadata().clone()));
-        Ok(Arc::new(Field::new("list_field", DataType::List(item), true)))
+        Ok(Arc::new(Field::new("list_field", DataType::List(item_of(list, name)?), true)))
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -146,6 +137,24 @@ impl ScalarUDFImpl for ListField {
     }
 }
 
+/// What a list of the field has of each model of a list; or a list of that, of each list of models.
+fn item_of(list: &DataType, name: &str) -> Result<FieldRef> {
+    let item = list_item(list).map(|item| item.data_type());
+    let field = match item {
+        Some(DataType::Struct(fields)) => fields.find(name),
+        Some(inner) if list_item(inner).is_some() => {
+            let item = DataType::List(item_of(inner, name)?);
+            return Ok(Arc::new(Field::new_list_field(item, true)));
+        }
+        _ => return needs("list_field", "a list of models", list),
+    };
+    let Some((_, field)) = field else {
+        return plan_err!("the models of the list have no field `{name}`");
+    };
+    let item = Field::new_list_field(field.data_type().clone(), true);
+    Ok(Arc::new(item.with_metadata(field.metadata().clone())))
+}
+
 fn field_of(lists: &ArrayRef, name: &str, item: &FieldRef) -> Result<ArrayRef> {
     let plain = match list_item(lists.data_type()) {
         Some(item) => DataType::List(Arc::clone(item)),
@@ -153,11 +162,16 @@ fn field_of(lists: &ArrayRef, name: &str, item: &FieldRef) -> Result<ArrayRef> {
     };
     let lists = cast(lists, &plain)?;
     let lists = lists.as_list::<i32>();
-    let models = nulls_in_fields(lists.values())?;
-    let Some(values) = models.as_struct().column_by_name(name) else {
+    let values = match (lists.values().data_type(), item.data_type()) {
+        (DataType::Struct(_), _) => {
+            nulls_in_fields(lists.values())?.as_struct().column_by_name(name).cloned()
+        }
+        (_, DataType::List(inner)) => Some(field_of(lists.values(), name, inner)?),
+        _ => None,
+    };
+    let Some(values) = values else {
         return internal_err!("list_field: no field {name}");
     };
     let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
-    let values = Arc::clone(values);
     Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, nulls)?))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, ListArray};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, internal_err};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr as PlanExpr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
@@ -19,6 +20,11 @@ pub(crate) fn with_meaning(value: PlanExpr, metadata: &HashMap<String, String>) 
     let signature = Signature::any(1, Volatility::Immutable);
     let metadata = metadata.iter().map(|(key, text)| (key.clone(), text.clone())).collect();
     ScalarUDF::from(WithMeaning { metadata, signature }).call(vec![value])
+}
+
+/// The value that a call says the meaning of.
+pub(crate) fn meant_value(call: &ScalarFunction) -> Option<&PlanExpr> {
+    (call.name() == "with_meaning").then(|| call.args.first()).flatten()
 }
 
 /// `list` whose items have the metadata of a field.

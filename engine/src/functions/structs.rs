@@ -2,12 +2,14 @@
 //!
 //! They are not for users to call by name: [`crate::Chain`]'s `select` and `group_by` put them into plans.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, internal_err};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr as PlanExpr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
@@ -41,6 +43,20 @@ pub(crate) fn pack_struct(mut fields: Vec<PlanExpr>, packed: FieldRef, nulls: Nu
     };
     let signature = Signature::any(fields.len(), Volatility::Immutable);
     ScalarUDF::from(PackStruct { packed, presence, signature }).call(fields)
+}
+
+/// The fields of a model that a call packs, with their values; `None` if it packs none.
+pub(crate) fn field_values(call: &ScalarFunction) -> Option<Vec<(&str, &PlanExpr)>> {
+    let function: &dyn Any = call.func.inner().as_ref();
+    let DataType::Struct(fields) = function.downcast_ref::<PackStruct>()?.packed.data_type() else {
+        return None;
+    };
+    Some(fields.iter().map(|field| field.name().as_str()).zip(&call.args).collect())
+}
+
+/// The model whose fields are those of the value of a call, if it is one.
+pub(crate) fn pruned_model(call: &ScalarFunction) -> Option<&PlanExpr> {
+    (call.name() == "prune_struct").then(|| call.args.first()).flatten()
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -83,7 +83,7 @@ fn files(session: &Session, folder: &Location, dataset: &Dataset) -> Vec<Locatio
     let root = |base: Option<u32>| match base.and_then(|id| manifest.base_paths.get(&id)) {
         None => Some((folder.clone(), true)),
         // Nothing outside of the root is ever collected.
-        Some(base) => Some((session.storage().within(&base.path)?, base.is_dataset_root)),
+        Some(base) => Some((session.storage().folder_of(base)?, base.is_dataset_root)),
     };
     let mut found = Vec::new();
     for fragment in manifest.fragments.iter() {

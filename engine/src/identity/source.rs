@@ -15,6 +15,15 @@ pub(crate) enum SourceIdentity {
         /// The columns, as paths into those of the version.
         paths: Vec<Vec<String>>,
     },
+    /// The rows of a version that another version of the dataset does not have.
+    Apart {
+        uuid: String,
+        paths: Vec<Vec<String>>,
+        /// The other version's own name.
+        other: String,
+        /// Whether only the rows that both begin with are left out.
+        is_start: bool,
+    },
     /// Rows that are in memory.
     Values {
         /// Their [`super::Content`].
@@ -47,6 +56,13 @@ impl SourceIdentity {
                 out.tag("version");
                 out.text(uuid);
                 out.list(paths, |out, path| out.list(path, |out, step| out.text(step)));
+            }
+            Self::Apart { uuid, paths, other, is_start } => {
+                out.tag("apart");
+                out.text(uuid);
+                out.list(paths, |out, path| out.list(path, |out, step| out.text(step)));
+                out.text(other);
+                out.flag(*is_start);
             }
             Self::Values { digest } => {
                 out.tag("values");

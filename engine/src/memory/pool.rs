@@ -1,12 +1,13 @@
 //! [`Pool`]: what operators hold is taken from it.
 //!
-//! Those that cannot write rows down may have half of it. Of what they leave, those that can share three eighths, in equal
-//! parts, so that none finds everything taken when it begins. Sorts need more than their part to merge what is in it, and
-//! take all that they can get to merge what they wrote down: for that there is a half apart. Channels between partitions,
-//! many and nearly empty, have an eighth.
+//! DataFusion's sorts and groupings (54) write down what they hold when they are refused more, but fail when they are
+//! refused while they merge it. So what each of a plan's may have is known before the plan runs, and stays as it is
+//! whoever comes and goes: a sharer has three eighths of its part for batches and four for merging them, and never both,
+//! for they are handed from one to the other. Operators that cannot write rows down have three eighths of the pool
+//! together, and those that may write down at any time an eighth.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::common::resources_datafusion_err;
 use datafusion::error::Result;
@@ -18,43 +19,44 @@ use super::shown;
 
 /// Bytes for all operators of a session.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     bytes: usize,
+    /// Of what one sharer may have.
+    eighth: usize,
     /// The session's ceiling, of which the pool is a part.
     limit_bytes: u64,
-    taken: Mutex<Taken>,
+    taken: Arc<Mutex<Taken>>,
 }
 
+/// By the operators of all plans.
 #[derive(Debug, Default)]
 struct Taken {
-    /// By those that cannot write rows down.
     fixed: usize,
-    spillable: usize,
-    merges: usize,
-    channels: usize,
-    /// How many of them there are.
-    spillers: usize,
-    merge_count: usize,
-    channel_count: usize,
+    shared: usize,
+    buffers: usize,
+    buffer_count: usize,
 }
-
-/// What a sort needs for its batches at the least.
-const LEAST_PART: usize = 4 << 20;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    /// Cannot write rows down.
     Fixed,
-    Spills,
+    /// Writes down what it has when it is refused more.
+    Shares,
+    /// Merges what a sharer has, or has written down.
     Merges,
-    Channel,
+    /// Writes down what it is refused.
+    Buffers,
 }
 
 impl Kind {
     fn of(consumer: &MemoryConsumer) -> Self {
+        let is = |name| consumer.name().starts_with(name);
         match consumer.can_spill() {
-            true if consumer.name().starts_with("RepartitionExec") => Self::Channel,
-            true => Self::Spills,
-            false if consumer.name().starts_with("ExternalSorterMerge") => Self::Merges,
+            _ if is("SMJStream") => Self::Buffers,
+            true if is("RepartitionExec") => Self::Buffers,
+            true => Self::Shares,
+            false if is("ExternalSorterMerge") => Self::Merges,
             false => Self::Fixed,
         }
     }
@@ -76,11 +78,33 @@ const STEPS: [(&str, &str); 10] = [
 
 impl Pool {
     pub(super) fn new(bytes: usize, limit_bytes: u64) -> Self {
-        Self { bytes, limit_bytes, taken: Mutex::default() }
+        Self { bytes, eighth: bytes / 8, limit_bytes, taken: Arc::default() }
+    }
+
+    /// The same bytes for one plan more, whose sharers are so many.
+    pub(crate) fn for_plan(&self, sharers: usize) -> Self {
+        // Plans that run already keep what they were promised.
+        let plans = Arc::strong_count(&self.taken);
+        let eighth = self.bytes / 8 / plans / sharers.max(1);
+        Self { eighth, taken: Arc::clone(&self.taken), ..*self }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a consumer may have that has `has` and asks for `more`, as far as that is up to the others.
+    fn most(&self, taken: &Taken, kind: Kind, has: usize, more: usize) -> usize {
+        let half = self.bytes / 2;
+        match kind {
+            Kind::Fixed => (self.bytes / 8 * 3 + has).saturating_sub(taken.fixed),
+            Kind::Buffers => self.bytes / 8 / taken.buffer_count.max(1),
+            // WHY: who has next to nothing has nothing to write down, and two parts are the least that can be merged.
+            Kind::Shares if has <= more / 4 => half.max(self.eighth * 3),
+            Kind::Merges if has < more * 2 => half.max(self.eighth * 4),
+            Kind::Shares => self.eighth * 3,
+            Kind::Merges => self.eighth * 4,
+        }
     }
 }
 
@@ -88,38 +112,8 @@ impl Taken {
     fn of(&mut self, kind: Kind) -> &mut usize {
         match kind {
             Kind::Fixed => &mut self.fixed,
-            Kind::Spills => &mut self.spillable,
-            Kind::Merges => &mut self.merges,
-            Kind::Channel => &mut self.channels,
-        }
-    }
-
-    /// How much more a consumer may take that has `has`.
-    fn left(&self, kind: Kind, has: usize, bytes: usize) -> usize {
-        let eighth = bytes.saturating_sub(self.fixed) / 8;
-        let (part, count) = match kind {
-            Kind::Fixed => {
-                let free = bytes.saturating_sub(self.all());
-                return free.min((bytes / 2).saturating_sub(self.fixed));
-            }
-            Kind::Spills => (eighth * 3, self.spillers),
-            Kind::Merges => (eighth * 4, self.merge_count),
-            Kind::Channel => return (eighth / self.channel_count.max(1)).saturating_sub(has),
-        };
-        // WHY: a sort that cannot hold some batches fails; where there are many, the pool is a little larger than it says.
-        (part / count.max(1)).max(bytes / 16).max(LEAST_PART).saturating_sub(has)
-    }
-
-    fn all(&self) -> usize {
-        self.fixed + self.spillable + self.merges + self.channels
-    }
-
-    fn count(&mut self, consumer: &MemoryConsumer) -> Option<&mut usize> {
-        match Kind::of(consumer) {
-            Kind::Fixed => None,
-            Kind::Spills => Some(&mut self.spillers),
-            Kind::Merges => Some(&mut self.merge_count),
-            Kind::Channel => Some(&mut self.channel_count),
+            Kind::Shares | Kind::Merges => &mut self.shared,
+            Kind::Buffers => &mut self.buffers,
         }
     }
 }
@@ -130,14 +124,15 @@ impl MemoryPool for Pool {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        if let Some(count) = self.taken().count(consumer) {
-            *count += 1;
+        if Kind::of(consumer) == Kind::Buffers {
+            self.taken().buffer_count += 1;
         }
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        if let Some(count) = self.taken().count(consumer) {
-            *count = count.saturating_sub(1);
+        if Kind::of(consumer) == Kind::Buffers {
+            let mut taken = self.taken();
+            taken.buffer_count = taken.buffer_count.saturating_sub(1);
         }
     }
 
@@ -152,10 +147,10 @@ impl MemoryPool for Pool {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let consumer = reservation.consumer();
+        let (consumer, has) = (reservation.consumer(), reservation.size());
         let kind = Kind::of(consumer);
         let mut taken = self.taken();
-        let left = taken.left(kind, reservation.size(), self.bytes);
+        let left = self.most(&taken, kind, has, additional).saturating_sub(has);
         if additional > left {
             let name = consumer.name();
             let step = STEPS.iter().find(|(start, _)| name.starts_with(start));
@@ -172,7 +167,8 @@ impl MemoryPool for Pool {
     }
 
     fn reserved(&self) -> usize {
-        self.taken().all()
+        let taken = self.taken();
+        taken.fixed + taken.shared + taken.buffers
     }
 
     fn memory_limit(&self) -> MemoryLimit {

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::row::{RowConverter, SortField};
 use catalog::{Bump, NewJob, VersionSpec, Wanted};
+use datafusion::execution::memory_pool::{
+    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
@@ -282,9 +285,57 @@ fn the_parts_of_little_memory_leave_room_for_each_other() {
             let memory = memory.for_partitions(partitions);
             let (indexes, metadata) = memory.caches();
             let ahead = memory.read_ahead_bytes() * partitions as u64;
-            let merges = memory.merge_bytes() * partitions;
             assert!(memory.pool_bytes() + (indexes + metadata) as u64 + ahead < limit);
-            assert!((merges as u64) * 4 < memory.pool_bytes());
         }
     }
+}
+
+/// Takes as much as it gets, piece by piece.
+fn fill(reservation: &MemoryReservation) -> usize {
+    while reservation.try_grow(64 << 10).is_ok() {}
+    reservation.size()
+}
+
+/// A sort's consumers for batches and for merging them.
+fn sort(pool: &Arc<dyn MemoryPool>) -> [MemoryReservation; 2] {
+    let batches = MemoryConsumer::new("ExternalSorter[0]").with_can_spill(true);
+    [batches.register(pool), MemoryConsumer::new("ExternalSorterMerge[0]").register(pool)]
+}
+
+#[test]
+fn a_sort_keeps_its_part_when_others_come_and_can_merge_all_that_it_has() {
+    let session = Memory::new(512 << 20).pool();
+    let pool: Arc<dyn MemoryPool> = Arc::new(session.for_plan(4));
+    let [batches, merge] = sort(&pool);
+    let full = fill(&batches);
+    assert!(full > 8 << 20, "{full}");
+    let others: Vec<_> = (0..3).map(|_| sort(&pool)).collect();
+    let held: usize = others.iter().map(|[batches, _]| fill(batches)).sum();
+    assert_eq!(held, full * 3);
+    let fixed = MemoryConsumer::new("HashJoinInput").register(&pool);
+    let dealt = MemoryConsumer::new("RepartitionExec[0]").with_can_spill(true).register(&pool);
+    assert!(fill(&fixed) > 0 && fill(&dealt) > 0);
+    assert!(matches!(pool.memory_limit(), MemoryLimit::Finite(bytes) if pool.reserved() <= bytes));
+    batches.free();
+    merge.try_grow(full).unwrap();
+    assert_eq!(fill(&batches), full);
+    // A plan that starts beside this one gets less, and changes nothing for it.
+    let beside: Arc<dyn MemoryPool> = Arc::new(session.for_plan(4));
+    assert!(fill(&sort(&beside)[0]) <= full / 2 + (64 << 10));
+    batches.free();
+    assert_eq!(fill(&batches), full);
+}
+
+#[test]
+fn a_sort_without_rows_gets_a_batch_that_is_larger_than_its_part() {
+    let pool: Arc<dyn MemoryPool> = Arc::new(Memory::new(512 << 20).pool().for_plan(16));
+    let [batches, merge] = sort(&pool);
+    let part = fill(&batches);
+    batches.free();
+    batches.try_grow(part * 3).unwrap();
+    batches.try_grow(1).unwrap_err();
+    // Two of them can be merged.
+    merge.try_grow(part * 3).unwrap();
+    merge.try_grow(part * 3).unwrap();
+    merge.try_grow(part * 3).unwrap_err();
 }

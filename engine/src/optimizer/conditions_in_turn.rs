@@ -24,6 +24,7 @@ use crate::physical::InTurn;
 /// Functions that give a result for whatever they are given.
 pub(super) const SAFE: &[&str] = &[
     "all_of",
+    "among",
     "array_length",
     "btrim",
     "canonical",
@@ -41,6 +42,7 @@ pub(super) const SAFE: &[&str] = &[
     "path_file_stem",
     "path_name",
     "path_parent",
+    "row_digest",
     "rtrim",
     "starts_with",
     "strpos",

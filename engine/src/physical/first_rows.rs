@@ -34,6 +34,11 @@ pub(crate) const FIRST_ROWS: &str = "FirstRowsExec";
 /// The first row of each key.
 pub(super) type FirstRowsExec = OnePartitionExec<FirstRows>;
 
+impl FirstRowsExec {
+    /// How many sorts it may need at once.
+    pub(super) const SORTS: usize = 2;
+}
+
 /// The keys, ready to be evaluated.
 #[derive(Debug)]
 pub(super) struct FirstRows {
@@ -92,7 +97,8 @@ impl State {
                     let schema = input.schema();
                     let nulls = NullEquality::NullEqualsNull;
                     let bytes = KeyBytes::try_new(work.keys.clone(), &schema, nulls)?;
-                    let seen = bytes.of_values(&seen.into_keys()?)?;
+                    let (seen, memory) = seen.into_keys()?;
+                    let seen = (bytes.of_values(&seen)?, memory);
                     Self::Sorts(sorted::first_rows(input, seen, bytes, context)?)
                 }
             };
@@ -150,7 +156,8 @@ impl Seen {
         Ok((batch, fits))
     }
 
-    fn into_keys(mut self) -> Result<Vec<ArrayRef>> {
-        self.values.emit(EmitTo::All)
+    /// The keys, and what they take of the memory.
+    fn into_keys(mut self) -> Result<(Vec<ArrayRef>, MemoryReservation)> {
+        Ok((self.values.emit(EmitTo::All)?, self.memory))
     }
 }

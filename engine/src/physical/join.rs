@@ -82,6 +82,14 @@ impl JoinExec {
     }
 }
 
+impl JoinExec {
+    /// How many sorts it may need at once: of both sides, and of the result where that has an order.
+    pub(super) fn sorts(&self) -> usize {
+        let result = self.0.hash.properties().output_ordering();
+        (2 + usize::from(result.is_some())) * self.0.fits.len()
+    }
+}
+
 impl Join {
     fn collects(&self) -> bool {
         *self.hash.partition_mode() == PartitionMode::CollectLeft
@@ -107,7 +115,7 @@ impl Join {
         let consumer = MemoryConsumer::new(format!("HashJoin[{partition}]"));
         let reservation = consumer.register(context.memory_pool());
         let most = match context.memory_pool().memory_limit() {
-            MemoryLimit::Finite(bytes) => bytes / 2 / self.fits.len(),
+            MemoryLimit::Finite(bytes) => bytes / 4 / self.fits.len(),
             MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
         };
         let (mut held, mut fits) = (Vec::new(), true);

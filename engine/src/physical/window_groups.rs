@@ -11,7 +11,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::partition;
 use datafusion::common::Statistics;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -25,6 +25,9 @@ use super::ranks::differ;
 
 /// Rows of whole groups that are computed at once, unless a group has more.
 const ENOUGH_ROWS: usize = 65_536;
+
+/// Whole groups are computed where they and their copies take such a part of the memory for operators, in each partition.
+const PART: usize = 8;
 
 /// A row is held once, copied, and its results stand beside it.
 const COPIES: usize = 3;
@@ -77,6 +80,11 @@ impl ExecutionPlan for WindowGroupsExec {
     ) -> Result<SendableRecordBatchStream> {
         let input = self.0.input().execute(partition, Arc::clone(&context))?;
         let consumer = MemoryConsumer::new("a window over one group");
+        let partitions = self.properties().output_partitioning().partition_count();
+        let enough_bytes = match context.memory_pool().memory_limit() {
+            MemoryLimit::Finite(bytes) => bytes / PART / partitions,
+            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+        };
         let groups = Groups {
             input,
             keys: self.0.partition_keys(),
@@ -84,6 +92,7 @@ impl ExecutionPlan for WindowGroupsExec {
             whole: Vec::new(),
             open: Vec::new(),
             last: None,
+            enough_bytes,
             memory: consumer.register(context.memory_pool()),
         };
         let windows = Arc::clone(&self.0);
@@ -126,6 +135,8 @@ struct Groups {
     open: Vec<RecordBatch>,
     /// Its keys.
     last: Option<Vec<ArrayRef>>,
+    /// Whole groups wait for others until all rows take so much.
+    enough_bytes: usize,
     memory: MemoryReservation,
 }
 
@@ -145,13 +156,18 @@ impl Groups {
                 return Ok(Some(std::mem::take(&mut self.whole)));
             }
             self.add(batch)?;
-            if self.whole.iter().map(RecordBatch::num_rows).sum::<usize>() >= ENOUGH_ROWS {
+            if self.is_enough() {
                 return Ok(Some(std::mem::take(&mut self.whole)));
             }
         }
         self.whole.append(&mut self.open);
         let rest = std::mem::take(&mut self.whole);
         Ok((!rest.is_empty()).then_some(rest))
+    }
+
+    fn is_enough(&self) -> bool {
+        let rows: usize = self.whole.iter().map(RecordBatch::num_rows).sum();
+        rows >= ENOUGH_ROWS || (rows > 0 && self.memory.size() >= self.enough_bytes)
     }
 
     async fn following(&mut self) -> Result<Option<RecordBatch>> {

@@ -30,7 +30,7 @@ use crate::adapter::error::LanceResultExt;
 use crate::{Error, Result};
 
 /// How often a commit is tried again when another process was faster.
-const ATTEMPTS: usize = 200;
+pub(super) const ATTEMPTS: usize = 200;
 
 /// Fragments whose masks are written at once.
 const MASKED_AT_ONCE: usize = 16;
@@ -91,24 +91,32 @@ impl Commit {
             return Ok(Operation::Append { fragments: added });
         }
         let base = destination.state(base).await.lance("open", &destination.title)?;
-        let masks = self.removed.by_fragment();
-        let masks: Vec<_> =
-            masks.map(|(id, rows)| mask(&destination.title, &base, id, rows)).collect();
-        let masked: Vec<(u64, Option<Fragment>)> =
-            stream::iter(masks).buffered(MASKED_AT_ONCE).try_collect().await?;
-        let gone = masked.iter().filter(|(_, left)| left.is_none()).map(|(id, _)| *id).collect();
-        Ok(Operation::Update {
-            removed_fragment_ids: gone,
-            updated_fragments: masked.into_iter().filter_map(|(_, left)| left).collect(),
-            new_fragments: added,
-            fields_modified: Vec::new(),
-            compacted_sstables: Vec::new(),
-            fields_for_preserving_frag_bitmap: Vec::new(),
-            update_mode: None,
-            inserted_rows_filter: None,
-            updated_fragment_offsets: None,
-        })
+        masking(&destination.title, &base, self.removed.by_fragment(), added).await
     }
+}
+
+/// A state without these rows of the one before, and with what is added.
+pub(super) async fn masking(
+    title: &str,
+    base: &Dataset,
+    removed: impl Iterator<Item = (u32, &DeletionVector)>,
+    added: Vec<Fragment>,
+) -> Result<Operation> {
+    let masks: Vec<_> = removed.map(|(id, rows)| mask(title, base, id, rows)).collect();
+    let masked: Vec<(u64, Option<Fragment>)> =
+        stream::iter(masks).buffered(MASKED_AT_ONCE).try_collect().await?;
+    let gone = masked.iter().filter(|(_, left)| left.is_none()).map(|(id, _)| *id).collect();
+    Ok(Operation::Update {
+        removed_fragment_ids: gone,
+        updated_fragments: masked.into_iter().filter_map(|(_, left)| left).collect(),
+        new_fragments: added,
+        fields_modified: Vec::new(),
+        compacted_sstables: Vec::new(),
+        fields_for_preserving_frag_bitmap: Vec::new(),
+        update_mode: None,
+        inserted_rows_filter: None,
+        updated_fragment_offsets: None,
+    })
 }
 
 /// A fragment without these rows, beside those that it lacks already; `None` when no others are left.
@@ -159,7 +167,7 @@ async fn rewrite(
 }
 
 /// Makes a state of the one before; `None` when another came between: then ours has its rows too.
-async fn follow(
+pub(super) async fn follow(
     destination: &Destination,
     claim: &Claim,
     base: u64,
@@ -178,7 +186,11 @@ async fn follow(
 /// Gives the state the name of the version; whether it was free.
 ///
 /// WHY: Lance's own way makes folders beside the root where its path has letters that URLs escape.
-async fn tag(destination: &Destination, claim: &Claim, dataset: &Dataset) -> Result<bool> {
+pub(super) async fn tag(
+    destination: &Destination,
+    claim: &Claim,
+    dataset: &Dataset,
+) -> Result<bool> {
     let now = Some(Utc::now());
     let tag = TagContents {
         branch: None,
@@ -207,7 +219,7 @@ async fn is_at(head: &Dataset, base: u64) -> lance::Result<bool> {
     Ok(matches!(made_by, Some(Operation::Restore { version }) if version == base))
 }
 
-async fn commit(
+pub(super) async fn commit(
     destination: &Destination,
     claim: &Claim,
     head: Dataset,
@@ -221,7 +233,7 @@ async fn commit(
 }
 
 /// What is done, and for which version.
-fn transaction(claim: &Claim, from: u64, operation: Operation) -> Transaction {
+pub(super) fn transaction(claim: &Claim, from: u64, operation: Operation) -> Transaction {
     let properties = HashMap::from([
         ("lakebed.job".to_owned(), claim.job.as_str().to_owned()),
         ("lakebed.dataset".to_owned(), claim.name.to_string()),
@@ -232,7 +244,7 @@ fn transaction(claim: &Claim, from: u64, operation: Operation) -> Transaction {
         .build()
 }
 
-fn is_conflict(error: &LanceError) -> bool {
+pub(super) fn is_conflict(error: &LanceError) -> bool {
     matches!(
         error,
         LanceError::CommitConflict { .. }

@@ -24,7 +24,7 @@ use crate::identity::Content;
 use crate::source::{
     DatasetTable, Dependency, FilesFound, Found, KeepFound, Purpose, Source, ValuesTable,
 };
-use crate::{Error, Ready, Result, Session, layout};
+use crate::{Chain, Error, Ready, Result, Session, layout};
 
 pub(crate) use objects::confirmed;
 
@@ -51,6 +51,22 @@ impl KeepFound for Arc<Session> {
             (Found::Files(found), Purpose::Rows) => keep(self, found, None).boxed().await,
         }
     }
+}
+
+/// What a dataset that is made of the chain's rows depends on: versions of datasets, and of listings of the files that
+/// are read.
+pub(super) async fn dependencies(chain: &Chain, job: &JobId) -> Result<Vec<catalog::Dependency>> {
+    let (session, began) = (chain.session(), Utc::now());
+    let mut all = chain.dependencies()?;
+    for found in chain.reads()?.iter().flat_map(Source::found) {
+        let kept = session.keep(found, Purpose::Identity(Some(job)), began).await?;
+        for Dependency::Version(version) in kept.dependencies() {
+            if !all.contains(&version) {
+                all.push(version);
+            }
+        }
+    }
+    Ok(all)
 }
 
 async fn keep(

@@ -34,7 +34,7 @@ pub(super) struct Columns {
     /// As users know them.
     pub(super) schema: SchemaRef,
     /// As files hold them.
-    stored: SchemaRef,
+    pub(super) stored: SchemaRef,
 }
 
 impl Columns {
@@ -44,7 +44,7 @@ impl Columns {
         Self { lengths, schema, stored }
     }
 
-    fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub(super) fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         self.lengths.check(batch)?;
         let batch = self.lengths.convert(batch, &self.schema)?;
         Ok(converted(&batch, &self.stored)?)

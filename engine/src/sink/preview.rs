@@ -8,12 +8,16 @@ use arrow::array::{
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use arrow::json::ArrayWriter;
 use arrow::record_batch::RecordBatchOptions;
 use datafusion::error::DataFusionError;
+use futures::TryStreamExt;
+use lance::Dataset;
 use serde_json::Value;
 
+use crate::adapter::error::LanceResultExt;
+use crate::stored::converted;
 use crate::{Error, Result};
 
 /// How many rows a preview has.
@@ -24,6 +28,19 @@ const SHOWN_BYTES: usize = 1000;
 
 /// And so many items of a list.
 const SHOWN_ITEMS: usize = 1000;
+
+/// The first rows of a state with these columns.
+pub(super) async fn of_state(dataset: &Dataset, schema: &SchemaRef) -> Result<Vec<Value>> {
+    let title = dataset.uri();
+    let mut scanner = dataset.scan();
+    scanner.batch_size(PREVIEW_ROWS);
+    let rows = i64::try_from(PREVIEW_ROWS).ok();
+    scanner.limit(rows, None).lance("read", title)?;
+    let batches = scanner.try_into_stream().await.lance("read", title)?;
+    let batches: Vec<RecordBatch> = batches.try_collect().await.lance("read", title)?;
+    let shown = batches.iter().map(|batch| to_json(&converted(batch, schema)?));
+    Ok(shown.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
 
 /// The rows as objects, with only the beginning of long texts, bytes and lists; binary values as hexadecimal text.
 pub(super) fn to_json(rows: &RecordBatch) -> Result<Vec<Value>> {

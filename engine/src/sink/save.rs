@@ -6,15 +6,17 @@ use arrow::datatypes::{DataType, Fields};
 use catalog::{
     CatalogExt, DatasetEdit, DatasetVersion, JobId, QualifiedName, Version, VersionSpec, Wanted,
 };
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use futures::{FutureExt, try_join};
 
+use super::found;
 use super::fragments::check_types;
 use super::row_addresses::RowAddresses;
 use super::saving::{Saving, newest};
+use super::update;
 use super::vectors::VectorLengths;
 use crate::progress::Progress;
-use crate::{Chain, Error, Result, config};
+use crate::{Chain, Error, Result, Session, config};
 
 /// What to save a chain as.
 #[derive(Clone, Debug)]
@@ -72,6 +74,8 @@ pub struct Saved {
     pub chain: Chain,
     /// Whether the version was made now; else it was there, made of the same.
     pub is_new: bool,
+    /// What was computed for it, where that is not the whole chain.
+    pub computed: Option<Chain>,
 }
 
 impl Chain {
@@ -106,21 +110,19 @@ impl Chain {
         if let Some(saved) = same_rows(&chain, &request, fingerprint.as_deref(), progress).await? {
             return Ok(saved);
         }
+        if !chain.deltas().is_empty() && request.mode == SaveMode::Replace {
+            return update::save(&chain, request, fingerprint, progress).await;
+        }
         let saving = Saving {
             session: &session,
             request: &request,
             schema: chain.schema(),
-            dependencies: chain.dependencies()?,
+            dependencies: found::dependencies(&chain, &request.job).await?,
         };
-        let prepared = chain.prepare(chain.visible_plan()?, progress);
-        let (place, ready) = try_join!(saving.open(), prepared)?;
-        let added = saving.write(&place, ready).await?;
-        session.storage().pause().await;
+        let added = saving.written(&chain, progress).await?;
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
-        let (record, dataset) = saving.publish(&place, &added.made_of(fingerprint)).await?;
-        let chain = session.rows_of(&record, dataset)?;
-        Ok(Saved { record, chain, is_new: true })
+        saving.published(added.made_of(fingerprint)).await
     }
 }
 
@@ -149,6 +151,17 @@ async fn same_rows(
     if !fits || !is_same {
         return Ok(None);
     }
+    unchanged(session, request, &record, progress).await.map(Some)
+}
+
+/// A version that is what would be saved; what the request says of the dataset counts all the same.
+pub(super) async fn unchanged(
+    session: &Arc<Session>,
+    request: &SaveRequest,
+    record: &DatasetVersion,
+    progress: &Progress,
+) -> Result<Saved> {
+    let name = &request.name;
     let edit =
         DatasetEdit { description: request.description.clone(), attrs: request.attrs.clone() };
     if edit != DatasetEdit::default() {
@@ -159,7 +172,7 @@ async fn same_rows(
     let chain = session.read_dataset(name, &spec).await?;
     let (title, rows) = (name.short(), record.rows);
     progress.tell(format!("Dataset '{title}@{}': unchanged, {rows} rows", record.version));
-    Ok(Some(Saved { record, chain, is_new: false }))
+    Ok(Saved { record, chain, is_new: false, computed: None })
 }
 
 /// Names that could be written but not read back are refused before anything runs.

@@ -7,26 +7,29 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use catalog::{
-    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, Newest, QualifiedName,
-    Wanted,
+    CatalogExt, Claim, ClaimRequest, CompletedVersion, DatasetVersion, Delta, Newest,
+    QualifiedName, Wanted,
 };
 use futures::{FutureExt, TryFutureExt, try_join};
 use lance::Dataset;
 use lance_table::format::Fragment;
 use serde_json::Value;
 
+use super::by_reference::{ByReference, SharedState};
 use super::commit::Commit;
 use super::destination::Destination;
 use super::fragments::Columns;
 use super::preview::{self, PREVIEW_ROWS};
-use super::save::{SaveMode, SaveRequest};
+use super::save::{SaveMode, SaveRequest, Saved};
 use super::vectors::VectorLengths;
 use super::write::write_all;
 use super::written::Written;
+use crate::adapter::error::LanceResultExt;
 use crate::kind::kind_name;
 use crate::layout::{self, locate};
+use crate::progress::Progress;
 use crate::storage::Entered;
-use crate::{Error, Ready, Result, Session};
+use crate::{Chain, Error, Ready, Result, Session};
 
 /// A version on its way.
 pub(super) struct Saving<'a> {
@@ -35,6 +38,12 @@ pub(super) struct Saving<'a> {
     /// The columns of its rows.
     pub(super) schema: SchemaRef,
     pub(super) dependencies: Vec<catalog::Dependency>,
+}
+
+/// Files that belong to no version yet, and where they are.
+pub(super) struct Unpublished {
+    pub(super) place: Place,
+    pub(super) added: Added,
 }
 
 /// Where rows go, and what keeps collectors of garbage out of there while it lives.
@@ -52,9 +61,43 @@ pub(super) struct Added {
     rows: u64,
     preview: Vec<Value>,
     fingerprint: Option<String>,
+    delta: Option<Delta>,
+    /// What makes a state of the fragments where they list files of others.
+    state: Option<SharedState>,
 }
 
 impl Saving<'_> {
+    /// Computes the rows of a chain and writes them to files that nobody knows yet.
+    pub(super) async fn written(
+        &self,
+        chain: &Chain,
+        progress: &Arc<Progress>,
+    ) -> Result<Unpublished> {
+        let (place, added) = match ByReference::of(chain, self.request).await? {
+            Some(shared) => {
+                let (place, ready) = try_join!(self.open(), shared.prepare(progress))?;
+                let lists = self.request.lists;
+                let added = shared.write((&place, lists), ready, progress).boxed().await?;
+                (place, added)
+            }
+            None => {
+                let prepared = chain.prepare(chain.visible_plan()?, progress);
+                let (place, ready) = try_join!(self.open(), prepared)?;
+                let added = self.write(&place, ready).await?;
+                (place, added)
+            }
+        };
+        self.session.storage().pause().await;
+        Ok(Unpublished { place, added })
+    }
+
+    /// Makes a version of them that everybody sees.
+    pub(super) async fn published(&self, rows: Unpublished) -> Result<Saved> {
+        let (record, dataset) = self.publish(&rows.place, &rows.added).await?;
+        let chain = self.session.rows_of(&record, dataset)?;
+        Ok(Saved { record, chain, is_new: true, computed: None })
+    }
+
     /// What belongs to a session stays there while the session does.
     pub(super) async fn open(&self) -> Result<Place> {
         let (session, name) = (self.session, &self.request.name);
@@ -168,11 +211,17 @@ impl Saving<'_> {
             added: added.fragments.clone(),
             schema: Arc::clone(&added.schema),
         };
-        let Some(dataset) = commit.apply(&place.destination, claim).await? else {
+        let applied = match &added.state {
+            Some(state) => state.apply(&added.fragments, &place.destination, claim).await?,
+            None => commit.apply(&place.destination, claim).await?,
+        };
+        let Some(dataset) = applied else {
             // A version has the number that the catalog does not know: an older catalog was put in its place.
             let (name, version) = (claim.name.clone(), claim.version);
             return Err(catalog::Error::VersionTaken { name, version, latest: version }.into());
         };
+        let dataset = self.session.storage().at_home(dataset).await;
+        let dataset = dataset.lance("open", &place.destination.title)?;
         let completed = CompletedVersion {
             schema: Arc::clone(&added.schema),
             storage_version: dataset.version().version,
@@ -184,6 +233,7 @@ impl Saving<'_> {
                 }
             },
             fingerprint: added.fingerprint.clone().filter(|_| base.is_none()),
+            delta: added.delta.clone(),
             rows: base.map_or(0, |base| base.rows) + added.rows - commit.removed.len(),
             bytes: bytes_of(&dataset),
             preview: Value::Array(self.preview(base, added, &dataset).await?),
@@ -200,6 +250,9 @@ impl Saving<'_> {
         dataset: &Dataset,
     ) -> Result<Vec<Value>> {
         let mut first = match (base, &self.request.mode) {
+            (None, _) if added.state.is_some() => {
+                return preview::of_state(dataset, &added.schema).await;
+            }
             (None, _) => Vec::new(),
             // Which rows come after those that were removed, only the files tell.
             (Some(base), SaveMode::Update { .. }) => {
@@ -216,10 +269,23 @@ impl Saving<'_> {
     }
 }
 
+impl Unpublished {
+    pub(super) fn made_of(self, fingerprint: Option<String>) -> Self {
+        Self { added: self.added.made_of(fingerprint), ..self }
+    }
+}
+
 impl Added {
-    fn new(schema: SchemaRef, written: Vec<Written>) -> Self {
-        let mut added =
-            Self { fragments: vec![], schema, rows: 0, preview: vec![], fingerprint: None };
+    pub(super) fn new(schema: SchemaRef, written: Vec<Written>) -> Self {
+        let mut added = Self {
+            fragments: vec![],
+            schema,
+            rows: 0,
+            preview: vec![],
+            fingerprint: None,
+            delta: None,
+            state: None,
+        };
         for part in written {
             added.fragments.extend(part.fragments);
             added.rows += part.rows;
@@ -228,9 +294,28 @@ impl Added {
         added
     }
 
+    /// Fragments that list files of others; what is left of them is so many rows.
+    pub(super) fn of_state(
+        schema: SchemaRef,
+        fragments: Vec<Fragment>,
+        rows: u64,
+        state: SharedState,
+    ) -> Self {
+        Self { fragments, rows, state: Some(state), ..Self::new(schema, vec![]) }
+    }
+
     /// The same with a digest of what the rows were made of, where that tells what they are.
     pub(super) fn made_of(self, fingerprint: Option<String>) -> Self {
         Self { fingerprint, ..self }
+    }
+
+    /// The same with what the next update has to know.
+    pub(super) fn updated_by(self, delta: Delta) -> Self {
+        Self { delta: Some(delta), ..self }
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// The files that nobody knows.

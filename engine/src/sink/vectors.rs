@@ -32,6 +32,16 @@ impl VectorLengths {
         Self::default()
     }
 
+    /// Whether the column there is stored as vectors.
+    pub(super) fn has(&self, at: usize) -> bool {
+        self.0.get(at).is_some_and(Option::is_some)
+    }
+
+    /// Those of other columns: what each of them is here, if it is.
+    pub(super) fn of_columns(&self, columns: impl Iterator<Item = Option<usize>>) -> Self {
+        Self(columns.map(|at| self.0.get(at?).copied().flatten()).collect())
+    }
+
     /// Judges by the first rows of the first partition that has any; they are put back.
     pub(super) async fn of_first_rows(schema: &Schema, ready: Ready) -> Result<(Self, Ready)> {
         if !schema.fields().iter().any(|field| may_be_vector(field.data_type())) {
@@ -200,7 +210,8 @@ fn misfit(column: &ArrayRef, length: i32) -> Option<String> {
     }
 }
 
-fn may_be_vector(kind: &DataType) -> bool {
+/// Whether a column of the type is looked at.
+pub(super) fn may_be_vector(kind: &DataType) -> bool {
     matches!(kind, DataType::List(item) if item.data_type().is_floating())
 }
 

@@ -25,7 +25,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
-use super::{FileAt, FileRows, Source, TableFiles};
+use super::{FileAt, FileRows, Listing, Source, TableFiles};
 use crate::blocking::blocking;
 use crate::identity::{Reason, SourceIdentity};
 use crate::source::pieces::FileBytes;
@@ -110,6 +110,7 @@ impl fmt::Debug for RaggedRows {
 pub(crate) struct CsvTable {
     read: Arc<Read>,
     schema: SchemaRef,
+    found_in: Option<Listing>,
 }
 
 /// What it takes to read the files.
@@ -150,6 +151,7 @@ impl CsvTable {
         };
         let fields = source.iter().map(FileRows::field).chain(columns.iter().cloned());
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let found_in = request.files.listing().cloned();
         let read = Read {
             files,
             dialect,
@@ -160,7 +162,7 @@ impl CsvTable {
             source,
             ragged: request.ragged,
         };
-        Ok(Self { read: Arc::new(read), schema })
+        Ok(Self { read: Arc::new(read), schema, found_in })
     }
 }
 
@@ -208,6 +210,10 @@ impl Source for CsvTable {
         all.update(files.digest().as_bytes());
         all.update(format!("{dialect:?} {has_header} {by_name} {names:?} {rows:?}").as_bytes());
         Ok(SourceIdentity::Values { digest: all.finalize().to_hex().to_string() })
+    }
+
+    fn read_from(&self) -> Option<&Listing> {
+        self.found_in.as_ref()
     }
 }
 

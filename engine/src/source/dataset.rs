@@ -14,9 +14,10 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use lance::Dataset;
 
+use super::apart::{Apart, Shared};
 use super::batch_rows::{fixed_bytes, stored_bytes, vary};
 use super::dataset_scan::{DatasetScan, DatasetScanExec, rows_at};
-use super::row_range::row_ranges;
+use super::row_range::{Part, row_ranges};
 use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
@@ -68,8 +69,18 @@ pub(crate) struct DatasetTable {
     dataset: Arc<Dataset>,
     leaves: Vec<Leaf>,
     schema: SchemaRef,
+    /// What it is where it is not the whole version.
+    apart: Option<Arc<ApartFrom>>,
     /// So many rows at the beginning are left out.
     skipped: usize,
+}
+
+/// A version's rows that another version does not have.
+#[derive(Debug)]
+struct ApartFrom {
+    uuid: String,
+    shared: Shared,
+    rows: Apart,
 }
 
 impl DatasetTable {
@@ -107,19 +118,78 @@ impl DatasetTable {
             dataset,
             leaves,
             schema: Arc::new(Schema::empty()),
+            apart: None,
             skipped: 0,
         };
         table.finish()
     }
 
     /// The same rows seen through other leaves.
-    pub(super) fn with(&self, leaves: Vec<Leaf>) -> Self {
+    pub(crate) fn with(&self, leaves: Vec<Leaf>) -> Self {
         Self { leaves, ..self.clone() }.finish()
+    }
+
+    /// The same of another version of the dataset, which has what is seen of this one.
+    pub(super) fn over_version(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Self> {
+        let (record, dataset) = versions.iter().find(|(record, _)| record.dataset == self.name)?;
+        let columns = Schema::from(self.dataset.schema());
+        let others = Schema::from(dataset.schema());
+        let is_there = |leaf: &Leaf| {
+            let column = leaf.path.first();
+            leaf.is_sys()
+                || column.is_some_and(|it| {
+                    others.field_with_name(it).ok() == columns.field_with_name(it).ok()
+                })
+        };
+        self.leaves.iter().all(is_there).then(|| Self {
+            version: record.version,
+            uuid: record.uuid.clone(),
+            made_of: record.dependencies.clone(),
+            content: self.content.as_ref().and(record.fingerprint.clone()),
+            dataset: Arc::clone(dataset),
+            ..self.clone()
+        })
+    }
+
+    /// The state that holds the rows, unless the version goes with its session or when nobody looks for its rows again.
+    pub(crate) fn lasting(&self) -> Option<&Arc<Dataset>> {
+        (!self.name.is_of_session() && !self.name.is_listing()).then_some(&self.dataset)
+    }
+
+    /// Whether the version is still what the record says.
+    pub(crate) fn is_of(&self, record: &DatasetVersion) -> bool {
+        self.uuid == record.uuid
     }
 
     /// The first column of the version.
     pub(super) fn root(&self) -> &str {
         self.dataset.schema().fields.first().map_or("", |field| field.name.as_str())
+    }
+
+    /// The version without the rows that another one of the dataset has as well; `None` where they share nothing.
+    fn without(&self, other: &Self, shared: Shared) -> Option<Self> {
+        let rows = Apart::of(&self.dataset, &other.dataset, shared)?;
+        let apart = ApartFrom { uuid: other.uuid.clone(), shared, rows };
+        Some(Self { apart: Some(Arc::new(apart)), ..self.clone() })
+    }
+
+    /// What is read of each fragment.
+    async fn parts(&self) -> PlanResult<Vec<Part>> {
+        match &self.apart {
+            Some(apart) => apart.rows.parts(&self.dataset, &self.title()).await,
+            None => self.dataset.fragments().iter().map(Part::whole).collect(),
+        }
+    }
+
+    fn rows(&self) -> Option<usize> {
+        match &self.apart {
+            Some(apart) => apart.rows.most_rows(),
+            None => self.dataset.fragments().iter().map(|part| part.num_rows()).sum(),
+        }
+    }
+
+    fn dependency(&self) -> catalog::Dependency {
+        catalog::Dependency { name: self.name.clone(), version: self.version }
     }
 
     /// What users call it.
@@ -146,12 +216,20 @@ impl Source for DatasetTable {
             return Ok(SourceIdentity::Values { digest: digest.clone() });
         }
         let paths = self.leaves.iter().map(|leaf| leaf.path.clone()).collect();
-        Ok(SourceIdentity::Version { uuid: self.uuid.clone(), paths })
+        let uuid = self.uuid.clone();
+        Ok(match &self.apart {
+            None => SourceIdentity::Version { uuid, paths },
+            Some(apart) => SourceIdentity::Apart {
+                uuid,
+                paths,
+                other: apart.uuid.clone(),
+                is_start: apart.shared == Shared::Start,
+            },
+        })
     }
 
     fn version(&self) -> Option<catalog::Dependency> {
-        let (name, version) = (self.name.clone(), self.version);
-        Some(catalog::Dependency { name, version })
+        self.apart.is_none().then(|| self.dependency())
     }
 
     /// The version; one that goes with its session leaves what it was made of.
@@ -159,7 +237,25 @@ impl Source for DatasetTable {
         if self.name.is_of_session() {
             return self.made_of.iter().cloned().map(Dependency::Version).collect();
         }
-        self.version().into_iter().map(Dependency::Version).collect()
+        vec![Dependency::Version(self.dependency())]
+    }
+
+    fn height(&self) -> Option<usize> {
+        self.rows()
+    }
+
+    fn apart_from(&self, other: &Arc<dyn Source>, shared: Shared) -> Option<[Arc<dyn Source>; 2]> {
+        let other: &dyn TableProvider = &**other;
+        let other = other.downcast_ref::<Self>()?;
+        if [self, other].into_iter().any(|side| side.apart.is_some() || side.content.is_some()) {
+            return None;
+        }
+        let (ours, theirs) = (self.without(other, shared)?, other.without(self, shared)?);
+        Some([Arc::new(ours), Arc::new(theirs)])
+    }
+
+    fn over(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
+        Some(Arc::new(self.over_version(versions)?))
     }
 
     fn leaves(&self) -> &[Leaf] {
@@ -179,8 +275,7 @@ impl Source for DatasetTable {
             let read = self.leaves.iter().filter(|leaf| !leaf.is_sys());
             read.map(|leaf| leaf.field.data_type())
         };
-        let heights = self.dataset.fragments().iter().map(|part| part.num_rows());
-        let rows: usize = heights.sum::<Option<usize>>()?;
+        let rows = self.rows()?;
         let mut bytes = fixed_bytes(kinds());
         if vary(kinds()) {
             // What files hold beside the columns whose width is known.
@@ -219,7 +314,7 @@ impl TableProvider for DatasetTable {
         };
         let target = state.config().target_partitions();
         let end = limit.map_or(usize::MAX, |limit| self.skipped.saturating_add(limit));
-        let ranges = row_ranges(&self.dataset, target, self.skipped..end)?;
+        let ranges = row_ranges(&self.parts().await?, target, self.skipped..end);
         let (title, dataset) = (self.title(), Arc::clone(&self.dataset));
         let scan = DatasetScan { title, dataset, leaves: Arc::new(leaves), ranges };
         Ok(Arc::new(DatasetScanExec::new(scan)))

@@ -99,12 +99,19 @@ struct Options {
     is_sampled: bool,
 }
 
-/// Files of JSON, looked at.
+/// What it takes to read files.
 #[derive(Debug)]
-pub(crate) struct JsonTable {
+struct Read {
+    found_in: Listing,
     files: Arc<Vec<FileBytes>>,
     options: Arc<Options>,
     typed: Arc<Typed>,
+}
+
+/// Files of JSON, looked at.
+#[derive(Debug)]
+pub(crate) struct JsonTable {
+    read: Arc<Read>,
     /// The columns, as paths into the one that is read.
     leaves: Vec<Leaf>,
     schema: SchemaRef,
@@ -123,7 +130,7 @@ impl JsonTable {
             Some(samples) => Arc::new(look(buckets, samples).await?),
             None => Arc::clone(&files),
         };
-        let JsonRequest { format, expression, rows, column, .. } = request;
+        let JsonRequest { files: found_in, format, expression, rows, column } = request;
         let expression = expression.as_deref().map(Expression::parse).transpose()?;
         let is_sampled = matches!(column, JsonColumn::Sampled { .. });
         let options = Arc::new(Options { format, expression, rows, is_sampled });
@@ -139,17 +146,13 @@ impl JsonTable {
         Column::of(&typed, WHOLE)?;
         let field = Arc::clone(&typed.field);
         let leaves = vec![Leaf { path: vec![field.name().clone()], field }];
-        Ok(Self::seen(files, options, Arc::new(typed), leaves))
+        let typed = Arc::new(typed);
+        Ok(Self::seen(Arc::new(Read { found_in, files, options, typed }), leaves))
     }
 
-    fn seen(
-        files: Arc<Vec<FileBytes>>,
-        options: Arc<Options>,
-        typed: Arc<Typed>,
-        leaves: Vec<Leaf>,
-    ) -> Self {
+    fn seen(read: Arc<Read>, leaves: Vec<Leaf>) -> Self {
         let fields: Vec<FieldRef> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
-        Self { files, options, typed, leaves, schema: Arc::new(Schema::new(fields)) }
+        Self { read, leaves, schema: Arc::new(Schema::new(fields)) }
     }
 }
 
@@ -165,12 +168,12 @@ impl Source for JsonTable {
             file.opened.check().map_err(|error| error.to_string())?;
             Ok::<_, Reason>(file.opened.identity())
         };
-        let files = self.files.iter().map(file).collect::<Result<_, _>>()?;
+        let files = self.read.files.iter().map(file).collect::<Result<_, _>>()?;
         let mut digest = Hasher::new();
         digest.update(SourceIdentity::Files(files).digest().as_bytes());
-        let Options { format, expression, rows, is_sampled: _ } = self.options.as_ref();
+        let Options { format, expression, rows, is_sampled: _ } = self.read.options.as_ref();
         digest.update(format!("{format:?}{expression:?}{rows:?}").as_bytes());
-        self.typed.describe(&mut digest);
+        self.read.typed.describe(&mut digest);
         for leaf in &self.leaves {
             digest.update(format!("{:?}", leaf.path).as_bytes());
         }
@@ -182,9 +185,11 @@ impl Source for JsonTable {
     }
 
     fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
-        let Self { files, options, typed, .. } = self;
-        let (files, options, typed) = (Arc::clone(files), Arc::clone(options), Arc::clone(typed));
-        Some(Arc::new(Self::seen(files, options, typed, leaves)))
+        Some(Arc::new(Self::seen(Arc::clone(&self.read), leaves)))
+    }
+
+    fn read_from(&self) -> Option<&Listing> {
+        Some(&self.read.found_in)
     }
 }
 
@@ -205,7 +210,7 @@ impl TableProvider for JsonTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        self.files.iter().try_for_each(|file| file.opened.check())?;
+        self.read.files.iter().try_for_each(|file| file.opened.check())?;
         let scan = JsonScan::new(self, state.config(), projection, limit);
         Ok(Arc::new(JsonExec::new(scan)))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use async_trait::async_trait;
+use catalog::DatasetVersion;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Column, ToDFSchema};
 use datafusion::error::Result as PlanResult;
@@ -12,6 +13,7 @@ use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::{ColumnarValue, Expr, TableType, Volatility, create_udf};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExecBuilder;
+use lance::Dataset;
 
 use super::{DatasetTable, Dependency, Leaf, Search, Source};
 use crate::identity::{Reason, SourceIdentity};
@@ -81,6 +83,11 @@ impl Source for ListedTable {
 
     fn dependencies(&self) -> Vec<Dependency> {
         self.all.dependencies()
+    }
+
+    fn over(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
+        let all = self.all.over_version(versions)?;
+        Some(Arc::new(Self { all, search: Arc::clone(&self.search), digest: None }))
     }
 
     fn leaves(&self) -> &[Leaf] {

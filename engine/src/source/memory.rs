@@ -7,15 +7,17 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
+use catalog::DatasetVersion;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::plan_err;
 use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use lance::Dataset;
 
 use super::ranges::{Slice, ranges};
-use super::{Dependency, Source};
+use super::{DatasetTable, Dependency, Source};
 use crate::Result;
 use crate::identity::{Content, Reason, SourceIdentity};
 
@@ -62,6 +64,17 @@ impl Source for ValuesTable {
 
     fn dependencies(&self) -> Vec<Dependency> {
         self.made_of.iter().cloned().collect()
+    }
+
+    /// The rows of a listing, which are few now.
+    fn over(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
+        let Some(Dependency::Version(made_of)) = &self.made_of else { return None };
+        let (record, dataset) =
+            versions.iter().find(|(record, _)| record.dataset == made_of.name)?;
+        let column = Arc::clone(self.schema.fields().first()?);
+        let is_same = record.schema.fields().first()?.data_type() == column.data_type();
+        let table = || DatasetTable::of_listing(record, Arc::clone(dataset), column);
+        is_same.then(|| Arc::new(table()) as _)
     }
 }
 

@@ -48,7 +48,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::error::{of_bucket, refused};
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
 use crate::schema_text::{SCHEMA_KEY, schema_of_text, type_at};
-use crate::source::{FileAt, FileRows, Source, TableFiles, doubled};
+use crate::source::{FileAt, FileRows, Listing, Source, TableFiles, doubled};
 use crate::storage::Buckets;
 use crate::{Error, Result};
 use bucket_files::BucketFiles;
@@ -104,6 +104,7 @@ pub(crate) struct ParquetTable {
     /// The columns of `schema`, and before them the source.
     columns: SchemaRef,
     notes: HashMap<String, String>,
+    found_in: Option<Listing>,
 }
 
 /// What a footer tells.
@@ -167,7 +168,8 @@ impl ParquetTable {
         let own = schema.table_schema().fields().iter().cloned();
         let columns = source.iter().map(|source| source.field()).chain(own).collect::<Vec<_>>();
         let columns = Arc::new(Schema::new(columns));
-        Ok(Self { files, store, format, schema, rows, groups, source, columns, notes })
+        let found_in = request.files.listing().cloned();
+        Ok(Self { files, store, format, schema, rows, groups, source, columns, notes, found_in })
     }
 
     /// Keys and texts that all of the files have in their schemas.
@@ -276,6 +278,10 @@ impl Source for ParquetTable {
             Ok(FileIdentity { e_tag, folders, ..opened.identity() })
         };
         Ok(SourceIdentity::Files(self.files.iter().map(file).collect::<Result<_, _>>()?))
+    }
+
+    fn read_from(&self) -> Option<&Listing> {
+        self.found_in.as_ref()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Rows are counted without those that are masked. Where these are is looked up only when a range is read.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result};
@@ -12,49 +13,79 @@ use lance::dataset::scanner::FragmentSlice;
 use lance_core::utils::deletion::DeletionVector;
 use lance_table::format::Fragment;
 
-use super::ranges::ranges;
+use super::ranges::{Slice, ranges};
 
 /// Fragments whose masks are read at once.
-const MASKS_AT_ONCE: usize = 16;
+pub(super) const MASKS_AT_ONCE: usize = 16;
+
+/// A fragment, and which of its rows there are.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    fragment: u32,
+    rows: usize,
+    counted: Counted,
+}
+
+/// Which rows of a fragment count.
+#[derive(Clone, Debug)]
+enum Counted {
+    All,
+    /// Those that the version does not mask.
+    Unmasked,
+    /// Those with these offsets, which grow; none is masked.
+    Only(Arc<[u32]>),
+}
+
+impl Part {
+    /// All rows that are not masked.
+    pub(super) fn whole(fragment: &Fragment) -> Result<Self> {
+        let Some(rows) = fragment.num_rows() else {
+            return internal_err!("fragment {} has no row count", fragment.id);
+        };
+        let is_masked = fragment.deletion_file.is_some();
+        let counted = if is_masked { Counted::Unmasked } else { Counted::All };
+        Ok(Self { fragment: number(fragment)?, rows, counted })
+    }
+
+    /// The rows with these offsets, which grow; none is masked.
+    pub(super) fn only(fragment: &Fragment, offsets: Vec<u32>) -> Result<Self> {
+        let (fragment, rows) = (number(fragment)?, offsets.len());
+        Ok(Self { fragment, rows, counted: Counted::Only(offsets.into()) })
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+fn number(fragment: &Fragment) -> Result<u32> {
+    u32::try_from(fragment.id).map_err(|error| DataFusionError::External(error.into()))
+}
 
 /// Consecutive rows of consecutive fragments.
 #[derive(Clone, Debug)]
 pub(super) struct RowRange(Vec<FragmentRows>);
 
 /// Consecutive rows of a fragment; there is at least one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct FragmentRows {
     fragment: u32,
     start: usize,
     rows: usize,
-    /// Whether some of the fragment's rows are masked.
-    is_masked: bool,
+    counted: Counted,
 }
 
 /// Cuts these of all rows into at most `target` consecutive ranges of about the same height.
-pub(super) fn row_ranges(
-    dataset: &Dataset,
-    target: usize,
-    rows: Range<usize>,
-) -> Result<Vec<RowRange>> {
-    let (mut fragments, mut heights) = (Vec::new(), Vec::new());
-    for fragment in dataset.fragments().iter() {
-        let id = u32::try_from(fragment.id);
-        let id = id.map_err(|error| DataFusionError::External(error.into()))?;
-        let Some(rows) = fragment.num_rows() else {
-            return internal_err!("fragment {id} has no row count");
-        };
-        fragments.push((id, fragment.deletion_file.is_some()));
-        heights.push(rows);
-    }
-    let ranges = ranges(&heights, target, rows).into_iter().map(|range| {
-        let rows = range.iter().map(|slice| {
-            let (fragment, is_masked) = fragments[slice.part];
-            FragmentRows { fragment, start: slice.start, rows: slice.rows, is_masked }
+pub(super) fn row_ranges(parts: &[Part], target: usize, rows: Range<usize>) -> Vec<RowRange> {
+    let heights: Vec<usize> = parts.iter().map(|part| part.rows).collect();
+    let range = |slices: Vec<Slice>| {
+        let rows = slices.into_iter().map(|Slice { part, start, rows }| {
+            let Part { fragment, counted, .. } = parts[part].clone();
+            FragmentRows { fragment, start, rows, counted }
         });
         RowRange(rows.collect())
-    });
-    Ok(ranges.collect())
+    };
+    ranges(&heights, target, rows).into_iter().map(range).collect()
 }
 
 impl RowRange {
@@ -64,7 +95,7 @@ impl RowRange {
 
     /// Whether some of the rows in its fragments are masked.
     pub(super) fn is_masked(&self) -> bool {
-        self.0.iter().any(|part| part.is_masked)
+        self.0.iter().any(|part| matches!(part.counted, Counted::Unmasked))
     }
 
     /// Its first rows, or all when it has fewer.
@@ -73,7 +104,7 @@ impl RowRange {
         let cut = |part: &FragmentRows| {
             let rows = part.rows.min(left);
             left -= rows;
-            FragmentRows { rows, ..*part }
+            FragmentRows { rows, ..part.clone() }
         };
         Self(self.0.iter().map(cut).filter(|part| part.rows > 0).collect())
     }
@@ -88,25 +119,32 @@ impl RowRange {
 
     /// Where it lies in these.
     pub(super) async fn slices(&self, dataset: &Dataset) -> lance::Result<Vec<FragmentSlice>> {
-        let slices: Vec<_> = self.0.iter().map(|part| part.slice(dataset)).collect();
-        stream::iter(slices).buffered(MASKS_AT_ONCE).try_collect().await
+        let slices: Vec<_> = self.0.iter().map(|part| part.slices(dataset)).collect();
+        let slices: Vec<_> = stream::iter(slices).buffered(MASKS_AT_ONCE).try_collect().await?;
+        Ok(slices.concat())
     }
 }
 
 impl FragmentRows {
-    async fn slice(self, dataset: &Dataset) -> lance::Result<FragmentSlice> {
-        let mut rows = self.start..self.start + self.rows;
-        if self.is_masked
+    async fn slices(&self, dataset: &Dataset) -> lance::Result<Vec<FragmentSlice>> {
+        let rows = self.start..self.start + self.rows;
+        if let Counted::Only(offsets) = &self.counted {
+            let runs = offsets[rows].chunk_by(|one, next| one + 1 == *next);
+            return Ok(runs.map(|run| self.slice(run[0] as usize, run.len())).collect());
+        }
+        if matches!(self.counted, Counted::Unmasked)
             && let Some(fragment) = dataset.get_fragment(self.fragment as usize)
             && let Some(masked) = fragment.get_deletion_vector().await?
         {
-            rows = among_masked(&masked, &rows);
+            let rows = among_masked(&masked, &rows);
+            return Ok(vec![self.slice(rows.start, rows.len())]);
         }
-        Ok(FragmentSlice {
-            fragment_id: self.fragment,
-            row_offset: rows.start as u64,
-            row_count: rows.len() as u64,
-        })
+        Ok(vec![self.slice(rows.start, rows.len())])
+    }
+
+    fn slice(&self, start: usize, rows: usize) -> FragmentSlice {
+        let (row_offset, row_count) = (start as u64, rows as u64);
+        FragmentSlice { fragment_id: self.fragment, row_offset, row_count }
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use blake3::Hasher;
+use catalog::DatasetVersion;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
+use lance::Dataset;
 
 use super::{Dependency, Leaf, Source};
 use crate::identity::{Reason, SourceIdentity};
@@ -60,6 +62,11 @@ impl Source for SeveralTables {
             }
         }
         all
+    }
+
+    fn over(&self, versions: &[(DatasetVersion, Arc<Dataset>)]) -> Option<Arc<dyn Source>> {
+        let tables = self.tables.iter().map(|table| table.over(versions));
+        Some(Self::of(&self.schema, tables.collect::<Option<_>>()?))
     }
 
     fn leaves(&self) -> &[Leaf] {

@@ -14,6 +14,14 @@ pub enum TableFiles {
 }
 
 impl TableFiles {
+    /// Where they are looked for, if they are.
+    pub(crate) fn listing(&self) -> Option<&Listing> {
+        match self {
+            Self::Found(listing) => Some(listing),
+            Self::Named(_) => None,
+        }
+    }
+
     /// The files, one at least; of folders those whose names end so.
     pub(crate) async fn find(
         &self,

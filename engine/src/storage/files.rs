@@ -15,7 +15,7 @@ use tempfile::TempPath;
 use walkdir::{DirEntry, WalkDir};
 
 use super::Bucket;
-use super::staged::public;
+use super::scratch;
 use crate::blocking::blocking;
 use crate::error::refused;
 use crate::{Error, Result};
@@ -226,16 +226,23 @@ impl Copy {
     }
 
     /// The same for a path from the top.
-    pub(crate) async fn at(path: &Path) -> io::Result<Self> {
+    async fn at(path: &Path) -> io::Result<Self> {
         let folder = path.parent().unwrap_or(path).to_path_buf();
         blocking(move || {
             let missing = folder.ancestors().take_while(|folder| !folder.is_dir());
             let made = MadeFolders(missing.map(Path::to_path_buf).collect());
             fs::create_dir_all(&folder)?;
-            let scratch = public(&folder)?.into_temp_path();
+            let scratch = scratch::public(&folder)?.into_temp_path();
             Ok(Self { scratch, _made: made })
         })
         .await
+    }
+
+    /// The same, in a folder without what others left there that died before they finished it.
+    pub(crate) async fn instead_of_left(path: &Path) -> io::Result<Self> {
+        let folder = path.parent().unwrap_or(path).to_path_buf();
+        blocking(move || Ok::<_, io::Error>(scratch::remove_left(&folder))).await?;
+        Self::at(path).await
     }
 
     /// The same with more bytes at its end.

@@ -72,11 +72,6 @@ impl Write for Staged {
     }
 }
 
-/// A file for others to read once it has its name, as far as the process lets them.
-pub(super) fn public(folder: &Path) -> io::Result<NamedTempFile> {
-    Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
-}
-
 /// Removes what was not published.
 pub(super) fn sweep(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, UInt64Type};
 use catalog::{Bump, CatalogStore, NewJob, Version, VersionFilter, VersionSpec, Wanted};
 use lance_table::io::deletion::relative_deletion_file_path;
@@ -15,8 +15,8 @@ use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunct
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Storage};
 use crate::{
-    Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode, SaveRequest,
-    Saved, Session, Stage, UdfOptions,
+    BinaryOp, Chain, Config, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode,
+    SaveRequest, Saved, Session, Stage, UdfOptions,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
@@ -46,9 +46,13 @@ fn numbers(session: &Arc<Session>, from: i64) -> Chain {
 }
 
 async fn save(chain: &Chain, mode: SaveMode) -> Result<Saved> {
+    save_as(chain, "cats", mode).await
+}
+
+async fn save_as(chain: &Chain, name: &str, mode: SaveMode) -> Result<Saved> {
     let job = chain.session().catalog().start_job(NewJob::default()).await?.id;
     let request = SaveRequest {
-        name: "cats".parse().unwrap(),
+        name: name.parse().unwrap(),
         wanted: Wanted::Bump(Bump::Patch),
         mode,
         lists: false,
@@ -98,10 +102,16 @@ async fn needed_files(session: &Arc<Session>) -> HashSet<String> {
     for record in session.catalog().versions(VersionFilter::default()).await.unwrap() {
         let dataset = session.open_version(&record).await.unwrap();
         for fragment in dataset.manifest().fragments.iter() {
-            let files = fragment.files.iter().map(|file| format!("data/{}", file.path));
+            let bases = &dataset.manifest().base_paths;
+            let folder = |base: Option<u32>| match base {
+                Some(base) => session.storage().folder_of(&bases[&base]).unwrap().to_string(),
+                None => record.location.clone(),
+            };
+            let files = fragment.files.iter();
+            needed.extend(files.map(|file| format!("{}/data/{}", folder(file.base_id), file.path)));
             let mask = fragment.deletion_file.as_ref();
             let mask = mask.map(|mask| relative_deletion_file_path(fragment.id, mask));
-            needed.extend(files.chain(mask).map(|path| format!("{}/{path}", record.location)));
+            needed.extend(mask.map(|path| format!("{}/{path}", record.location)));
         }
     }
     needed
@@ -126,10 +136,20 @@ async fn at_each_operation(
     step: impl AsyncFn(Arc<Session>) -> Result<()>,
     check: impl AsyncFn(&Root, bool),
 ) -> usize {
+    at_each_operation_after(async |_: &Arc<Session>| {}, mode, step, check).await
+}
+
+async fn at_each_operation_after(
+    prepare: impl AsyncFn(&Arc<Session>),
+    mode: Mode,
+    step: impl AsyncFn(Arc<Session>) -> Result<()>,
+    check: impl AsyncFn(&Root, bool),
+) -> usize {
     for at in 0.. {
         let root = Root::memory();
         let before = session(&root, None).await;
         save(&numbers(&before, 0), SaveMode::Replace).await.unwrap();
+        prepare(&before).await;
         drop(before);
         let faults = Faults::new(mode, at);
         let outcome = step(session(&root, Some(&faults)).await).await;
@@ -191,6 +211,52 @@ async fn an_update_of_some_rows_may_end_anywhere() {
 async fn an_update_of_all_rows_may_end_anywhere() {
     let update = SaveMode::Update { base: Version::FIRST, removed: (0..30).collect() };
     check_saves(update, || count(30, 60)).await;
+}
+
+/// Rows that others list rather than copy.
+async fn save_wide(session: &Arc<Session>) {
+    let mut bytes = vec![0; 60_000];
+    let blobs = (0..30_u64).map(|id| {
+        blake3::Hasher::new().update(&id.to_le_bytes()).finalize_xof().fill(&mut bytes);
+        bytes.clone()
+    });
+    let blobs: ArrayRef = Arc::new(BinaryArray::from_iter_values(blobs));
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..30));
+    let batch = RecordBatch::try_from_iter([("id", ids), ("blob", blobs)]).unwrap();
+    let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
+    save_as(&chain, "wide", SaveMode::Replace).await.unwrap();
+}
+
+/// Of what lists the files of another dataset, with a new column and without some rows.
+async fn save_by_reference(session: &Arc<Session>) -> Result<Saved> {
+    let wide = session.read_dataset(&"wide".parse().unwrap(), &VersionSpec::Latest).await?;
+    let seven = Expr::Literal(Arc::new(Int64Array::from(vec![7])));
+    let (left, right) = (Arc::new(Expr::Column("id".to_owned())), Arc::new(seven));
+    let most = wide.filter(&[Expr::Binary { op: BinaryOp::NotEq, left, right }])?;
+    save(&most.map(Twice::default().stage())?, SaveMode::Replace).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_by_reference_may_end_anywhere() {
+    let most: Vec<i64> = (0..30).filter(|id| *id != 7).collect();
+    for fault in MODES {
+        let step = async |session: Arc<Session>| save_by_reference(&session).await.map(drop);
+        let check = async |root: &Root, succeeded: bool| {
+            let session = session(root, None).await;
+            let found = versions(&session).await;
+            let both = vec![count(0, 30), most.clone()];
+            assert!(found == both || (!succeeded && found == both[..1]), "{succeeded} {found:?}");
+            let saved = save_by_reference(&session).await.unwrap();
+            let dataset = session.open_version(&saved.record).await.unwrap();
+            assert!(!dataset.manifest().base_paths.is_empty());
+            let twice: Vec<i64> = most.iter().map(|id| 2 * id).collect();
+            assert_eq!(values(&saved.chain, "twice").await, twice);
+            assert_eq!(values(&saved.chain, "id").await, most);
+        };
+        let prepare = async |session: &Arc<Session>| save_wide(session).await;
+        let operations = at_each_operation_after(prepare, fault, step, check).await;
+        assert!(operations > 16, "{operations}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

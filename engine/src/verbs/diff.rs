@@ -5,10 +5,12 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{JoinType, NullEquality, Result as PlanResult, internal_err};
 use datafusion::logical_expr::{
-    Case, ColumnarValue, Expr as PlanExpr, LogicalPlanBuilder, Operator, ReturnFieldArgs,
-    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, binary_expr, lit,
+    Case, ColumnarValue, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, Operator,
+    ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    binary_expr, lit,
 };
 
+use super::apart::without_shared_start;
 use super::new_names::check_new_name;
 use super::nth::{nth, numbered};
 use super::sides::{Side, leaf_pairs};
@@ -28,6 +30,8 @@ pub struct Diff {
     pub filled: Vec<Option<String>>,
     /// The name of the new column.
     pub status: String,
+    /// Whether rows that are the same are wanted; else they need not be there.
+    pub same: bool,
 }
 
 /// The two sides of a row of the result.
@@ -48,6 +52,25 @@ impl Chain {
     pub fn diff(&self, other: &Self, diff: &Diff) -> Result<Self> {
         let chain = self.with_functions_of(other)?;
         check_status(self, &diff.status)?;
+        let fewer = self.without_same(other, diff)?;
+        let plan = match &fewer {
+            Some([ours, theirs]) => ours.diff_rows(theirs, diff)?,
+            None => self.diff_rows(other, diff)?,
+        };
+        chain.with_plan(plan)
+    }
+
+    /// Both chains without rows that are the same, where the files tell which are.
+    fn without_same(&self, other: &Self, diff: &Diff) -> Result<Option<[Self; 2]>> {
+        let Some(compare) = diff.compare.as_ref().filter(|_| !diff.same) else {
+            return Ok(None);
+        };
+        let mut pairs = leaf_pairs(self, other, &diff.on)?;
+        pairs.extend(leaf_pairs(self, other, compare)?);
+        without_shared_start(self, other, &pairs)
+    }
+
+    fn diff_rows(&self, other: &Self, diff: &Diff) -> Result<LogicalPlan> {
         let mut keys = leaf_pairs(self, other, &diff.on)?;
         let (ours, theirs): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
         let side = |chain: &Self, keys| {
@@ -65,7 +88,7 @@ impl Chain {
         }
         let (kind, nulls) = (JoinType::Full, NullEquality::NullEqualsNull);
         let rows = Side::joined(row.left, row.right, keys, kind, nulls)?;
-        chain.with_plan(LogicalPlanBuilder::from(rows).project(columns)?.build()?)
+        Ok(LogicalPlanBuilder::from(rows).project(columns)?.build()?)
     }
 }
 

@@ -3,6 +3,7 @@
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::logical_expr::LogicalPlanBuilder;
 
+use super::apart::without_shared_rows;
 use super::sides::{Side, leaf_pairs};
 use crate::{Chain, Error, Result};
 
@@ -21,10 +22,13 @@ impl Chain {
                 accepted: "the chains have no columns in common; name some of each".to_owned(),
             });
         }
-        let keys = leaf_pairs(self, other, on)?;
-        let mut left = Side::new(self, self.plan().clone());
+        // A row that both have agrees with itself.
+        let fewer = without_shared_rows(self, other, &leaf_pairs(self, other, on)?)?;
+        let ours = fewer.as_ref().unwrap_or(self);
+        let keys = leaf_pairs(ours, other, on)?;
+        let mut left = Side::new(self, ours.plan().clone());
         let right = Side::new(self, other.plan().clone());
-        let columns: Vec<_> = self
+        let columns: Vec<_> = ours
             .all_columns()
             .into_iter()
             .map(|(value, field)| left.add(value, field.name()))

@@ -194,6 +194,7 @@ async fn diff_tells_what_became_of_rows() {
         compare: Some(pairs(&["name"])),
         filled: vec![Some("id".to_owned()), Some("name".to_owned())],
         status: "status".to_owned(),
+        same: true,
     };
     let found = new.diff(&old, &diff).unwrap();
     assert_eq!(sorted(&found).await, ["A,1,a", "A,2,c", "D,3,d", "M,2,B", "S,,n"]);

@@ -39,19 +39,21 @@ def diff(arguments: argparse.Namespace) -> None:
     old, new = _without(apart, old, types[0]), _without(apart, new, types[1])
     status = "diff" if "diff" not in new.schema else "diff_status"
     compare = [path for path in shared if not _is_key(path, keys)] if keys else None
-    rows = new.diff(old, on=keys or shared, compare=compare or shared, same=True, status_col=status)
-    _print_rows(rows, status, arguments.limit)
+    rows = new.diff(old, on=keys or shared, compare=compare or shared, status_col=status)
+    _print_rows(rows, status, new.count(), arguments.limit)
 
 
-def _print_rows(rows: DataChain, status: str, limit: int) -> None:
-    from lakebed import C, func
+def _print_rows(rows: DataChain, status: str, all_new: int, limit: int) -> None:
+    from lakebed import func
 
     counts = dict(rows.group_by(rows=func.count(), partition_by=status).to_list(status, "rows"))
+    # a row of the new version is added, changed or the same
+    counts["S"] = all_new - counts.get("A", 0) - counts.get("M", 0)
     told = [f"{counts[kind]:,} {word}" for kind, word in _WORDS.items() if counts.get(kind)]
     print(f"rows: {', '.join(told) or 'none in both'}")
-    if counts.keys() - {"S"}:
+    if counts.keys() != {"S"}:
         print()
-        rows.filter(C(status) != "S").show(limit, flatten=True)
+        rows.show(limit, flatten=True)
 
 
 def _columns(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -34,8 +34,27 @@ def write(native: Chain, order: Order, connection: Any) -> int:
         reader = pa.RecordBatchReader.from_stream(rows)
         views = {_SHAPE: reader.schema.empty_table(), _ROWS: reader}
         with _views(connection, views), _transaction(connection):
+            is_new = order.keys and not _is_there(order, connection)
             connection.execute(made)
+            if is_new:
+                # what conflicts in a table that is made is what is said to
+                connection.execute(_constraint(order))
             return int(connection.execute(_insertion(order)).fetchone()[0])
+
+
+def _is_there(order: Order, connection: Any) -> bool:
+    *above, name = order.table.split(".")
+    query = (
+        "select 1 from information_schema.tables "
+        "where table_name = ? and table_schema = coalesce(?, current_schema())"
+    )
+    return connection.execute(query, [name, above[-1] if above else None]).fetchone() is not None
+
+
+def _constraint(order: Order) -> str:
+    name = "_".join([order.table.rpartition(".")[2], *order.keys])
+    keys = ", ".join(map(_quoted, order.keys))
+    return f"create unique index {_quoted(name)} on {_table(order)} ({keys})"
 
 
 def _insertion(order: Order) -> str:

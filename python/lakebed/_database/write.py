@@ -106,7 +106,9 @@ def _write(native: Chain, order: Order, conn: Any) -> int:
 
     schema, _, name = order.table.rpartition(".")
     columns = [sa.Column(target.name, sql_type(target)) for target in order.targets]
-    table = sa.Table(name, sa.MetaData(), *columns, schema=schema or None)
+    # what conflicts in a table that is made is what is said to
+    unique = [sa.UniqueConstraint(*order.keys)] if order.keys else []
+    table = sa.Table(name, sa.MetaData(), *columns, *unique, schema=schema or None)
     made = False
     try:
         with _transaction(conn):

@@ -208,6 +208,9 @@ def sampled(
     if groups is not None:
         _call(sample, native, spec, groups)
         return sample.settled()
+    # functions below that it does not need are not called
+    read = [path.partition(".")[0] for kind, path, _ in spec["takes"] if kind == "column"]
+    native = native.select(list(dict.fromkeys(read))) if read else native
     # WHY: what is below may be slow, and the first row nearly always suffices
     first = native.limit(1)
     told = _call(sample, first, spec, None, keep=keep)

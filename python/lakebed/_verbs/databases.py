@@ -41,8 +41,8 @@ class Databases(Base):
             on_conflict: What to do with a row that violates a unique constraint: leave it out
                 ("ignore"), or change the row that is there ("update"); an error by default.
                 For SQLite, PostgreSQL and DuckDB.
-            conflict_columns: The columns of the constraint; any by default, but PostgreSQL
-                has to know for "update".
+            conflict_columns: The columns of the constraint, which a table that is made gets;
+                any by default, but PostgreSQL has to know for "update".
             column_mapping: Names in the table by column or field, as `file.path`; None leaves
                 it out, and a `defaultdict` with a factory of None all that it does not have.
 

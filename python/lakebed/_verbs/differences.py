@@ -45,6 +45,8 @@ class Differences(Combining):
         Rows are matched by keys; missing values are equal, here and when rows are
         compared. Rows that agree on all keys are matched one by one, in their order. The
         columns are those of this chain; deleted rows have the values of the other one.
+        Of two versions of a dataset the rows that both begin with are not read, unless
+        `same` asks for them.
 
         Args:
             other: The chain to compare with.
@@ -83,7 +85,7 @@ class Differences(Combining):
         compared = named if compare is not None else _all_but(keys, ours, theirs)
         filled = _filled([*named, *keys], ours, theirs)
         status = status_col or _STATUS
-        native = self._native.diff(other._native, keys, compared, filled, status)
+        native = self._native.diff(other._native, keys, compared, filled, status, same)
         chain = self._beside(other, native)
         if len(kept) < len(flags):
             chain = chain._with(chain._native.filter([C(status).in_(kept)._native]))

@@ -61,7 +61,7 @@ class Keeping(Base):
             msg = f"attrs takes a list of labels, not `{attrs!r}`"
             raise DataChainParamsError(msg)
         with progress() as report:
-            native, full, made = self._native.save(
+            native, full, made, computed = self._native.save(
                 name,
                 self._settings.namespace,
                 self._settings.project,
@@ -73,7 +73,7 @@ class Keeping(Base):
                 self._settings.vectors is not False,
                 report,
             )
-        return self._kept(native, (full, made))
+        return self._kept(native, (full, made), computed)
 
     def persist(self) -> Self:
         """Compute all rows and keep them until the session ends."""
@@ -92,8 +92,13 @@ class Keeping(Base):
                 pass
         return self
 
-    def _kept(self, native: Chain, saved: tuple[str, str] | None = None) -> Self:
-        """A chain that reads what was computed."""
+    def _kept(
+        self,
+        native: Chain,
+        saved: tuple[str, str] | None = None,
+        computed: Chain | None = None,
+    ) -> Self:
+        """A chain that reads what was computed: all of this one, or only a part of it."""
         if self._settings.sys:
             native = native.with_sys(True)  # noqa: FBT003
-        return self._with(native, saved=saved, computed=self._native)
+        return self._with(native, saved=saved, computed=computed or self._native)

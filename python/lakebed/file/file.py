@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack, overload
 
 from pydantic import Field
 
@@ -20,7 +19,8 @@ from lakebed.file._place import WRAPPER_OPTIONS, Place, Status, as_text, place_o
 from lakebed.models import DataModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from typing import Self
 
     from lakebed.file._attributes import Attributes
@@ -150,7 +150,10 @@ class File(DataModel):
 
     # Reading and writing
 
-    @contextmanager
+    @overload
+    def open(self, mode: Literal["r", "rb", "rt"] = "rb", **options: Any) -> IO[Any]: ...
+    @overload
+    def open(self, mode: str, **options: Any) -> AbstractContextManager[IO[Any]]: ...
     def open(
         self,
         mode: str = "rb",
@@ -158,8 +161,8 @@ class File(DataModel):
         client_config: Mapping[str, Any] | None = None,
         block_size: int | None = None,
         **options: Any,
-    ) -> Iterator[IO[Any]]:
-        """Open the file for the time of a `with` block.
+    ) -> IO[Any] | AbstractContextManager[IO[Any]]:
+        """Open the file for the time of a `with` block; to read it, also without one.
 
         In a bucket, reading asks for as many bytes as are needed and some more; what is
         written is there after the block, or not at all if it failed. Writing creates missing
@@ -173,6 +176,13 @@ class File(DataModel):
             options: `encoding`, `errors`, `newline`, `line_buffering`, `write_through` and
                 `buffering`; for writing also `content_type`, `content_disposition`,
                 `cache_control`, `content_encoding` and `metadata` of the object.
+
+        Examples:
+            >>> import json, tempfile
+            >>> file = File.upload(b'{"age": 3}', f"{tempfile.mkdtemp()}/cat.json")
+            >>> with file.open("r") as stream:
+            ...     json.load(stream)
+            {'age': 3}
         """
         written = {name: options.pop(name) for name in _attributes.NAMES if name in options}
         _check_mode(mode, options, written)
@@ -181,11 +191,8 @@ class File(DataModel):
             options.setdefault("encoding", "utf-8")
         place = self._place(client_config)
         if "r" in mode:
-            with place.opened(mode, options, block_size) as stream:
-                yield stream
-        else:
-            with place.writing(mode, options, attributes) as stream:
-                yield stream
+            return place.opened(mode, options, block_size)
+        return place.writing(mode, options, attributes)
 
     def read_bytes(self, length: int = -1) -> bytes:
         """The content, or its first `length` bytes."""

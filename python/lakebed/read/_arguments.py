@@ -12,10 +12,7 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 
-_PEER_DEFAULTS = {
-    "delta_on": ("file.path", "file.etag", "file.version"),
-    "partitioning": "hive",
-}
+_PEER_DEFAULTS = {"partitioning": "hive"}
 """Written out, they ask for nothing."""
 
 

@@ -120,6 +120,13 @@ def read_json(  # noqa: PLR0917  the peer's order
     return read((given, keys, defaults))
 
 
+def raw_json(path: PathLike, form: str, jmespath: str | None, nrows: int) -> DataChain:
+    """The values as they are, in the column `value`."""
+    held = Session.get()
+    asked = ((paths_of(path), True), _checked(form, nrows), jmespath, nrows)
+    return chain_of(held._native.read_json((*asked, ("value", (_ANY, {}, {}))), {}), held)
+
+
 def _checked(form: str | None, nrows: int | None) -> str:
     if form == "csv":
         msg = "format `csv` is not read by read_json; hint: use `read_csv`"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lakebed._client_config import options_of
 from lakebed.chain import DataChain, chain_of
 from lakebed.read._arguments import PathLike, paths_of, refuse
+from lakebed.read._delta import Delta
 from lakebed.session import Session
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ def read_storage(
     column: str = "file",
     update: bool = False,
     anon: bool | None = None,
+    delta: bool = False,
+    delta_on: str | Sequence[str] | None = None,
+    delta_result_on: str | Sequence[str] | None = None,
+    delta_compare: str | Sequence[str] | None = None,
+    delta_retry: bool | str | None = None,
+    delta_unsafe: bool = False,
+    delta_deleted: str | None = None,
+    delta_code: str = "warn",
     versions: bool = True,  # noqa: ARG001
     client_config: Mapping[str, Any] | None = None,
     **others: Any,
@@ -47,6 +56,19 @@ def read_storage(
         update: List buckets anew in each run. A bucket that is as it was makes no new version.
         anon: Ask buckets without credentials, or never so; by default credentials are used where
             there are any.
+        delta: When a chain over this is saved again under its name, compute only what is new or
+            changed here since; the other rows of the latest version stay, in the files that they
+            are in.
+        delta_on: What a row is known by: paths of fields. By default a file's source and path.
+        delta_result_on: Where the result has these values, if not in the same place.
+        delta_compare: What tells that a row changed; by default everything else.
+        delta_retry: Compute again what did not change: with the name of a field of the result,
+            where that says an error; with True, what is missing in the result.
+        delta_unsafe: Let `limit`, `offset` and `sample` see what changed only.
+        delta_deleted: `keep` or `drop` rows whose source is gone. By default they are kept, but
+            for groups, which are computed from what is there.
+        delta_code: When functions or steps changed since: `warn`, `ignore`, or `rebuild`
+            everything.
         versions: Has no effect: only the newest version of each object is listed.
         client_config: How to reach these buckets, from now on: `aws_key`, `aws_secret`,
             `aws_endpoint_url`, `token`, `account_name`, and other options of s3fs, gcsfs, adlfs.
@@ -56,8 +78,18 @@ def read_storage(
 
     type_for(type)
     refuse("read_storage", **others)
+    delta_of = Delta(
+        delta,
+        delta_on,
+        delta_result_on,
+        delta_compare,
+        delta_retry,
+        delta_unsafe,
+        delta_deleted,
+        delta_code,
+    )
     uris = paths_of(uri)
     options = options_of(client_config, anon=anon)
     held = Session.get(session, in_memory=in_memory)
     native = held._native.read_storage(uris, recursive, column, type, update, options)
-    return chain_of(native, held, settings)
+    return chain_of(delta_of.applied(native), held, settings)

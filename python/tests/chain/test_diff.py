@@ -110,6 +110,22 @@ def test_rows_with_the_same_keys_are_matched_in_their_order() -> None:
     assert found == [("S", 1, "a"), ("M", 1, "b"), ("A", 1, "c")]
 
 
+def test_versions_read_only_what_they_do_not_share() -> None:
+    dc.read_values(id=[1, 2, 2], x=["a", "b", "c"]).save("letters")
+    new, old = (dc.read_dataset("letters", version="1.0.0") for _ in range(2))
+    assert new.diff(old, on="id").to_list() == []
+    assert new.diff(old, on="id", same=True, status_col="s").order_by("x").to_list("s", "x") == [
+        ("S", "a"),
+        ("S", "b"),
+        ("S", "c"),
+    ]
+    assert new.diff(old, on="id", compare="x").explain().count("rows=0") == 2
+    other = old.mutate(x=dc.func.string.replace("x", "b", "B"))
+    assert new.diff(other, on="id").to_list() == [(2, "b")]
+    assert new.subtract(old, on="id").to_list() == []
+    assert new.subtract(other, on=["id", "x"]).to_list() == [(2, "b")]
+
+
 def test_files(files: Path) -> None:
     old = dc.read_storage(str(files), update=True).save("files")
     (files / "a.txt").write_text("changed")

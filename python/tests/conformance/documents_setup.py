@@ -1,130 +1,49 @@
-"""Makes what examples find: documents_setup.py DATA. Or runs one: documents_setup.py DATA EXAMPLE.
+"""Makes what examples find: documents_setup.py DATA.
 
-Most examples are parts of a whole: `chain` is a chain that they do not make, and
-`compute_embedding` a function of theirs. The files are small ones of the kinds that they name.
+Or runs one: documents_setup.py DATA EXAMPLE DOCUMENT HEADING. Most examples are parts of a whole:
+`chain` is a chain that they do not make, and `compute_embedding` a function of theirs.
 """
 
 from __future__ import annotations
 
 import csv
-import json
+import os
 import re
 import sqlite3
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from documents_files import PETS, make_database, make_files, make_work, write_known
+from pydantic import BaseModel, Field
 
 import lakebed as dc
 
 DATA = Path(sys.argv[1])
-PETS = ("cat.1.jpg", "cat.2.jpg", "dog.3.jpg")
-IMAGES = (
-    *("bucket/images", "bucket/images/train", "bucket/data", "bucket/dogs-and-cats"),
-    *("datachain-demo/dogs-and-cats", "dc-readme/oxford-pets-micro/images", "bucket/frames"),
-    *("bucket/dataset/train", "bucket/dataset/test", "bucket-a/train", "bucket-b/test"),
-    *("bucket/coco2017/images/val", "source-bucket/raw", "mybucket/dir1", "bucket/incoming"),
-    *("my-bucket/data", "bucket-name/path", "bucket-name/path/to/data", "container/data"),
-    *("datachain-demo/openimages-v6-test-jsonpairs", "container-name/path", "my-bucket/my-dir"),
-)
-TEXTS = ("docs", "datachain-demo/chatbot-KiT", "datachain-demo/nlp-cnn-stories")
-COCO = {
-    "images": [{"id": 1, "file_name": "cat.1.jpg"}, {"id": 2, "file_name": "dog.3.jpg"}],
-    "annotations": [{"image_id": 1, "caption": "a cat"}, {"image_id": 2, "caption": "a dog"}],
-    "licenses": [{"url": "https://example.org", "id": 1, "name": "free"}],
-}
-JSON_FILES = (
-    *("bucket/annotations.json", "bucket/coco.json", "bucket/data.json"),
-    *("bucket/specific-file.json", "bucket/coco2017/annotations/captions_val2017.json"),
-    *("datachain-demo/coco2017/annotations_captions/captions.json", "bucket/labels/all.json"),
-)
-CSV_FILES = (
-    *("bucket/labels.csv", "bucket/metrics.csv", "bucket/csvs/one.csv", "logs.csv"),
-    *("datachain-demo/chatbot-csv/chat.csv", "labels.csv"),
-    "datachain-demo/laion-aesthetics-csv/laion_aesthetics_1024_33M_1.csv",
-)
-ROWS = [
-    {"id": 1, "path": "cat.1.jpg", "label": "cat", "session_id": "s", "text": "hi", "sender": "a"},
-    {"id": 2, "path": "dog.3.jpg", "label": "dog", "session_id": "s", "text": "bye", "sender": "b"},
-]
-
-
-def make_files() -> None:
-    """Pictures with what is known of them, texts, tables."""
-    from PIL import Image
-
-    for number, folder in enumerate(IMAGES):
-        place = DATA / folder
-        place.mkdir(parents=True, exist_ok=True)
-        for at, name in enumerate(PETS):
-            Image.new("RGB", (500 + at, 400), (number, at, 0)).save(place / name)
-            inference = {"class": "cat", "confidence": 0.95}
-            known = {"class": "cat", "id": str(at + 1), "inference": inference, "confidence": 0.95}
-            (place / name.replace(".jpg", ".json")).write_text(json.dumps(known))
-    for folder in TEXTS:
-        (DATA / folder).mkdir(parents=True, exist_ok=True)
-        for name in ("1.txt", "2.txt", "one.pdf"):
-            (DATA / folder / name).write_text(f"It went well, {name}")
-    for name in JSON_FILES:
-        _written(name, json.dumps(COCO))
-    _written("datachain-demo/jsonl/object.jsonl", '{"a": 1}\n{"a": 2}\n')
-    for name in CSV_FILES:
-        (DATA / name).parent.mkdir(parents=True, exist_ok=True)
-        with (DATA / name).open("w", newline="") as opened:
-            table = csv.DictWriter(opened, list(ROWS[0]))
-            table.writeheader()
-            table.writerows(ROWS)
-    Image.new("RGB", (9, 9)).save(_place("bucket/path/to/file.png"))
-    for name in ("yellow-01", "green-02"):
-        _write_parquet(f"bucket/2021/{name}.parquet")
-    _write_parquet("bucket/data/one.parquet")
-
-
-def make_database() -> None:
-    """Tables on the server that examples read and write."""
-    with sqlite3.connect(DATA / "server.db") as server:
-        server.execute("CREATE TABLE experiments (id INTEGER, name TEXT)")
-        server.execute("CREATE TABLE products (id INTEGER, category TEXT)")
-        server.execute("CREATE TABLE articles (id INTEGER, name TEXT, raw_text TEXT)")
-        server.execute("CREATE TABLE reviews (id INTEGER, text TEXT)")
-        server.execute("INSERT INTO products VALUES (1, 'electronics'), (2, 'toys')")
-        server.execute("INSERT INTO articles VALUES (1, 'a', 'a text')")
-        server.execute("INSERT INTO reviews VALUES (1, 'good')")
-
-
-def _place(name: str) -> Path:
-    (DATA / name).parent.mkdir(parents=True, exist_ok=True)
-    return DATA / name
-
-
-def _written(name: str, text: str) -> None:
-    _place(name).write_text(text)
-
-
-def _write_parquet(name: str) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    parquet.write_table(pa.table({"id": [1, 2], "label": ["cat", "dog"]}), _place(name))
-
-
-CLIENTS = (
-    *("load_model", "load_embedding_model", "model_a_client", "model_b_client"),
-    *("create_llm_client", "create_anthropic_client"),
-)
+CLIENTS = ("load_model", "load_embedding_model", "model_a_client", "model_b_client")
 """Functions that connect to something."""
 
 
 class Usage(BaseModel):
     prompt_tokens: int = 5
     completion_tokens: int = 7
+    total_tokens: int = 12
 
 
-class Response(BaseModel):
+class Message(BaseModel):
+    content: str = "Success: it went well"
+
+
+class Choice(BaseModel):
+    message: Message = Message()
+
+
+class Response(dc.DataModel):
     usage: Usage = Usage()
+    choices: list[Choice] = Field(default_factory=lambda: [Choice()])
 
 
 class Score(BaseModel):
@@ -164,8 +83,34 @@ class Info(BaseModel):
     height: int = 400
 
 
+class Key(BaseModel):
+    id: int
+    name: str = "a"
+
+
+class Detected(BaseModel):
+    label: str = "cat"
+    confidence: float = 0.95
+    bbox: list[float] = [0.0, 1.0, 2.0, 3.0]
+
+
+class Answer(BaseModel):
+    text: str = '{"sentiment": "good", "confidence": 0.9, "topics": ["pets"]}'
+
+
+class Answers(BaseModel):
+    content: list[Answer] = [Answer()]
+
+
 class Connection:
     """Stands for a client of a service."""
+
+    @property
+    def messages(self) -> Connection:
+        return self
+
+    def create(self, model: str) -> Answers:  # noqa: ARG002
+        return Answers()
 
 
 def embedding(file: dc.File) -> list[float]:
@@ -176,8 +121,20 @@ def scored(file: dc.File) -> Score:
     return Score(score=0.95 if file.size else 0.1)
 
 
+def severity(file: dc.File) -> float:
+    return float(file.size)
+
+
+def detected(file: dc.File) -> Detected:
+    return Detected(confidence=1.0 if file.size else 0.0)
+
+
 def of_chunk(chunk: Page) -> list[float]:
     return [float(len(chunk.text)), 1.0]
+
+
+def classified(chunk: Page, client: Connection) -> str:
+    return f"{type(client).__name__} {len(chunk.text)}"
 
 
 def answered(chunk: Page) -> Response:
@@ -225,9 +182,15 @@ def make_datasets() -> None:
     files.save("draft_results")
     files.save("experiment", version="1.0.0")
     files.filter(dc.C("id") > 1).save("experiment", version="2.0.0")
+    files.mutate(diagnosis="anomaly").save("scan_classifications")
     infos = [Info(width=width) for width in (401, 600, 700)]
     three = dc.read_values(id=[1, 2, 3], info=infos)
-    rows.select("id", "file", "emb").merge(three, on="id", inner=True).save("pets_images")
+    folder = (DATA / "bucket" / "images").as_uri()
+    plain = [dc.File.at(f"{folder}/{name}").resolve() for name in PETS]
+    three = three.merge(dc.read_values(id=[1, 2, 3], file=plain), on="id").select_except("right_id")
+    pets = rows.select("id", "emb").merge(three, on="id", inner=True)
+    for name in ("pets_images", "pets_embeddings"):
+        (pets.select_except("emb") if name == "pets_images" else pets).save(name)
     folder = (DATA / "datachain-demo" / "chatbot-KiT").as_uri()
     texts = dc.read_values(
         file=[dc.TextFile.at(f"{folder}/{number}.txt").resolve() for number in (1, 2)],
@@ -249,10 +212,17 @@ def names() -> dict[str, Any]:
 
     embeds = ("compute_embedding", "clip_embedding", "clip_image_embedding", "image_to_embedding")
     known: dict[str, Any] = dict.fromkeys(embeds, embedding)
+    keys = [Key(id=1), Key(id=2)]
     return known | {
         "dc": dc,
         "chain": chain(),
-        "a": dc.read_dataset("model_a_results"),
+        "a": dc.read_values(id=[1, 2], a=keys),
+        "b": dc.read_values(id=[1, 2], b=keys),
+        "c": dc.read_values(id=[1, 2], c=keys),
+        "csv": csv,
+        "os": os,
+        "PROMPT": "Was this dialog successful?",
+        "Column": dc.Column,
         "df": pd.DataFrame({"label": ["cat", "dog"]}),
         "paths": ["a", "b"],
         "labels": ["cat", "dog"],
@@ -262,34 +232,74 @@ def names() -> dict[str, Any]:
         "classify": scored,
         "predict": lambda file, model: (file.size, str(model))[0],
         "run_model": lambda file: file.size,
+        "run_detector": detected,
+        "score_severity": severity,
         "generate_summary": lambda raw_text: raw_text[:3],
         "classify_sentiment": lambda text: text.lower(),
         "split_pdf": pages,
+        "extract_pages": pages,
+        "embed": lambda text: [float(len(text))],
         "embed_chunk": of_chunk,
         "run_model_a": answered,
         "run_model_b": answered,
+        "create_llm_client": Connection,
+        "create_anthropic_client": Connection,
         "Iterator": Iterator,
         "Dialog": Dialog,
+        "ChatCompletionResponse": Response,
         "Mapper": dc.Mapper,
         "BaseModel": BaseModel,
         **dict.fromkeys(CLIENTS, Connection),
     }
 
 
+def of_document(document: str, heading: str) -> dict[str, Any]:
+    """What is there for one example alone: names, or what it finds saved."""
+    match document.removeprefix("docs/"), heading:
+        case "getting-started/python.md" | "guide/python-engine.md", serializing if (
+            serializing.startswith("Serializing")
+        ):
+            mistralai = import_module("mistralai")
+            return {"Mistral": mistralai.Mistral, "MistralClient": mistralai.Mistral}
+        case "guide/multi-stage-pipelines.md", "Stage Boundaries":
+            return {"classify": classified}
+        case "guide/namespaces.md", "Examples":
+            dc.create_project("dev", "my-project")
+        case "guide/namespaces.md", _:
+            dc.read_values(scores=[1.2]).save("dev.analytics.metrics")
+        case "guide/datasets.md", "Management":
+            dc.create_project("scratch", "old")
+            dc.delete_namespace("scratch.old")
+        case "guide/exporting-data.md", "Writing to Databases":
+            with sqlite3.connect(DATA / "server.db") as server:
+                server.execute("DROP TABLE products")
+            return {"chain": chain().select_except("name")}
+        case "guide/operations.md", "Merging Files with Metadata":
+            write_known(DATA / "bucket" / "images")
+    return {}
+
+
 def main() -> None:
     if len(sys.argv) == 2:
-        make_files()
-        make_database()
+        make_files(DATA)
+        make_work(DATA.parent / "work")
+        make_database(DATA)
         make_datasets()
         return
-    code = Path(sys.argv[2]).read_text()
+    script, document, heading = sys.argv[2:]
+    code = Path(script).read_text()
+    sys.path[:0] = [str(Path.cwd()), *filter(None, [os.environ["STAND_INS"]])]
     held = vars(sys.modules["__main__"])
-    held.update(names())
+    # these call functions whose names examples give to something else
+    known = of_document(document, heading)
+    held.update(names() | known)
     # columns that the example makes itself
-    made = set(re.findall(r"\.(?:map|gen)\(\s*(\w+)=", code)) & set(held["chain"].schema)
-    held["chain"] = held["chain"].select_except(*sorted(made))
-    sys.argv = sys.argv[2:]
-    exec(compile(code, sys.argv[0], "exec"), held)  # noqa: S102  what it is for
+    made = set(re.findall(r"\.(?:map|gen)\(\s*(\w+)=", code))
+    for output in re.findall(r"output=({[^}]*})", code):
+        made.update(re.findall(r'"(\w+)":', output))
+    held["chain"] = held["chain"].select_except(*sorted(made & set(held["chain"].schema)))
+    sys.argv = [script]
+    exec(compile(code, script, "exec"), held)  # noqa: S102  what it is for
 
 
 if __name__ == "__main__":

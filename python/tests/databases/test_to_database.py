@@ -164,6 +164,15 @@ def test_conflicts_can_update_and_the_last_row_wins(table: Table) -> None:
     assert found == [(1, "c"), (2, "b"), (9, "nine")]
 
 
+def test_a_table_that_is_made_has_the_constraint(table: Table, pets: dc.DataChain) -> None:
+    updating: dict[str, Any] = {"on_conflict": "update", "conflict_columns": ["id"]}
+    pets.to_database("new_pets", table.connection, **updating)
+    renamed = pets.filter(dc.C("id") > 1).mutate(name="new")
+    renamed.to_database("new_pets", table.connection, **updating)
+    found = table.rows("select id, name from new_pets order by id")
+    assert found == [(1, "cat"), (2, "new"), (3, "new")]
+
+
 def test_a_table_that_was_made_is_gone_after_a_failure(table: Table) -> None:
     def broken(id: int) -> str:
         if id > 2:

@@ -258,6 +258,12 @@ fn sources() {
             .map(|path| path.iter().map(|&step| step.to_owned()).collect())
             .collect(),
     };
+    let apart = |other: &str, is_start| SourceIdentity::Apart {
+        uuid: "1".to_owned(),
+        paths: vec![],
+        other: other.to_owned(),
+        is_start,
+    };
     let base = FileIdentity {
         path: "a".to_owned(),
         bytes: 1,
@@ -283,6 +289,7 @@ fn sources() {
     sources.extend([files.to_vec(), vec![], vec![base; 2]].map(SourceIdentity::Files));
     sources.extend([version("1", &[]), version("2", &[]), version("1", &[&["a", "b"]])]);
     sources.extend([version("1", &[&["a"], &["b"]]), version("1", &[&["b"], &["a"]])]);
+    sources.extend([apart("2", true), apart("2", false), apart("3", false)]);
     sources.extend(["1", "2"].map(|digest| SourceIdentity::Values { digest: digest.to_owned() }));
     check_distinct(
         sources.iter().map(|source| (format!("{source:?}"), source.digest().to_hex().to_string())),

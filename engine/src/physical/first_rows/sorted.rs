@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use datafusion::error::Result;
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
@@ -25,10 +26,10 @@ const KEY: &str = "keys as bytes";
 /// The number of the row, from 1; keys that were seen before have 0.
 const ROW: &str = "row of the input";
 
-/// The first rows of `rows` by their keys, without those whose keys were `seen` already.
+/// The first rows of `rows` by their keys, without those whose keys were `seen` already, which take some `memory`.
 pub(super) fn first_rows(
     rows: SendableRecordBatchStream,
-    seen: ArrayRef,
+    (seen, memory): (ArrayRef, MemoryReservation),
     keys: KeyBytes,
     context: &Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
@@ -42,6 +43,11 @@ pub(super) fn first_rows(
         let some = (at..seen.len().min(at + piece)).map(|at| at as u64);
         placeholders(&take(&seen, &UInt64Array::from_iter_values(some), None)?, &before)
     });
+    let ended = Arc::clone(&schema);
+    let before = before.chain(stream::once(async move {
+        drop(memory);
+        Ok(RecordBatch::new_empty(ended))
+    }));
     let mut next = 1;
     let rows = rows.map(move |batch| {
         let batch = batch?;

@@ -23,24 +23,24 @@ pub(super) enum Misfit {
     Type(ArrowError),
 }
 
-/// The values of a column, null where a field stands for no value.
+/// The values of a column that is kept, null where a field stands for no value.
 pub(super) fn column(
     records: &Records<'_>,
-    at: usize,
+    number: usize,
     kind: &DataType,
 ) -> Result<ArrayRef, Misfit> {
-    let fields = Fields { records, at };
+    let fields = Fields { records, number };
     Ok(match kind {
-        DataType::Int64 => fields.primitive::<Int64Type>(kind, |text| text.parse().ok())?,
-        DataType::Float64 => fields.primitive::<Float64Type>(kind, |text| text.parse().ok())?,
+        DataType::Int64 => fields.primitive::<Int64Type>(kind, |text| text.trim_ascii().parse().ok())?,
+        DataType::Float64 => fields.primitive::<Float64Type>(kind, float)?,
         DataType::Boolean => fields.booleans()?,
         DataType::Utf8 => fields.texts(),
         DataType::Date32 => fields.primitive::<Date32Type>(kind, |text| {
-            Moment::parse(text).filter(|moment| !moment.has_time).map(|moment| moment.days)
+            Moment::parse(text.trim_ascii()).filter(|moment| !moment.has_time).map(|moment| moment.days)
         })?,
         DataType::Timestamp(unit, _) => {
             let unit = *unit;
-            let moment = move |text: &str| Moment::parse(text)?.in_unit(unit);
+            let moment = move |text: &str| Moment::parse(text.trim_ascii())?.in_unit(unit);
             match unit {
                 TimeUnit::Second => fields.primitive::<TimestampSecondType>(kind, moment)?,
                 TimeUnit::Millisecond => {
@@ -60,10 +60,11 @@ pub(super) fn column(
 
 struct Fields<'r> {
     records: &'r Records<'r>,
-    at: usize,
+    number: usize,
 }
 
 impl Fields<'_> {
+    /// `parse` has no value for what stands for none.
     fn primitive<T: ArrowPrimitiveType>(
         &self,
         kind: &DataType,
@@ -71,11 +72,11 @@ impl Fields<'_> {
     ) -> Result<ArrayRef, Misfit> {
         let mut values = PrimitiveBuilder::<T>::with_capacity(self.records.rows);
         for row in 0..self.records.rows {
-            let text = self.records.text(row, self.at);
-            match parse(text.trim_ascii()) {
-                Some(value) if !is_null(&text) => values.append_value(value),
-                _ if is_null(&text) => values.append_null(),
-                _ => return Err(Misfit::Value(row)),
+            let text = self.records.text(row, self.number);
+            match parse(&text) {
+                Some(value) => values.append_value(value),
+                None if is_null(&text) => values.append_null(),
+                None => return Err(Misfit::Value(row)),
             }
         }
         Ok(Arc::new(values.finish().with_data_type(kind.clone())))
@@ -84,7 +85,7 @@ impl Fields<'_> {
     fn booleans(&self) -> Result<ArrayRef, Misfit> {
         let mut values = BooleanBuilder::with_capacity(self.records.rows);
         for row in 0..self.records.rows {
-            let text = self.records.text(row, self.at);
+            let text = self.records.text(row, self.number);
             match boolean(text.trim_ascii()) {
                 None if !is_null(&text) => return Err(Misfit::Value(row)),
                 value => values.append_option(value),
@@ -97,7 +98,7 @@ impl Fields<'_> {
         let rows = self.records.rows;
         let mut values = StringBuilder::with_capacity(rows, rows * 8);
         for row in 0..rows {
-            let text = self.records.text(row, self.at);
+            let text = self.records.text(row, self.number);
             if is_null(&text) {
                 values.append_null();
             } else {
@@ -106,6 +107,12 @@ impl Fields<'_> {
         }
         Arc::new(values.finish())
     }
+}
+
+/// What stands for no value may look like no number.
+fn float(text: &str) -> Option<f64> {
+    let value: f64 = text.trim_ascii().parse().ok()?;
+    (!value.is_nan() || !is_null(text)).then_some(value)
 }
 
 /// Types that are asked for and seldom found.

@@ -236,17 +236,21 @@ impl Read {
         most: usize,
     ) -> Result<Made, Trouble> {
         let ragged = |ragged: Ragged| self.ragged(ragged, width);
-        let records = Records::split(&self.dialect, text, width, most, ragged);
+        let mut kept: Vec<usize> = chosen.columns.iter().flatten().map(|at| places[*at]).collect();
+        kept.sort_unstable();
+        kept.dedup();
+        let records = Records::split(&self.dialect, text, (width, &kept), most, ragged);
         let records = records.map_err(|broken| match broken {
             Broken::Open(row) => Trouble::Row(row, Fault::Open),
             Broken::Refused(trouble) => trouble,
         })?;
         let made = |at: &Option<usize>| -> Result<Option<ArrayRef>, Trouble> {
             let Some(at) = *at else { return Ok(None) };
-            let made = column(&records, places[at], self.columns[at].data_type());
+            let number = kept.partition_point(|place| *place < places[at]);
+            let made = column(&records, number, self.columns[at].data_type());
             made.map(Some).map_err(|misfit| match misfit {
                 Misfit::Value(row) => {
-                    let text = records.text(row, places[at]).into_owned();
+                    let text = records.text(row, number).into_owned();
                     Trouble::Row(row, Fault::Value { column: at, text })
                 }
                 Misfit::Type(error) => Trouble::Other(Error::NotSupported {

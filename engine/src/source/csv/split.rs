@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::source::words::first_of;
+
 /// How files are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Dialect {
@@ -66,28 +68,30 @@ pub(super) enum Broken<E> {
     Refused(E),
 }
 
-/// The fields of all records of a text.
+/// The fields of all records of a text, or some of each.
 #[derive(Debug)]
 pub(super) struct Records<'t> {
     text: &'t str,
     dialect: &'t Dialect,
     fields: Vec<Field>,
-    width: usize,
+    /// So many of a record.
+    kept: usize,
     pub(super) rows: usize,
 }
 
 impl<'t> Records<'t> {
-    /// At most so many records of `width` fields; `ragged` says of others why they are an error, if they are.
+    /// At most so many records of `width` fields, of which those at these ascending places are kept; `ragged` says of
+    /// others why they are an error, if they are.
     pub(super) fn split<E>(
         dialect: &'t Dialect,
         text: &'t str,
-        width: usize,
+        (width, kept): (usize, &[usize]),
         most: usize,
         mut ragged: impl FnMut(Ragged) -> Result<(), E>,
     ) -> Result<Self, Broken<E>> {
         let bytes = text.as_bytes();
-        let mut all = Self { text, dialect, fields: Vec::new(), width, rows: 0 };
-        all.fields.reserve(bytes.len() / 8);
+        let mut all = Self { text, dialect, fields: Vec::new(), kept: kept.len(), rows: 0 };
+        all.fields.reserve(bytes.len() / 8 * kept.len() / width.max(1) + width);
         let mut at = 0;
         while at < bytes.len() && all.rows < most {
             if dialect.skips_empty && matches!(bytes[at], b'\n' | b'\r') {
@@ -99,6 +103,7 @@ impl<'t> Records<'t> {
             let fields = all.fields.len() - before;
             if fields == width {
                 all.rows += 1;
+                all.keep(before, kept);
             } else {
                 all.fields.truncate(before);
                 let text = text.get(at..end.next).unwrap_or_default().trim_end().to_owned();
@@ -110,6 +115,14 @@ impl<'t> Records<'t> {
         Ok(all)
     }
 
+    /// Leaves out the other fields of the record that starts there.
+    fn keep(&mut self, start: usize, kept: &[usize]) {
+        for (to, from) in kept.iter().enumerate() {
+            self.fields[start + to] = self.fields[start + from];
+        }
+        self.fields.truncate(start + kept.len());
+    }
+
     /// The first record and where the next one starts, past lines without anything; `None` where there is none.
     pub(super) fn first(dialect: &'t Dialect, text: &'t str) -> Option<(Vec<String>, usize)> {
         let start = text.find(|c| c != '\n' && c != '\r')?;
@@ -119,9 +132,9 @@ impl<'t> Records<'t> {
         Some((texts.collect(), end.next))
     }
 
-    /// The text of a field.
-    pub(super) fn text(&self, row: usize, column: usize) -> Cow<'t, str> {
-        match self.fields.get(row * self.width + column) {
+    /// The text of a field, by its number among those that are kept.
+    pub(super) fn text(&self, row: usize, number: usize) -> Cow<'t, str> {
+        match self.fields.get(row * self.kept + number) {
             Some(field) => self.dialect.text(self.text, *field),
             None => Cow::Borrowed(""),
         }
@@ -131,27 +144,43 @@ impl<'t> Records<'t> {
 impl Dialect {
     /// The end of the last record that is there as a whole.
     pub(super) fn whole(&self, bytes: &[u8]) -> usize {
-        let is_in = |byte: Option<u8>| byte.is_some_and(|byte| bytes.contains(&byte));
-        if !is_in(self.quote) && !is_in(self.escape) {
-            // A `\r` at the end may be half of a line end.
-            let last = bytes.len().saturating_sub(1);
-            let line = bytes.iter().rposition(|byte| *byte == b'\n');
-            let line = line.or_else(|| bytes[..last].iter().rposition(|byte| *byte == b'\r'));
-            return line.map_or(0, |at| at + 1);
+        let (mut at, mut outside) = (0, Vec::new());
+        loop {
+            let start = at;
+            let (end, next) = self.quote_after(bytes, start);
+            outside.push(start..end);
+            let Some(next) = next else { break };
+            at = next;
         }
-        let (mut at, mut fields) = (0, Vec::new());
-        while at < bytes.len() {
-            fields.clear();
-            match self.record(bytes, at, &mut fields) {
-                Some(End { next, is_line: true })
-                    if next < bytes.len() || bytes[next - 1] == b'\n' =>
-                {
-                    at = next;
-                }
-                _ => break,
+        // A `\r` at the end may be half of a line end.
+        let last = bytes.len().saturating_sub(1);
+        let last_of = |byte: u8, before: usize| {
+            let mut parts = outside.iter().rev();
+            parts.find_map(|part| {
+                let text = bytes.get(part.start..part.end.min(before)).unwrap_or_default();
+                text.iter().rposition(|found| *found == byte).map(|at| part.start + at + 1)
+            })
+        };
+        last_of(b'\n', bytes.len()).or_else(|| last_of(b'\r', last)).unwrap_or(0)
+    }
+
+    /// Where the next quoted value or escape starts, and what follows it; `None` where none does, or it is open.
+    fn quote_after(&self, bytes: &[u8], start: usize) -> (usize, Option<usize>) {
+        let Some(any) = self.quote.or(self.escape) else { return (bytes.len(), None) };
+        let stops = [any, self.escape.unwrap_or(any)];
+        let mut at = start;
+        loop {
+            at = first_of(stops, bytes, at);
+            let Some(byte) = bytes.get(at) else { return (bytes.len(), None) };
+            let starts_field = at == 0 || (at > start && self.ends_field(bytes[at - 1]));
+            if Some(*byte) == self.quote && starts_field {
+                return (at, self.quoted(bytes, at).map(|(_, end)| end));
             }
+            if Some(*byte) == self.escape {
+                return (at, Some((at + 2).min(bytes.len())));
+            }
+            at += 1;
         }
-        at
     }
 
     /// Adds the fields of the record that starts there; `None` where a quote is open at the end.
@@ -179,31 +208,24 @@ impl Dialect {
         if self.quote.is_some() && bytes.get(start) == self.quote.as_ref() {
             return self.quoted(bytes, start);
         }
-        let (mut at, mut is_raw) = (start, false);
-        while let Some(byte) = bytes.get(at) {
-            if self.ends_field(*byte) {
-                break;
-            }
-            let is_escape = Some(*byte) == self.escape;
-            is_raw |= is_escape;
-            at += 1 + usize::from(is_escape);
+        let stops = [self.delimiter, b'\n', b'\r', self.escape.unwrap_or(b'\n')];
+        let (mut at, mut is_raw) = (first_of(stops, bytes, start), false);
+        while let Some(byte) = bytes.get(at).filter(|byte| !self.ends_field(**byte)) {
+            is_raw |= Some(*byte) == self.escape;
+            at = first_of(stops, bytes, at + 2);
         }
         let at = at.min(bytes.len());
         Some((if is_raw { Field::raw(start, at) } else { Field::plain(start, at) }, at))
     }
 
     fn quoted(&self, bytes: &[u8], start: usize) -> Option<(Field, usize)> {
-        let (mut at, mut is_raw) = (start + 1, false);
-        loop {
-            let byte = *bytes.get(at)?;
-            let next = bytes.get(at + 1);
-            let is_quote = Some(byte) == self.quote;
-            if is_quote && !(self.doubles && next == Some(&byte)) {
-                break;
-            }
-            let is_pair = is_quote || Some(byte) == self.escape;
-            is_raw |= is_pair;
-            at += 1 + usize::from(is_pair);
+        let quote = self.quote?;
+        let stops = [quote, self.escape.unwrap_or(quote)];
+        let (mut at, mut is_raw) = (first_of(stops, bytes, start + 1), false);
+        // What is doubled or escaped is two bytes.
+        while *bytes.get(at)? != quote || (self.doubles && bytes.get(at + 1) == Some(&quote)) {
+            is_raw = true;
+            at = first_of(stops, bytes, at + 2);
         }
         let closed = at;
         at += 1;

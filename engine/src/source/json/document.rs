@@ -1,8 +1,9 @@
 //! [`Document`]: a file that is one value, of which only an item at a time is in memory.
 
-use super::lexer::{Fault, FaultKind, Lexer, special};
+use super::lexer::{Fault, FaultKind, Lexer};
 use super::path::{PlainPath, descend};
 use crate::source::pieces::{FileBytes, Pieces};
+use crate::source::words::first_of_json;
 use crate::{Error, Result};
 
 /// What some programs write before UTF-8.
@@ -212,7 +213,7 @@ impl<'f> Document<'f> {
                     self.at += 1;
                     continue;
                 }
-                self.at = special(&self.buffer, self.at);
+                self.at = first_of_json(&self.buffer, self.at);
                 match self.buffer.get(self.at) {
                     None => continue,
                     Some(b'"') => is_text = false,

@@ -197,13 +197,18 @@ fn json(name: &str, annotation: String) -> Field {
     Field::new(name, DataType::Utf8, true).with_metadata(metadata.into())
 }
 
-/// A key as the name of an attribute: `first name` is `first_name`, `_id` is `field_id`.
+/// Words that Python takes for its own.
+const WORDS: &str = "False None True and as assert async await break class continue def del elif else except finally \
+                     for from global if import in is lambda nonlocal not or pass raise return try while with yield";
+
+/// A key as the name of an attribute: `first name` is `first_name`, `_id` is `field_id`, `class` is `class_`.
 fn field_name(key: &str) -> String {
     let plain = |found: char| if found.is_alphanumeric() || found == '_' { found } else { '_' };
     let name: String = key.chars().map(plain).collect();
     match name.as_str() {
         // Names that models have themselves.
         "model_config" | "model_fields" | "model_computed_fields" => format!("{name}_"),
+        word if WORDS.split(' ').any(|taken| taken == word) => format!("{name}_"),
         _ if name.starts_with('_') => format!("field{name}"),
         _ => name,
     }

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::source::words::first_of_json;
+
 /// Values deeper than this are refused: each level takes some of the stack.
 const MAX_DEPTH: usize = 500;
-
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Why a text is not what was expected of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -177,7 +176,7 @@ impl<'a> Lexer<'a> {
         let start = self.at + 1;
         let (mut at, mut is_escaped) = (start, false);
         loop {
-            at = special(self.text.as_bytes(), at);
+            at = first_of_json(self.text.as_bytes(), at);
             match self.text.as_bytes().get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -386,40 +385,4 @@ impl Write for String {
     fn write(&mut self, text: &str) {
         self.push_str(text);
     }
-}
-
-/// The place of the first quote, backslash or control character from `at` on; the end where there is none.
-pub(super) fn special(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let is = |byte: u8| zeros(word ^ (LOW * u64::from(byte)));
-        let controls = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        let found = is(b'"') | is(b'\\') | controls;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-    at + found.unwrap_or(rest.len())
-}
-
-/// The place of a byte from `at` on.
-pub(super) fn find(byte: u8, bytes: &[u8], mut at: usize) -> Option<usize> {
-    let pattern = LOW * u64::from(byte);
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let found = zeros(u64::from_le_bytes(*chunk) ^ pattern);
-        if found != 0 {
-            return Some(at + (found.trailing_zeros() / 8) as usize);
-        }
-        at += 8;
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().position(|found| *found == byte).map(|place| at + place)
-}
-
-/// The high bit of each byte that is zero; of those after the first one perhaps wrongly.
-fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(LOW) & !word & HIGH
 }

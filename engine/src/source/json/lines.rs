@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::lexer::find;
 use crate::source::pieces::{FileBytes, Pieces};
+use crate::source::words::first_of;
 use crate::{Error, Result};
 
 /// What some programs write before UTF-8.
@@ -26,7 +26,7 @@ pub(super) fn each_line(
     while let Some((base, block)) = blocks.next()? {
         let mut start = 0;
         while start < block.len() {
-            let end = find(b'\n', block.as_bytes(), start).unwrap_or(block.len());
+            let end = first_of([b'\n'], block.as_bytes(), start);
             let at = base + start as u64;
             let mut text = block.get(start..end).unwrap_or_default();
             if at == 0 {
@@ -83,7 +83,8 @@ impl<'f> Blocks<'f> {
 
     fn drop_line(&mut self) -> Result<()> {
         loop {
-            if let Some(end) = find(b'\n', &self.buffer, 0) {
+            let end = first_of([b'\n'], &self.buffer, 0);
+            if end < self.buffer.len() {
                 self.buffer.drain(..=end);
                 self.base += end as u64 + 1;
                 self.is_over = self.base >= self.end;
@@ -108,9 +109,9 @@ impl<'f> Blocks<'f> {
                 let unseen = self.buffer.get(self.searched..).unwrap_or_default();
                 unseen.iter().rposition(|byte| *byte == b'\n').map(|end| self.searched + end)
             } else {
-                let cut = find(b'\n', &self.buffer, self.searched.max(own - 1));
-                self.is_over = cut.is_some();
-                cut
+                let cut = first_of([b'\n'], &self.buffer, self.searched.max(own - 1));
+                self.is_over = cut < self.buffer.len();
+                self.is_over.then_some(cut)
             };
             if let Some(cut) = cut {
                 return self.block(cut + 1).map(Some);

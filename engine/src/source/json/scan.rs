@@ -72,12 +72,13 @@ impl JsonScan {
         let fields: Vec<FieldRef> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
         let schema = Arc::new(Schema::new(fields));
         let paths = leaves.iter().map(|leaf| leaf.path.iter().skip(1).cloned().collect());
-        let partitions = partitions(&table.files, &table.options, config.target_partitions());
+        let partitions =
+            partitions(&table.read.files, &table.read.options, config.target_partitions());
         Self {
             schema,
-            files: Arc::clone(&table.files),
-            options: Arc::clone(&table.options),
-            typed: Arc::clone(&table.typed),
+            files: Arc::clone(&table.read.files),
+            options: Arc::clone(&table.read.options),
+            typed: Arc::clone(&table.read.typed),
             paths: paths.collect(),
             partitions,
             limit: limit.unwrap_or(usize::MAX),

@@ -1,0 +1,371 @@
+//! Updates: a chain that is saved again computes only what changed in its sources since.
+//!
+//! A row of a source is known by a key. A result is *touched* when a row of its key is new, is another one than it was, or
+//! is gone. Row-wise steps hand keys on; steps that look at several rows, such as groups and merges, give rows a key of
+//! their own: what their rows agree on. [`build`] goes through a plan from its sources up and finds the touched keys after
+//! each step; [`part`] makes of that the plan that computes touched rows and no others. These take the place of the rows
+//! of the previous version that have such keys. Keys are compared by digests, so that two that share one are only computed
+//! together.
+
+mod base;
+mod build;
+mod changes;
+mod leaf;
+mod part;
+mod sources;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use catalog::DatasetVersion;
+use datafusion::common::TableReference;
+use datafusion::common::tree_node::Transformed;
+use datafusion::logical_expr::{Distinct, JoinType, LogicalPlan, TableScan};
+
+use crate::chain::{CodeChange, Deleted, DeltaOptions, Retry};
+use crate::functions::Units;
+use crate::logical::{FirstRows, GroupRows, inputs_first};
+use crate::progress::Progress;
+use crate::source::{AnyVersion, Dependency, Source, as_table, source_of};
+use crate::{Chain, Error, Result};
+use base::Base;
+use build::{Builder, Known, refused};
+use changes::{Counts, Queries, filtered};
+use leaf::Value;
+use part::{Key, Order, Part, When};
+use sources::{all_of, before, compared, keys_of, scans};
+
+/// What saving a chain again comes to.
+pub(crate) enum Update {
+    /// Everything is computed; why, if there is a reason to tell.
+    Whole(Option<String>),
+    /// The previous version is what would be saved.
+    Nothing,
+    Rows(Box<Rows>),
+}
+
+/// Rows that take the place of others.
+pub(crate) struct Rows {
+    /// The new ones; all rows if they have to be in an order.
+    pub(crate) chain: Chain,
+    /// The places of those that are left out of the previous version.
+    pub(crate) removed: Vec<u64>,
+    /// How many of these have no source any more.
+    pub(crate) gone: u64,
+    /// Whether there are rows whose source is gone.
+    pub(crate) stale: bool,
+    /// Whether rows that stay were computed otherwise than the new ones.
+    pub(crate) mixed: bool,
+    /// What became of the rows of each source that changed, for users.
+    pub(crate) told: Vec<String>,
+    /// Whether the chain has the rows of the previous version that stay.
+    pub(crate) is_all: bool,
+}
+
+impl Chain {
+    /// The same chain, which must be a source as it is read: when what is made of it is saved again, only what changed in
+    /// it is computed.
+    ///
+    /// # Errors
+    /// A source that has no versions, an unknown column, or values that cannot be told apart.
+    pub fn delta(&self, options: DeltaOptions) -> Result<Self> {
+        let LogicalPlan::TableScan(scan) = self.plan() else {
+            return Err(Error::internal("only what is read can be updated"));
+        };
+        let is_versioned = source_of(scan)
+            .is_some_and(|source| !source.found().is_empty() || source.version().is_some());
+        if !is_versioned {
+            return Err(Error::NotSupported {
+                what: "`delta=True` of this source".to_owned(),
+                instead: "`read_storage` and `read_dataset` have versions to compare".to_owned(),
+            });
+        }
+        let keys = keys_of(self, &options)?;
+        compared(self, &options)?;
+        if !options.result_on.is_empty() && options.result_on.len() != keys.len() {
+            return Err(Error::InvalidArgument {
+                argument: "delta_result_on",
+                given: options.result_on.join(", "),
+                accepted: format!("{}, one for each field of `delta_on`", keys.len()),
+            });
+        }
+        Ok(self.clone().with_delta(scan.table_name.clone(), options))
+    }
+}
+
+/// How the rows of a chain, whose sources stay as they are, follow from these, as a digest; `None` if that cannot be told.
+pub(crate) async fn steps(chain: &Chain) -> Result<Option<String>> {
+    let mut number = 0;
+    let plan = chain.plan().clone().transform_up_with_subqueries(|node| {
+        let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
+        let Some(source) = source_of(&scan) else {
+            return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
+        };
+        if !source.dependencies().is_empty() {
+            scan.source = as_table(Arc::new(AnyVersion::new(source.schema(), number)));
+            number += 1;
+        }
+        Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+    })?;
+    chain.with_plan(plan.data)?.fingerprint().await
+}
+
+/// What a chain, whose sources stay as they are, has to compute to follow a version.
+pub(crate) async fn update(
+    chain: &Chain,
+    base: &DatasetVersion,
+    steps: Option<&str>,
+    progress: &Arc<Progress>,
+) -> Result<Update> {
+    let scans = scans(chain.plan())?;
+    let before = match before(chain.session(), base, &scans).await? {
+        Ok(before) => before,
+        Err(reason) => return Ok(Update::Whole(Some(reason))),
+    };
+    let options: Vec<_> = chain.deltas().iter().map(|(_, options)| Arc::clone(options)).collect();
+    let is = |code| options.iter().any(|options| options.code == code);
+    let known = base.delta.as_ref();
+    let steps_of = known.and_then(|delta| delta.steps.as_deref());
+    let differs = steps_of.zip(steps).is_some_and(|(known, steps)| known != steps);
+    let mixed = differs || known.is_some_and(|delta| delta.mixed);
+    let title = format!("{}@{}", base.dataset.short(), base.version);
+    if mixed && is(CodeChange::Rebuild) {
+        let reason = format!("functions or steps changed since rows of `{title}` were computed");
+        return Ok(Update::Whole(Some(reason)));
+    }
+    if differs && is(CodeChange::Warn) {
+        progress.tell(format!(
+            "Functions or steps changed since '{title}': rows that did not change keep what was computed then; \
+             delta_code=\"rebuild\" computes all anew"
+        ));
+    }
+    let retries = options.iter().any(|options| options.retry != Retry::Nothing);
+    let cleans = known.is_some_and(|delta| delta.stale)
+        && options.iter().any(|options| options.deleted == Some(Deleted::Drop));
+    if before.is_empty() && !retries && !cleans {
+        return Ok(Update::Nothing);
+    }
+    let updating = Updating { chain, base, options, mixed, progress };
+    updating.rows(&scans, &before).await
+}
+
+struct Updating<'a> {
+    chain: &'a Chain,
+    base: &'a DatasetVersion,
+    options: Vec<Arc<DeltaOptions>>,
+    mixed: bool,
+    progress: &'a Arc<Progress>,
+}
+
+/// The sources of a chain.
+struct Found {
+    /// Those that may differ.
+    known: HashMap<TableReference, Known>,
+    /// What rows that are gone were known by.
+    gone: Units,
+    told: Vec<String>,
+}
+
+impl Updating<'_> {
+    fn queries(&self) -> Queries<'_> {
+        Queries { chain: self.chain, progress: self.progress }
+    }
+
+    async fn rows(
+        &self,
+        scans: &[(TableScan, Arc<dyn Source>)],
+        before: &HashMap<TableReference, TableScan>,
+    ) -> Result<Update> {
+        let plan = self.chain.visible_plan()?;
+        let has_groups = regroups(&plan)?;
+        let deleted = self.options.iter().find_map(|options| options.deleted);
+        if has_groups && deleted == Some(Deleted::Keep) {
+            return refused(
+                "`delta_deleted=\"keep\"` for groups",
+                "a group is computed from the rows that are there: `delta_deleted=\"drop\"`",
+            );
+        }
+        let keeps_gone = !has_groups && deleted != Some(Deleted::Drop);
+        let Found { known: sources, gone, told } = self.sources(scans, before, keeps_gone).await?;
+        let is_unsafe = self.options.iter().all(|options| options.is_unsafe);
+        let builder = Builder { queries: self.queries(), sources, is_unsafe, keeps_gone };
+        let part = builder.part(&plan).await?;
+        if let (Order::Lost(what), false) = (&part.order, is_unsafe) {
+            return refused(format!("`order_by` of `{what}`"), "keep it in the result");
+        }
+        let values = self.values(&part, &plan)?;
+        let base = Base::open(self.chain.session(), self.base, &values).await?;
+        let mut touched: Vec<u128> = part.touched.iter().collect();
+        touched.extend(self.retried(scans, &base, has_groups).await?);
+        let was_stale = self.base.delta.as_ref().is_some_and(|delta| delta.stale);
+        if was_stale && deleted == Some(Deleted::Drop) {
+            let there = self.present(scans).await?;
+            let known = self.queries().units(base.rows()?, base.keys.clone()).await?;
+            touched.extend(known.iter().filter(|unit| !there.contains(*unit)));
+        }
+        let touched: Arc<Units> = Arc::new(touched.into_iter().collect());
+        if touched.is_empty() {
+            return Ok(Update::Nothing);
+        }
+        let removed = base.places(self.progress, &touched).await?;
+        let stale = keeps_gone && (was_stale || !gone.is_empty());
+        let gone = match has_groups {
+            true => 0,
+            false => removed.iter().filter(|(_, unit)| gone.contains(*unit)).count() as u64,
+        };
+        let removed = removed.into_iter().map(|(place, _)| place).collect();
+        let rows = self.chain.with_plan(part.restricted(&touched, When::Now)?)?;
+        let (chain, is_all) = match &part.order {
+            Order::By(keys) => (base.sorted_with(&rows, keys, &touched)?, true),
+            Order::Any | Order::Lost(_) => (rows, false),
+        };
+        let mixed = self.mixed;
+        Ok(Update::Rows(Box::new(Rows { chain, removed, gone, stale, mixed, told, is_all })))
+    }
+
+    /// How the sources differ from what they were.
+    async fn sources(
+        &self,
+        scans: &[(TableScan, Arc<dyn Source>)],
+        before: &HashMap<TableReference, TableScan>,
+        keeps_gone: bool,
+    ) -> Result<Found> {
+        let (mut known, mut all_gone, mut told) = (HashMap::new(), Vec::new(), Vec::new());
+        for (scan, source_now) in scans {
+            let name = &scan.table_name;
+            let now = LogicalPlan::TableScan(scan.clone());
+            let source = self.chain.with_plan(now.clone())?;
+            let options = self.options_of(name);
+            let (keys, compared) = match &options {
+                Some(options) => (keys_of(&source, options)?, compared(&source, options)?),
+                // Nobody said what its rows are known by: by all that they are.
+                None => (all_of(&source)?, Vec::new()),
+            };
+            let Some(then) = before.get(name) else {
+                if options.is_some() {
+                    let key = Key::By(keys);
+                    known.insert(name.clone(), Known { before: now, key, touched: Arc::default() });
+                }
+                continue;
+            };
+            let exprs: Vec<_> = keys.iter().map(Value::expr).collect();
+            let changes = self.queries().changes((scan, then), &exprs, &compared).await?;
+            let stays =
+                |unit: &u128| keeps_gone && options.is_some() && changes.gone.contains(*unit);
+            let touched = changes.all.iter().filter(|unit| !stays(unit)).collect();
+            all_gone.extend(changes.gone.iter());
+            told.push(told_of(&title_of(source_now.as_ref()), changes.counts));
+            let before = LogicalPlan::TableScan(then.clone());
+            let (key, touched) = (Key::By(keys), Arc::new(touched));
+            known.insert(name.clone(), Known { before, key, touched });
+        }
+        Ok(Found { known, gone: all_gone.into_iter().collect(), told })
+    }
+
+    fn options_of(&self, scan: &TableReference) -> Option<Arc<DeltaOptions>> {
+        let mut all = self.chain.deltas().iter();
+        all.find(|(name, _)| name == scan).map(|(_, options)| Arc::clone(options))
+    }
+
+    /// What rows of the result are known by.
+    fn values(&self, part: &Part, plan: &LogicalPlan) -> Result<Vec<Value>> {
+        let lost = match &part.key {
+            Key::By(values) => return Ok(values.clone()),
+            Key::Fixed => return Ok(Vec::new()),
+            Key::Lost(what) => what,
+        };
+        let named = self.options.iter().find(|options| !options.result_on.is_empty());
+        let Some(named) = named else {
+            return Err(Error::NotSupported {
+                what: format!("`delta=True` for a result without {lost}"),
+                instead: "keep it, or name where the result has it: `delta_result_on=`".to_owned(),
+            });
+        };
+        let result = self.chain.with_plan(plan.clone())?;
+        let keys = DeltaOptions { on: named.result_on.clone(), ..DeltaOptions::default() };
+        keys_of(&result, &keys)
+    }
+
+    /// What rows of the sources that are updated are known by now.
+    async fn present(&self, scans: &[(TableScan, Arc<dyn Source>)]) -> Result<Units> {
+        let mut found: Vec<u128> = Vec::new();
+        for (scan, _) in scans {
+            let Some(options) = self.options_of(&scan.table_name) else { continue };
+            let source = self.chain.with_plan(LogicalPlan::TableScan(scan.clone()))?;
+            let keys = keys_of(&source, &options)?.iter().map(Value::expr).collect();
+            found.extend(self.queries().units(source.plan().clone(), keys).await?.iter());
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// What is computed again although it did not change.
+    async fn retried(
+        &self,
+        scans: &[(TableScan, Arc<dyn Source>)],
+        base: &Base,
+        has_groups: bool,
+    ) -> Result<Vec<u128>> {
+        let mut retried: Vec<u128> = Vec::new();
+        for (name, options) in self.chain.deltas() {
+            let scan = scans.iter().find(|(scan, _)| scan.table_name == *name);
+            let Some((scan, _)) = scan else { continue };
+            let source = self.chain.with_plan(LogicalPlan::TableScan(scan.clone()))?;
+            let keys: Vec<_> = keys_of(&source, options)?.iter().map(Value::expr).collect();
+            match &options.retry {
+                Retry::Nothing => {}
+                Retry::Missing if has_groups => {
+                    return refused("`delta_retry=True` for groups", "name a field of the result");
+                }
+                Retry::Missing => {
+                    let known = self.queries().units(base.rows()?, base.keys.clone()).await?;
+                    let now = self.queries().units(source.plan().clone(), keys).await?;
+                    retried.extend(now.iter().filter(|unit| !known.contains(*unit)));
+                }
+                Retry::Failed(path) => {
+                    let failed =
+                        self.queries().units(base.failed(path)?, base.keys.clone()).await?;
+                    if has_groups || failed.is_empty() {
+                        retried.extend(failed.iter());
+                        continue;
+                    }
+                    // A result whose source is gone stays as it is.
+                    let failed = Arc::new(failed);
+                    let there = filtered(source.plan(), keys.clone(), &failed)?;
+                    retried.extend(self.queries().units(there, keys).await?.iter());
+                }
+            }
+        }
+        Ok(retried)
+    }
+}
+
+/// The versions of datasets that a source is.
+fn title_of(source: &dyn Source) -> String {
+    let title = |Dependency::Version(it): Dependency| format!("{}@{}", it.name.short(), it.version);
+    source.dependencies().into_iter().map(title).collect::<Vec<_>>().join(", ")
+}
+
+fn told_of(title: &str, counts: Counts) -> String {
+    let Counts { new, changed, gone, same } = counts;
+    format!("{title}: {new} rows new, {changed} changed, {gone} gone, {same} kept")
+}
+
+/// Whether steps compute rows from several rows of a source.
+fn regroups(plan: &LogicalPlan) -> Result<bool> {
+    for node in inputs_first(plan) {
+        let groups = match node {
+            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(Distinct::All(_)) => true,
+            LogicalPlan::Window(window) => build::grouped_by(window)?.is_some(),
+            LogicalPlan::Join(join) => join.join_type == JoinType::Full,
+            LogicalPlan::Extension(extension) => {
+                let node = extension.node.as_any();
+                node.is::<FirstRows>() || node.is::<GroupRows>()
+            }
+            _ => false,
+        };
+        if groups {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,3 @@
+"""The package of the service below."""
+
+from __future__ import annotations

@@ -1,0 +1,405 @@
+"""`delta=True`: what is computed, what stays, what is told, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lakebed as dc
+from lakebed import C, func
+from lakebed.exceptions import (
+    DataChainParamsError,
+    NotSupportedError,
+    SchemaDriftError,
+    SignalResolvingError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROUNDS = int(os.environ.get("LAKEBED_TEST_KILLS", "3"))
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.txt").write_text(name)
+    return folder
+
+
+class Sizes:
+    """A dataset of files and what a function made of them, which counts its calls."""
+
+    def __init__(self, folder: Path, **delta: Any) -> None:
+        self.folder, self.delta, self.calls = folder, delta, []
+
+    def save(self, **others: Any) -> dc.DataChain:
+        self.calls.clear()
+
+        def length(file: dc.File) -> int:
+            self.calls.append(file.path)
+            return len(file.read())
+
+        options = {"delta": True, **self.delta, **others}
+        made = dc.read_storage(self.folder, **options).map(n=length).save("sizes")
+        self.calls.sort()
+        return made
+
+
+def sizes() -> dict[str, int]:
+    return dict(dc.read_dataset("sizes").order_by("file.path").to_list("file.path", "n"))
+
+
+def saved(name: str, **columns: list[Any]) -> dc.DataChain:
+    return dc.read_values(**columns).save(name)
+
+
+def test_only_new_and_changed_files_are_read(files, capfd):
+    lake = Sizes(files)
+    assert (lake.save().version, lake.calls) == ("1.0.0", ["a.txt", "b.txt", "c.txt"])
+    assert (lake.save().version, lake.calls) == ("1.0.0", [])
+    (files / "d.txt").write_text("dddd")
+    (files / "b.txt").write_text("bb")
+    capfd.readouterr()
+    assert (lake.save().version, lake.calls) == ("1.0.1", ["b.txt", "d.txt"])
+    assert "Dataset 'sizes@1.0.1': +1 records, 1 replaced" in capfd.readouterr().err
+    assert sizes() == {"a.txt": 1, "b.txt": 2, "c.txt": 1, "d.txt": 4}
+    before = dc.read_dataset("sizes", version="1.0.0").to_list("file.path", "n")
+    assert sorted(before) == [("a.txt", 1), ("b.txt", 1), ("c.txt", 1)]
+
+
+def test_rows_of_gone_files_stay_until_they_are_dropped(files):
+    lake = Sizes(files)
+    lake.save()
+    (files / "a.txt").unlink()
+    (files / "d.txt").write_text("d")
+    lake.save()
+    assert list(sizes()) == ["a.txt", "b.txt", "c.txt", "d.txt"]
+    assert lake.save(delta_deleted="drop").version == "1.0.2"
+    assert (list(sizes()), lake.calls) == (["b.txt", "c.txt", "d.txt"], [])
+    (files / "b.txt").unlink()
+    lake.save(delta_deleted="drop")
+    assert list(sizes()) == ["c.txt", "d.txt"]
+
+
+def test_what_became_of_rows_is_recorded(files):
+    lake = Sizes(files, delta_deleted="drop")
+    lake.save()
+    (files / "a.txt").unlink()
+    (files / "b.txt").write_text("other")
+    for name in "de":
+        (files / f"{name}.txt").write_text(name)
+    made = lake.save()
+    told = dc.datasets(column="it").filter(C("it.name") == "sizes").order_by("it.version")
+    columns = [f"it.num_{what}" for what in ("added", "replaced", "dropped")]
+    assert told.to_list(*columns) == [(None, None, None), (2, 1, 1)]
+    assert made.count() == 4
+
+
+def test_what_an_update_would_compute_is_told_before(files):
+    lake = Sizes(files)
+    chain = dc.read_storage(files, delta=True)
+    assert "it has no version yet" in chain.explain(save_as="sizes")
+    lake.save()
+    chain = dc.read_storage(files, delta=True).map(n=lambda file: 1, output=int)
+    assert "nothing changed since `sizes@1.0.0`" in chain.explain(save_as="sizes")
+    (files / "a.txt").unlink()
+    (files / "b.txt").write_text("other")
+    (files / "d.txt").write_text("d")
+    told = chain.explain(save_as="sizes")
+    assert "1 rows new, 1 changed, 1 gone, 1 kept" in told
+    assert "1 of 3 rows of `sizes@1.0.0` are replaced or dropped" in told
+    whole = dc.read_storage(files).explain(save_as="sizes")
+    assert "no source is read with `delta=True`" in whole
+
+
+def test_a_dataset_is_matched_by_the_keys_that_are_named():
+    saved("src", id=[1, 2, 3], v=[1.0, 2.0, 3.0])
+
+    def update(**delta: Any) -> list[tuple[int, float]]:
+        chain = dc.read_dataset("src", delta=True, delta_on="id", **delta)
+        return sorted(chain.mutate(w=C("v") * 2).save("made").to_list("id", "w"))
+
+    update()
+    saved("src", id=[1, 2, 4], v=[1.0, 5.0, 4.0])
+    assert update() == [(1, 2.0), (2, 10.0), (3, 6.0), (4, 8.0)]
+    # nothing that is compared changed
+    saved("src", id=[1, 2, 4], v=[9.0, 9.0, 9.0])
+    assert update(delta_compare="id") == [(1, 2.0), (2, 10.0), (3, 6.0), (4, 8.0)]
+
+
+def test_rows_that_share_a_key_are_updated_together():
+    saved("src", id=[1, 1, 2], v=[1, 2, 3])
+    chain = lambda: dc.read_dataset("src", delta=True, delta_on="id")  # noqa: E731
+    chain().save("made")
+    saved("src", id=[1, 1, 1, 2], v=[1, 2, 2, 3])
+    assert sorted(chain().save("made").to_list("id", "v")) == [(1, 1), (1, 2), (1, 2), (2, 3)]
+
+
+def test_rows_with_an_error_are_computed_again():
+    saved("src", id=[1, 2, 3])
+    broken, calls = {2, 3}, []
+
+    def check(id: int) -> str | None:
+        calls.append(id)
+        return "no answer" if id in broken else None
+
+    def update() -> dict[int, str | None]:
+        calls.clear()
+        chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry="error")
+        return dict(chain.map(error=check).save("checked").to_list("id", "error"))
+
+    assert update() == {1: None, 2: "no answer", 3: "no answer"}
+    broken.clear()
+    saved("src", id=[1, 2, 3, 4])
+    assert update() == {1: None, 2: None, 3: None, 4: None}
+    assert sorted(calls) == [2, 3, 4]
+
+
+def test_rows_that_are_missing_are_computed_again():
+    saved("src", id=[1, 2, 3])
+    broken, calls = {2}, []
+
+    def check(id: int) -> int:
+        calls.append(id)
+        if id in broken:
+            raise ValueError(id)
+        return id * 10
+
+    def update() -> list[tuple[int, int]]:
+        calls.clear()
+        chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry=True)
+        made = chain.settings(on_error="skip").map(n=check).save("made")
+        return sorted(made.to_list("id", "n"))
+
+    assert update() == [(1, 10), (3, 30)]
+    broken.clear()
+    assert update() == [(1, 10), (2, 20), (3, 30)]
+    assert calls == [2]
+    assert update() == [(1, 10), (2, 20), (3, 30)]
+    assert calls == []
+
+
+@pytest.mark.parametrize("code", ["warn", "ignore", "rebuild"])
+def test_other_code_is_noticed(code, capfd):
+    saved("src", id=[1, 2])
+
+    def update(factor: int) -> dict[int, int]:
+        chain = dc.read_dataset("src", delta=True, delta_on="id", delta_code=code)
+        return dict(chain.map(n=lambda id: id * factor, output=int).save("made").to_list("id", "n"))
+
+    update(1)
+    saved("src", id=[1, 2, 3])
+    capfd.readouterr()
+    made = update(10)
+    assert made == ({1: 10, 2: 20, 3: 30} if code == "rebuild" else {1: 1, 2: 2, 3: 30})
+    assert ("Functions or steps changed" in capfd.readouterr().err) == (code == "warn")
+    if code != "rebuild":
+        # what was computed by other code before is still there
+        chain = dc.read_dataset("src", delta=True, delta_on="id", delta_code="rebuild")
+        made = chain.map(n=lambda id: id * 10, output=int).save("made")
+        assert dict(made.to_list("id", "n")) == {1: 10, 2: 20, 3: 30}
+
+
+def test_a_result_where_keys_have_another_name():
+    class Part(dc.DataModel):
+        of: str
+        text: str
+
+    saved("src", id=["a", "b"], text=["x y", "z"])
+
+    def split(id: str, text: str) -> list[Part]:
+        return [Part(of=id, text=word) for word in text.split()]
+
+    def update(**delta: Any) -> list[tuple[str, str]]:
+        chain = dc.read_dataset("src", delta=True, delta_on="id", **delta)
+        made = chain.gen(part=split, output=Part).save("parts")
+        return sorted(made.to_list("part.of", "part.text"))
+
+    update(delta_result_on="part.of")
+    saved("src", id=["a", "b", "c"], text=["x", "z", "q r"])
+    with pytest.raises(NotSupportedError, match=r"without `id`.*delta_result_on="):
+        update()
+    assert update(delta_result_on="part.of") == [("a", "x"), ("b", "z"), ("c", "q"), ("c", "r")]
+
+
+def test_sorted_rows_stay_sorted():
+    saved("src", id=[5, 1, 3])
+    chain = lambda: dc.read_dataset("src", delta=True, delta_on="id").order_by("id")  # noqa: E731
+    chain().save("made")
+    saved("src", id=[5, 1, 3, 4, 2])
+    assert chain().save("made").to_values("id") == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("verb", "message"),
+    [
+        (lambda chain: chain.limit(1), "`limit`, `offset` or `sample`"),
+        (lambda chain: chain.sample(1), "`limit`, `offset` or `sample`"),
+        (
+            lambda chain: chain.mutate(n=func.row_number().over(func.window(order_by="id"))),
+            "a window over all rows",
+        ),
+        (lambda chain: chain.order_by("v").select("id"), "`order_by` of `v`"),
+        (lambda chain: chain.select("v"), "without `id`"),
+    ],
+)
+def test_what_needs_all_rows_is_refused(verb, message):
+    saved("src", id=[1, 2], v=[1, 2])
+    chain = lambda: verb(dc.read_dataset("src", delta=True, delta_on="id"))  # noqa: E731
+    chain().save("made")
+    saved("src", id=[1, 3], v=[1, 2])
+    with pytest.raises(NotSupportedError, match=message):
+        chain().save("made")
+    assert dc.read_dataset("made").version == "1.0.0"
+
+
+def test_unsafe_steps_see_what_changed_only():
+    saved("src", id=[1, 2, 3])
+
+    def update() -> list[int]:
+        chain = dc.read_dataset("src", delta=True, delta_on="id", delta_unsafe=True)
+        return sorted(chain.limit(2).save("made").to_values("id"))
+
+    assert update() == [1, 2]
+    saved("src", id=[1, 2, 3, 4, 5, 6])
+    assert update() == [1, 2, 4, 5]
+
+
+def test_groups_are_computed_from_what_is_there():
+    saved("src", id=[1, 2, 3], k=["a", "a", "b"])
+
+    def update(**delta: Any) -> list[tuple[str, int]]:
+        chain = dc.read_dataset("src", delta=True, delta_on="id", **delta)
+        made = chain.group_by(n=func.count(), partition_by="k").save("made")
+        return sorted(made.to_list("k", "n"))
+
+    update()
+    saved("src", id=[2, 4], k=["a", "c"])
+    with pytest.raises(NotSupportedError, match="delta_deleted"):
+        update(delta_deleted="keep")
+    assert update() == [("a", 1), ("c", 1)]
+
+
+def test_other_columns_are_named():
+    saved("src", id=[1])
+    dc.read_dataset("src", delta=True, delta_on="id").save("made")
+    saved("src", id=[1, 2])
+    with pytest.raises(SchemaDriftError, match=r"new columns detected: n \(int64\)"):
+        dc.read_dataset("src", delta=True, delta_on="id").mutate(n=1).save("made")
+
+
+def test_other_columns_of_a_source_are_a_reason_to_compute_all(capfd):
+    saved("src", id=[1])
+    chain = lambda: dc.read_dataset("src", delta=True, delta_on="id")  # noqa: E731
+    chain().save("made")
+    saved("src", id=[1, 2], extra=["x", "y"])
+    assert sorted(chain().save("made").to_list("id", "extra")) == [(1, "x"), (2, "y")]
+    assert "computed as a whole" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"delta_on": "nothing"}, SignalResolvingError),
+        ({"delta_on": []}, DataChainParamsError),
+        ({"delta_on": [1]}, DataChainParamsError),
+        ({"delta_on": "id", "delta_compare": "nothing"}, SignalResolvingError),
+        ({"delta_on": "id", "delta_result_on": ["a", "b"]}, DataChainParamsError),
+        ({"delta_on": "id", "delta_deleted": "yes"}, DataChainParamsError),
+        ({"delta_on": "id", "delta_code": "yes"}, DataChainParamsError),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(options, error):
+    saved("src", id=[1])
+    with pytest.raises(error):
+        dc.read_dataset("src", delta=True, **options)
+
+
+UPDATE = """
+import sys
+import lakebed as dc
+sys.stdin.readline()
+chain = dc.read_dataset("src", delta=True, delta_on="id")
+print(chain.map(n=lambda id: id * 2, output=int).save("made").version)
+"""
+
+
+def test_two_updates_at_once():
+    """No row is lost and none is there twice."""
+    command = [sys.executable, "-c", UPDATE]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    saved("src", id=[0])
+    for round_ in range(1, ROUNDS + 1):
+        ids = range(round_ * 10)
+        saved("src", id=list(ids))
+        both = [subprocess.Popen(command, **pipes) for _ in range(2)]  # noqa: S603
+        for one in both:
+            assert one.stdin is not None
+            one.stdin.write("go\n")
+            one.stdin.flush()
+        versions = {one.communicate()[0] for one in both}
+        assert [one.returncode for one in both] == [0, 0]
+        assert len(versions) == 1, "the second one had nothing to do"
+        assert sorted(dc.read_dataset("made").to_list("id", "n")) == [(i, i * 2) for i in ids]
+
+
+KILLED = """
+import os, signal, sys
+import lakebed as dc
+
+left = int(sys.argv[1])
+# not `open`: what functions open counts as their input
+log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+def called(what: str) -> None:
+    global left
+    os.write(log, f"{what}\\n".encode())
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def double(id: int) -> int:
+    called(f"map {id}")
+    return id * 2
+
+def parts(id: int, n: int) -> list[str]:
+    called(f"gen {id}")
+    return [f"{n} {at}" for at in range(id % 3)]
+
+chain = dc.read_dataset("src", delta=True, delta_on="id").settings(batch_size=10)
+print(chain.map(n=double).gen(part=parts, keep="id").save("made").version)
+"""
+
+
+def test_a_killed_update_goes_on(tmp_path):
+    log, chance = tmp_path / "calls", random.Random(7)  # noqa: S311  not for secrets
+
+    def run(left: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", KILLED, str(left), str(log)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    saved("src", id=list(range(50)))
+    assert run(0).stdout == "1.0.0\n"
+    log.unlink()
+    saved("src", id=list(range(250)))
+    kills = 0
+    while (done := run(chance.randrange(15, 60))).returncode != 0:
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        kills += 1
+    assert (done.stdout, kills > 3) == ("1.0.1\n", True)
+    calls = log.read_text().splitlines()
+    names = {f"{verb} {id}" for verb in ("map", "gen") for id in range(50, 250)}
+    assert set(calls) == names, "rows that did not change are not computed"
+    # at most the unit that was open is computed again, of each function
+    assert len(calls) <= len(names) + kills * 2 * 10
+    rows = [(id, f"{id * 2} {at}") for id in range(250) for at in range(id % 3)]
+    assert sorted(dc.read_dataset("made").to_list("id", "part")) == rows
