@@ -1,4 +1,4 @@
-//! Rows up to a rank are the same whether others are dropped before they are sorted or not.
+//! Numbers and ranks are right, also where rows that cannot have one that is asked for are dropped before a sort.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use arrow::util::pretty::pretty_format_batches;
 use engine::{Chain, Session};
 
-use crate::fixture::{batch, chain, integers, rows, save, session, values};
+use crate::fixture::{batch, chain, column, integers, rows, save, session, values};
 
 const ROWS: usize = 150_000;
 
@@ -113,4 +113,75 @@ async fn windows_of_all_rows_may_stand_below() {
     let found = sql::query(&session, query).await.unwrap();
     assert!(found.explain().await.unwrap().contains("LowRanksExec"));
     assert_eq!(values(&found, "sum").await, [ROWS as i64; 2]);
+}
+
+/// `few` and `ties` of a row; a null comes last.
+type Keys = (Option<i64>, Option<i64>);
+
+fn keys() -> Vec<Keys> {
+    let few = |at: usize| (at % 8 != 0).then(|| noise(at) as i64 % 5);
+    let ties = |at: usize| (noise(at) % 7 != 0).then(|| (noise(at + 1) % 400) as i64 - 20);
+    (0..ROWS).map(|at| (few(at), ties(at))).collect()
+}
+
+/// Row number, rank and dense rank of each row among those with the same `few`, by `ties` and then as they come.
+fn ranked(keys: &[Keys]) -> Vec<[i64; 3]> {
+    let mut rows: Vec<usize> = (0..keys.len()).collect();
+    rows.sort_by_key(|row| (keys[*row].0, keys[*row].1.is_none(), keys[*row].1, *row));
+    let (mut ranks, mut last): (Vec<[i64; 3]>, Option<(Keys, [i64; 3])>) =
+        (vec![[0; 3]; keys.len()], None);
+    for row in rows {
+        let next = match last {
+            Some((before, [number, rank, dense])) if before.0 == keys[row].0 => {
+                let same = before == keys[row];
+                let (rank, dense) = if same { (rank, dense) } else { (number + 1, dense + 1) };
+                [number + 1, rank, dense]
+            }
+            _ => [1; 3],
+        };
+        ranks[row] = next;
+        last = Some((keys[row], next));
+    }
+    ranks
+}
+
+#[tokio::test]
+async fn ranks_are_right_across_batches_and_partitions() {
+    let session = dataset().await;
+    let window = "PARTITION BY few ORDER BY ties";
+    let query = format!(
+        "SELECT CAST(row_number() OVER ({window}, id) AS BIGINT) AS number, CAST(rank() OVER ({window}) AS BIGINT) AS rank, \
+         CAST(dense_rank() OVER ({window}) AS BIGINT) AS dense FROM t ORDER BY id"
+    );
+    let found = sql::query(&session, &query).await.unwrap();
+    assert_eq!(found.explain().await.unwrap().matches("RanksExec").count(), 2);
+    let expected = ranked(&keys());
+    for (at, name) in ["number", "rank", "dense"].into_iter().enumerate() {
+        let wanted: Vec<i64> = expected.iter().map(|ranks| ranks[at]).collect();
+        assert!(values(&found, name).await == wanted, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn partitions_are_numbered_side_by_side() {
+    let session = dataset().await;
+    let numbered = "SELECT id, ties, CAST(row_number() OVER () AS BIGINT) AS n FROM t";
+    let query = format!("SELECT id, n FROM ({numbered}) WHERE id % 2 = 1 ORDER BY ties, n DESC");
+    let found = sql::query(&session, &query).await.unwrap();
+    let text = found.explain().await.unwrap();
+    assert!(text.contains("RanksExec") && !text.contains("ConcatPartitionsExec"), "{text}");
+    let (ids, numbers) = (values(&found, "id").await, values(&found, "n").await);
+    assert_eq!(ids.len(), ROWS / 2);
+    assert!(ids.iter().zip(&numbers).all(|(id, number)| id + 1 == *number));
+}
+
+#[tokio::test]
+async fn distinct_keeps_the_first_row_of_all_partitions() {
+    let session = dataset().await;
+    for (key, first) in [("id % 1000", 1000), ("id % 149999", 149_999), ("id % 60000", 60_000)] {
+        let keyed = sql::query(&session, &format!("SELECT {key} AS key, id FROM t")).await.unwrap();
+        let found = keyed.distinct(&[column("key")]).unwrap();
+        assert!(found.explain().await.unwrap().contains("EarlyRowsExec"));
+        assert!(values(&found, "id").await == (0..first).collect::<Vec<i64>>(), "{key}");
+    }
 }
