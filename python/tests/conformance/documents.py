@@ -41,10 +41,7 @@ _PARTS = ("README.md", "docs/concepts", "docs/getting-started", "docs/guide", "e
 KEYS = dict.fromkeys(("MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"), "none")
 """What stand-ins for services are given."""
 
-REFUSED = {
-    "open_clip": "needs a neural network",
-    "torch": "needs PyTorch",
-}
+REFUSED = dict.fromkeys(("open_clip", "torch"), "needs PyTorch")
 
 
 @dataclass(frozen=True)
