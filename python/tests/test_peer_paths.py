@@ -69,6 +69,10 @@ def test_what_is_not_there_is_said() -> None:
 
     with pytest.raises(AttributeError, match="has no attribute `Nope`"):
         _ = file.Nope
+    from lakebed import llm
+
+    with pytest.raises(AttributeError, match="no functions of language models; call a client in"):
+        llm.complete("text", "Summarize.")
     with pytest.raises(ModuleNotFoundError):
         import_module("lakebed.lib.nope")
 

@@ -171,8 +171,6 @@ def reason(errors: str) -> str:
         line for line in errors.strip().splitlines() if re.match(r"[\w.]+(Error|Exception)", line)
     ]
     line = last[-1] if last else errors.strip().splitlines()[-1]
-    if "cannot import name 'llm'" in line:
-        return "needs a paid model (`llm`, which is not there)"
     missing = _MISSING.search(line)
     if missing:
         package = missing[1].partition(".")[0]
