@@ -71,5 +71,5 @@ def register() -> None:
         module = _Path(f"lakebed.{path}", "Names that are defined elsewhere in `lakebed`.")
         module.__path__ = []
         sys.modules[module.__name__] = module
-        above, _, name = module.__name__.rpartition(".")
-        setattr(sys.modules[above], name, module)
+    # `import lakebed.error` finds a module that is known already, and makes it no attribute
+    vars(sys.modules["lakebed"])["error"] = sys.modules["lakebed.error"]
