@@ -35,12 +35,19 @@ _HOMES = {
     "lib.webdataset": ("file.webdataset", "exceptions"),
     "lib.webdataset_laion": ("file.laion",),
     "lib.zarr": ("file.zarr_store",),
+    "llm": (),
     "query": ("session", "expr"),
     "query.metrics": ("metrics",),
     "query.params": ("params",),
     "query.schema": ("expr",),
     "query.session": ("session",),
 }
+
+_INSTEAD = {
+    "lib.meta_formats": "read_json() and read_csv() find the types themselves",
+    "llm": "there are no functions of language models; call a client in map(), made by setup()",
+}
+"""What to do without names that are not here."""
 
 
 class _Path(ModuleType):
@@ -53,7 +60,8 @@ class _Path(ModuleType):
                 module = import_module(f"lakebed.{home}".rstrip("."))
                 if hasattr(module, name):
                     return getattr(module, name)
-        msg = f"module `{self.__name__}` has no attribute `{name}`"
+        hint = f"; hint: {_INSTEAD[path]}" if path in _INSTEAD else ""
+        msg = f"module `{self.__name__}` has no attribute `{name}`{hint}"
         raise AttributeError(msg, name=name, obj=self)
 
 
@@ -63,5 +71,5 @@ def register() -> None:
         module = _Path(f"lakebed.{path}", "Names that are defined elsewhere in `lakebed`.")
         module.__path__ = []
         sys.modules[module.__name__] = module
-        above, _, name = module.__name__.rpartition(".")
-        setattr(sys.modules[above], name, module)
+    # `import lakebed.error` finds a module that is known already, and makes it no attribute
+    vars(sys.modules["lakebed"])["error"] = sys.modules["lakebed.error"]

@@ -12,6 +12,8 @@ from lakebed.exceptions import DataChainParamsError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from servers.double_server import S3Double
+
     from lakebed.lineage import Lineage
 
 
@@ -103,6 +105,15 @@ def test_files_of_tables_are_there_by_their_uri(tmp_path: Path, form: str) -> No
     getattr(dc.read_values(x=[1, 2, 3]), f"to_{form}")(path)
     changed = getattr(dc, f"read_{form}")(path).save("table")
     assert changed.lineage()[1].version == "1.0.1"
+
+
+def test_objects_of_tables_are_there_by_their_uri(s3: S3Double) -> None:
+    s3.put("t/a.csv", b"x\n1\n")
+    s3.put("t/b.csv", b"x\n2\n")
+    for place, listed in [("t/a.csv", "t/a.csv"), ("t", "t/"), ("t/*.csv", "t/")]:
+        table = dc.read_csv(f"{s3.uri}/{place}", source=False, client_config=s3.client_config)
+        node = table.save("table").lineage()[1]
+        assert (node.type, node.name) == ("storage", f"{s3.uri}/{listed}"), place
 
 
 def test_removed_and_renamed_versions_are_there_by_name(made: dc.DataChain) -> None:

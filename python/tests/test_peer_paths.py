@@ -57,11 +57,10 @@ def test_paths_are_the_first_import() -> None:
     assert done.stdout == "<class 'lakebed.file.file.File'>\n"
 
 
-def test_paths_are_attributes_of_the_package() -> None:
+def test_errors_are_an_attribute_of_the_package() -> None:
     from lakebed.exceptions import DatasetNotFoundError
 
     assert dc.error.DatasetNotFoundError is DatasetNotFoundError
-    assert dc.lib.file.File is dc.File
 
 
 def test_what_is_not_there_is_said() -> None:
@@ -69,6 +68,10 @@ def test_what_is_not_there_is_said() -> None:
 
     with pytest.raises(AttributeError, match="has no attribute `Nope`"):
         _ = file.Nope
+    from lakebed import llm
+
+    with pytest.raises(AttributeError, match="no functions of language models; call a client in"):
+        llm.complete("text", "Summarize.")
     with pytest.raises(ModuleNotFoundError):
         import_module("lakebed.lib.nope")
 

@@ -241,7 +241,11 @@ impl Copy {
     /// The same, in a folder without what others left there that died before they finished it.
     pub(crate) async fn instead_of_left(path: &Path) -> io::Result<Self> {
         let folder = path.parent().unwrap_or(path).to_path_buf();
-        blocking(move || Ok::<_, io::Error>(scratch::remove_left(&folder))).await?;
+        let cleaned = blocking(move || {
+            scratch::remove_left(&folder);
+            Ok::<_, io::Error>(())
+        });
+        cleaned.await?;
         Self::at(path).await
     }
 

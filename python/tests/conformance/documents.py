@@ -41,10 +41,7 @@ _PARTS = ("README.md", "docs/concepts", "docs/getting-started", "docs/guide", "e
 KEYS = dict.fromkeys(("MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"), "none")
 """What stand-ins for services are given."""
 
-REFUSED = {
-    "open_clip": "needs a neural network",
-    "torch": "needs PyTorch",
-}
+REFUSED = dict.fromkeys(("open_clip", "torch"), "needs PyTorch")
 
 
 @dataclass(frozen=True)
@@ -174,8 +171,6 @@ def reason(errors: str) -> str:
         line for line in errors.strip().splitlines() if re.match(r"[\w.]+(Error|Exception)", line)
     ]
     line = last[-1] if last else errors.strip().splitlines()[-1]
-    if "cannot import name 'llm'" in line:
-        return "needs a paid model (`llm`, which is not there)"
     missing = _MISSING.search(line)
     if missing:
         package = missing[1].partition(".")[0]
