@@ -28,7 +28,7 @@ const READ_AHEAD_BYTES: u64 = 64 << 20;
 const BATCH_BYTES: u64 = 16 << 20;
 
 /// A partition has room for a batch of rows of this width.
-const BATCH_ROW_BYTES: u64 = 64 << 10;
+const BATCH_ROW_BYTES: u64 = 16 << 10;
 
 /// The rows of a batch.
 const LEAST_ROWS: u64 = 1024;
