@@ -121,7 +121,7 @@ fn write_time(time: NaiveTime, out: &mut Vec<u8>) {
     if nanos > 0 {
         out.push(b'.');
     }
-    if nanos % 1_000 != 0 {
+    if !nanos.is_multiple_of(1_000) {
         write_digits::<9>(nanos, out);
     } else if nanos > 0 {
         write_digits::<6>(nanos / 1_000, out);
