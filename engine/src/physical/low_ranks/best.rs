@@ -101,7 +101,12 @@ impl Best {
 
     fn picked(&self, batch: &RecordBatch, found: &Found) -> Result<RecordBatch> {
         let stays = found.rows.values().iter().zip(&found.keys).filter(|(row, key)| {
-            let best = &self.keys[self.numbers[**row as usize]];
+            let row = **row as usize;
+            let (group, rough) = (self.numbers[row], found.rough[row]);
+            if rough != self.last[group] {
+                return rough < self.last[group];
+            }
+            let best = &self.keys[group];
             let last = best.back().filter(|_| best.len() == self.ranking.ranks);
             last.is_none_or(|last| key.data() <= &last.bytes[..])
         });
@@ -128,7 +133,10 @@ impl Best {
 
     fn learn(&mut self, group: usize, rough: Rough, bytes: &[u8]) {
         let (best, ranks) = (&mut self.keys[group], self.ranking.ranks);
-        let at = match best.binary_search_by(|key| (*key.bytes).cmp(bytes)) {
+        // WHY: what is rough stands beside each other, and bytes are anywhere.
+        let place = best
+            .binary_search_by(|key| key.rough.cmp(&rough).then_with(|| (*key.bytes).cmp(bytes)));
+        let at = match place {
             Ok(_) if self.ranking.dense => return,
             Ok(at) | Err(at) => at,
         };
