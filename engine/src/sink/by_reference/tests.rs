@@ -145,7 +145,7 @@ async fn same_rows(chain: &Chain, expected: &RecordBatch) {
     if expected.schema().index_of("file").is_ok() {
         let sizes = all(&chain.select(&["file.size".to_owned()]).unwrap()).await;
         let files = expected["file"].as_struct();
-        assert_eq!(sizes["file"].as_struct()["size"], files["size"]);
+        assert_eq!(&sizes["file"].as_struct()["size"], &files["size"]);
     }
     let few = expected.num_rows().min(9);
     assert_eq!(all(&chain.limit(few).unwrap()).await, expected.slice(0, few));
@@ -258,12 +258,12 @@ async fn vectors_stand_beside_shared_columns_unless_most_rows_are_left_out() {
         let kind = saved.record.schema.field_with_name("vector").unwrap().data_type().clone();
         assert!(matches!(kind, DataType::FixedSizeList(_, 2)), "{kind}");
         let found = all(&saved.chain).await;
-        assert_eq!(found["id"], expected["id"]);
+        assert_eq!(&found["id"], &expected["id"]);
         let values = |batch: &RecordBatch| match batch["vector"].as_list_opt::<i32>() {
             Some(lists) => lists.values().clone(),
             None => batch["vector"].as_fixed_size_list().values().clone(),
         };
-        assert_eq!(values(&found), values(&expected));
+        assert_eq!(&values(&found), &values(&expected));
         let is_small = bytes(&session, "derived").await < 100_000;
         assert_eq!(is_small, is_shared, "{of}");
     }
@@ -340,8 +340,8 @@ async fn rows_are_added_to_what_is_derived() {
     same_rows(&both.chain, &expected).await;
     let derived = read(&session, "derived").await.mutate(&[vector()]).unwrap();
     let found = all(&save(&derived, "again").await.chain).await;
-    assert_eq!(found["id"], expected["id"]);
-    assert_eq!(found["blob"], expected["blob"]);
+    assert_eq!(&found["id"], &expected["id"]);
+    assert_eq!(&found["blob"], &expected["blob"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
