@@ -65,9 +65,9 @@ def gc(
             or after a weekend, and all else for four hours.
         compact: First make a new version, with the same rows in the same order, of each newest
             version whose rows lie in so many small files that reading it costs half as much
-            again as it has to, as after many appends. Rows of the new version have other `sys.id`s; older
-            versions stay, and keep their files until they are removed. Saves that add to a
-            dataset put small files together on their own.
+            again as it has to, as after many appends. Rows of the new version have other
+            `sys.id`s; older versions stay, and keep their files until they are removed. Saves
+            that add to a dataset put small files together on their own.
         dry_run: Change nothing; the report says what would be done.
         session: Where to collect; see `Session`.
         in_memory: Use a session in memory.
