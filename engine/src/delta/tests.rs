@@ -87,7 +87,7 @@ async fn only_rows_of_touched_keys_are_computed() {
     let session = session().await;
     keep(&session, &[1, 2, 3], &["a", "b", "c"]).await;
     let doubled = async |session: &Arc<Session>| {
-        let sum = Expr::Binary { op: BinaryOp::Plus, left: column("id"), right: column("id") };
+        let sum = Expr::Binary { op: BinaryOp::Add, left: column("id"), right: column("id") };
         let twice = NamedExpr { name: "twice".to_owned(), expr: sum };
         read(session).await.mutate(&[twice]).unwrap()
     };

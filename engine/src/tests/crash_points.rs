@@ -1,22 +1,22 @@
 //! Whatever operation of a store or a catalog fails, or is the last one of a process: versions read as they were
 //! recorded, nothing half is seen, the next run is right, and what is left over is collected.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type, UInt64Type};
+use arrow::datatypes::{Int64Type, UInt64Type};
 use catalog::{Bump, CatalogStore, NewJob, Version, VersionFilter, VersionSpec, Wanted};
 use lance_table::io::deletion::relative_deletion_file_path;
-use udf_runtime::{Answer, BatchFunction, FunctionFailure, Identity, RunningFunction, Stop};
 
+use super::twice::Twice;
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Storage};
 use crate::{
-    BinaryOp, Chain, Config, Error, Expr, FileKind, GcOptions, Listing, Pause, Result, Root, SaveMode,
-    SaveRequest, Saved, Session, Stage, UdfOptions,
+    BinaryOp, Chain, Config, Error, Expr, FileKind, GcOptions, Listing, Pause, Result, Root,
+    SaveMode, SaveRequest, Saved, Session, Stage,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
@@ -487,54 +487,4 @@ async fn swap_first(root: &Root, added: i64) -> Result<Saved> {
     let batch = column("id", [added].into_iter());
     let chain = session.read_batches(&batch.schema(), &[batch])?;
     save(&chain, SaveMode::Update { base, removed: [place].into_iter().collect() }).await
-}
-
-/// `2 * id`; counts its rows.
-#[derive(Clone, Debug, Default)]
-struct Twice {
-    computed: Arc<AtomicUsize>,
-    begun: VecDeque<RecordBatch>,
-}
-
-impl Twice {
-    fn stage(&self) -> Stage {
-        Stage {
-            function: Arc::new(self.clone()),
-            arguments: vec![Expr::Column("id".to_owned())],
-            results: vec![Arc::new(Field::new("twice", DataType::Int64, true))],
-            options: UdfOptions { unit_rows: 10, ..UdfOptions::default() },
-        }
-    }
-}
-
-impl BatchFunction for Twice {
-    fn name(&self) -> &str {
-        "twice"
-    }
-
-    fn identity(&self) -> std::result::Result<Identity, String> {
-        let [stage, code] = ["twice", "2 * id"].map(str::to_owned);
-        Ok(Identity { stage, code, origin: String::new() })
-    }
-
-    fn start(&self) -> std::result::Result<Box<dyn RunningFunction>, FunctionFailure> {
-        Ok(Box::new(self.clone()))
-    }
-}
-
-impl RunningFunction for Twice {
-    fn begin(&mut self, arguments: RecordBatch) {
-        self.begun.push_back(arguments);
-    }
-
-    fn complete(&mut self, _stop: &Stop) -> std::result::Result<Answer, FunctionFailure> {
-        let Some(arguments) = self.begun.pop_front() else { panic!("nothing was begun") };
-        self.computed.fetch_add(arguments.num_rows(), Ordering::SeqCst);
-        let ids = arguments.column(0).as_primitive::<Int64Type>();
-        Ok(Answer::one_per_row(column("twice", ids.values().iter().map(|id| 2 * id))))
-    }
-
-    fn finish(&mut self) -> std::result::Result<(), FunctionFailure> {
-        Ok(())
-    }
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, Int64Array, ListArray, RecordBatch, StringArray,
-    StructArray,
+    ArrayRef, AsArray, BinaryArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
@@ -212,7 +211,7 @@ async fn fragments_without_rows_are_not_listed() {
 async fn origin_of(session: &Arc<Session>) -> Saved {
     let spec = VersionSpec::Latest;
     let record = session.catalog().resolve(&"origin".parse().unwrap(), &spec).await.unwrap();
-    Saved { record, chain: read(session, "origin").await, is_new: false }
+    Saved { record, chain: read(session, "origin").await, is_new: false, computed: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,7 +222,7 @@ async fn no_row_at_all_is_a_version_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn few_rows_are_copied() {
     let (session, saved) = check(
-        |origin| origin.filter(&[remainder(30, BinaryOp::Eq, 1)])?.mutate(&[half()]),
+        |origin| origin.filter(&[remainder(31, BinaryOp::Eq, 1)])?.mutate(&[half()]),
         300_000,
     )
     .await;
@@ -361,8 +360,12 @@ async fn files_stay_while_somebody_lists_them() {
     .await;
     let expected = all(&saved.chain).await;
     let collect = async || {
-        let options =
-            GcOptions { ttl: Duration::ZERO, results_ttl: Duration::ZERO, dry_run: false };
+        let options = GcOptions {
+            ttl: Duration::ZERO,
+            results_ttl: Duration::ZERO,
+            compact: false,
+            dry_run: false,
+        };
         session.gc(options).await.unwrap();
     };
     let origin = "origin".parse().unwrap();

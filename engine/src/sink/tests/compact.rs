@@ -22,7 +22,8 @@ async fn versions(session: &Arc<Session>) -> Vec<Vec<i64>> {
     for record in session.catalog().versions(cats).await.unwrap() {
         let spec = VersionSpec::Exact(record.version);
         let chain = session.read_dataset(&record.dataset, &spec).await.unwrap();
-        let rows = values(&Saved { chain, record: record.clone(), is_new: false }).await;
+        let rows =
+            values(&Saved { chain, record: record.clone(), is_new: false, computed: None }).await;
         assert_eq!(rows.len() as u64, record.rows);
         found.push(rows);
     }

@@ -170,7 +170,10 @@ async fn a_collection_keeps_what_says_which_rows_are_removed() {
     };
     let collect = async || {
         let ttl = Duration::ZERO;
-        session.gc(GcOptions { ttl, results_ttl: ttl, compact: false, dry_run: false }).await.unwrap()
+        session
+            .gc(GcOptions { ttl, results_ttl: ttl, compact: false, dry_run: false })
+            .await
+            .unwrap()
     };
     collect().await;
     assert_eq!(masks().await, 2);
