@@ -350,6 +350,8 @@ def test_two_updates_at_once():
     command = [sys.executable, "-c", UPDATE]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     saved("src", id=[0])
+    first = subprocess.run(command, input="go\n", capture_output=True, text=True, check=True)  # noqa: S603
+    assert first.stdout == "1.0.0\n"
     for round_ in range(1, ROUNDS + 1):
         ids = range(round_ * 10)
         saved("src", id=list(ids))

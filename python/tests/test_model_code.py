@@ -65,7 +65,7 @@ def test_the_code_is_a_spec_of_the_values(tmp_path: Path) -> None:
 
 def test_lines_and_tables(tmp_path: Path) -> None:
     (tmp_path / "l.jsonl").write_text('{"a": 1}\n{"a": 2, "b": true}\n')
-    code = gen_datamodel_code(tmp_path / "l.jsonl", "jsonl")
+    code = gen_datamodel_code(tmp_path / "l.jsonl", "jsonl", model_name="Line")
     assert list(dc.read_json(tmp_path / "l.jsonl", format="jsonl", spec=made(code)).schema) == [
         "jsonl"
     ]

@@ -51,4 +51,4 @@ def test_refuses() -> None:
     with pytest.raises(DataChainParamsError):
         dc.read_dataset("pets", version=1.5)
     with pytest.raises(NotSupportedError):
-        dc.read_dataset("pets", delta=True)
+        dc.read_dataset("pets", nothing_like_it=1)

@@ -48,9 +48,8 @@ def test_refuses(files: Path) -> None:
     with pytest.raises(DataChainParamsError) as caught:
         dc.read_storage(files, type="imag")
     assert "did you mean `image`" in str(caught.value)
-    for options in ({"delta": True}, {"delta_on": "file.path"}):
-        with pytest.raises(NotSupportedError):
-            dc.read_storage(files, **options)
+    with pytest.raises(NotSupportedError):
+        dc.read_storage(files, nothing_like_it=1)
 
 
 def test_options_that_mean_nothing_here_are_harmless(files: Path) -> None:

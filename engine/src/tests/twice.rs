@@ -33,12 +33,12 @@ impl BatchFunction for Twice {
         "twice"
     }
 
-    fn identity(&self) -> std::result::Result<Identity, String> {
+    fn identity(&self) -> Result<Identity, String> {
         let [stage, code] = ["twice", "2 * id"].map(str::to_owned);
         Ok(Identity { stage, code, origin: String::new() })
     }
 
-    fn start(&self) -> std::result::Result<Box<dyn RunningFunction>, FunctionFailure> {
+    fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {
         Ok(Box::new(self.clone()))
     }
 }
@@ -48,7 +48,7 @@ impl RunningFunction for Twice {
         self.begun.push_back(arguments);
     }
 
-    fn complete(&mut self, _stop: &Stop) -> std::result::Result<Answer, FunctionFailure> {
+    fn complete(&mut self, _stop: &Stop) -> Result<Answer, FunctionFailure> {
         let Some(arguments) = self.begun.pop_front() else { panic!("nothing was begun") };
         self.computed.fetch_add(arguments.num_rows(), Ordering::SeqCst);
         let ids = arguments.column(0).as_primitive::<Int64Type>();
@@ -58,7 +58,7 @@ impl RunningFunction for Twice {
         ))
     }
 
-    fn finish(&mut self) -> std::result::Result<(), FunctionFailure> {
+    fn finish(&mut self) -> Result<(), FunctionFailure> {
         Ok(())
     }
 }
