@@ -54,14 +54,21 @@ pub(crate) struct Rows {
     pub(crate) removed: Vec<u64>,
     /// How many of these have no source any more.
     pub(crate) gone: u64,
-    /// Whether there are rows whose source is gone.
-    pub(crate) stale: bool,
-    /// Whether rows that stay were computed otherwise than the new ones.
-    pub(crate) mixed: bool,
+    /// What the next update has to know of the rows that stay.
+    pub(crate) kept: KeptRows,
     /// What became of the rows of each source that changed, for users.
     pub(crate) told: Vec<String>,
     /// Whether the chain has the rows of the previous version that stay.
     pub(crate) is_all: bool,
+}
+
+/// What is to be known of rows that an update leaves as they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeptRows {
+    /// Whether the source of some is gone.
+    pub(crate) stale: bool,
+    /// Whether some were computed otherwise than the new ones.
+    pub(crate) mixed: bool,
 }
 
 impl Chain {
@@ -279,8 +286,8 @@ impl Updating<'_> {
             Order::By(keys) => (base.sorted_with(&rows, keys, &touched)?, true),
             Order::Any | Order::Lost(_) => (rows, false),
         };
-        let mixed = self.mixed;
-        Ok(Update::Rows(Box::new(Rows { chain, removed, gone, stale, mixed, told, is_all })))
+        let kept = KeptRows { stale, mixed: self.mixed };
+        Ok(Update::Rows(Box::new(Rows { chain, removed, gone, kept, told, is_all })))
     }
 
     /// How the sources differ from what they were.

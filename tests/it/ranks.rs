@@ -20,14 +20,16 @@ fn noise(at: usize) -> u64 {
 async fn dataset() -> Arc<Session> {
     let session = session().await;
     let few: ArrayRef = Arc::new(
-        (0..ROWS).map(|at| (at % 8 != 0).then(|| noise(at) as i64 % 5)).collect::<Int64Array>(),
+        (0..ROWS)
+            .map(|at| (!at.is_multiple_of(8)).then(|| noise(at) as i64 % 5))
+            .collect::<Int64Array>(),
     );
     let many: ArrayRef = Arc::new(
         (0..ROWS).map(|at| Some(format!("group {}", noise(at) % 9000))).collect::<StringArray>(),
     );
     let ties: ArrayRef = Arc::new(
         (0..ROWS)
-            .map(|at| (noise(at) % 7 != 0).then(|| (noise(at + 1) % 400) as f64 - 20.0))
+            .map(|at| (!noise(at).is_multiple_of(7)).then(|| (noise(at + 1) % 400) as f64 - 20.0))
             .collect::<Float64Array>(),
     );
     let long: ArrayRef = Arc::new(
@@ -119,8 +121,9 @@ async fn windows_of_all_rows_may_stand_below() {
 type Keys = (Option<i64>, Option<i64>);
 
 fn keys() -> Vec<Keys> {
-    let few = |at: usize| (at % 8 != 0).then(|| noise(at) as i64 % 5);
-    let ties = |at: usize| (noise(at) % 7 != 0).then(|| (noise(at + 1) % 400) as i64 - 20);
+    let few = |at: usize| (!at.is_multiple_of(8)).then(|| noise(at) as i64 % 5);
+    let ties =
+        |at: usize| (!noise(at).is_multiple_of(7)).then(|| (noise(at + 1) % 400) as i64 - 20);
     (0..ROWS).map(|at| (few(at), ties(at))).collect()
 }
 
@@ -128,8 +131,8 @@ fn keys() -> Vec<Keys> {
 fn ranked(keys: &[Keys]) -> Vec<[i64; 3]> {
     let mut rows: Vec<usize> = (0..keys.len()).collect();
     rows.sort_by_key(|row| (keys[*row].0, keys[*row].1.is_none(), keys[*row].1, *row));
-    let (mut ranks, mut last): (Vec<[i64; 3]>, Option<(Keys, [i64; 3])>) =
-        (vec![[0; 3]; keys.len()], None);
+    let mut ranks = vec![[0; 3]; keys.len()];
+    let mut last: Option<(Keys, [i64; 3])> = None;
     for row in rows {
         let next = match last {
             Some((before, [number, rank, dense])) if before.0 == keys[row].0 => {

@@ -1,6 +1,7 @@
 //! [`Builder`]: from the plan of a chain to its [`Part`]s: what rows are known by after each step, and which differ.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -166,7 +167,7 @@ impl Builder<'_> {
                     key = Key::Lost(what.clone());
                     break;
                 }
-                Key::By(values) => placed(values, input.now.schema().columns(), plan),
+                Key::By(values) => placed(values, &input.now.schema().columns(), plan),
             };
             key = match (key, values) {
                 (Key::Fixed, Some(values)) => Key::By(values),
@@ -178,7 +179,7 @@ impl Builder<'_> {
             }
         }
         if let (Key::Lost(what), true) = (&key, inputs.iter().any(|it| it.key == Key::Fixed)) {
-            return refused(&format!("a `union` without {what}"), "keep it in both chains");
+            return refused(format!("a `union` without {what}"), "keep it in both chains");
         }
         let kind = Kind::Union(inputs);
         Ok(Part { now, before, kind, key, order: Order::Any, touched: Arc::new(touched) })
@@ -265,8 +266,8 @@ impl Builder<'_> {
             JoinType::Full => of(&on.0, &left).zip(of(&on.1, &right)).map(|(ours, theirs)| {
                 ours.into_iter().zip(theirs).map(|(one, other)| Value::Either(one, other)).collect()
             }),
-            JoinType::Right => of(&on.1, &right).map(|keys| all(keys)),
-            _ => of(&on.0, &left).map(|keys| all(keys)),
+            JoinType::Right => of(&on.1, &right).map(all),
+            _ => of(&on.0, &left).map(all),
         };
         let key = values.map_or_else(|| lost("the keys of a `merge`"), Key::By);
         let kind = Kind::Both([Box::new(left), Box::new(right)], [on.0, on.1]);
@@ -409,7 +410,7 @@ fn kept_keys(plan: &LogicalPlan, groups: &GroupRows) -> Key {
 }
 
 /// The same values in the columns of a union, which are those of its inputs by their places.
-fn placed(values: &[Value], columns: Vec<Column>, union: &LogicalPlan) -> Option<Vec<Value>> {
+fn placed(values: &[Value], columns: &[Column], union: &LogicalPlan) -> Option<Vec<Value>> {
     let all = union.schema().columns();
     let place = |value: &Value| match value {
         Value::Leaf(leaf) => {
@@ -433,7 +434,7 @@ fn check_kinds(left: (&Part, &[PlanExpr]), right: (&Part, &[PlanExpr])) -> Resul
     Ok(())
 }
 
-pub(super) fn refused<T>(what: impl ToString, instead: &str) -> Result<T> {
-    let what = format!("{} in a chain with `delta=True`", what.to_string());
+pub(super) fn refused<T>(what: impl fmt::Display, instead: &str) -> Result<T> {
+    let what = format!("{what} in a chain with `delta=True`");
     Err(Error::NotSupported { what, instead: instead.to_owned() })
 }

@@ -138,7 +138,7 @@ fn ranking(windows: &BoundedWindowAggExec, asked: Asked) -> Option<Ranking> {
     let fields = order.iter().map(|key| Some(SortField::new(key.expr.data_type(&schema).ok()?)));
     let is_known = RowConverter::supports_fields(&fields.collect::<Option<Vec<_>>>()?);
     let (group, order) = (group.to_vec(), LexOrdering::new(order.iter().cloned())?);
-    let dense = rank_of(window)? == Rank::DenseRank;
+    let dense = rank_of(window)? == Rank::Dense;
     let ranking = Ranking { group, order, ranks: asked.ranks, dense };
     (is_known && all.iter().all(same)).then_some(ranking)
 }

@@ -29,9 +29,9 @@ pub(crate) enum Rank {
     /// Each by itself.
     RowNumber,
     /// Those with equal keys alike, as the first one of them.
-    Rank,
+    OfFirst,
     /// Those with equal keys alike, as the next ones.
-    DenseRank,
+    Dense,
 }
 
 impl Rank {
@@ -39,8 +39,8 @@ impl Rank {
     pub(crate) fn named(function: &str) -> Option<Self> {
         match function {
             "row_number" => Some(Self::RowNumber),
-            "rank" => Some(Self::Rank),
-            "dense_rank" => Some(Self::DenseRank),
+            "rank" => Some(Self::OfFirst),
+            "dense_rank" => Some(Self::Dense),
             _ => None,
         }
     }
@@ -215,8 +215,8 @@ impl Numbering {
             for (rank, column) in self.ranks.iter().zip(&mut columns) {
                 match rank {
                     Rank::RowNumber => column.extend(before + 1..=before + length),
-                    Rank::Rank => column.resize(end, earlier + 1),
-                    Rank::DenseRank => column.resize(end, kind),
+                    Rank::OfFirst => column.resize(end, earlier + 1),
+                    Rank::Dense => column.resize(end, kind),
                 }
             }
             self.counts.rows += length;

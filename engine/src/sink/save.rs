@@ -111,7 +111,7 @@ impl Chain {
             return Ok(saved);
         }
         if !chain.deltas().is_empty() && request.mode == SaveMode::Replace {
-            return update::save(&chain, request, fingerprint, progress).await;
+            return update::save(&chain, request, fingerprint, progress).boxed().await;
         }
         let saving = Saving {
             session: &session,

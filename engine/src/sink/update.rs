@@ -11,7 +11,7 @@ use super::found;
 use super::save::{SaveMode, SaveRequest, Saved, unchanged};
 use super::saving::{Saving, newest};
 use super::vectors::VectorLengths;
-use crate::delta::{self, Rows, Update};
+use crate::delta::{self, KeptRows, Rows, Update};
 use crate::kind::kind_name;
 use crate::progress::Progress;
 use crate::{Chain, Error, Result};
@@ -146,7 +146,7 @@ impl Attempt<'_> {
         let replaced = added.min(removed - rows.gone);
         let changes = Changes { added: added - replaced, replaced, dropped: removed - replaced };
         let text = told(&changes);
-        let (stale, mixed, changes) = (rows.stale, rows.mixed, Some(changes));
+        let (KeptRows { stale, mixed }, changes) = (rows.kept, Some(changes));
         let delta = Delta { steps: self.steps.clone(), mixed, stale, changes };
         written.added = written.added.updated_by(delta);
         let saved = saving.published(written).await?;

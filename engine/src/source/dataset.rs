@@ -145,7 +145,7 @@ impl DatasetTable {
             version: record.version,
             uuid: record.uuid.clone(),
             made_of: record.dependencies.clone(),
-            content: self.content.as_ref().and(record.fingerprint.clone()),
+            content: self.content.as_ref().and_then(|_| record.fingerprint.clone()),
             dataset: Arc::clone(dataset),
             ..self.clone()
         })

@@ -53,12 +53,14 @@ impl RunningFunction for Twice {
         self.computed.fetch_add(arguments.num_rows(), Ordering::SeqCst);
         let ids = arguments.column(0).as_primitive::<Int64Type>();
         let twice: ArrayRef = Arc::new(ids.unary::<_, Int64Type>(|id| 2 * id));
-        Ok(Answer::one_per_row(
-            RecordBatch::try_from_iter_with_nullable([("twice", twice, true)]).unwrap(),
-        ))
+        Ok(Answer::one_per_row(named(twice)))
     }
 
     fn finish(&mut self) -> Result<(), FunctionFailure> {
         Ok(())
     }
+}
+
+fn named(twice: ArrayRef) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable([("twice", twice, true)]).unwrap()
 }

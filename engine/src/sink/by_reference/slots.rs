@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt32Array};
+use arrow::array::{Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
@@ -156,7 +156,9 @@ impl<'a> Slots<'a> {
             false => take(column, &with_nulls, None),
         });
         let filled = filled.collect::<Result<Vec<_>, _>>().map_err(DataFusionError::from)?;
-        let filled = RecordBatch::try_new(rows.schema(), filled).map_err(DataFusionError::from)?;
+        let height = RecordBatchOptions::new().with_row_count(Some(with_values.len()));
+        let filled = RecordBatch::try_new_with_options(rows.schema(), filled, &height);
+        let filled = filled.map_err(DataFusionError::from)?;
         self.write(rows, filled).await
     }
 

@@ -1,5 +1,6 @@
 //! What is saved by reference is what a copy would be, and writes only what is new.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ fn rows(from: i64, to: i64) -> RecordBatch {
 }
 
 fn chain(session: &Arc<Session>, batch: &RecordBatch) -> Chain {
-    session.read_batches(&batch.schema(), &[batch.clone()]).unwrap()
+    session.read_batches(&batch.schema(), from_ref(batch)).unwrap()
 }
 
 async fn save_as(chain: &Chain, name: &str, mode: SaveMode) -> Result<Saved> {
@@ -197,7 +198,7 @@ async fn rows_that_are_left_out_are_masked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_of_computed_values_masks_too() {
     let condition = binary(col("half"), BinaryOp::Gt, number(11));
-    check(|origin| origin.mutate(&[half()])?.filter(&[condition.clone()]), 20_000).await;
+    check(|origin| origin.mutate(&[half()])?.filter(from_ref(&condition)), 20_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,8 +260,8 @@ async fn vectors_stand_beside_shared_columns_unless_most_rows_are_left_out() {
         let found = all(&saved.chain).await;
         assert_eq!(&found["id"], &expected["id"]);
         let values = |batch: &RecordBatch| match batch["vector"].as_list_opt::<i32>() {
-            Some(lists) => lists.values().clone(),
-            None => batch["vector"].as_fixed_size_list().values().clone(),
+            Some(lists) => Arc::clone(lists.values()),
+            None => Arc::clone(batch["vector"].as_fixed_size_list().values()),
         };
         assert_eq!(&values(&found), &values(&expected));
         let is_small = bytes(&session, "derived").await < 100_000;
