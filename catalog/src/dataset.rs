@@ -85,6 +85,10 @@ pub struct Delta {
     /// How the rows were computed from their sources, as a digest; `None` when that could not be
     /// told.
     pub steps: Option<String>,
+    /// What else was read, beside sources that have versions, as a digest; `None` when that could
+    /// not be told.
+    #[serde(default)]
+    pub inputs: Option<String>,
     /// Whether it has rows that were computed otherwise, before that changed.
     #[serde(default)]
     pub mixed: bool,

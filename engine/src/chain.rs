@@ -134,6 +134,11 @@ impl Chain {
         Ok(Self { plan, facts: None, ..self.clone() })
     }
 
+    /// The same with another plan of the same run, whose functions and sources stay what they are.
+    pub(crate) fn of_same_run(&self, plan: LogicalPlan) -> Result<Self> {
+        Ok(Self { facts: self.facts.clone(), ..self.with_plan(plan)? })
+    }
+
     fn check_steps(plan: &LogicalPlan) -> Result<()> {
         let too_many = |steps: usize| Error::NotSupported {
             what: format!("a chain of more than {steps} steps"),

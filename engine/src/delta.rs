@@ -19,6 +19,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use blake3::Hasher;
 use catalog::DatasetVersion;
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::Transformed;
@@ -26,6 +27,7 @@ use datafusion::logical_expr::{Distinct, JoinType, LogicalPlan, TableScan};
 
 use crate::chain::{CodeChange, Deleted, DeltaOptions, Retry};
 use crate::functions::Units;
+use crate::identity::Reason;
 use crate::logical::{FirstRows, GroupRows, inputs_first};
 use crate::progress::Progress;
 use crate::source::{AnyVersion, Dependency, Source, as_table, source_of};
@@ -35,7 +37,7 @@ use build::{Builder, Known, refused};
 use changes::{Counts, Queries, filtered};
 use leaf::Value;
 use part::{Key, Order, Part, When};
-use sources::{all_of, before, compared, keys_of, scans};
+use sources::{all_of, before, compared, has_versions, keys_of, scans};
 
 /// What saving a chain again comes to.
 pub(crate) enum Update {
@@ -102,21 +104,38 @@ impl Chain {
     }
 }
 
-/// How the rows of a chain, whose sources stay as they are, follow from these, as a digest; `None` if that cannot be told.
-pub(crate) async fn steps(chain: &Chain) -> Result<Option<String>> {
-    let mut number = 0;
-    let plan = chain.plan().clone().transform_up_with_subqueries(|node| {
-        let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
-        let Some(source) = source_of(&scan) else {
-            return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
-        };
-        if !source.dependencies().is_empty() {
+/// How the rows of a chain are made, without what changes of its sources are for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Made {
+    /// How they follow from the sources, as a digest; `None` if that cannot be told.
+    pub(crate) steps: Option<String>,
+    /// What the sources hold that have no versions, as a digest; `None` if that cannot be told.
+    pub(crate) inputs: Option<String>,
+}
+
+impl Made {
+    /// Of a chain whose sources stay as they are.
+    pub(crate) async fn of(chain: &Chain) -> Result<Self> {
+        let (mut number, mut inputs) = (0, Ok(Hasher::new()));
+        let plan = chain.plan().clone().transform_up_with_subqueries(|node| {
+            let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
+            let Some(source) = source_of(&scan) else {
+                return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
+            };
+            if !has_versions(source.as_ref()) {
+                inputs = inputs.clone().and_then(|mut inputs| {
+                    inputs.update(source.identity()?.digest().as_bytes());
+                    Ok::<_, Reason>(inputs)
+                });
+            }
             scan.source = as_table(Arc::new(AnyVersion::new(source.schema(), number)));
             number += 1;
-        }
-        Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
-    })?;
-    chain.with_plan(plan.data)?.fingerprint().await
+            Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+        })?;
+        let steps = chain.of_same_run(plan.data)?.fingerprint().await?;
+        let inputs = inputs.ok().map(|inputs| inputs.finalize().to_hex().to_string());
+        Ok(Self { steps, inputs })
+    }
 }
 
 /// Refuses what could not be updated, before anything is computed.
@@ -127,7 +146,7 @@ pub(crate) async fn check(chain: &Chain, progress: &Arc<Progress>) -> Result<()>
         let name = &scan.table_name;
         let Some(options) = options_of(chain, name) else { continue };
         let before = LogicalPlan::TableScan(scan.clone());
-        let key = Key::By(keys_of(&chain.with_plan(before.clone())?, &options)?);
+        let key = Key::By(keys_of(&chain.of_same_run(before.clone())?, &options)?);
         sources.insert(name.clone(), Known { before, key, touched: Arc::default() });
     }
     let queries = Queries { chain, progress };
@@ -192,7 +211,7 @@ fn values(chain: &Chain, part: &Part, plan: &LogicalPlan) -> Result<Vec<Value>> 
 pub(crate) async fn update(
     chain: &Chain,
     base: &DatasetVersion,
-    steps: Option<&str>,
+    made: &Made,
     progress: &Arc<Progress>,
 ) -> Result<Update> {
     let scans = scans(chain.plan())?;
@@ -203,10 +222,17 @@ pub(crate) async fn update(
     let options: Vec<_> = chain.deltas().iter().map(|(_, options)| Arc::clone(options)).collect();
     let is = |code| options.iter().any(|options| options.code == code);
     let known = base.delta.as_ref();
-    let steps_of = known.and_then(|delta| delta.steps.as_deref());
-    let differs = steps_of.zip(steps).is_some_and(|(known, steps)| known != steps);
-    let mixed = differs || known.is_some_and(|delta| delta.mixed);
     let title = format!("{}@{}", base.dataset.short(), base.version);
+    let inputs = known.and_then(|delta| delta.inputs.as_ref());
+    let all_versions = scans.iter().all(|(_, source)| has_versions(source.as_ref()));
+    if !all_versions && (inputs.is_none() || inputs != made.inputs.as_ref()) {
+        let reason =
+            format!("rows that have no versions are others than those that `{title}` was made of");
+        return Ok(Update::Whole(Some(reason)));
+    }
+    let steps = known.and_then(|delta| delta.steps.as_ref());
+    let differs = steps.zip(made.steps.as_ref()).is_some_and(|(known, steps)| known != steps);
+    let mixed = differs || known.is_some_and(|delta| delta.mixed);
     if mixed && is(CodeChange::Rebuild) {
         let reason = format!("functions or steps changed since rows of `{title}` were computed");
         return Ok(Update::Whole(Some(reason)));
@@ -281,7 +307,7 @@ impl Updating<'_> {
             false => removed.iter().filter(|(_, unit)| gone.contains(*unit)).count() as u64,
         };
         let removed = removed.into_iter().map(|(place, _)| place).collect();
-        let rows = self.chain.with_plan(part.restricted(&touched, When::Now)?)?;
+        let rows = self.chain.of_same_run(part.restricted(&touched, When::Now)?)?;
         let (chain, is_all) = match &part.order {
             Order::By(keys) => (base.sorted_with(&rows, keys, &touched)?, true),
             Order::Any | Order::Lost(_) => (rows, false),
@@ -301,7 +327,7 @@ impl Updating<'_> {
         for (scan, source_now) in scans {
             let name = &scan.table_name;
             let now = LogicalPlan::TableScan(scan.clone());
-            let source = self.chain.with_plan(now.clone())?;
+            let source = self.chain.of_same_run(now.clone())?;
             let options = options_of(self.chain, name);
             let (keys, compared) = match &options {
                 Some(options) => (keys_of(&source, options)?, compared(&source, options)?),
@@ -334,7 +360,7 @@ impl Updating<'_> {
         let mut found: Vec<u128> = Vec::new();
         for (scan, _) in scans {
             let Some(options) = options_of(self.chain, &scan.table_name) else { continue };
-            let source = self.chain.with_plan(LogicalPlan::TableScan(scan.clone()))?;
+            let source = self.chain.of_same_run(LogicalPlan::TableScan(scan.clone()))?;
             let keys = keys_of(&source, &options)?.iter().map(Value::expr).collect();
             found.extend(self.queries().units(source.plan().clone(), keys).await?.iter());
         }
@@ -352,7 +378,7 @@ impl Updating<'_> {
         for (name, options) in self.chain.deltas() {
             let scan = scans.iter().find(|(scan, _)| scan.table_name == *name);
             let Some((scan, _)) = scan else { continue };
-            let source = self.chain.with_plan(LogicalPlan::TableScan(scan.clone()))?;
+            let source = self.chain.of_same_run(LogicalPlan::TableScan(scan.clone()))?;
             let keys: Vec<_> = keys_of(&source, options)?.iter().map(Value::expr).collect();
             match &options.retry {
                 Retry::Nothing => {}

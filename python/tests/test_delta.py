@@ -462,3 +462,33 @@ def test_several_folders_are_one_source(tmp_path):
     (folders[0] / "a.txt").unlink()
     (folders[0] / "b.txt").write_text("b")
     assert update() == [("one", 10), ("two", 60)]
+
+
+def test_rows_without_versions_that_changed_are_a_reason_to_compute_all(capfd):
+    saved("src", id=[1, 2], k=["a", "b"])
+
+    def update(label: str, *, persist: bool = False) -> list[tuple[int, str]]:
+        labels = dc.read_values(k=["a", "b"], label=[label, "B"])
+        chain = dc.read_dataset("src", delta=True, delta_on="id")
+        made = chain.merge(labels.persist() if persist else labels, on="k").save("made")
+        return sorted(made.to_list("id", "label"))
+
+    assert update("A") == [(1, "A"), (2, "B")]
+    assert update("other") == [(1, "other"), (2, "B")]
+    assert "are others than those" in capfd.readouterr().err
+    assert update("kept", persist=True) == [(1, "kept"), (2, "B")]
+    assert update("again", persist=True) == [(1, "again"), (2, "B")]
+
+
+def test_what_was_saved_without_delta_is_updated_as_well(capfd):
+    saved("src", id=[1, 2])
+    dc.read_dataset("src").map(n=times(2)).save("made")
+    saved("src", id=[1, 2, 3])
+    chain = dc.read_dataset("src", delta=True, delta_on="id")
+    assert chain.map(n=times(2)).save("made").version == "1.0.1"
+    told = capfd.readouterr().err
+    assert "Dataset 'made@1.0.1': +1 records" in told
+    assert "changed since" not in told
+    saved("src", id=[1, 2, 3, 4])
+    dc.read_dataset("src", delta=True, delta_on="id").map(n=times(3)).save("made")
+    assert "Functions or steps changed since 'made@1.0.1'" in capfd.readouterr().err

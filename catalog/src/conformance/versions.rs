@@ -46,6 +46,7 @@ pub async fn completion_records_everything(store: &Store) -> Verdict {
         fingerprint: Some("c0ffee".to_owned()),
         delta: Some(Delta {
             steps: Some("5e7".to_owned()),
+            inputs: Some("1a".to_owned()),
             mixed: true,
             stale: true,
             changes: Some(changes),

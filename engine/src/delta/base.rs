@@ -109,7 +109,7 @@ impl Base {
         let columns =
             vec![get_field(sys, "id").alias("place"), row_digest(self.keys.clone()).alias("unit")];
         let plan = LogicalPlanBuilder::from(rows).project(columns)?.build()?;
-        let (_, mut rows) = self.chain.with_plan(plan)?.stream(progress).await?;
+        let (_, mut rows) = self.chain.of_same_run(plan)?.stream(progress).await?;
         let mut found = Vec::new();
         while let Some(batch) = rows.try_next().await? {
             let places: &UInt64Array = batch.column(0).as_primitive::<UInt64Type>();

@@ -59,7 +59,7 @@ impl Queries<'_> {
         let named = digests.into_iter().enumerate();
         let named = named.map(|(at, digest)| digest.alias(format!("digest {at}")));
         let plan = LogicalPlanBuilder::from(plan).project(named.collect::<Vec<_>>())?.build()?;
-        let (_, mut rows) = self.chain.with_plan(plan)?.stream(self.progress).await?;
+        let (_, mut rows) = self.chain.of_same_run(plan)?.stream(self.progress).await?;
         while let Some(batch) = rows.try_next().await? {
             take(&batch);
         }

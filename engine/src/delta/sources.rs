@@ -114,6 +114,12 @@ pub(super) fn scans(plan: &LogicalPlan) -> Result<Vec<(TableScan, Arc<dyn Source
     Ok(found)
 }
 
+/// Whether the source has versions that differ just when its rows do. Rows that a session keeps are others in each run.
+pub(super) fn has_versions(source: &dyn Source) -> bool {
+    let is_of_session = source.version().is_some_and(|version| version.name.is_of_session());
+    !source.dependencies().is_empty() && !is_of_session
+}
+
 /// Of the sources that changed since a version, what they were then; or why that cannot be told.
 pub(super) async fn before(
     session: &Arc<Session>,
@@ -123,6 +129,9 @@ pub(super) async fn before(
     let title = format!("{}@{}", base.dataset.short(), base.version);
     let mut changed = HashMap::new();
     for (scan, source) in scans {
+        if !has_versions(source.as_ref()) {
+            continue;
+        }
         let (mut versions, mut differs) = (Vec::new(), false);
         for Dependency::Version(now) in source.dependencies() {
             let mut then = base.dependencies.iter().filter(|then| then.name == now.name);

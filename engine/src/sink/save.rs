@@ -15,6 +15,7 @@ use super::row_addresses::RowAddresses;
 use super::saving::{Saving, newest};
 use super::update;
 use super::vectors::VectorLengths;
+use crate::delta::Made;
 use crate::progress::Progress;
 use crate::{Chain, Error, Result, Session, config};
 
@@ -119,10 +120,16 @@ impl Chain {
             schema: chain.schema(),
             dependencies: found::dependencies(&chain, &request.job).await?,
         };
-        let added = saving.written(&chain, progress).await?;
+        // Whoever saves it again may ask for an update.
+        let made = match request.mode {
+            SaveMode::Replace if !saving.dependencies.is_empty() => Some(Made::of(&chain).await?),
+            _ => None,
+        };
+        let mut rows = saving.written(&chain, progress).await?;
+        rows.added.delta = made.map(|made| made.to_record());
         // Rows of code that failed beside rows of repaired code are not what either would make.
         let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
-        saving.published(added.made_of(fingerprint)).await
+        saving.published(rows.made_of(fingerprint)).await
     }
 }
 

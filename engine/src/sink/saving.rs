@@ -62,7 +62,7 @@ pub(super) struct Added {
     rows: u64,
     preview: Vec<Value>,
     fingerprint: Option<String>,
-    delta: Option<Delta>,
+    pub(super) delta: Option<Delta>,
     /// What makes a state of the fragments where they list files of others.
     state: Option<SharedState>,
 }
@@ -362,11 +362,6 @@ impl Added {
     /// The same with a digest of what the rows were made of, where that tells what they are.
     pub(super) fn made_of(self, fingerprint: Option<String>) -> Self {
         Self { fingerprint, ..self }
-    }
-
-    /// The same with what the next update has to know.
-    pub(super) fn updated_by(self, delta: Delta) -> Self {
-        Self { delta: Some(delta), ..self }
     }
 
     pub(super) fn rows(&self) -> u64 {

@@ -11,7 +11,7 @@ use super::found;
 use super::save::{SaveMode, SaveRequest, Saved, unchanged};
 use super::saving::{Saving, newest};
 use super::vectors::VectorLengths;
-use crate::delta::{self, KeptRows, Rows, Update};
+use crate::delta::{self, KeptRows, Made, Rows, Update};
 use crate::kind::kind_name;
 use crate::progress::Progress;
 use crate::{Chain, Error, Result};
@@ -36,9 +36,9 @@ impl Chain {
         let Some(base) = newest(chain.session(), name).await? else {
             return all("it has no version yet");
         };
-        let (steps, progress) = (delta::steps(&chain).await?, Arc::default());
+        let (made, progress) = (Made::of(&chain).await?, Arc::default());
         delta::check(&chain, &progress).await?;
-        let update = delta::update(&chain, &base, steps.as_deref(), &progress).await?;
+        let update = delta::update(&chain, &base, &made, &progress).await?;
         let mut lines = progress.remarks();
         let last = match update {
             Update::Whole(reason) => return all(&reason.unwrap_or_default()),
@@ -68,14 +68,14 @@ pub(super) async fn save(
     progress: &Arc<Progress>,
 ) -> Result<Saved> {
     delta::check(chain, progress).await?;
-    let (session, steps) = (chain.session(), delta::steps(chain).await?);
+    let (session, made) = (chain.session(), Made::of(chain).await?);
     for _ in 0..ATTEMPTS {
         let base = newest(session, &request.name).await?;
         let update = match &base {
-            Some(base) => delta::update(chain, base, steps.as_deref(), progress).await?,
+            Some(base) => delta::update(chain, base, &made, progress).await?,
             None => Update::Whole(None),
         };
-        let attempt = Attempt { chain, request: &request, steps: steps.clone(), progress };
+        let attempt = Attempt { chain, request: &request, made: &made, progress };
         let saved = match (update, base) {
             (Update::Nothing, Some(base)) => attempt.nothing(&base).await,
             (Update::Rows(rows), Some(base)) => attempt.changes(*rows, &base).await,
@@ -94,10 +94,18 @@ pub(super) async fn save(
     Err(Error::internal(format!("`{title}`: {ATTEMPTS} others saved in between")))
 }
 
+impl Made {
+    /// What the next update has to know of a version that is computed as a whole.
+    pub(super) fn to_record(&self) -> Delta {
+        let Self { steps, inputs } = self.clone();
+        Delta { steps, inputs, ..Delta::default() }
+    }
+}
+
 struct Attempt<'a> {
     chain: &'a Chain,
     request: &'a SaveRequest,
-    steps: Option<String>,
+    made: &'a Made,
     progress: &'a Arc<Progress>,
 }
 
@@ -111,9 +119,9 @@ impl Attempt<'_> {
         let saving = self.saving(self.request).await?;
         let mut rows = saving.written(self.chain, self.progress).await?;
         let fingerprint = fingerprint.filter(|_| !self.progress.is_mixed());
-        let delta = Delta { steps: self.steps.clone(), ..Delta::default() };
-        rows.added = rows.added.made_of(fingerprint).updated_by(delta);
-        saving.published(rows).await
+        let delta = self.made.to_record();
+        rows.added.delta = Some(delta);
+        saving.published(rows.made_of(fingerprint)).await
     }
 
     /// There is nothing to compute.
@@ -147,8 +155,8 @@ impl Attempt<'_> {
         let changes = Changes { added: added - replaced, replaced, dropped: removed - replaced };
         let text = told(&changes);
         let (KeptRows { stale, mixed }, changes) = (rows.kept, Some(changes));
-        let delta = Delta { steps: self.steps.clone(), mixed, stale, changes };
-        written.added = written.added.updated_by(delta);
+        let delta = Delta { mixed, stale, changes, ..self.made.to_record() };
+        written.added.delta = Some(delta);
         let saved = saving.published(written).await?;
         let (title, version) = (self.request.name.short(), saved.record.version);
         self.progress.tell(format!("Dataset '{title}@{version}': {text}"));
