@@ -58,7 +58,8 @@ def half(size: int) -> float:
 
 for day in range(days + 1):
     source = "raw"
-    dc.read_parquet(f"{folder}/{day}.parquet").save("raw")
+    # without the column that says which file a row is of, which differs each day
+    dc.read_parquet(f"{folder}/{day}.parquet", source=False).save("raw")
     if system == "shared":
         source = "files"
         dc.read_dataset("raw", delta=True, delta_on="path", **extra).save("files")
