@@ -133,6 +133,7 @@ def rows_of(chain: dc.DataChain) -> list[tuple[Any, ...]]:
     return [tuple(map(repr, row.values())) for row in chain.to_records()]
 
 
+@pytest.mark.timeout(60 + 2 * UPDATES)
 @settings(
     max_examples=UPDATES,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
