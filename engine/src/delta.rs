@@ -329,17 +329,17 @@ impl Updating<'_> {
             let now = LogicalPlan::TableScan(scan.clone());
             let source = self.chain.of_same_run(now.clone())?;
             let options = options_of(self.chain, name);
+            let Some(then) = before.get(name) else {
+                if let Some(options) = &options {
+                    let key = Key::By(keys_of(&source, options)?);
+                    known.insert(name.clone(), Known { before: now, key, touched: Arc::default() });
+                }
+                continue;
+            };
             let (keys, compared) = match &options {
                 Some(options) => (keys_of(&source, options)?, compared(&source, options)?),
                 // Nobody said what its rows are known by: by all that they are.
                 None => (all_of(&source)?, Vec::new()),
-            };
-            let Some(then) = before.get(name) else {
-                if options.is_some() {
-                    let key = Key::By(keys);
-                    known.insert(name.clone(), Known { before: now, key, touched: Arc::default() });
-                }
-                continue;
             };
             let exprs: Vec<_> = keys.iter().map(Value::expr).collect();
             let changes = self.queries().changes((scan, then), &exprs, &compared).await?;

@@ -492,3 +492,19 @@ def test_what_was_saved_without_delta_is_updated_as_well(capfd):
     saved("src", id=[1, 2, 3, 4])
     dc.read_dataset("src", delta=True, delta_on="id").map(n=times(3)).save("made")
     assert "Functions or steps changed since 'made@1.0.1'" in capfd.readouterr().err
+
+
+def test_what_does_not_change_need_not_be_comparable():
+    class Label(dc.DataModel):
+        of: dict[str, int]
+
+    saved("labels", k=["a", "b"], label=[Label(of={"x": 1}), Label(of={})])
+    saved("src", id=[1], k=["a"])
+
+    def update() -> list[int]:
+        chain = dc.read_dataset("src", delta=True, delta_on="id")
+        return sorted(chain.merge(dc.read_dataset("labels"), on="k").save("made").to_values("id"))
+
+    assert update() == [1]
+    saved("src", id=[1, 2], k=["a", "b"])
+    assert update() == [1, 2]
