@@ -258,8 +258,8 @@ async fn unions_are_sorted_on_disk() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_which_few_fit_into_memory_are_sorted_and_told_apart() {
     let tables = Tables::new().await;
-    let ids: Vec<_> = (0..400).map(|id| (id * 7 % 400, Some(id / 2))).collect();
-    let batches: Vec<RecordBatch> = ids.chunks(20).map(|rows| batch(rows, 100_000)).collect();
+    let ids: Vec<_> = (0..640).map(|id| (id * 7 % 640, Some(id / 2))).collect();
+    let batches: Vec<RecordBatch> = ids.chunks(20).map(|rows| batch(rows, 60_000)).collect();
     let session = tables.session(AMPLE, 50 << 30).await;
     tables.save_batches(&session, "wide", &batches).await;
     let key = || SortKey { expr: column("id"), descending: true };
