@@ -41,6 +41,7 @@ use futures::stream::BoxStream;
 
 use crate::identity::{Reason, SourceIdentity};
 
+pub(crate) use batch_rows::{own_bytes, read_bytes};
 pub use csv::{CsvRequest, RaggedRow, RaggedRows};
 pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};
