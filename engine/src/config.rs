@@ -113,6 +113,19 @@ pub(crate) fn memory() -> Result<Memory> {
     }
 }
 
+/// Whether somebody said how much memory a session may use.
+#[must_use]
+pub fn has_ceiling() -> bool {
+    variable(MEMORY_VARIABLE).is_some()
+}
+
+/// How many threads of the runtime may wait for files at once.
+#[must_use]
+pub fn blocking_threads() -> usize {
+    // A ceiling that is none is refused where a session is opened.
+    memory().unwrap_or_else(|_refused| Memory::share_of(memory_bytes())).threads()
+}
+
 /// `10GiB`, `2 TB`, `4096`
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();

@@ -51,7 +51,7 @@ pub(crate) use chain::Ready;
 pub use chain::{BatchStream, Chain, CodeChange, Deleted, DeltaOptions, Retry};
 pub use config::{
     Config, IGNORE_CHECKPOINTS_VARIABLE, LISTING_TTL_VARIABLE, MEMORY_VARIABLE, ROOT_VARIABLE,
-    default_folder, listing_ttl,
+    blocking_threads, default_folder, has_ceiling, listing_ttl,
 };
 pub use error::{Error, Result, StorageKind};
 pub use export::{

@@ -28,11 +28,17 @@ const READ_AHEAD_BYTES: u64 = 64 << 20;
 const BATCH_BYTES: u64 = 16 << 20;
 
 /// A partition has room for a batch of rows of this width.
-const BATCH_ROW_BYTES: u64 = 16 << 10;
+const BATCH_ROW_BYTES: u64 = 32 << 10;
 
 /// The rows of a batch.
 const LEAST_ROWS: u64 = 1024;
 const MOST_ROWS: u64 = 8192;
+
+/// There are so many threads that wait for files. Each has some MiB of its own: what it read, and what the allocator keeps
+/// for it.
+const THREAD_BYTES: u64 = 16 << 20;
+const LEAST_THREADS: usize = 24;
+const MOST_THREADS: usize = 512;
 
 /// Lance's caches of indexes and of metadata. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its
 /// machine.
@@ -107,6 +113,11 @@ impl Memory {
     pub(crate) fn batch_rows(self) -> usize {
         let rows = self.pool_bytes() / self.partitions / BATCH_ROW_BYTES;
         size(1 << rows.clamp(LEAST_ROWS, MOST_ROWS).ilog2())
+    }
+
+    /// How many threads may wait for files at once.
+    pub(crate) fn threads(self) -> usize {
+        size(self.limit_bytes / THREAD_BYTES).clamp(LEAST_THREADS, MOST_THREADS)
     }
 
     /// Below this, a sort makes one batch of what it has, for which it may not ask for more.

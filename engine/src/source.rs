@@ -47,6 +47,7 @@ use crate::identity::{Reason, SourceIdentity};
 
 pub(crate) use any_version::AnyVersion;
 pub(crate) use apart::Shared;
+pub(crate) use batch_rows::{own_bytes, read_bytes};
 pub use csv::{CsvRequest, RaggedRow, RaggedRows};
 pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};

@@ -19,8 +19,12 @@ const PURGE_DELAY: c_int = 15;
 /// How long freed memory stays with the process.
 const PURGE_DELAY_MILLIS: c_long = 5_000;
 
+/// The same below a ceiling: what stays counts.
+const SHORT_DELAY_MILLIS: c_long = 10;
+
 /// Sets the options.
 pub(crate) fn configure() {
+    let delay = if engine::has_ceiling() { SHORT_DELAY_MILLIS } else { PURGE_DELAY_MILLIS };
     // SAFETY: the function takes two integers and may be called at any time.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, PURGE_DELAY_MILLIS) }
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, delay) }
 }

@@ -34,6 +34,7 @@ pub(crate) fn runtime() -> PyResult<Arc<Runtime>> {
     let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
     let mut threads = Builder::new_multi_thread();
     threads.thread_name("lakebed").thread_stack_size(STACK_BYTES);
+    threads.max_blocking_threads(engine::blocking_threads());
     let runtime = Arc::new(threads.enable_all().build()?);
     let owned = OwnedByProcess::new(Arc::clone(&runtime), |_| {});
     if let Some(old) = slot.replace(owned) {

@@ -28,7 +28,7 @@ use crate::records::{folder_row, job_row, version_row};
 use crate::runtime::wait;
 use crate::storage::{Storage, client_config};
 use crate::tables::{Files, csv_request};
-use crate::{arrow, error, json, values};
+use crate::{allocator, arrow, error, json, values};
 
 /// A session; immutable, safe to share between threads.
 #[pyclass(frozen, module = "lakebed._native")]
@@ -99,6 +99,8 @@ impl Session {
             (None, false) => Config::from_environment(),
         };
         let mut config = config.map_err(|failed| raise(py, failed))?;
+        // The environment may have changed since the module was loaded.
+        allocator::configure();
         config.client_config = client_config(py, options)?;
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());

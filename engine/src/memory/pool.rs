@@ -37,6 +37,10 @@ struct Taken {
     buffer_count: usize,
 }
 
+/// What a batch of rows that are sorted should hold.
+const LEAST_BATCH: usize = 64 << 10;
+const MOST_BATCH: usize = 1 << 20;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Cannot write rows down.
@@ -87,6 +91,11 @@ impl Pool {
         let plans = Arc::strong_count(&self.taken);
         let eighth = self.bytes / 8 / plans / sharers.max(1);
         Self { eighth, taken: Arc::clone(&self.taken), ..*self }
+    }
+
+    /// How large the batches of a sharer should be: some of each part that is merged are there at once.
+    pub(crate) fn batch_bytes(&self) -> usize {
+        (self.eighth / 8).clamp(LEAST_BATCH, MOST_BATCH)
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {

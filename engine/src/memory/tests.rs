@@ -68,7 +68,11 @@ impl Tables {
         rows: impl Iterator<Item = (i64, Option<i64>)>,
     ) {
         let rows: Vec<_> = rows.collect();
-        let batches: Vec<RecordBatch> = rows.chunks(8192).map(batch).collect();
+        let batches: Vec<RecordBatch> = rows.chunks(8192).map(|rows| batch(rows, 100)).collect();
+        self.save_batches(session, name, &batches).await;
+    }
+
+    async fn save_batches(&self, session: &Arc<Session>, name: &str, batches: &[RecordBatch]) {
         let request = SaveRequest {
             name: name.parse().unwrap(),
             wanted: Wanted::Bump(Bump::Patch),
@@ -78,7 +82,7 @@ impl Tables {
             description: None,
             attrs: None,
         };
-        let chain = session.read_batches(&batches[0].schema(), &batches).unwrap();
+        let chain = session.read_batches(&batches[0].schema(), batches).unwrap();
         chain.save(request, &Arc::default()).await.unwrap();
     }
 
@@ -113,8 +117,8 @@ impl Tables {
     }
 }
 
-fn batch(rows: &[(i64, Option<i64>)]) -> RecordBatch {
-    let text = |(id, _): &(i64, _)| Some(format!("{id:0>100}"));
+fn batch(rows: &[(i64, Option<i64>)], width: usize) -> RecordBatch {
+    let text = |(id, _): &(i64, _)| Some(format!("{id:0>width$}"));
     let columns: [(&str, ArrayRef); 3] = [
         ("id", Arc::new(rows.iter().map(|(id, _)| *id).collect::<Int64Array>())),
         ("key", Arc::new(rows.iter().map(|(_, key)| *key).collect::<Int64Array>())),
@@ -252,6 +256,18 @@ async fn unions_are_sorted_on_disk() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_which_few_fit_into_memory_are_sorted_and_told_apart() {
+    let tables = Tables::new().await;
+    let ids: Vec<_> = (0..640).map(|id| (id * 7 % 640, Some(id / 2))).collect();
+    let batches: Vec<RecordBatch> = ids.chunks(20).map(|rows| batch(rows, 60_000)).collect();
+    let session = tables.session(AMPLE, 50 << 30).await;
+    tables.save_batches(&session, "wide", &batches).await;
+    let key = || SortKey { expr: column("id"), descending: true };
+    tables.check(async |session| read(session, "wide").await?.order_by(&[key()])).await;
+    tables.check(async |session| read(session, "wide").await?.distinct(&[column("text")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_to_fit_and_does_not_names_the_limit() {
     let tables = Tables::new().await;
     let session = tables.session(LIMIT, 50 << 30).await;
@@ -324,6 +340,19 @@ fn a_sort_keeps_its_part_when_others_come_and_can_merge_all_that_it_has() {
     assert!(fill(&sort(&beside)[0]) <= full / 2 + (64 << 10));
     batches.free();
     assert_eq!(fill(&batches), full);
+}
+
+#[test]
+fn at_least_eight_parts_of_a_sort_can_be_merged_at_once() {
+    for sharers in [1, 4, 16] {
+        let session = Memory::new(1 << 30).pool().for_plan(sharers);
+        // Of each part, two batches and their copies.
+        let part = session.batch_bytes() * 4;
+        let pool: Arc<dyn MemoryPool> = Arc::new(session);
+        let [_, merge] = sort(&pool);
+        let parts = (0..8).filter(|_| merge.try_grow(part).is_ok()).count();
+        assert_eq!(parts, 8, "{sharers} sorts");
+    }
 }
 
 #[test]

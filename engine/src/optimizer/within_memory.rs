@@ -8,9 +8,10 @@ use datafusion::error::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 
-use crate::physical::{JoinExec, WindowGroupsExec};
+use crate::physical::{JoinExec, SortRowsExec, WindowGroupsExec};
 
 #[derive(Debug)]
 pub(super) struct WithinMemory;
@@ -26,6 +27,11 @@ impl PhysicalOptimizerRule for WithinMemory {
                 && let Some(join) = JoinExec::of(hash)?
             {
                 return Ok(Transformed::yes(Arc::new(join) as _));
+            }
+            if let Some(sort) = plan.downcast_ref::<SortExec>()
+                && sort.fetch().is_none()
+            {
+                return Ok(Transformed::yes(Arc::new(SortRowsExec::new(sort)) as _));
             }
             match plan.downcast_ref::<WindowAggExec>() {
                 Some(windows) => {

@@ -99,7 +99,7 @@ impl State {
                     let bytes = KeyBytes::try_new(work.keys.clone(), &schema, nulls)?;
                     let (seen, memory) = seen.into_keys()?;
                     let seen = (bytes.of_values(&seen)?, memory);
-                    Self::Sorts(sorted::first_rows(input, seen, bytes, context)?)
+                    Self::Sorts(sorted::first_rows(input, seen, bytes, context).await?)
                 }
             };
             if batch.num_rows() > 0 {

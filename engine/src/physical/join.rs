@@ -26,6 +26,7 @@ use tokio::sync::OnceCell;
 
 use super::given::GivenExec;
 use super::in_order;
+use super::sort_rows::owned;
 
 /// What a hash join needs for a row beside the row itself, which it copies.
 const ROW_BYTES: usize = 48;
@@ -104,7 +105,7 @@ impl Join {
         let collect = || async { self.collect(left, &context).await.map_err(Arc::new) };
         match self.fits[left].get_or_init(collect).await {
             Ok(true) => self.of_collected.execute(partition, context),
-            Ok(false) => self.merged(left, partition, context),
+            Ok(false) => self.merged(left, partition, context).await,
             Err(error) => Err(DataFusionError::Shared(Arc::clone(error))),
         }
     }
@@ -120,6 +121,7 @@ impl Join {
         };
         let (mut held, mut fits) = (Vec::new(), true);
         while fits && let Some(batch) = rows.try_next().await? {
+            let batch = owned(batch)?;
             let needed = needed_for(&batch);
             fits = reservation.size() + needed <= most && reservation.try_grow(needed).is_ok();
             held.push(batch);
@@ -134,7 +136,7 @@ impl Join {
     }
 
     /// The rows of a partition, by sorting both sides.
-    fn merged(
+    async fn merged(
         &self,
         left: usize,
         partition: usize,
@@ -146,7 +148,7 @@ impl Join {
             true => return EmptyExec::new(self.hash.schema()).execute(0, context),
         };
         let left = self.collected.execute(left, Arc::clone(&context))?;
-        merge::merged(&self.hash, left, right, context)
+        merge::merged(&self.hash, left, right, context).await
     }
 }
 

@@ -3,11 +3,10 @@
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::{NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-use super::JoinExec;
 use super::first_rows::FirstRowsExec;
+use super::{JoinExec, SortRowsExec};
 
 /// Whether one of the plan's operators does.
 pub(crate) fn may_spill(plan: &dyn ExecutionPlan) -> bool {
@@ -33,10 +32,9 @@ fn of_operator(plan: &dyn ExecutionPlan) -> usize {
     if plan.is::<FirstRowsExec>() {
         return FirstRowsExec::SORTS;
     }
-    let sorts = plan.downcast_ref::<SortExec>().is_some_and(|sort| sort.fetch().is_none());
     let groups = plan.downcast_ref::<AggregateExec>();
     let groups = groups.is_some_and(|groups| !groups.group_expr().is_empty());
-    if sorts || groups || plan.is::<NestedLoopJoinExec>() {
+    if plan.is::<SortRowsExec>() || groups || plan.is::<NestedLoopJoinExec>() {
         return plan.output_partitioning().partition_count();
     }
     0

@@ -48,12 +48,15 @@ pub(super) fn fixed_bytes<'k>(columns: impl IntoIterator<Item = &'k DataType>) -
 }
 
 /// The bytes of a row in memory, of the longest of these batches.
-pub(super) fn read_bytes(batches: &[RecordBatch]) -> usize {
-    let of_column = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
-    let of_row = |batch: &RecordBatch| {
-        batch.columns().iter().map(of_column).sum::<usize>() / batch.num_rows().max(1)
-    };
+pub(crate) fn read_bytes(batches: &[RecordBatch]) -> usize {
+    let of_row = |batch: &RecordBatch| own_bytes(batch) / batch.num_rows().max(1);
     batches.iter().map(of_row).max().unwrap_or(0)
+}
+
+/// The bytes of the rows alone, whatever they are a part of.
+pub(crate) fn own_bytes(batch: &RecordBatch) -> usize {
+    let of_column = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
+    batch.columns().iter().map(of_column).sum()
 }
 
 /// The bytes of a row on disk.

@@ -20,6 +20,7 @@ use futures::{StreamExt, stream};
 use crate::physical::given::{GivenExec, batch_of};
 use crate::physical::key_bytes::KeyBytes;
 use crate::physical::one_partition::Batches;
+use crate::physical::sort_rows::{context_for, measured};
 
 const KEY: &str = "keys as bytes";
 
@@ -27,12 +28,14 @@ const KEY: &str = "keys as bytes";
 const ROW: &str = "row of the input";
 
 /// The first rows of `rows` by their keys, without those whose keys were `seen` already, which take some `memory`.
-pub(super) fn first_rows(
+pub(super) async fn first_rows(
     rows: SendableRecordBatchStream,
     (seen, memory): (ArrayRef, MemoryReservation),
     keys: KeyBytes,
     context: &Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
+    let (rows, row_bytes) = measured(rows).await?;
+    let context = &context_for(row_bytes, context);
     let shown = rows.schema();
     let schema = numbered(&shown);
     let (key, row) = (shown.fields().len(), shown.fields().len() + 1);

@@ -20,6 +20,7 @@ use futures::StreamExt;
 
 use crate::physical::given::{GivenExec, batch_of};
 use crate::physical::key_bytes::KeyBytes;
+use crate::physical::sort_rows::{context_for, measured};
 
 /// The column of the keys as bytes.
 const KEY: &str = "keys as bytes";
@@ -27,12 +28,15 @@ const KEY: &str = "keys as bytes";
 type Keys = Vec<Arc<dyn PhysicalExpr>>;
 
 /// The rows of one partition of `join`, in the order that it promises.
-pub(super) fn merged(
+pub(super) async fn merged(
     join: &HashJoinExec,
     left: SendableRecordBatchStream,
     right: SendableRecordBatchStream,
     context: Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
+    let (left, left_bytes) = measured(left).await?;
+    let (right, right_bytes) = measured(right).await?;
+    let context = context_for(left_bytes + right_bytes, &context);
     let columns = columns_of(join, left.schema().fields().len(), right.schema().fields().len());
     let nulls = join.null_equality();
     let (left_keys, right_keys): (Keys, Keys) = join.on().iter().cloned().unzip();
