@@ -41,6 +41,7 @@ mod source;
 mod storage;
 mod stored;
 mod sys;
+mod table;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -72,4 +73,5 @@ pub use source::{
     RaggedRows, TableFiles, Typed,
 };
 pub use storage::{CacheOptions, ClientConfig, Root};
+pub use table::{foreign_catalog, foreign_table};
 pub use verbs::{Diff, How, Shaped, Stage};

@@ -114,6 +114,24 @@ class Session:
             for noted in NOTES.values():
                 noted.clear()
 
+    def __datafusion_catalog_provider__(self, session: object = None) -> object:
+        """All datasets, for `SessionContext.register_catalog_provider` of `datafusion`.
+
+        Its schemas are the projects (`local`, of other namespaces `"namespace.project"`), its
+        tables the newest versions; others are `"name@1.2.0"`.
+
+        Args:
+            session: Whose catalog it is to be; not needed.
+
+        Raises:
+            NotSupportedError: The package is of another major version than the engine's
+                DataFusion.
+        """
+        from lakebed._datafusion import check_release
+
+        check_release()
+        return self._native.datafusion_catalog()
+
     @property
     def root(self) -> str:
         """Where the data is."""

@@ -16,7 +16,7 @@ use engine::{
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCapsule, PyDict};
 use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
@@ -25,7 +25,7 @@ use crate::error::raise;
 use crate::look::look;
 use crate::names::{folder_name, own_name, parse_spec, resolve_name, session_name};
 use crate::records::{folder_row, job_row, version_row};
-use crate::runtime::wait;
+use crate::runtime::{runtime, wait};
 use crate::storage::{Storage, client_config};
 use crate::tables::{Files, csv_request};
 use crate::{allocator, arrow, error, json, values};
@@ -86,6 +86,12 @@ impl Session {
 
 #[pymethods]
 impl Session {
+    /// All datasets as a catalog for DataFusion's own Python package.
+    fn datafusion_catalog<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let catalog = engine::foreign_catalog(&self.0, runtime()?.handle());
+        PyCapsule::new(py, catalog, Some(c"datafusion_catalog_provider".to_owned()))
+    }
+
     #[staticmethod]
     fn open(
         py: Python<'_>,
