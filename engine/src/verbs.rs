@@ -8,6 +8,7 @@ mod apart;
 mod diff;
 mod distinct;
 mod filter;
+mod fitted;
 mod generate;
 mod group_by;
 mod limit;
