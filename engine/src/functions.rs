@@ -7,6 +7,7 @@ mod calendar;
 mod canonical;
 mod checked;
 mod extremes;
+mod fitted;
 mod hashes;
 mod items;
 mod json;
@@ -44,6 +45,7 @@ use crate::{Error, Result};
 
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
+pub(crate) use fitted::{fitted, of_rows_at};
 pub(crate) use meaning::{meant_value, with_item_meaning, with_meaning};
 pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
 pub(crate) use of_rows::{RowsFunction, of_rows};

@@ -67,7 +67,7 @@ pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
-pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
+pub use sink::{RowAddresses, RowChange, SaveMode, SaveRequest, Saved};
 pub use source::{
     CsvRequest, FileKind, JsonColumn, JsonFormat, JsonRequest, Listing, ParquetRequest, RaggedRow,
     RaggedRows, TableFiles, Typed,

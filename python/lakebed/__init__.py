@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from lakebed.read.arrow import read_arrow
     from lakebed.read.csv import read_csv
     from lakebed.read.database import read_database
-    from lakebed.read.dataset import read_dataset, sql
+    from lakebed.read.dataset import read_dataset, register_udf, sql
     from lakebed.read.hf import read_hf
     from lakebed.read.json import read_json
     from lakebed.read.pandas import read_pandas
@@ -140,6 +140,7 @@ __all__ = [
     "read_storage",
     "read_values",
     "read_zarr",
+    "register_udf",
     "sql",
 ]
 
@@ -166,7 +167,7 @@ _NAMES = {
     "read.arrow": ("read_arrow",),
     "read.database": ("read_database",),
     "read.csv": ("read_csv",),
-    "read.dataset": ("read_dataset", "sql"),
+    "read.dataset": ("read_dataset", "register_udf", "sql"),
     "read.hf": ("read_hf",),
     "read.json": ("read_json",),
     "read.pandas": ("read_pandas",),

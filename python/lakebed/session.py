@@ -81,6 +81,7 @@ class Session:
         self._native = _native.Session.open(root, in_memory, self._options)
         self._job: Job | None = None
         self._temporary: list[str] = []
+        self._functions: dict[str, tuple[Any, Any]] = {}
         _open.add(self)
 
     @classmethod

@@ -35,6 +35,10 @@ impl Chain {
         Self(chain)
     }
 
+    pub(crate) fn inner(&self) -> &engine::Chain {
+        &self.0
+    }
+
     fn run_save(
         &self,
         py: Python<'_>,

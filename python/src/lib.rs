@@ -27,6 +27,7 @@ mod records;
 mod rows;
 mod runtime;
 mod session;
+mod statements;
 mod storage;
 mod tables;
 mod udf;
@@ -49,5 +50,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<udf::Function>()?;
     module.add_function(wrap_pyfunction!(udf::serve, module)?)?;
     module.add_function(wrap_pyfunction!(born::born, module)?)?;
+    module.add_function(wrap_pyfunction!(statements::look_at_sql, module)?)?;
     Ok(())
 }

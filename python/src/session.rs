@@ -26,9 +26,10 @@ use crate::look::look;
 use crate::names::{folder_name, own_name, parse_spec, resolve_name, session_name};
 use crate::records::{folder_row, job_row, version_row};
 use crate::runtime::{runtime, wait};
+use crate::statements::{self, Answered};
 use crate::storage::{Storage, client_config};
 use crate::tables::{Files, csv_request};
-use crate::{allocator, arrow, error, json, values};
+use crate::{allocator, arrow, json, values};
 
 /// A session; immutable, safe to share between threads.
 #[pyclass(frozen, module = "lakebed._native")]
@@ -273,14 +274,17 @@ impl Session {
         Ok(Chain::new(chain.map_err(|failed| raise(source.py(), failed))?))
     }
 
-    fn sql(&self, py: Python<'_>, text: String) -> PyResult<Chain> {
-        let session = Arc::clone(&self.0);
-        let query = async move { Ok(sql::query(&session, &text).await) };
-        match wait(py, query, None)? {
-            Ok(chain) => Ok(Chain::new(chain)),
-            Err(sql::Error::Engine(failed)) => Err(raise(py, failed)),
-            Err(failed) => Err(error::coded(py, failed.code(), &failed.to_string())),
-        }
+    /// Runs a statement; one that writes needs a job.
+    #[pyo3(signature = (text, given, job, progress))]
+    fn sql(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        given: &Bound<'_, PyDict>,
+        job: Option<String>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Answered> {
+        statements::run(py, &self.0, (text, given), job, progress.as_ref())
     }
 
     fn versions<'py>(
