@@ -19,7 +19,7 @@ mod top_k;
 mod udf;
 mod window_groups;
 
-pub(crate) use concat_partitions::{concat_partitions, in_order};
+pub(crate) use concat_partitions::{concat_partitions, in_any_order, in_order};
 pub(crate) use first_rows::FIRST_ROWS;
 pub(crate) use fixed_rows::FixedRowsExec;
 pub(crate) use given::GivenExec;
