@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from lakebed.read.storage import read_storage
     from lakebed.read.values import read_records, read_values
     from lakebed.read.zarr import read_zarr
+    from lakebed.serving import Server, serve
     from lakebed.session import Session, is_local, is_studio
     from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
 
@@ -100,6 +101,7 @@ __all__ = [
     "ListingInfo",
     "Mapper",
     "ModelStore",
+    "Server",
     "Session",
     "Sys",
     "TarVFile",
@@ -140,6 +142,7 @@ __all__ = [
     "read_storage",
     "read_values",
     "read_zarr",
+    "serve",
     "sql",
 ]
 
@@ -175,6 +178,7 @@ _NAMES = {
     "read.storage": ("read_storage",),
     "read.values": ("read_records", "read_values"),
     "read.zarr": ("read_zarr",),
+    "serving": ("Server", "serve"),
     "session": ("Session", "is_local", "is_studio"),
     "udf": ("AbstractUDF", "Aggregator", "Generator", "Mapper"),
 }

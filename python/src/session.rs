@@ -35,6 +35,11 @@ use crate::{allocator, arrow, error, json, values};
 pub(crate) struct Session(Arc<engine::Session>);
 
 impl Session {
+    /// The engine's session, which may outlive this.
+    pub(crate) fn shared(&self) -> Arc<engine::Session> {
+        Arc::clone(&self.0)
+    }
+
     fn table_files(
         &self,
         py: Python<'_>,
