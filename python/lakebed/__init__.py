@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from lakebed.read.storage import read_storage
     from lakebed.read.values import read_records, read_values
     from lakebed.read.zarr import read_zarr
+    from lakebed.serving import Server, serve
     from lakebed.session import Session, is_local, is_studio
     from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
 
@@ -100,6 +101,7 @@ __all__ = [
     "ListingInfo",
     "Mapper",
     "ModelStore",
+    "Server",
     "Session",
     "Sys",
     "TarVFile",
@@ -141,6 +143,7 @@ __all__ = [
     "read_values",
     "read_zarr",
     "register_udf",
+    "serve",
     "sql",
 ]
 
@@ -176,6 +179,7 @@ _NAMES = {
     "read.storage": ("read_storage",),
     "read.values": ("read_records", "read_values"),
     "read.zarr": ("read_zarr",),
+    "serving": ("Server", "serve"),
     "session": ("Session", "is_local", "is_studio"),
     "udf": ("AbstractUDF", "Aggregator", "Generator", "Mapper"),
 }

@@ -106,6 +106,24 @@ class Writer:
     def abort(self) -> None: ...
 
 @final
+class Server:
+    @staticmethod
+    def start(
+        session: Session,
+        addresses: tuple[str | None, str | None],
+        token: str | None,
+        tls: tuple[str, str] | None,
+        insecure: bool,
+        limits: tuple[float | None, int | None, int],
+    ) -> Server: ...
+    @property
+    def postgres(self) -> str | None: ...
+    @property
+    def flight(self) -> str | None: ...
+    @property
+    def token(self) -> str: ...
+    def stop(self) -> None: ...
+
 class Session:
     @staticmethod
     def open(root: str | None, in_memory: bool, options: Mapping[str, str]) -> Session: ...

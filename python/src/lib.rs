@@ -26,6 +26,7 @@ mod names;
 mod records;
 mod rows;
 mod runtime;
+mod server;
 mod session;
 mod statements;
 mod storage;
@@ -40,6 +41,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     allocator::configure();
     runtime::stop_functions_at_exit(module)?;
     module.add_class::<expr::Expr>()?;
+    module.add_class::<server::Server>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<chain::Chain>()?;
     module.add_class::<storage::Storage>()?;

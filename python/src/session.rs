@@ -36,6 +36,11 @@ use crate::{allocator, arrow, json, values};
 pub(crate) struct Session(Arc<engine::Session>);
 
 impl Session {
+    /// The engine's session, which may outlive this.
+    pub(crate) fn shared(&self) -> Arc<engine::Session> {
+        Arc::clone(&self.0)
+    }
+
     fn table_files(
         &self,
         py: Python<'_>,
