@@ -178,6 +178,64 @@ def test_rows_with_an_error_are_computed_again():
     assert sorted(calls) == [2, 3, 4]
 
 
+def test_what_may_be_computed_again_is_asked_first():
+    saved("src", id=[1], k=["a"])
+    saved("labels", k=["a"], label=["A"])
+    chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry="nothing")
+    with pytest.raises(SignalResolvingError, match="nothing"):
+        chain.save("made")
+    chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry=True)
+    for grouped in (
+        chain.group_by(n=func.count(), partition_by="k"),
+        chain.merge(dc.read_dataset("labels"), on="k", how="right"),
+    ):
+        with pytest.raises(NotSupportedError, match="delta_retry=True"):
+            grouped.save("made")
+
+
+@pytest.mark.parametrize("mode", ["raise", "skip", "null"])
+def test_groups_by_what_a_function_reads_of_files(mode, files, capfd):
+    """Of files that changed or are gone it cannot be read any more in which groups they were."""
+
+    def text(file: dc.File) -> str:
+        return file.read_text()
+
+    def update() -> list[tuple[str | None, int]]:
+        chain = dc.read_storage(files, delta=True).settings(on_error=mode).map(k=text)
+        made = chain.group_by(n=func.count(), partition_by="k").save("made")
+        return sorted(made.to_list("k", "n"))
+
+    assert update() == [("a", 1), ("b", 1), ("c", 1)]
+    dc.gc(ttl=0)
+    (files / "a.txt").write_text("b")
+    assert update() == [("b", 2), ("c", 1)]
+    (files / "c.txt").unlink()
+    assert update() == [("b", 2)]
+    capfd.readouterr()
+    (files / "d.txt").write_text("d")
+    assert update() == [("b", 2), ("d", 1)]
+    assert "computed as a whole" not in capfd.readouterr().err
+
+
+def test_sides_that_change_beside_files_that_are_gone(files):
+    """What belongs to files that are gone is not asked for."""
+
+    def text(file: dc.File) -> str:
+        return file.read_text()
+
+    def update() -> dict[str, str | None]:
+        chain = dc.read_storage(files, delta=True, delta_deleted="drop").map(k=text)
+        made = chain.merge(dc.read_dataset("labels"), on="k", how="left").save("made")
+        return dict(made.order_by("k").to_list("k", "label"))
+
+    saved("labels", k=["a", "b"], label=["A", "B"])
+    assert update() == {"a": "A", "b": "B", "c": None}
+    dc.gc(ttl=0)
+    (files / "a.txt").unlink()
+    saved("labels", k=["a", "b", "c"], label=["A", "other", "C"])
+    assert update() == {"b": "other", "c": "C"}
+
+
 def test_rows_that_are_missing_are_computed_again():
     saved("src", id=[1, 2, 3])
     broken, calls = {2}, []
@@ -367,7 +425,7 @@ def test_two_updates_at_once():
 
 
 KILLED = """
-import os, signal, sys
+import os, signal, sys, time
 import lakebed as dc
 
 # what functions read of modules counts as their code, and what they open as their input
@@ -390,23 +448,33 @@ def parts(id: int, n: int) -> list[str]:
     return [f"{n} {at}" for at in range(id % 3)]
 
 chain = dc.read_dataset("src", delta=True, delta_on="id").settings(batch_size=10)
+# who has no handler for it ends at once
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[3]))
+began = time.perf_counter()
 print(chain.map(n=double).gen(part=parts, keep="id").save("made").version)
+print(time.perf_counter() - began, file=sys.stderr)
 """
+
+
+def killed(left: int, log: Path, secs: float = 0) -> subprocess.CompletedProcess[str]:
+    """Update `made`; the process ends at a call, or after some time, unless it is done before."""
+    command = [sys.executable, "-c", KILLED, str(left), str(log), str(secs)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def parts_of(ids: range) -> list[tuple[int, str]]:
+    return [(id, f"{id * 2} {at}") for id in ids for at in range(id % 3)]
 
 
 def test_a_killed_update_goes_on(tmp_path):
     log, chance = tmp_path / "calls", random.Random(7)  # noqa: S311  not for secrets
 
-    def run(left: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", KILLED, str(left), str(log)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-
     saved("src", id=list(range(50)))
-    assert run(0).stdout == "1.0.0\n"
+    assert killed(0, log).stdout == "1.0.0\n"
     log.unlink()
     saved("src", id=list(range(250)))
     kills = 0
-    while (done := run(chance.randrange(15, 60))).returncode != 0:
+    while (done := killed(chance.randrange(15, 60), log)).returncode != 0:
         assert done.returncode == -signal.SIGKILL, done.stderr
         kills += 1
     assert (done.stdout, kills > 3) == ("1.0.1\n", True)
@@ -415,8 +483,37 @@ def test_a_killed_update_goes_on(tmp_path):
     assert set(calls) == names, "rows that did not change are not computed"
     # at most the unit that was open is computed again, of each function
     assert len(calls) <= len(names) + kills * 2 * 10
-    rows = [(id, f"{id * 2} {at}") for id in range(250) for at in range(id % 3)]
-    assert sorted(dc.read_dataset("made").to_list("id", "part")) == rows
+    assert sorted(dc.read_dataset("made").to_list("id", "part")) == parts_of(range(250))
+
+
+def test_an_update_that_is_killed_at_any_moment_goes_on(tmp_path):
+    """Also while it compares, writes or commits: one version comes out, and that is whole."""
+    chance = random.Random(7)  # noqa: S311  not for secrets
+    log = tmp_path / "calls"
+    versions = lambda: dc.datasets().filter(C("name") == "made").to_values("version")  # noqa: E731
+    saved("src", id=list(range(50)))
+    killed(0, log)
+    secs, kills, known = 0.2, 0, 50
+    for round_ in range(1, ROUNDS + 1):
+        log.unlink()
+        saved("src", id=list(range(known + 60)))
+        before = kills
+        while (done := killed(0, log, chance.uniform(0.001, secs))).returncode != 0:
+            assert done.returncode == -signal.SIGALRM, done.stderr
+            kills, secs = kills + 1, secs * 1.2
+            assert len(versions()) in {round_, round_ + 1}
+        secs = 2 * float(done.stderr.splitlines()[-1])
+        # the numbers of those that did not come to be are not used again
+        assert len(versions()) == round_ + 1
+        assert done.stdout.strip() in versions()
+        calls = log.read_text().splitlines()
+        names = {f"{verb} {id}" for verb in ("map", "gen") for id in range(known, known + 60)}
+        assert set(calls) == names
+        assert len(calls) <= len(names) + (kills - before) * 2 * 10
+        known += 60
+        rows = sorted(dc.read_dataset("made").to_list("id", "part"))
+        assert rows == parts_of(range(known))
+    assert kills > ROUNDS // 3
 
 
 def test_objects_of_buckets_are_compared(store: Store):
