@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from servers import Store
-
-ROUNDS = int(os.environ.get("LAKEBED_TEST_KILLS", "3"))
 
 
 @pytest.fixture
@@ -334,89 +327,6 @@ def test_arguments_that_mean_nothing_are_refused(options, error):
     saved("src", id=[1])
     with pytest.raises(error):
         dc.read_dataset("src", delta=True, **options)
-
-
-UPDATE = """
-import sys
-import lakebed as dc
-sys.stdin.readline()
-chain = dc.read_dataset("src", delta=True, delta_on="id")
-print(chain.map(n=lambda id: id * 2, output=int).save("made").version)
-"""
-
-
-def test_two_updates_at_once():
-    """No row is lost and none is there twice."""
-    command = [sys.executable, "-c", UPDATE]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    saved("src", id=[0])
-    first = subprocess.run(command, input="go\n", capture_output=True, text=True, check=True)  # noqa: S603
-    assert first.stdout == "1.0.0\n"
-    for round_ in range(1, ROUNDS + 1):
-        ids = range(round_ * 10)
-        saved("src", id=list(ids))
-        both = [subprocess.Popen(command, **pipes) for _ in range(2)]  # noqa: S603
-        for one in both:
-            assert one.stdin is not None
-            one.stdin.write("go\n")
-            one.stdin.flush()
-        versions = {one.communicate()[0] for one in both}
-        assert [one.returncode for one in both] == [0, 0]
-        assert len(versions) == 1, "the second one had nothing to do"
-        assert sorted(dc.read_dataset("made").to_list("id", "n")) == [(i, i * 2) for i in ids]
-
-
-KILLED = """
-import os, signal, sys
-import lakebed as dc
-
-# what functions read of modules counts as their code, and what they open as their input
-os.environ["LEFT"] = sys.argv[1]
-os.environ["LOG"] = str(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
-
-def called(what: str) -> None:
-    os.write(int(os.environ["LOG"]), f"{what}\\n".encode())
-    left = int(os.environ["LEFT"]) - 1
-    os.environ["LEFT"] = str(left)
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def double(id: int) -> int:
-    called(f"map {id}")
-    return id * 2
-
-def parts(id: int, n: int) -> list[str]:
-    called(f"gen {id}")
-    return [f"{n} {at}" for at in range(id % 3)]
-
-chain = dc.read_dataset("src", delta=True, delta_on="id").settings(batch_size=10)
-print(chain.map(n=double).gen(part=parts, keep="id").save("made").version)
-"""
-
-
-def test_a_killed_update_goes_on(tmp_path):
-    log, chance = tmp_path / "calls", random.Random(7)  # noqa: S311  not for secrets
-
-    def run(left: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", KILLED, str(left), str(log)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-
-    saved("src", id=list(range(50)))
-    assert run(0).stdout == "1.0.0\n"
-    log.unlink()
-    saved("src", id=list(range(250)))
-    kills = 0
-    while (done := run(chance.randrange(15, 60))).returncode != 0:
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        kills += 1
-    assert (done.stdout, kills > 3) == ("1.0.1\n", True)
-    calls = log.read_text().splitlines()
-    names = {f"{verb} {id}" for verb in ("map", "gen") for id in range(50, 250)}
-    assert set(calls) == names, "rows that did not change are not computed"
-    # at most the unit that was open is computed again, of each function
-    assert len(calls) <= len(names) + kills * 2 * 10
-    rows = [(id, f"{id * 2} {at}") for id in range(250) for at in range(id % 3)]
-    assert sorted(dc.read_dataset("made").to_list("id", "part")) == rows
 
 
 def test_objects_of_buckets_are_compared(store: Store):
