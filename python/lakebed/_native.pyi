@@ -126,7 +126,12 @@ class Server:
 
 class Session:
     @staticmethod
-    def open(root: str | None, in_memory: bool, options: Mapping[str, str]) -> Session: ...
+    def open(
+        root: str | None,
+        in_memory: bool,
+        options: Mapping[str, str],
+        memory: str | None = None,
+    ) -> Session: ...
     @staticmethod
     def default_folder() -> tuple[str, str]: ...
     def datafusion_catalog(self) -> object: ...

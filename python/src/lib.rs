@@ -38,7 +38,7 @@ use pyo3::prelude::*;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    allocator::configure();
+    allocator::configure(false);
     runtime::stop_functions_at_exit(module)?;
     module.add_class::<expr::Expr>()?;
     module.add_class::<server::Server>()?;

@@ -99,20 +99,27 @@ impl Session {
     }
 
     #[staticmethod]
+    #[pyo3(signature = (root, in_memory, options, memory = None))]
     fn open(
         py: Python<'_>,
         root: Option<String>,
         in_memory: bool,
         options: BTreeMap<String, String>,
+        memory: Option<String>,
     ) -> PyResult<Self> {
+        let has_ceiling = memory.is_some();
         let config = match (root, in_memory) {
             (_, true) => Config::in_memory(),
             (Some(root), false) => Root::parse(&root).map(Config::with_root),
             (None, false) => Config::from_environment(),
         };
+        let config = config.and_then(|config| match memory {
+            Some(memory) => config.with_memory(memory),
+            None => Ok(config),
+        });
         let mut config = config.map_err(|failed| raise(py, failed))?;
         // The environment may have changed since the module was loaded.
-        allocator::configure();
+        allocator::configure(has_ceiling);
         config.client_config = client_config(py, options)?;
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());

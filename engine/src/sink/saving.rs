@@ -114,6 +114,7 @@ impl Saving<'_> {
             title: name.short().to_string(),
             session: Arc::clone(session.lance()),
             storage: Arc::clone(session.storage()),
+            memory: session.memory(),
         });
         Ok(Place { destination, base, _entered })
     }
