@@ -26,6 +26,7 @@ examples:
   lakebed show pets --limit 5           the first rows
   lakebed show pets@1.2.0 --schema      the columns of a version
   lakebed show pets --script            the script that made it
+  lakebed sql "SELECT count(*) FROM pets" --format csv
   lakebed dataset diff pets 1.0.0 1.1.0 what changed between two versions
   lakebed dataset lineage pets          what it was made of
   lakebed dataset edit pets --new-name animals

@@ -237,3 +237,42 @@ def test_what_happened_is_told(chain: dc.DataChain, capsys: pytest.CaptureFixtur
     assert "pets@1.0.1" in told.out + told.err
     assert "1 dropped" in told.out + told.err
     assert "+1 records" in told.out + told.err
+
+
+def test_of_two_who_create_a_dataset_one_does() -> None:
+    together = threading.Barrier(4)
+    ends: list[str] = []
+
+    def create(value: int) -> None:
+        together.wait()
+        try:
+            dc.sql("CREATE TABLE n AS SELECT $1 AS x", value)
+            ends.append("made")
+        except dc.LakebedError as error:
+            ends.append(type(error).__name__)
+
+    dc.read_values(x=[0]).save("other")
+    threads = [threading.Thread(target=create, args=(value,)) for value in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ends.count("made") == 1
+    assert rows("SELECT versions FROM lakebed.datasets WHERE name = 'n'") == [(1,)]
+
+
+def test_a_name_that_was_dropped_can_be_made_again(chain: dc.DataChain) -> None:
+    chain.save("pets")
+    dc.sql("DROP TABLE pets")
+    check_refused("INSERT INTO pets VALUES ('ant', 1, true)", "`pets` does not exist")
+    assert dc.sql("CREATE TABLE pets AS SELECT 1 AS x").version == "1.0.1"
+
+
+def test_functions_and_files_are_read_where_rows_are_written(
+    chain: dc.DataChain, tmp_path: Path
+) -> None:
+    chain.to_csv(tmp_path / "more.csv")
+    chain.save("pets")
+    dc.register_udf("shout", lambda name: name.upper(), output=str)
+    text = f"INSERT INTO pets SELECT shout(name), size, tame FROM '{tmp_path}/more.csv'"  # noqa: S608
+    assert dc.sql(text).to_values("name")[4:] == ["CAT", "DOG", "EEL", "FOX"]

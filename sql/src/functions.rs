@@ -173,7 +173,7 @@ impl Stages<'_> {
     fn innermost(&self, expr: &Expr) -> Option<ScalarFunction> {
         let mut found = None;
         // Nothing in the visit fails.
-        let _: PlanResult<TreeNodeRecursion> = expr.apply(|part| {
+        drop(expr.apply(|part| {
             if let Expr::ScalarFunction(call) = part
                 && self.functions.contains_key(call.name())
                 && call.func.inner().downcast_ref::<StandIn>().is_some()
@@ -183,7 +183,7 @@ impl Stages<'_> {
                 return Ok(TreeNodeRecursion::Stop);
             }
             Ok(TreeNodeRecursion::Continue)
-        });
+        }));
         found
     }
 
