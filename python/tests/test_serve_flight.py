@@ -26,7 +26,8 @@ def server(chain: dc.DataChain) -> Iterator[dc.Server]:
 
 def connect(server: dc.Server, **options: str) -> Any:
     given = options or {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {server.token}"}
-    return adbc_driver_flightsql.dbapi.connect(f"grpc://{server.flight}", db_kwargs=given)
+    place = f"grpc://{server.flight}"
+    return adbc_driver_flightsql.dbapi.connect(place, db_kwargs=given, autocommit=True)
 
 
 def rows(server: dc.Server, text: str, values: Any = None) -> list[tuple[Any, ...]]:
@@ -100,9 +101,9 @@ def test_errors_are_told(server, text, message):
         rows(server, text)
 
 
-def test_statements_end_in_time(chain):
+def test_statements_end_in_time():
     dc.read_values(n=list(range(3000))).save("numbers")
-    text = "select count(*) from numbers a, numbers b, numbers c where a.n + b.n + c.n < 0"
+    text = "select a.n from numbers a, numbers b, numbers c"
     with dc.serve(flight="127.0.0.1:0", statement_timeout=0.2) as server:
         with pytest.raises(adbc_driver_manager.Error, match="timeout"):
             rows(server, text)

@@ -56,7 +56,7 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate that nobody has signed, and its key."""
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [*command.split(), "-keyout", key, "-out", certificate], capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
@@ -109,7 +109,7 @@ def _answer(server: dc.Server, *sent: bytes) -> bytes:
 
 def test_a_thousand_broken_clients_change_nothing(chain):
     chain.save("pets")
-    chance = random.Random(11)
+    chance = random.Random(11)  # noqa: S311
     first = _startup(user="ada", database="local")
     sasl = _message(b"p", b"SCRAM-SHA-256\0\0\0\0\x20n,,n=ada,r=fyko+d2lbbFgONRv9qkxdawL")
     query = _message(b"Q", b"select * from pets\0")
@@ -156,12 +156,13 @@ def test_broken_messages_of_a_client_are_its_own_affair(chain):
             assert bystander.execute("select count(*) from pets").fetchone() == (4,)
 
 
-def test_the_command_serves_until_it_is_told_to_stop(chain, root):
+def test_the_command_serves_until_it_is_told_to_stop(chain):
     chain.save("pets")
     command = [sys.executable, "-m", "lakebed.cli", "serve", "--postgres", "127.0.0.1:0"]
     env = {**os.environ, "LAKEBED_TOKEN": "from-the-environment"}
     for stop in (signal.SIGINT, signal.SIGTERM):
-        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as child:
+        child = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        with child:
             assert child.stdout is not None
             uri = child.stdout.readline().removeprefix("postgres: ").strip()
             assert child.stdout.readline() == "token: from-the-environment\n"
