@@ -268,3 +268,52 @@ def test_a_value_that_does_not_fit_is_named_with_its_file(tmp_path: Path) -> Non
     write(tmp_path / "b#.parquet", [2**53 + 1])
     with pytest.raises(DataChainColumnError, match=r"column `k`: .* cast the column: `.*/b#.par"):
         dc.read_parquet(tmp_path).to_values("k")
+
+
+def _parts(folder: Path) -> list[dict[str, Any]]:
+    """Files whose model `m` differs: what a file lacks is null, as are the parts of no model."""
+    inner = [{"t": f"t{n % 7}", "deep": {"x": n, "y": [n]}} if n % 5 else None for n in range(90)]
+    both = pa.table({"n": range(90), "m": inner})
+    pq.write_table(both, folder / "a.parquet", row_group_size=20)
+    model = pa.struct([("t", pa.string()), ("deep", pa.struct([("x", pa.int32())]))])
+    later = [{"t": None, "deep": {"x": 500}}, {"t": "late", "deep": None}, None]
+    pq.write_table(pa.table({"n": [90, 91, 92], "m": pa.array(later, model)}), folder / "b.parquet")
+    rows = [{"n": n, "m": one} for n, one in enumerate(inner + later)]
+    return [
+        {
+            "n": row["n"],
+            "t": (row["m"] or {}).get("t"),
+            "x": ((row["m"] or {}).get("deep") or {}).get("x"),
+        }
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("source", [False, True])
+def test_parts_of_models_are_those_of_the_rows(tmp_path: Path, *, source: bool) -> None:
+    rows = _parts(tmp_path)
+    chain = dc.read_parquet(tmp_path, source=source)
+    assert chain.to_list("m.deep.x", "n", "m.t") == [(r["x"], r["n"], r["t"]) for r in rows]
+    late = chain.filter(dc.C("m.deep.x") > 40).to_list("n", "m.t")
+    assert late == [(r["n"], r["t"]) for r in rows if r["x"] is not None and r["x"] > 40]
+    assert chain.sum("m.deep.x") == sum(r["x"] or 0 for r in rows)
+    kinds = chain.distinct("m.t").to_values("m.t")
+    assert kinds == list(dict.fromkeys(r["t"] for r in rows))
+    if source:
+        last = chain.filter(dc.C("m.t") == "late").to_list("source.file.path", "source.index")
+        assert [(path.rpartition("/")[2], row) for path, row in last] == [("b.parquet", 1)]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_first_rows_by_a_part_of_a_model(tmp_path: Path, *, descending: bool) -> None:
+    rows = [r for r in _parts(tmp_path) if r["x"] is not None]
+    rows.sort(key=lambda row: row["x"], reverse=descending)
+    chain = dc.read_parquet(tmp_path, source=False).filter(dc.C("m.deep.x") >= 0)
+    first = (
+        chain.order_by("m.deep.x", descending=descending).limit(5).to_list("n", "m.t", "m.deep.x")
+    )
+    assert first == [(r["n"], r["t"], r["x"]) for r in rows[:5]]
+    every = dc.read_parquet(tmp_path, source=False).order_by("m.deep.x", descending=descending)
+    assert [row for row in every.limit(5).to_list("m.deep.x") if row[0] is not None][:5] == [
+        (r["x"],) for r in rows[:5]
+    ]

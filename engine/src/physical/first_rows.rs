@@ -4,29 +4,29 @@
 //! and all rows to come go to [`sorted`], where a key that was seen stands before the rows that have it.
 
 mod early;
+mod keys;
+mod numbers;
 mod sorted;
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema};
 use datafusion::common::NullEquality;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::EmitTo;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
-use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::key_bytes::{KeyBytes, evaluate};
 use super::one_partition::{Batches, OnePartitionExec, Work};
 
 pub(super) use early::EarlyRowsExec;
+use keys::Keys;
 
 /// The operator's name.
 pub(crate) const FIRST_ROWS: &str = "FirstRowsExec";
@@ -111,9 +111,7 @@ impl State {
 
 /// The keys so far.
 struct Seen {
-    values: Box<dyn GroupValues>,
-    /// Of each row of a batch.
-    numbers: Vec<usize>,
+    keys: Keys,
     memory: MemoryReservation,
     /// More than this is left to others.
     most_bytes: usize,
@@ -129,12 +127,8 @@ impl Seen {
             MemoryLimit::Finite(bytes) => bytes / 4,
             MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
         };
-        Ok(Self {
-            values: new_group_values(kinds, &GroupOrdering::None)?,
-            numbers: Vec::new(),
-            memory: MemoryConsumer::new("distinct").register(context.memory_pool()),
-            most_bytes,
-        })
+        let memory = MemoryConsumer::new("distinct").register(context.memory_pool());
+        Ok(Self { keys: Keys::try_new(kinds)?, memory, most_bytes })
     }
 
     /// The rows whose keys are new, and whether there is memory for more.
@@ -143,21 +137,15 @@ impl Seen {
         keys: &[Arc<dyn PhysicalExpr>],
         batch: &RecordBatch,
     ) -> Result<(RecordBatch, bool)> {
-        let known = self.values.len();
-        self.values.intern(&evaluate(keys, batch)?, &mut self.numbers)?;
-        let mut is_new = vec![true; self.values.len() - known];
-        let first = self.numbers.iter().map(|number| match number.checked_sub(known) {
-            Some(at) => std::mem::replace(&mut is_new[at], false),
-            None => false,
-        });
-        let batch = filter_record_batch(batch, &first.map(Some).collect::<BooleanArray>())?;
-        let bytes = self.values.size();
+        let is_new = self.keys.add(&evaluate(keys, batch)?)?;
+        let batch = filter_record_batch(batch, &is_new)?;
+        let bytes = self.keys.bytes();
         let fits = bytes <= self.most_bytes && self.memory.try_resize(bytes).is_ok();
         Ok((batch, fits))
     }
 
     /// The keys, and what they take of the memory.
-    fn into_keys(mut self) -> Result<(Vec<ArrayRef>, MemoryReservation)> {
-        Ok((self.values.emit(EmitTo::All)?, self.memory))
+    fn into_keys(self) -> Result<(Vec<ArrayRef>, MemoryReservation)> {
+        Ok((self.keys.into_values()?, self.memory))
     }
 }

@@ -38,6 +38,11 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
+    /// A whole column.
+    pub(crate) fn whole(field: FieldRef) -> Self {
+        Self { path: vec![field.name().clone()], field }
+    }
+
     pub(crate) fn is_sys(&self) -> bool {
         self.path.len() == 1 && self.path[0] == sys::SYS
     }
@@ -98,8 +103,7 @@ impl DatasetTable {
     /// The whole version.
     pub(crate) fn new(record: &DatasetVersion, dataset: Arc<Dataset>) -> Self {
         let columns = record.schema.fields().iter().cloned().chain([sys::field()]);
-        let leaves =
-            columns.map(|field| Leaf { path: vec![field.name().clone()], field }).collect();
+        let leaves = columns.map(Leaf::whole).collect();
         Self::seen(record, None, dataset, leaves)
     }
 

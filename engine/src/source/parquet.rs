@@ -9,6 +9,7 @@ mod bucket_files;
 mod damage;
 mod fit;
 mod folders;
+mod leaves;
 mod merge;
 mod nan;
 mod numbered;
@@ -29,7 +30,9 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, FileSource, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result as PlanResult;
@@ -48,7 +51,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::error::{of_bucket, refused};
 use crate::identity::{FileIdentity, Reason, SourceIdentity};
 use crate::schema_text::{SCHEMA_KEY, schema_of_text, type_at};
-use crate::source::{FileAt, FileRows, Listing, Source, TableFiles, doubled};
+use crate::source::{FileAt, FileRows, Leaf, Listing, Source, TableFiles, doubled};
 use crate::storage::Buckets;
 use crate::{Error, Result};
 use bucket_files::BucketFiles;
@@ -91,18 +94,18 @@ pub struct ParquetRequest {
 }
 
 /// Parquet files, opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ParquetTable {
     files: Vec<PartitionedFile>,
     store: Arc<dyn ObjectStore>,
-    format: ParquetFormat,
+    format: Arc<ParquetFormat>,
     schema: TableSchema,
     rows: Precision<usize>,
     /// The row groups of each file: where they are, and how many rows they have.
     groups: Vec<Vec<(i64, i64)>>,
     source: Option<Arc<FileRows>>,
-    /// The columns of `schema`, and before them the source.
-    columns: SchemaRef,
+    /// The source and the columns of `schema`, or parts of these.
+    leaves: Vec<Leaf>,
     notes: HashMap<String, String>,
     found_in: Option<Listing>,
 }
@@ -127,6 +130,7 @@ impl ParquetTable {
     ) -> Result<Self> {
         let store = store(state.runtime_env(), buckets, &files).await?;
         let format = ParquetFormat::default().with_coerce_int96(Some(INT96_UNIT.to_owned()));
+        let format = Arc::new(format);
         let below =
             |file: &FileAt| if request.folders { file.below.clone() } else { String::new() };
         let below: Vec<String> = files.iter().map(below).collect();
@@ -166,10 +170,10 @@ impl ParquetTable {
         });
         let files = files.collect();
         let own = schema.table_schema().fields().iter().cloned();
-        let columns = source.iter().map(|source| source.field()).chain(own).collect::<Vec<_>>();
-        let columns = Arc::new(Schema::new(columns));
+        let columns = source.iter().map(|source| source.field()).chain(own);
+        let leaves = columns.map(Leaf::whole).collect();
         let found_in = request.files.listing().cloned();
-        Ok(Self { files, store, format, schema, rows, groups, source, columns, notes, found_in })
+        Ok(Self { files, store, format, schema, rows, groups, source, leaves, notes, found_in })
     }
 
     /// Keys and texts that all of the files have in their schemas.
@@ -206,24 +210,27 @@ impl ParquetTable {
         cut.into_iter().map(FileGroup::new).collect()
     }
 
-    /// A scan of these columns of `schema`, of whole files or of pieces with their numbers.
+    /// A scan of these parts of `schema`, of whole files or of pieces with their numbers.
     fn read(
         &self,
         state: &dyn Session,
         (schema, groups): (TableSchema, Vec<FileGroup>),
-        projection: Option<Vec<usize>>,
+        leaves: &[Leaf],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let readers = CachedParquetFileReaderFactory::new(Arc::clone(&self.store), cache);
         let width = schema.table_schema().fields().len();
-        let source = ParquetSource::new(schema)
-            .with_table_parquet_options(self.format.options().clone())
-            .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers)));
-        let config = FileScanConfigBuilder::new(url(), Arc::new(NamedFiles(Arc::new(source))))
+        let read = leaves::read(leaves, schema.table_schema(), state.config_options())?;
+        let source: Arc<dyn FileSource> = Arc::new(
+            ParquetSource::new(schema)
+                .with_table_parquet_options(self.format.options().clone())
+                .with_parquet_file_reader_factory(Arc::new(NanAwareReaders(readers))),
+        );
+        let source = source.try_pushdown_projection(&read)?.unwrap_or(source);
+        let config = FileScanConfigBuilder::new(url(), Arc::new(NamedFiles(source)))
             .with_file_groups(groups)
             .with_expr_adapter(Some(Arc::new(FitColumns)))
-            .with_projection_indices(projection)?
             .with_statistics(self.statistics(width))
             .with_limit(limit)
             // A partition that has nothing left to do takes no files of the others.
@@ -240,25 +247,23 @@ impl ParquetTable {
         }
     }
 
-    /// A scan with the source at this place of the projection.
+    /// A scan with the source at this place of the leaves.
     fn numbered(
         &self,
         state: &dyn Session,
         (rows, at): (&Arc<FileRows>, usize),
-        mut projection: Vec<usize>,
+        mut leaves: Vec<Leaf>,
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let schema = Arc::new(self.columns.project(&projection)?);
-        projection.remove(at);
-        let width = self.schema.table_schema().fields().len();
-        let mut inner: Vec<usize> = projection.iter().map(|column| column - 1).collect();
-        inner.extend([width, width + 1]);
+        let schema = leaves::columns(&leaves);
+        leaves.remove(at);
         let numbers = [FILE_NUMBER, FIRST_ROW];
         let numbers = numbers.map(|name| Arc::new(Field::new(name, DataType::Int64, false)));
+        leaves.extend(numbers.iter().cloned().map(Leaf::whole));
         let folders = self.schema.table_partition_cols().iter().cloned().chain(numbers).collect();
         let table = TableSchema::new(Arc::clone(self.schema.file_schema()), folders);
         let pieces = self.pieces(state.config().target_partitions());
-        let scan = self.read(state, (table, pieces), Some(inner), limit)?;
+        let scan = self.read(state, (table, pieces), &leaves, limit)?;
         let statistics = self.statistics(schema.fields().len());
         let numbered = NumberedRowsExec::new(scan, Arc::clone(rows), (schema, at), statistics);
         Ok(Arc::new(numbered))
@@ -277,7 +282,21 @@ impl Source for ParquetTable {
             let (e_tag, folders) = (object_meta.e_tag.clone(), folders.clone());
             Ok(FileIdentity { e_tag, folders, ..opened.identity() })
         };
-        Ok(SourceIdentity::Files(self.files.iter().map(file).collect::<Result<_, _>>()?))
+        let files = SourceIdentity::Files(self.files.iter().map(file).collect::<Result<_, _>>()?);
+        Ok(leaves::identity(files, &self.leaves))
+    }
+
+    fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
+        let source = self.source.as_ref().map(|source| source.field());
+        let is_part = |leaf: &Leaf| leaf.path.len() > 1;
+        let of_source = |leaf: &Leaf| source.as_ref().is_some_and(|it| *it.name() == leaf.path[0]);
+        // No file has it.
+        let is_made = leaves.iter().any(|leaf| is_part(leaf) && of_source(leaf));
+        (!is_made).then(|| Arc::new(Self { leaves, ..self.clone() }) as _)
     }
 
     fn read_from(&self) -> Option<&Listing> {
@@ -390,7 +409,7 @@ fn noted(footers: &[Footer]) -> HashMap<String, String> {
 #[async_trait]
 impl TableProvider for ParquetTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.columns)
+        leaves::columns(&self.leaves)
     }
 
     fn table_type(&self) -> TableType {
@@ -409,16 +428,19 @@ impl TableProvider for ParquetTable {
             .iter()
             .filter_map(PartitionedFile::extension::<Opened>)
             .try_for_each(Opened::check)?;
-        let mut projection = projection.cloned();
+        let leaves: Vec<Leaf> = match projection {
+            Some(chosen) => chosen.iter().map(|at| self.leaves[*at].clone()).collect(),
+            None => self.leaves.clone(),
+        };
         if let Some(rows) = &self.source {
-            let asked = projection.unwrap_or_else(|| (0..self.columns.fields().len()).collect());
-            if let Some(at) = asked.iter().position(|column| *column == 0) {
-                return self.numbered(state, (rows, at), asked, limit);
+            let source = rows.field();
+            let at = leaves.iter().position(|leaf| leaf.path[..] == [source.name().as_str()]);
+            if let Some(at) = at {
+                return self.numbered(state, (rows, at), leaves, limit);
             }
-            projection = Some(asked.iter().map(|column| column - 1).collect());
         }
         let files = (self.schema.clone(), vec![FileGroup::new(self.files.clone())]);
-        let scan = self.read(state, files, projection, limit)?;
+        let scan = self.read(state, files, &leaves, limit)?;
         // Consecutive ranges of bytes, so that the partitions stay in the order of the rows.
         let options = state.config();
         let cut = scan.repartitioned(options.target_partitions(), options.options())?;

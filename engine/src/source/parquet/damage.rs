@@ -22,6 +22,7 @@ use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::object_store::{Error as StoreError, ObjectStore};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr_common::physical_expr::is_dynamic_physical_expr;
 use datafusion::physical_plan::DisplayFormatType;
 use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
@@ -106,7 +107,12 @@ impl FileSource for NamedFiles {
         filters: Vec<Arc<dyn PhysicalExpr>>,
         config: &ConfigOptions,
     ) -> PlanResult<FilterPushdownPropagation<Arc<dyn FileSource>>> {
-        let pushed = self.0.try_pushdown_filters(filters, config)?;
+        let only_found = self.0.filter().is_none() && filters.iter().all(is_dynamic_physical_expr);
+        let mut config = config.clone();
+        // Conditions that are found while rows are read stand above once more; other columns of rows that they drop are
+        // not decoded.
+        config.execution.parquet.pushdown_filters |= only_found;
+        let pushed = self.0.try_pushdown_filters(filters, &config)?;
         let updated_node = pushed.updated_node.map(Self::around);
         Ok(FilterPushdownPropagation { filters: pushed.filters, updated_node })
     }
