@@ -5,7 +5,8 @@
 //! 2. `compare_floats`: it is known which operands are floats.
 //!
 //! Logical rules that run before DataFusion's:
-//! 1. `in_subquery`: conditions still hold the queries, which become joins next.
+//! 1. `subquery_values`: select lists still hold the queries, which only conditions can;
+//! 2. `in_subquery`: conditions still hold the queries, which become joins next.
 //!
 //! Logical rules that run after DataFusion's, in this order:
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
@@ -42,6 +43,7 @@ mod push_safe_filters;
 mod ranks;
 mod read_late;
 mod skip_rows;
+mod subquery_values;
 #[cfg(test)]
 mod tests;
 mod within_memory;
@@ -67,7 +69,7 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 /// DataFusion's logical rules and ours.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
-        vec![Arc::new(in_subquery::InSubqueries)];
+        vec![Arc::new(subquery_values::SubqueryValues), Arc::new(in_subquery::InSubqueries)];
     // A rule of DataFusion's (54) makes one row of no rows when only constants are grouped by.
     let theirs = Optimizer::new().rules.into_iter();
     rules.extend(theirs.filter(|rule| rule.name() != "eliminate_group_by_constant").map(|rule| {

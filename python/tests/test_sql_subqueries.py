@@ -47,22 +47,38 @@ RIGHT = [
     "EXISTS (SELECT 1 FROM t WHERE y > 1)",
     "EXISTS (SELECT 1 FROM t WHERE t.k = s.k LIMIT 0)",
     "EXISTS (SELECT y FROM t WHERE t.k = s.k GROUP BY y HAVING count(*) > 1)",
+    "EXISTS (SELECT count(*) FROM t WHERE t.k = s.k)",
+    "NOT EXISTS (SELECT max(y) FROM t WHERE t.k = s.k)",
     "id > 5 OR EXISTS (SELECT 1 FROM t WHERE y > 100)",
+    "array_has(l, 0.0)",
+    "array_has(l, f)",
     "array_has(l, CAST('nan' AS DOUBLE))",
 ]
 
 VALUES = [
+    "x IN (SELECT y FROM t)",
+    "x NOT IN (SELECT y FROM t WHERE y IS NOT NULL)",
+    "x NOT IN (SELECT y FROM t WHERE t.k = s.k)",
+    "x IN (SELECT y FROM e)",
+    "EXISTS (SELECT 1 FROM t WHERE t.k = s.k)",
+    "NOT EXISTS (SELECT 1 FROM t WHERE t.k = s.k)",
+    "CASE WHEN EXISTS (SELECT 1 FROM t WHERE t.k = s.k) THEN 1 ELSE 0 END",
+    "EXISTS (SELECT 1 FROM t)",
+    "EXISTS (SELECT 1 FROM e)",
+    "EXISTS (SELECT count(*) FROM t WHERE t.k = s.k)",
     "(SELECT sum(y) FROM t WHERE t.k = s.k HAVING count(*) > 1)",
     "(SELECT count(*) FROM t WHERE t.k = s.k GROUP BY t.k)",
-    "(SELECT count(*) FROM t WHERE t.k = s.k)",
-    "(SELECT max(y) FROM t WHERE t.k = s.k GROUP BY t.k)",
+    "x IN (SELECT max(y) FROM t WHERE t.k = s.k)",
 ]
 
 REFUSED = [
-    "SELECT id, x IN (SELECT y FROM t) AS v FROM s",
-    "SELECT id, EXISTS (SELECT 1 FROM t WHERE t.k = s.k) AS v FROM s",
-    "SELECT id FROM s WHERE x > (SELECT avg(y) FROM t WHERE t.k < s.k)",
-    "SELECT id FROM s WHERE x IN (SELECT s.x FROM t)",
+    "EXISTS (SELECT 1 FROM t WHERE t.k = s.k OFFSET 1)",
+    "EXISTS (SELECT count(*) FROM t WHERE t.k = s.k HAVING count(*) = 0)",
+    "x > ALL (SELECT y FROM t)",
+    "x > ALL (SELECT y FROM e)",
+    "id > 5 OR EXISTS (SELECT 1 FROM t WHERE s.x > 5)",
+    "x > (SELECT avg(y) FROM t WHERE t.k < s.k)",
+    "x IN (SELECT s.x FROM t)",
 ]
 
 
@@ -87,7 +103,7 @@ def test_gives_the_rows_of_duckdb(both: Any, text: str) -> None:
 
 
 @pytest.mark.usefixtures("both")
-@pytest.mark.parametrize("text", REFUSED)
-def test_is_refused_by_name(text: str) -> None:
-    with pytest.raises(dc.LakebedError, match=r"a subquery of this form .* is not supported; "):
-        dc.sql(text).to_list()
+@pytest.mark.parametrize("condition", REFUSED)
+def test_is_refused_by_name(condition: str) -> None:
+    with pytest.raises(dc.LakebedError, match=r"is not supported; "):
+        dc.sql(f"SELECT id FROM s WHERE {condition}").to_list()  # noqa: S608

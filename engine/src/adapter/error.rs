@@ -42,11 +42,12 @@ impl From<DataFusionError> for Error {
 }
 
 /// What stands in the planner's messages about subqueries that it cannot make a join of.
-const STAYS_SUBQUERY: [&str; 4] = [
+const STAYS_SUBQUERY: [&str; 5] = [
     "does not support logical expression InSubquery",
     "does not support logical expression Exists",
     "does not support logical expression ScalarSubquery",
     "\"__correlated_sq",
+    "does not match with the projection expression",
 ];
 
 /// The query engine's own failure; where a value or a subquery is the reason, in our words.

@@ -114,6 +114,19 @@ pub(super) fn input_schema(plan: &LogicalPlan) -> DFSchemaRef {
 /// Functions that give one of their arguments back, chosen by comparing them.
 const CHOOSING: [&str; 5] = ["greatest", "least", "max", "min", "nullif"];
 
+/// Functions that compare the items of lists.
+const COMPARING_ITEMS: [&str; 9] = [
+    "array_distinct",
+    "array_except",
+    "array_has",
+    "array_has_all",
+    "array_has_any",
+    "array_intersect",
+    "array_position",
+    "array_positions",
+    "array_union",
+];
+
 /// The expression; if it compares, it compares numbers.
 fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let changed = match &mut expr {
@@ -136,7 +149,10 @@ fn compared(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let values = when_then_expr.iter_mut().map(|(value, _)| value.as_mut());
             numbers(std::iter::once(expr.as_mut()).chain(values), schema)
         }
-        Expr::ScalarFunction(call) if CHOOSING.contains(&call.func.name()) => {
+        Expr::ScalarFunction(call)
+            if CHOOSING.contains(&call.func.name())
+                || COMPARING_ITEMS.contains(&call.func.name()) =>
+        {
             numbers(&mut call.args, schema)
         }
         Expr::AggregateFunction(AggregateFunction { func, params }) => {

@@ -67,7 +67,7 @@ fn is_joined_rightly(query: &InSubquery) -> bool {
 }
 
 /// True for a match; without one unknown if there is a null, on either side.
-fn three_valued(query: InSubquery, schema: &DFSchema) -> Result<Expr> {
+pub(super) fn three_valued(query: InSubquery, schema: &DFSchema) -> Result<Expr> {
     let InSubquery { expr, subquery, negated } = query;
     if is_one_row(&subquery.subquery) {
         // WHY: as a join it would have no row where the aggregate saw none.
@@ -108,7 +108,7 @@ fn qualified(subquery: Subquery) -> Result<Subquery> {
 }
 
 /// Whether the plan aggregates all rows of its input to one.
-fn is_one_row(plan: &LogicalPlan) -> bool {
+pub(super) fn is_one_row(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(Projection { input, .. })
         | LogicalPlan::SubqueryAlias(SubqueryAlias { input, .. }) => is_one_row(input),
