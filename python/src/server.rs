@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use server::{Limits, Options, Tls};
 
 use crate::error::{coded, raise};
-use crate::runtime::wait;
+use crate::runtime::{block, wait};
 use crate::session::Session;
 
 /// A running server; immutable.
@@ -22,7 +22,6 @@ type PyLimits = (Option<f64>, Option<u64>, usize);
 #[pymethods]
 impl Server {
     #[staticmethod]
-    #[expect(clippy::fn_params_excessive_bools, reason = "Python's keywords")]
     fn start(
         py: Python<'_>,
         session: &Session,
@@ -69,12 +68,8 @@ impl Server {
         self.0.token()
     }
 
-    fn stop(&self, py: Python<'_>) -> PyResult<()> {
-        let server = Arc::clone(&self.0);
-        let stop = async move {
-            server.stop().await;
-            Ok(())
-        };
-        wait(py, stop, None)
+    /// WHY: on the caller's thread, for queries may hold all others.
+    fn stop(&self) -> PyResult<()> {
+        block(self.0.stop())
     }
 }

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LONG = "select a.n from numbers a, numbers b, numbers c"
 """Has rows for minutes."""
 
+BUSY = "select count(*) from numbers a, numbers b, numbers c where a.n + b.n + c.n < 0 and c.n < 50"
+"""Is busy for seconds without any row."""
+
 
 @pytest.fixture
 def server(chain: dc.DataChain) -> Iterator[dc.Server]:
@@ -119,12 +122,18 @@ def test_prepared_statements_are_used_again(server):
 
 
 def test_sqlalchemy_and_pandas(server):
-    engine = sqlalchemy.create_engine(uri(server, "postgresql+psycopg2"))
+    engine = sqlalchemy.create_engine(uri(server, "postgresql+psycopg"))
     frame = pd.read_sql("select name, size from pets order by name", engine)
     assert frame.to_dict("list") == {"name": ["dog", "fox"], "size": [5, 4]}
+    assert pd.read_sql_table("pets", engine, schema="public")["name"].tolist() == ["dog", "fox"]
     inspector = sqlalchemy.inspect(engine)
     assert {"pets", "numbers"} <= set(inspector.get_table_names())
+    assert [column["name"] for column in inspector.get_columns("pets")] == ["name", "size", "tame"]
+    assert "home.people" in inspector.get_schema_names()
+    table = sqlalchemy.Table("pets", sqlalchemy.MetaData(), autoload_with=engine)
     with engine.connect() as connection:
+        found = connection.execute(sqlalchemy.select(table.c.name).where(table.c.size == 5))
+        assert found.all() == [("dog",)]
         assert connection.execute(sqlalchemy.text("select 1")).scalar() == 1
     engine.dispose()
 
@@ -143,7 +152,7 @@ WHERE c.relkind IN ('r', 'v') ORDER BY c.relname;
 SELECT c.relname, a.attname, a.attnum, a.atttypid FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped;
 SELECT t.oid, t.typname FROM pg_catalog.pg_type t WHERE t.typname = 'int4';
-SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg_%' ORDER BY nspname;
+SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg/_%' ESCAPE '/' ORDER BY nspname;
 SELECT pg_catalog.pg_class.relname FROM pg_catalog.pg_class
 JOIN pg_catalog.pg_namespace ON pg_catalog.pg_namespace.oid = pg_catalog.pg_class.relnamespace
 WHERE pg_catalog.pg_class.relkind = ANY (ARRAY['r', 'p'])
@@ -217,6 +226,16 @@ def test_a_client_stops_its_statement(server):
         with pytest.raises(psycopg.errors.QueryCanceled, match="user request"):
             connection.execute(LONG)
         stop.join()
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_statements_end_in_time(server):
+    with connect(server) as connection:
+        connection.execute("set statement_timeout = '100ms'")
+        for text in (LONG, BUSY):
+            with pytest.raises(psycopg.errors.QueryCanceled, match="timeout"):
+                connection.execute(text)
+        connection.execute("reset statement_timeout")
         assert connection.execute("select 1").fetchone() == (1,)
 
 

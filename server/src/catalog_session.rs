@@ -1,4 +1,4 @@
-//! [`CatalogSession`]: `pg_catalog` and `information_schema`, over tables that have the datasets' names and columns only.
+//! [`CatalogSession`]: `pg_catalog` and `information_schema`, over tables with the datasets' names and columns only.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +18,7 @@ use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use engine::{Session, default_folder};
 
 use crate::constant_functions::functions;
+use crate::dialect::simplify;
 use crate::names::PUBLIC;
 use crate::postgres::wire_schema;
 use crate::query::Planned;
@@ -82,9 +83,10 @@ impl CatalogSession {
         let statement = PostgresCompatibilityParser::new().parse(text);
         let mut statement =
             statement.map_err(|error| Error::refused("42601", error.to_string()))?;
-        let (Some(statement), true) = (statement.pop(), statement.is_empty()) else {
+        let (Some(mut statement), true) = (statement.pop(), statement.is_empty()) else {
             return Err(Error::refused("42601", "one statement is expected"));
         };
+        simplify(&mut statement);
         let state = self.context.state();
         let plan = state.statement_to_plan(Statement::Statement(Box::new(statement))).await?;
         let reads = SQLOptions::new()

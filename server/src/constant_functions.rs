@@ -1,19 +1,27 @@
 //! Functions of PostgreSQL with one answer here: `version()`, and those about what datasets do not have.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::{AsArray, Int32Array};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
-    Volatility,
+    Volatility, create_udf,
 };
+use pgwire::api::Type;
 
 /// What clients compare their features with.
 pub(crate) const POSTGRES_VERSION: &str = "16.6";
 
+/// Types of PostgreSQL itself have numbers below.
+const BUILT_IN: u32 = 6_000;
+
 /// Functions that are null for all arguments.
-const ABSENT: [&str; 9] = [
+const ABSENT: [&str; 10] = [
     "col_description",
+    "inet_server_addr",
     "obj_description",
     "shobj_description",
     "pg_get_indexdef",
@@ -35,6 +43,9 @@ pub(crate) fn functions() -> Vec<ScalarUDF> {
         Constant::function("pg_is_wal_replay_paused", ScalarValue::Boolean(Some(false))),
         Constant::function("pg_function_is_visible", ScalarValue::Boolean(Some(true))),
         Constant::function("pg_type_is_visible", ScalarValue::Boolean(Some(true))),
+        Constant::function("inet_server_port", ScalarValue::Int32(None)),
+        Constant::function("pg_my_temp_schema", ScalarValue::Int32(Some(0))),
+        to_regtype(),
         Constant::function("txid_current", ScalarValue::Int64(Some(1))),
     ];
     functions.extend(ABSENT.map(|name| Constant::function(name, ScalarValue::Utf8(None))));
@@ -74,4 +85,31 @@ impl ScalarUDFImpl for Constant {
     fn invoke_with_args(&self, _arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         Ok(ColumnarValue::Scalar(self.value.clone()))
     }
+}
+
+/// `to_regtype('int4')`: the number of a type; null for those of extensions, which there are none of.
+fn to_regtype() -> ScalarUDF {
+    let numbers = |arguments: &[ColumnarValue]| {
+        let names = ColumnarValue::values_to_arrays(arguments)?;
+        let number = |name: Option<&str>| name.and_then(number_of);
+        let numbers: Int32Array = names[0].as_string::<i32>().iter().map(number).collect();
+        Ok(ColumnarValue::Array(Arc::new(numbers)))
+    };
+    let (takes, gives) = (vec![DataType::Utf8], DataType::Int32);
+    create_udf("to_regtype", takes, gives, Volatility::Stable, Arc::new(numbers))
+}
+
+fn number_of(name: &str) -> Option<i32> {
+    let name = match name.trim().to_lowercase().as_str() {
+        "boolean" => "bool".to_owned(),
+        "smallint" => "int2".to_owned(),
+        "integer" | "int" => "int4".to_owned(),
+        "bigint" => "int8".to_owned(),
+        "real" => "float4".to_owned(),
+        "double precision" => "float8".to_owned(),
+        "decimal" => "numeric".to_owned(),
+        other => other.to_owned(),
+    };
+    let is_it = |number: &u32| Type::from_oid(*number).is_some_and(|kind| kind.name() == name);
+    (1..BUILT_IN).find(is_it).and_then(|number| i32::try_from(number).ok())
 }

@@ -102,7 +102,7 @@ impl Flight {
     }
 
     /// The rows, with what can stop them under `handle`.
-    async fn rows(&self, planned: &Planned, handle: String) -> Answer<Rows> {
+    fn rows(&self, planned: &Planned, handle: String) -> Answer<Rows> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let most = self.service.limits.max_connections;
             let what = format!("too many statements: this server runs {most} at a time");
@@ -111,11 +111,7 @@ impl Flight {
         let stop = Stop::new(self.service.phase.clone());
         let entry = self.running.enter(handle, stop.clone());
         let timeout = self.service.limits.statement_timeout;
-        let started = tokio::select! {
-            started = planned.run(&self.service) => started,
-            error = stop.fired(timeout) => Err(error),
-        };
-        let batches = started.map_err(|error| status(&error))?;
+        let batches = planned.run(&self.service);
         let ends = async move { stop.fired(timeout).await };
         Ok(Response::new(rows::sent(planned.schema(), batches, ends, (place, entry))))
     }
@@ -225,7 +221,7 @@ impl FlightSqlService for Flight {
     ) -> Answer<Rows> {
         let handle = String::from_utf8_lossy(&ticket.statement_handle).into_owned();
         match self.statements.take(&handle) {
-            Some(planned) => self.rows(&planned, handle).await,
+            Some(planned) => self.rows(&planned, handle),
             None => Err(Status::not_found(
                 "no such statement: its rows were asked for, or it is too old",
             )),
@@ -293,7 +289,7 @@ impl FlightSqlService for Flight {
     ) -> Answer<Rows> {
         let (handle, planned) = self.prepared(&query.prepared_statement_handle)?;
         let planned = self.prepared.get(&waiting::bound(&handle)).unwrap_or(planned);
-        self.rows(&planned, handle).await
+        self.rows(&planned, handle)
     }
 
     async fn do_action_cancel_query(

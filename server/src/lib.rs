@@ -1,13 +1,14 @@
 //! Servers of SQL: PostgreSQL's protocol and Arrow Flight SQL over one [`engine::Session`].
 //!
-//! [`Server::start`] listens, [`Server::stop`] ends it. Both protocols plan with [`sql`] ([`query`]), know the datasets as
-//! tables ([`catalog_session`]), ask every client for the same token, and keep the same [`Limits`]. Statements read;
-//! nothing here writes.
+//! [`Server::start`] listens, [`Server::stop`] ends it. Both protocols plan with [`sql`] ([`query`]), know the datasets
+//! as tables ([`catalog_session`]), ask every client for the same token, and keep the same [`Limits`]. Statements
+//! read; nothing here writes.
 //!
 //! What it is not: it runs no query itself, and it knows nothing of Python.
 
 mod catalog_session;
 mod constant_functions;
+mod dialect;
 mod error;
 mod flight;
 mod limits;

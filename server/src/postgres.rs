@@ -1,7 +1,8 @@
 //! PostgreSQL's protocol: takes clients, and reads and answers their messages.
 //!
-//! `pgwire` has the messages and their order. Ours is the loop around it: nobody is heard before the password, a message
-//! has a size, and whatever takes too long is dropped where it stands, be it a plan, a row or a client that does not read.
+//! `pgwire` has the messages and their order. Ours is the loop around it: nobody is heard before the password, a
+//! message has a size, and whatever takes too long is dropped where it stands, be it a plan, a row or a client that
+//! does not read.
 
 mod connection;
 mod prepared;
@@ -130,8 +131,9 @@ async fn converse(
         let work = process_message(message, &mut socket, startup, simple, queries, copy, cancel);
         let outcome = tokio::select! {
             biased;
-            outcome = Box::pin(work) => outcome,
+            // WHY: first, for a statement that never waits leaves nothing of its turn to what comes after it.
             error = connection.interrupted() => Err(error),
+            outcome = Box::pin(work) => outcome,
         };
         if let Err(error) = outcome {
             let is_last = !connection.is_admitted() || connection::is_last(&error);

@@ -10,10 +10,12 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use engine::{Chain, Progress};
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::task::JoinSet;
 
 use crate::names::{Reading, without_public};
-use crate::service::Service;
+use crate::service::{Service, on, panicked};
 use crate::{Error, Result};
 
 /// Rows on their way to a client; dropping it stops the query.
@@ -30,7 +32,18 @@ pub(crate) enum Planned {
 
 impl Planned {
     /// Plans one statement.
-    pub(crate) async fn of(service: &Service, text: &str) -> Result<Self> {
+    pub(crate) async fn of(service: &Arc<Service>, text: &str) -> Result<Self> {
+        let (shared, text) = (Arc::clone(service), text.to_owned());
+        on(&service.engine, async move { Self::anywhere(&shared, &text).await }).await
+    }
+
+    /// Plans one statement over datasets.
+    pub(crate) async fn of_data(service: &Arc<Service>, text: &str) -> Result<Self> {
+        let (shared, text) = (Arc::clone(service), text.to_owned());
+        on(&service.engine, async move { Self::data(&shared, &text).await }).await
+    }
+
+    async fn anywhere(service: &Service, text: &str) -> Result<Self> {
         let catalog = &service.catalog_session;
         match Reading::of(text, |table| catalog.has_system_table(table)) {
             Some(Reading { datasets: true, catalog: true }) => Err(Error::refused(
@@ -98,18 +111,49 @@ impl Planned {
         }
     }
 
-    /// Starts it.
-    pub(crate) async fn run(&self, service: &Service) -> Result<Batches> {
-        let batches: Batches = match self {
-            Self::Data(chain) => {
-                let (_, batches) = chain.stream(&Arc::<Progress>::default()).await?;
-                batches.map_err(Error::from).boxed()
-            }
-            Self::Catalog(state, plan) => {
-                let frame = DataFrame::new(state.as_ref().clone(), plan.clone());
-                frame.execute_stream().await?.map_err(Error::from).boxed()
+    /// Runs it. What goes wrong at the start comes as the first batch.
+    pub(crate) fn run(&self, service: &Service) -> Batches {
+        let (sender, receiver) = channel(1);
+        let planned = self.clone();
+        let mut task = JoinSet::new();
+        let run = async move {
+            match planned.start().await {
+                Ok(batches) => pump(batches, &sender).await,
+                // A client that is gone need not know.
+                Err(error) => drop(sender.send(Err(error)).await),
             }
         };
-        Ok(service.limits.within(batches))
+        task.spawn_on(run, &service.engine);
+        let batches = stream::unfold((receiver, task), |(mut receiver, mut task)| async move {
+            let batch = match receiver.recv().await {
+                Some(batch) => batch,
+                None => Err(panicked(&task.join_next().await?.err()?)),
+            };
+            Some((batch, (receiver, task)))
+        });
+        service.limits.within(batches.boxed())
+    }
+
+    async fn start(self) -> Result<Batches> {
+        match self {
+            Self::Data(chain) => {
+                let (_, batches) = chain.stream(&Arc::<Progress>::default()).await?;
+                Ok(batches.map_err(Error::from).boxed())
+            }
+            Self::Catalog(state, plan) => {
+                let frame = DataFrame::new(state.as_ref().clone(), plan);
+                Ok(frame.execute_stream().await?.map_err(Error::from).boxed())
+            }
+        }
+    }
+}
+
+/// Hands batches on, as long as somebody takes them.
+pub(crate) async fn pump(mut batches: Batches, sender: &Sender<Result<RecordBatch>>) {
+    while let Some(batch) = batches.next().await {
+        let is_last = batch.is_err();
+        if sender.send(batch).await.is_err() || is_last {
+            return;
+        }
     }
 }

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Session;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::flight::{router, serve as flight_clients};
 use crate::limits::Phase;
 use crate::options::{Certified, Options};
-use crate::service::Service;
-use crate::{Error, Result, flight, postgres};
+use crate::postgres::serve as postgres_clients;
+use crate::service::{Service, on};
+use crate::{Error, Result};
 
 /// How long running statements may go on once the server ends.
 const MOMENT: Duration = Duration::from_secs(5);
@@ -21,13 +25,17 @@ const MOMENT: Duration = Duration::from_secs(5);
 /// How long it may take to tell clients that they were stopped.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Plans are walked by recursion, also when they are given up.
+const STACK_BYTES: usize = 32 << 20;
+
 /// A server that runs until it is stopped or dropped.
 pub struct Server {
     postgres: Option<SocketAddr>,
     flight: Option<SocketAddr>,
     token: String,
     phase: watch::Sender<Phase>,
-    tasks: Mutex<JoinSet<()>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+    lines: Lines,
 }
 
 impl fmt::Debug for Server {
@@ -41,7 +49,7 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Listens; clients are served by tasks of the runtime that this is called in.
+    /// Listens. Queries run on the runtime that this is called in; a thread of the server's own hears its clients.
     ///
     /// # Errors
     /// [`Error::Options`] for options that would be unsafe or are wrong, [`Error::Listen`].
@@ -59,24 +67,24 @@ impl Server {
         let certified = options.tls.as_ref().map(Certified::read).transpose()?;
         let (phase, phases) = watch::channel(Phase::Open);
         let service = Service::try_new(session, options.limits.clone(), token.clone(), phases)?;
-        let service = Arc::new(service);
-        let mut tasks = JoinSet::new();
-        let mut server =
-            Self { postgres: None, flight: None, token, phase, tasks: Mutex::default() };
+        let (service, options) = (Arc::new(service), Arc::new(options));
+        let lines = Lines::open()?;
+        let runtime = lines.handle()?;
+        let (mut tasks, mut postgres, mut flight) = (JoinSet::new(), None, None);
         if let Some(address) = &options.postgres {
-            let (listener, bound) = options.listen(address).await?;
+            let (listener, bound) = listen(&runtime, &options, address).await?;
             let tls = certified.as_ref().map(|certified| certified.postgres.clone());
-            tasks.spawn(postgres::serve(listener, tls, Arc::clone(&service)));
-            server.postgres = Some(bound);
+            tasks.spawn_on(postgres_clients(listener, tls, Arc::clone(&service)), &runtime);
+            postgres = Some(bound);
         }
         if let Some(address) = &options.flight {
-            let (listener, bound) = options.listen(address).await?;
-            let tls = certified.map(|certified| certified.flight);
-            tasks.spawn(flight::serve(listener, flight::router(tls, &service)?, service));
-            server.flight = Some(bound);
+            let (listener, bound) = listen(&runtime, &options, address).await?;
+            let router = router(certified.map(|certified| certified.flight), &service)?;
+            tasks.spawn_on(flight_clients(listener, router, service), &runtime);
+            flight = Some(bound);
         }
-        server.tasks = Mutex::new(tasks);
-        Ok(server)
+        let tasks = Arc::new(Mutex::new(tasks));
+        Ok(Self { postgres, flight, token, phase, tasks, lines })
     }
 
     /// Where clients of PostgreSQL connect.
@@ -99,14 +107,59 @@ impl Server {
 
     /// Takes no more clients, gives running statements a moment, and ends them.
     pub async fn stop(&self) {
-        let mut tasks = self.tasks.lock().await;
-        self.phase.send_replace(Phase::Ending);
-        let ended = timeout(MOMENT, async { while tasks.join_next().await.is_some() {} }).await;
-        self.phase.send_replace(Phase::Ended);
-        if ended.is_err() {
-            // What does not even end now is aborted.
-            drop(timeout(FAREWELL, async { while tasks.join_next().await.is_some() {} }).await);
+        let Ok(runtime) = self.lines.handle() else {
+            return;
+        };
+        let (tasks, phase) = (Arc::clone(&self.tasks), self.phase.clone());
+        // WHY: there, where time passes whatever queries do.
+        drop(on(&runtime, end(tasks, phase)).await);
+    }
+}
+
+async fn end(tasks: Arc<Mutex<JoinSet<()>>>, phase: watch::Sender<Phase>) -> Result<()> {
+    let mut tasks = tasks.lock().await;
+    phase.send_replace(Phase::Ending);
+    let ended = timeout(MOMENT, async { while tasks.join_next().await.is_some() {} }).await;
+    phase.send_replace(Phase::Ended);
+    if ended.is_err() {
+        // What does not even end now is aborted.
+        drop(timeout(FAREWELL, async { while tasks.join_next().await.is_some() {} }).await);
+    }
+    tasks.shutdown().await;
+    Ok(())
+}
+
+async fn listen(
+    runtime: &Handle,
+    options: &Arc<Options>,
+    address: &str,
+) -> Result<(TcpListener, SocketAddr)> {
+    let (options, address) = (Arc::clone(options), address.to_owned());
+    on(runtime, async move { options.listen(&address).await }).await
+}
+
+/// The thread that hears and answers clients: it has time for them whatever queries do on theirs.
+struct Lines(Option<Runtime>);
+
+impl Lines {
+    fn open() -> Result<Self> {
+        let mut threads = Builder::new_multi_thread();
+        threads.worker_threads(1).thread_name("lakebed-serve").thread_stack_size(STACK_BYTES);
+        let failed = |error| Error::Options { what: format!("cannot start a thread: {error}") };
+        Ok(Self(Some(threads.enable_all().build().map_err(failed)?)))
+    }
+
+    fn handle(&self) -> Result<Handle> {
+        let gone = || Error::Options { what: "the server is gone".to_owned() };
+        self.0.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(gone)
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // WHY: to wait for it is not allowed in a task.
+            runtime.shutdown_background();
         }
-        tasks.shutdown().await;
     }
 }

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::Session;
 use pgwire::api::RandomPidSecretKeyGenerator;
 use pgwire::messages::startup::SecretKey;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
 
-use crate::Result;
-use crate::catalog_session::CatalogSession;
+use crate::catalog_session::{CatalogSession, Table};
 use crate::limits::{Limits, Phase, Stop};
+use crate::{Error, Result};
 
 /// The session, the names of its datasets, and who is connected.
 pub(crate) struct Service {
@@ -19,6 +21,8 @@ pub(crate) struct Service {
     pub(crate) limits: Limits,
     pub(crate) token: String,
     pub(crate) phase: watch::Receiver<Phase>,
+    /// Where queries are planned and run: a query may hold its thread for long.
+    pub(crate) engine: Handle,
     /// One for each client of PostgreSQL, or statement of Flight SQL.
     pub(crate) places: Arc<Semaphore>,
     pub(crate) keys: RandomPidSecretKeyGenerator,
@@ -39,9 +43,17 @@ impl Service {
             limits,
             token,
             phase,
+            engine: Handle::current(),
             keys: RandomPidSecretKeyGenerator::default(),
             clients: Mutex::default(),
         })
+    }
+
+    /// The datasets, by schema and name.
+    pub(crate) async fn tables(self: &Arc<Self>) -> Result<Vec<Table>> {
+        let service = Arc::clone(self);
+        let tables = async move { service.catalog_session.tables(&service.session).await };
+        on(&self.engine, tables).await
     }
 
     /// Remembers by which key a client stops its statements.
@@ -72,4 +84,23 @@ impl Service {
     fn clients(&self) -> MutexGuard<'_, HashMap<i32, (SecretKey, Stop)>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Runs a task on the threads of a runtime. It ends when nobody waits for it.
+pub(crate) async fn on<T: Send + 'static>(
+    runtime: &Handle,
+    task: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(task, runtime);
+    match tasks.join_next().await {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(stopped)) => Err(panicked(&stopped)),
+        None => Err(Error::refused("XX000", "the server stops")),
+    }
+}
+
+/// A task that came to no end: nothing that a client did.
+pub(crate) fn panicked(stopped: &JoinError) -> Error {
+    Error::refused("XX000", format!("internal error, please report it: {stopped}"))
 }

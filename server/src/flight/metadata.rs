@@ -1,6 +1,7 @@
 //! What there is to read: catalogs, schemas, tables, and what this server is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use arrow_flight::sql::metadata::{SqlInfoData, SqlInfoDataBuilder};
 use arrow_flight::sql::{
@@ -21,8 +22,11 @@ pub(super) fn catalogs(service: &Service, query: CommandGetCatalogs) -> Result<R
     Ok(found.build()?)
 }
 
-pub(super) async fn schemas(service: &Service, query: CommandGetDbSchemas) -> Result<RecordBatch> {
-    let tables = service.catalog_session.tables(&service.session).await?;
+pub(super) async fn schemas(
+    service: &Arc<Service>,
+    query: CommandGetDbSchemas,
+) -> Result<RecordBatch> {
+    let tables = service.tables().await?;
     let mut schemas: BTreeSet<String> = tables.into_iter().map(|table| table.schema).collect();
     schemas.insert(PUBLIC.to_owned());
     let mut found = query.into_builder();
@@ -32,9 +36,9 @@ pub(super) async fn schemas(service: &Service, query: CommandGetDbSchemas) -> Re
     Ok(found.build()?)
 }
 
-pub(super) async fn tables(service: &Service, query: CommandGetTables) -> Result<RecordBatch> {
+pub(super) async fn tables(service: &Arc<Service>, query: CommandGetTables) -> Result<RecordBatch> {
     let database = service.catalog_session.database();
-    let tables = service.catalog_session.tables(&service.session).await?;
+    let tables = service.tables().await?;
     let mut found = query.into_builder();
     for table in tables {
         found.append(database, &table.schema, &table.name, TABLE, &table.columns)?;

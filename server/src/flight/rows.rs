@@ -10,13 +10,13 @@ use arrow_flight::sql::ProstMessageExt;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::mpsc::channel;
 use tokio::task::JoinSet;
 use tonic::{Code, Response, Status};
 
 use super::{Answer, Rows};
 use crate::limits::Stop;
-use crate::query::Batches;
+use crate::query::{Batches, pump};
 use crate::{Error, Result};
 
 /// The statements that run, by handle.
@@ -82,15 +82,6 @@ pub(super) fn sent<H: Send + 'static>(
         receiver.recv().await.map(|batch| (batch, (receiver, task)))
     });
     encoded(schema, batches.boxed())
-}
-
-async fn pump(mut batches: Batches, sender: &Sender<Result<RecordBatch>>) {
-    while let Some(batch) = batches.next().await {
-        let is_last = batch.is_err();
-        if sender.send(batch).await.is_err() || is_last {
-            return;
-        }
-    }
 }
 
 /// Rows that are there already.

@@ -1,5 +1,7 @@
 //! [`Prepared`]: what a statement of a client is, read once.
 
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::SchemaRef;
 
 use crate::postgres::wire::wire_schema;
@@ -14,7 +16,7 @@ pub(crate) enum Prepared {
     /// Nothing but white space.
     Empty,
     /// Reads.
-    Query(Planned, SchemaRef),
+    Query(Box<Planned>, SchemaRef),
     /// `SHOW name`.
     Show(String),
     /// `SET name TO value`.
@@ -33,7 +35,7 @@ pub(crate) enum Prepared {
 
 impl Prepared {
     /// Reads one statement.
-    pub(crate) async fn of(service: &Service, text: &str) -> Result<Self> {
+    pub(crate) async fn of(service: &Arc<Service>, text: &str) -> Result<Self> {
         let words = words(text, 40);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
@@ -41,12 +43,12 @@ impl Prepared {
             ["SELECT" | "WITH" | "VALUES" | "TABLE" | "(", ..] => {
                 let planned = Planned::of(service, text).await?;
                 let schema = wire_schema(&planned.schema());
-                Self::Query(planned, schema)
+                Self::Query(Box::new(planned), schema)
             }
             ["EXPLAIN" | "DESCRIBE", ..] | ["SHOW", "TABLES" | "COLUMNS", ..] => {
-                let planned = Planned::Data(sql::query(&service.session, text).await?);
+                let planned = Planned::of_data(service, text).await?;
                 let schema = wire_schema(&planned.schema());
-                Self::Query(planned, schema)
+                Self::Query(Box::new(planned), schema)
             }
             ["BEGIN", ..] | ["START", "TRANSACTION", ..] => Self::Begin,
             ["COMMIT" | "END", ..] => Self::End("COMMIT"),

@@ -45,7 +45,7 @@ impl Queries {
     }
 
     /// Does what a statement says, or starts its query.
-    async fn answer<S: PortalStore>(
+    fn answer<S: PortalStore>(
         &self,
         prepared: &Prepared,
         store: &S,
@@ -55,7 +55,7 @@ impl Queries {
         Ok(match prepared {
             Prepared::Empty => Response::EmptyQuery,
             Prepared::Query(planned, schema) => {
-                Response::Query(self.rows(planned, schema, format).await?)
+                Response::Query(self.rows(planned, schema, format)?)
             }
             Prepared::Show(name) => {
                 let value = settings.value(name).map_err(|error| reported(&error))?;
@@ -84,15 +84,14 @@ impl Queries {
         })
     }
 
-    async fn rows(
+    fn rows(
         &self,
         planned: &Planned,
         schema: &SchemaRef,
         format: &Format,
     ) -> PgWireResult<QueryResponse> {
         let fields = Arc::new(arrow_schema_to_pg_fields(schema, format, None)?);
-        let batches = planned.run(&self.connection.service).await;
-        let batches = batches.map_err(|error| reported(&error))?;
+        let batches = planned.run(&self.connection.service);
         let (schema, columns) = (Arc::clone(schema), Arc::clone(&fields));
         let rows = batches.map(move |batch| {
             let sent = batch.and_then(|batch| Ok(wire_batch(&batch, &schema)?));
@@ -133,7 +132,7 @@ fn bound(portal: &Portal<Arc<Prepared>>) -> PgWireResult<Arc<Prepared>> {
     let values = deserialize_parameters(portal, &types)?;
     let planned = planned.with(values).map_err(|error| reported(&error))?;
     let schema = wire_schema(&planned.schema());
-    Ok(Arc::new(Prepared::Query(planned, schema)))
+    Ok(Arc::new(Prepared::Query(Box::new(planned), schema)))
 }
 
 #[async_trait]
@@ -149,7 +148,7 @@ impl SimpleQueryHandler for Queries {
         for text in statements(query).map_err(|error| reported(&error))? {
             let prepared = self.prepare(text).await?;
             let store = client.portal_store();
-            responses.push(self.answer(&prepared, store, &Format::UnifiedText).await?);
+            responses.push(self.answer(&prepared, store, &Format::UnifiedText)?);
         }
         if responses.is_empty() {
             responses.push(Response::EmptyQuery);
@@ -321,7 +320,7 @@ impl ExtendedQueryHandler for Queries {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let prepared = bound(portal)?;
-        self.answer(&prepared, client.portal_store(), &portal.result_column_format).await
+        self.answer(&prepared, client.portal_store(), &portal.result_column_format)
     }
 }
 

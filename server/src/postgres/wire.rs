@@ -1,7 +1,7 @@
 //! [`wire_schema`] and [`wire_batch`]: rows in types that PostgreSQL has.
 //!
-//! `arrow-pg` (0.15) stops the connection at lists that are no plain `List`, and has no form for half floats, maps and lists
-//! of lists. The former become lists, half floats become floats, and what has no form becomes JSON.
+//! `arrow-pg` (0.15) stops the connection at lists that are no plain `List`, and has no form for half floats, maps and
+//! lists of lists. The former become lists, half floats become floats, and what has no form becomes JSON.
 
 use std::sync::Arc;
 

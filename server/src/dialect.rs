@@ -1,0 +1,85 @@
+//! [`simplify`]: what tools ask `pg_catalog`, in words that DataFusion (54) has.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query,
+    Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+
+/// Columns with lists of keys. Their tables, of constraints and of indexes, have no rows here.
+const KEYS: [&str; 6] = ["conkey", "confkey", "indkey", "indoption", "indclass", "indcollation"];
+
+/// Tables that never have rows here, of which tools ask one value for each column.
+const EMPTY: [&str; 2] = ["pg_sequence", "pg_attrdef"];
+
+/// Replaces escape characters of `LIKE`, the keys of what no dataset has, and values of tables without rows.
+pub(crate) fn simplify(statement: &mut Statement) {
+    // Nothing in the visit stops early.
+    let _: ControlFlow<()> = statement.visit(&mut Simplify);
+}
+
+struct Simplify;
+
+impl VisitorMut for Simplify {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } =
+            expr
+        {
+            escape_by_backslash(pattern, escape_char);
+        }
+        let of = match expr {
+            Expr::Function(function) if is_of_keys(function) => Some(DataType::Int(None)),
+            Expr::Subquery(query) if is_empty(query) => Some(DataType::Text),
+            _ => None,
+        };
+        if let Some(data_type) = of {
+            *expr = null(data_type);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn escape_by_backslash(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) {
+    let Some(Value::SingleQuotedString(given)) = escape.as_ref().map(|escape| &escape.value) else {
+        return;
+    };
+    if let Expr::Value(text) = pattern
+        && let Value::SingleQuotedString(text) = &mut text.value
+    {
+        *text = text.replace(given.as_str(), "\\");
+        *escape = None;
+    }
+}
+
+/// `unnest(conkey)`, `generate_subscripts(conkey, 1)` and the like.
+fn is_of_keys(function: &Function) -> bool {
+    let name = function.name.to_string().to_lowercase();
+    let FunctionArguments::List(arguments) = &function.args else {
+        return false;
+    };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = arguments.args.first() else {
+        return false;
+    };
+    let column = match first {
+        Expr::Identifier(column) => Some(column),
+        Expr::CompoundIdentifier(path) => path.last(),
+        _ => None,
+    };
+    let is_key = column.is_some_and(|column| KEYS.contains(&column.value.as_str()));
+    is_key && (name.ends_with("unnest") || name.ends_with("generate_subscripts"))
+}
+
+fn is_empty(query: &Query) -> bool {
+    let text = query.to_string();
+    // A count of nothing is a value.
+    EMPTY.iter().any(|table| text.contains(&format!("FROM pg_catalog.{table} ")))
+        && !text.contains("count(")
+}
+
+fn null(data_type: DataType) -> Expr {
+    let expr = Box::new(Expr::Value(Value::Null.into()));
+    Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
+}
