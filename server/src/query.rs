@@ -11,6 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use engine::{Chain, Progress};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
+use sql::Statement;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
 
@@ -63,7 +64,7 @@ impl Planned {
 
     async fn data(service: &Service, text: &str) -> Result<Self> {
         let text = without_public(text, service.catalog_session.database());
-        Ok(Self::Data(sql::query(&service.session, &text).await?))
+        Ok(Self::Data(sql::prepare(&service.session, &Statement::parse(&text)?).await?))
     }
 
     fn plan(&self) -> &LogicalPlan {

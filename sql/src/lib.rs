@@ -31,6 +31,6 @@ pub use error::{Error, Result};
 pub use functions::UserFunction;
 pub use inputs::Inputs;
 pub use parameters::Parameters;
-pub use planner::{query, read};
+pub use planner::{prepare, query, read};
 pub use statement::Statement;
 pub use write::{Answer, CopyTo, Writing, run};

@@ -38,18 +38,15 @@ pub async fn query(session: &Arc<Session>, text: &str) -> Result<Chain> {
 /// [`Error::NotSupported`] for statements that do more than read, [`Error::Plan`] for unknown columns and wrong types,
 /// [`Error::Parameter`] for values that are missing or too many, [`Error::Engine`] for unknown datasets.
 pub async fn read(session: &Arc<Session>, statement: &Statement, inputs: &Inputs) -> Result<Chain> {
-    let mut planner = Planner::new(session, statement, inputs)?;
-    match &statement.parsed {
-        Parsed::Statement(inner) => match inner.as_ref() {
-            SqlStatement::Query(query) => {
-                check_reads(query)?;
-                planner.chain(inner.as_ref().clone()).await
-            }
-            other => look::at(&mut planner, other).await,
-        },
-        Parsed::Explain(explained) => look::explain(&mut planner, explained).await,
-        _ => Err(Error::only_reads(statement.keyword())),
-    }
+    Planner::new(session, statement, inputs)?.read(statement).await
+}
+
+/// The same with parameters in the plan, whose values are given later.
+///
+/// # Errors
+/// As [`read`], but for those of values.
+pub async fn prepare(session: &Arc<Session>, statement: &Statement) -> Result<Chain> {
+    Planner::unbound(session, statement, &Inputs::default()).read(statement).await
 }
 
 /// What plans the queries of one statement, whose tables stay what they are.
@@ -70,8 +67,27 @@ impl<'a> Planner<'a> {
         inputs: &'a Inputs,
     ) -> Result<Self> {
         let parameters = statement.asked.values(&inputs.parameters)?;
+        Ok(Self { parameters, ..Self::unbound(session, statement, inputs) })
+    }
+
+    /// One whose parameters stay in the plans.
+    fn unbound(session: &'a Arc<Session>, statement: &'a Statement, inputs: &'a Inputs) -> Self {
         let relations = Relations::new(session, inputs);
-        Ok(Self { session, relations, inputs, text: statement.text(), parameters })
+        Self { session, relations, inputs, text: statement.text(), parameters: Vec::new() }
+    }
+
+    async fn read(&mut self, statement: &Statement) -> Result<Chain> {
+        match &statement.parsed {
+            Parsed::Statement(inner) => match inner.as_ref() {
+                SqlStatement::Query(query) => {
+                    check_reads(query)?;
+                    self.chain(inner.as_ref().clone()).await
+                }
+                other => look::at(self, other).await,
+            },
+            Parsed::Explain(explained) => look::explain(self, explained).await,
+            _ => Err(Error::only_reads(statement.keyword())),
+        }
     }
 
     /// The chain that a query describes.

@@ -52,11 +52,7 @@ pub(super) enum Kind {
     /// From all rows that agree on these values.
     Groups(Box<Part>, Vec<PlanExpr>),
     /// A row of one input with what belongs to it of the other.
-    Beside {
-        kept: Box<Part>,
-        other: Box<Part>,
-        is_left: bool,
-    },
+    Beside { kept: Box<Part>, other: Box<Part>, is_left: bool },
     /// From all rows of both inputs that agree on these values.
     Both([Box<Part>; 2], [Vec<PlanExpr>; 2]),
 }

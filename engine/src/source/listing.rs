@@ -276,7 +276,9 @@ impl Source for ListingTable {
                 Found::Files(FilesFound {
                     places: places.join(", "),
                     column: Arc::clone(column),
-                    look: Box::new(move || walk::batches(Arc::clone(&patterns), Arc::clone(&schema))),
+                    look: Box::new(move || {
+                        walk::batches(Arc::clone(&patterns), Arc::clone(&schema))
+                    }),
                 })
             }
             Part::Bucket(search) => {
