@@ -26,10 +26,10 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 # The whole workspace in one profile, so that every step below shares one build of the dependencies.
 WORKSPACE := --workspace --release
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
-WHEEL_INPUTS := Cargo.toml Cargo.lock .cargo catalog udf-runtime engine sql README.md \
+WHEEL_INPUTS := Cargo.toml Cargo.lock .cargo catalog udf-runtime engine sql server README.md \
 	python/Cargo.toml python/pyproject.toml python/src python/lakebed scripts/wheel.sh
 
-.PHONY: help quickstart test check setup setup-dev fmt tree clippy unit doctest wheel lint pytest pytest-others conformance bench format clean
+.PHONY: help quickstart examples test check setup setup-dev fmt tree clippy unit doctest wheel lint pytest pytest-others conformance bench format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -39,7 +39,7 @@ quickstart: setup wheel ## Install what is missing, build the wheel, run example
 		$(VENV)/bin/pip install -q -r examples/quickstart/requirements.txt
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(STEP) quickstart examples/quickstart/run.sh
 
-test: setup-dev unit doctest wheel pytest bench ## Set up and pass every test
+test: setup-dev unit doctest wheel pytest examples bench ## Set up and pass every test
 	@echo; echo "all tests passed"
 
 check: setup-dev fmt tree clippy wheel lint ## Set up, and find fault with the code: format, lints, types
@@ -92,6 +92,10 @@ pytest: ## The Python tests, and the examples in the docstrings
 	@root=$$(mktemp -d) && trap 'rm -rf "$$root"' EXIT && cd python && \
 		LAKEBED_ROOT="$$root" ../$(STEP) docstrings ../$(VENV)/bin/pytest --doctest-modules \
 			--ignore-glob='/*/lakebed/torch/*' --pyargs lakebed  # which needs PyTorch
+
+examples: wheel ## The examples of datasets inside other engines
+	@$(STEP) embedding-rust cargo run $(CARGO_FLAGS) --release -p embedding
+	@$(STEP) embedding-python $(VENV)/bin/python examples/embedding/datafusion_python.py
 
 # What depends on the interpreter, and on the releases of the few packages that are needed.
 VERSIONED := fingerprint checkpoints chain/test_parallel.py test_workers.py test_failures.py test_models.py

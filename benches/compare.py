@@ -33,12 +33,16 @@ def load(path: Path) -> dict[tuple[str, str], dict]:
 
 def against_peers(run: dict) -> list[list[str]]:
     """Every system beside ours; above 1 means that ours is faster."""
-    rows = [["workload", "system", "min", "median", "runs", f"÷ {OURS}"]]
+    rows = [["workload", "system", "min", "median", "runs", f"÷ {OURS}", "cpu", f"÷ {OURS}"]]
     for (workload, system), record in run.items():
         ours = run.get((workload, OURS))
-        ratio = "" if ours is None or system == OURS else f"{best(record) / best(ours):.2f}"
+        is_peer = ours is not None and system != OURS
+        ratio = f"{best(record) / best(ours):.2f}" if is_peer else ""
         times = [duration(record["seconds"][kind]) for kind in ("min", "median")]
-        rows.append([workload, system, *times, str(record["runs"]), ratio])
+        used = [cpu(record), cpu(ours) if is_peer else None]
+        shown = "" if used[0] is None else duration(used[0])
+        cpu_ratio = f"{used[0] / used[1]:.2f}" if None not in used else ""
+        rows.append([workload, system, *times, str(record["runs"]), ratio, shown, cpu_ratio])
     return rows
 
 
@@ -73,6 +77,12 @@ def drift(workload: str, old: dict, new: dict) -> float:
 def best(record: dict) -> float:
     """The fastest run, as noise only ever adds; never zero."""
     return max(record["seconds"]["min"], 1e-6)
+
+
+def cpu(record: dict) -> float | None:
+    """What the process used of all cores in its thriftiest run, if that was measured; never zero."""
+    seconds = record.get("cpu_seconds")
+    return None if seconds is None else max(seconds, 1e-6)
 
 
 def duration(seconds: float) -> str:

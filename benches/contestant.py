@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -33,6 +34,7 @@ class Contestant:
     case: Case
     timeout: float
     times: list[float] = field(default_factory=list)
+    cpu_times: list[float] = field(default_factory=list)
     check: Any = None
     detail: Any = None
     process: subprocess.Popen | None = None
@@ -65,7 +67,8 @@ class Contestant:
         """End the process."""
         if self.process is None:
             return
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it is over already
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -80,18 +83,22 @@ class Contestant:
             "workload": self.workload,
             "system": self.system,
             "seconds": seconds,
+            "cpu_seconds": round(min(self.cpu_times), 6) if self.cpu_times else None,
             "runs": len(self.times),
             "check": self.check,
             "detail": self.detail,
         }
 
     def _run(self) -> float:
-        self.process.stdin.write("run\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # that there is no answer is said below
+            self.process.stdin.write("run\n")
+            self.process.stdin.flush()
         answer = self._answer()
         if self.check is not None and answer["check"] != self.check:
             raise Failed(f"two runs differ: {self.check} and {answer['check']}")
         self.check, self.detail = answer["check"], answer["detail"]
+        if answer["cpu"] is not None:
+            self.cpu_times.append(answer["cpu"])
         return answer["seconds"]
 
     def _answer(self) -> dict[str, Any]:
@@ -101,11 +108,19 @@ class Contestant:
         line = self.process.stdout.readline()
         watchdog.cancel()
         if not line:
-            raise Failed(f"ended or was ended after {self.timeout:g} s: {self._last_words()}")
+            raise Failed(f"{self._ending()}: {self._last_words()}")
         answer = json.loads(line)
         if "error" in answer:
             raise Failed(answer["error"])
         return answer
+
+    def _ending(self) -> str:
+        """By itself, by a signal of somebody, or by the watchdog."""
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "it answers no more"
+        return f"ended with code {code}, or was ended after {self.timeout:g} s"
 
     def _last_words(self) -> str:
         return (self.case.scratch / "stderr").read_text(errors="replace")[-2000:]

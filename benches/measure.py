@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from task import Case, Measured, Task
@@ -41,12 +41,12 @@ def main() -> None:
 def _timed(task: Task) -> dict[str, Any]:
     """One run; neither its check nor the end of its result's life is timed."""
     gc.collect()
-    begin = perf_counter()
+    begin, cpu_begin = perf_counter(), process_time()
     result = task.run()
-    seconds = perf_counter() - begin
+    seconds, cpu = perf_counter() - begin, process_time() - cpu_begin
     if isinstance(result, Measured):
-        return {"seconds": result.seconds, "check": None, "detail": result.detail}
-    return {"seconds": seconds, "check": task.check(result), "detail": None}
+        return {"seconds": result.seconds, "cpu": None, "check": None, "detail": result.detail}
+    return {"seconds": seconds, "cpu": cpu, "check": task.check(result), "detail": None}
 
 
 if __name__ == "__main__":

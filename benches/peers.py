@@ -30,8 +30,9 @@ NEEDS = {
     "pyarrow": ("pyarrow",),
     "pyarrow_lance": ("pyarrow", "lance"),
     "python": ("pyarrow",),
+    "torch": ("torch", "PIL", "numpy"),
 }
-DISTRIBUTIONS = {"lance": "pylance"}  # where the module is not named after it
+DISTRIBUTIONS = {"lance": "pylance", "PIL": "pillow"}  # where the module is not named after it
 
 PROBE = """
 import importlib.metadata, importlib.util, json, platform, sys

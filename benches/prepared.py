@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import datagen
 from task import Case
 
@@ -68,3 +70,21 @@ def lance_dataset(case: Case, name: str):
     parquet = case.data / f"{name}.parquet"
     case.once(name, lambda: lance.write_dataset(pq.read_table(parquet), uri, mode="overwrite"))
     return lance.dataset(uri)
+
+
+def images(case: Case, count: int) -> Path:
+    """A folder of JPEG files, made once for all systems."""
+    folder = case.data / f"images-{count}"
+    if (folder / "DONE").exists():
+        return folder
+    import numpy as np
+    from PIL import Image
+
+    folder.mkdir(exist_ok=True)
+    random = np.random.default_rng(datagen.SEED)
+    for number in range(count):
+        coarse = random.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize((256, 256), Image.Resampling.BILINEAR)
+        image.save(folder / f"{number:05d}.jpg", quality=90)
+    (folder / "DONE").touch()
+    return folder

@@ -4,7 +4,9 @@ Makes a Parquet file for each day in a temporary folder. Each system saves it as
 updates what is made of that dataset, a Python function of each row, with `delta=True`; only the
 update is timed. The bytes are those by which files grew meanwhile. With lakebed the source is once
 written anew each day (`whole`) and once updated itself (`shared`), so that its versions share their
-files. Prints a line for each day and system, relative to its first run.
+files. There is a table for a function that costs nothing and one for a function of about 20 µs a
+row; the peer has fewer rows and days, since it takes long. Prints a line for each day and system,
+relative to its first run.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ for day in range(days + 1):
 RUN = """
 import os, sys, time
 
-system, folder, days = sys.argv[1], sys.argv[2], int(sys.argv[3])
+system, folder, days, cost = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 if system == "datachain":
     import datachain as dc
     extra = {}
@@ -53,8 +55,13 @@ def sizes():
     files = (os.path.join(at, name) for at, _, names in os.walk(".") for name in names)
     return {file: os.path.getsize(file) for file in files}
 
-def half(size: int) -> float:
+def free(size: int) -> float:
     return size / 2
+
+def costly(size: int) -> float:
+    return size / 2 + sum(range(size % 2, 1200))
+
+half = {"free": free, "costly": costly}[cost]
 
 for day in range(days + 1):
     source = "raw"
@@ -76,32 +83,44 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--systems", nargs="+", default=["whole", "shared", "datachain"])
-    parser.add_argument("--slow-days", type=int, default=2, help="days of datachain")
+    parser.add_argument("--costs", nargs="+", default=["free", "costly"])
+    parser.add_argument("--peer-rows", type=int, default=100_000)
+    parser.add_argument("--peer-days", type=int, default=3)
     arguments = parser.parse_args()
-    own = os.environ.get("LAKEBED_PYTHON", sys.executable)
-    peers = Path(os.environ.get("LAKEBED_PEERS", Path.home() / ".cache/lakebed/peers"))
+    sizes = {True: (arguments.peer_rows, arguments.peer_days)}
+    sizes[False] = (arguments.rows, arguments.days)
     with tempfile.TemporaryDirectory() as folder:
-        numbers = [folder, str(arguments.rows), str(arguments.days)]
-        subprocess.run([own, "-c", GENERATE, *numbers], check=True)
-        for system in arguments.systems:
-            is_peer = system == "datachain"
-            python = str(peers / "bin/python") if is_peer else own
-            days = min(arguments.days, arguments.slow_days) if is_peer else arguments.days
-            place = Path(folder, system)
-            place.mkdir()
-            env = os.environ | {"LAKEBED_ROOT": str(place), "DATACHAIN_ROOT_DIR": str(place)}
-            run = subprocess.Popen(
-                [python, "-c", RUN, system, folder, str(days)],
-                env=env,
-                cwd=place,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            assert run.stdout is not None
-            told(system, run.stdout)
-            if run.wait() != 0:
-                sys.exit(f"{system} failed")
+        for is_peer in {system == "datachain" for system in arguments.systems}:
+            rows, days = sizes[is_peer]
+            Path(folder, str(rows)).mkdir(exist_ok=True)
+            numbers = [str(Path(folder, str(rows))), str(rows), str(days)]
+            subprocess.run([own_python(), "-c", GENERATE, *numbers], check=True)
+        for cost in arguments.costs:
+            for system in arguments.systems:
+                rows, days = sizes[system == "datachain"]
+                run(system, Path(folder, str(rows)), days, cost)
+
+
+def own_python() -> str:
+    return os.environ.get("LAKEBED_PYTHON", sys.executable)
+
+
+def run(system: str, sources: Path, days: int, cost: str) -> None:
+    peers = Path(os.environ.get("LAKEBED_PEERS", Path.home() / ".cache/lakebed/peers"))
+    python = str(peers / "bin/python") if system == "datachain" else own_python()
+    with tempfile.TemporaryDirectory() as place:
+        process = subprocess.Popen(
+            [python, "-c", RUN, system, str(sources), str(days), cost],
+            env=os.environ | {"LAKEBED_ROOT": place, "DATACHAIN_ROOT_DIR": place},
+            cwd=place,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        told(f"{system}, {cost}", process.stdout)
+        if process.wait() != 0:
+            sys.exit(f"{system} failed")
 
 
 def told(system: str, lines: object) -> None:
@@ -111,7 +130,7 @@ def told(system: str, lines: object) -> None:
         secs, written = map(float, figures)
         first = first or (secs, written)
         print(
-            f"{system:10} day {day:>2}  {rows:>9} rows  {secs:8.3f} s ({secs / first[0]:7.2%})  "
+            f"{system:17} day {day:>2}  {rows:>9} rows  {secs:8.3f} s ({secs / first[0]:7.2%})  "
             f"{written / 1e6:9.2f} MB ({written / max(first[1], 1):7.2%})",
             flush=True,
         )

@@ -100,13 +100,18 @@ pub const MEMORY_VARIABLE: &str = "LAKEBED_MEMORY";
 /// # Errors
 /// [`Error::InvalidArgument`] when the variable is no size, or too small for the program itself.
 pub(crate) fn memory() -> Result<Memory> {
-    let Some(given) = variable(MEMORY_VARIABLE) else {
-        return Ok(Memory::share_of(memory_bytes()));
-    };
+    match variable(MEMORY_VARIABLE) {
+        Some(given) => ceiling(MEMORY_VARIABLE, given),
+        None => Ok(Memory::share_of(memory_bytes())),
+    }
+}
+
+/// What somebody allows by `argument`.
+fn ceiling(argument: &'static str, given: String) -> Result<Memory> {
     match bytes(&given).filter(|bytes| *bytes >= LEAST_BYTES) {
         Some(bytes) => Ok(Memory::new(bytes)),
         None => Err(Error::InvalidArgument {
-            argument: MEMORY_VARIABLE,
+            argument,
             given,
             accepted: "give bytes, or text such as `2GiB`; at least 256MiB".to_owned(),
         }),
@@ -208,6 +213,17 @@ impl Config {
             cache: None,
             memory: None,
         }
+    }
+
+    /// At most so much memory, whatever the environment says: bytes, or text such as `2GiB`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when it is no size, or too small for the program itself.
+    pub fn with_memory(mut self, given: String) -> Result<Self> {
+        let memory = ceiling("memory", given)?;
+        self.target_partitions = memory.partitions(self.target_partitions);
+        self.memory = Some(memory);
+        Ok(self)
     }
 
     /// Nothing outlives the session: the catalog is in memory, the data in a temporary folder.

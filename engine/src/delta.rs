@@ -12,6 +12,7 @@ mod build;
 mod changes;
 mod leaf;
 mod part;
+mod places;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -148,7 +149,8 @@ pub(crate) async fn check(chain: &Chain, progress: &Arc<Progress>) -> Result<()>
         let Some(options) = options_of(chain, name) else { continue };
         let before = LogicalPlan::TableScan(scan.clone());
         let key = Key::By(keys_of(&chain.of_same_run(before.clone())?, &options)?);
-        sources.insert(name.clone(), Known { before, key, touched: Arc::default() });
+        let known = Known { before, key, touched: Arc::default(), places: None };
+        sources.insert(name.clone(), known);
     }
     let queries = Queries { chain, progress };
     let builder = Builder {
@@ -362,7 +364,9 @@ impl Updating<'_> {
             let Some(then) = before.get(name) else {
                 if let Some(options) = &options {
                     let key = Key::By(keys_of(&source, options)?);
-                    known.insert(name.clone(), Known { before: now, key, touched: Arc::default() });
+                    let touched = Arc::default();
+                    let same = Known { before: now, key, touched, places: None };
+                    known.insert(name.clone(), same);
                 }
                 continue;
             };
@@ -382,7 +386,8 @@ impl Updating<'_> {
             told.push(told_of(&title_of(source_now.as_ref()), changes.counts));
             let before = LogicalPlan::TableScan(then.clone());
             let (key, touched) = (Key::By(keys), Arc::new(touched));
-            known.insert(name.clone(), Known { before, key, touched });
+            let places = changes.places;
+            known.insert(name.clone(), Known { before, key, touched, places });
         }
         Ok(Found { known, gone: all_gone.into_iter().collect(), told, has_older_files })
     }

@@ -6,7 +6,9 @@ mod bits;
 mod calendar;
 mod canonical;
 mod checked;
+mod digests;
 mod extremes;
+mod fitted;
 mod hashes;
 mod items;
 mod json;
@@ -44,12 +46,14 @@ use crate::{Error, Result};
 
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
+pub(crate) use digests::{digests, has_digest};
+pub(crate) use fitted::{fitted, of_rows_at};
 pub(crate) use meaning::{meant_value, with_item_meaning, with_meaning};
 pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
 pub(crate) use of_rows::{RowsFunction, of_rows};
 pub(crate) use structs::{Nulls, field_values, pack_struct, prune_struct, pruned_model};
 pub(crate) use unflatten::unflatten;
-pub(crate) use units::{Units, among, digests_in, has_digest, row_digest};
+pub(crate) use units::{ByDigest, Units, among, digests_in, row_digest};
 pub(crate) use vector::is_distance;
 
 /// Our functions, in the order of their names.

@@ -41,6 +41,7 @@ mod source;
 mod storage;
 mod stored;
 mod sys;
+mod table;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -66,10 +67,11 @@ pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;
-pub use sink::{RowAddresses, SaveMode, SaveRequest, Saved};
+pub use sink::{RowAddresses, RowChange, SaveMode, SaveRequest, Saved};
 pub use source::{
     CsvRequest, FileKind, JsonColumn, JsonFormat, JsonRequest, Listing, ParquetRequest, RaggedRow,
     RaggedRows, TableFiles, Typed,
 };
 pub use storage::{CacheOptions, ClientConfig, Root};
+pub use table::{foreign_catalog, foreign_table};
 pub use verbs::{Diff, How, Shaped, Stage};

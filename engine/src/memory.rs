@@ -34,6 +34,10 @@ const BATCH_ROW_BYTES: u64 = 32 << 10;
 const LEAST_ROWS: u64 = 1024;
 const MOST_ROWS: u64 = 8192;
 
+/// What Lance collects of a column before it writes a page, and the least that is worth a page.
+const MOST_PAGE_BYTES: u64 = 8 << 20;
+const LEAST_PAGE_BYTES: u64 = 64 << 10;
+
 /// There are so many threads that wait for files. Each has some MiB of its own: what it read, and what the allocator keeps
 /// for it.
 const THREAD_BYTES: u64 = 16 << 20;
@@ -107,6 +111,14 @@ impl Memory {
     /// What the rows of a scan that are handed on at once should take.
     pub(crate) fn batch_bytes(self) -> u64 {
         (self.pool_bytes() / 64 / self.partitions).clamp(256 << 10, BATCH_BYTES)
+    }
+
+    /// What a file that is written may collect of its columns together, if somebody said how much memory there is.
+    pub(crate) fn pages_bytes(self, columns: usize) -> Option<u64> {
+        let columns = columns as u64;
+        let share = self.limit_bytes / 16 / self.partitions;
+        let share = share.clamp(columns * LEAST_PAGE_BYTES, columns * MOST_PAGE_BYTES);
+        (self.is_given && columns > 0).then_some(share)
     }
 
     /// How many rows operators hand on at once: sorts hold some batches of each of their parts.

@@ -176,7 +176,7 @@ impl Session {
         self.scan("values", Arc::new(ValuesTable::try_new(numbered, batches)?))
     }
 
-    fn scan(self: &Arc<Self>, title: &str, source: Arc<dyn Source>) -> Result<Chain> {
+    pub(crate) fn scan(self: &Arc<Self>, title: &str, source: Arc<dyn Source>) -> Result<Chain> {
         let is_other = |field: &FieldRef| field.name() == SYS && *field != sys::field();
         if source.schema().fields().iter().any(is_other)
             && !source.leaves().iter().any(Leaf::is_sys)

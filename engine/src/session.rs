@@ -186,6 +186,10 @@ impl Session {
         &self.udf_context.functions
     }
 
+    pub(crate) fn memory(&self) -> Memory {
+        self.udf_context.memory
+    }
+
     pub(crate) fn lance(&self) -> &Arc<lance::session::Session> {
         &self.lance
     }

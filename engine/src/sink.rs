@@ -5,6 +5,7 @@
 
 mod begun;
 mod by_reference;
+mod change;
 mod commit;
 mod compact;
 mod destination;
@@ -23,6 +24,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub use change::RowChange;
 pub(crate) use compact::{compact, scattered};
 pub(crate) use found::confirmed;
 pub use row_addresses::RowAddresses;

@@ -123,6 +123,11 @@ pub(crate) trait Source: TableProvider {
         None
     }
 
+    /// Only the rows at these places, which grow: some `sys.id` of its rows. None where that is not known.
+    fn at_places(&self, _places: Arc<[u64]>) -> Option<Arc<dyn Source>> {
+        None
+    }
+
     /// The same rows without so many at the beginning; none where a scan would read these all the same.
     fn without_first(&self, _rows: usize) -> Option<Arc<dyn Source>> {
         None
@@ -151,8 +156,12 @@ pub(crate) struct FilesFound {
     pub(crate) places: String,
     /// One column.
     pub(crate) column: FieldRef,
-    pub(crate) rows: BoxStream<'static, crate::Result<RecordBatch>>,
+    pub(crate) look: LookForFiles,
 }
+
+/// Looks for files: rows of them as they are found.
+pub(crate) type LookForFiles =
+    Box<dyn Fn() -> BoxStream<'static, crate::Result<RecordBatch>> + Send + Sync>;
 
 /// Objects of a bucket, which nobody has looked for yet.
 pub(crate) struct ObjectsFound {

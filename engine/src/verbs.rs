@@ -8,6 +8,8 @@ mod apart;
 mod diff;
 mod distinct;
 mod filter;
+mod fitted;
+mod flatten;
 mod generate;
 mod group_by;
 mod limit;

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from lakebed.read.arrow import read_arrow
     from lakebed.read.csv import read_csv
     from lakebed.read.database import read_database
-    from lakebed.read.dataset import read_dataset, sql
+    from lakebed.read.dataset import read_dataset, register_udf, sql
     from lakebed.read.hf import read_hf
     from lakebed.read.json import read_json
     from lakebed.read.pandas import read_pandas
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from lakebed.read.storage import read_storage
     from lakebed.read.values import read_records, read_values
     from lakebed.read.zarr import read_zarr
+    from lakebed.serving import Server, serve
     from lakebed.session import Session, is_local, is_studio
     from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
 
@@ -100,6 +101,7 @@ __all__ = [
     "ListingInfo",
     "Mapper",
     "ModelStore",
+    "Server",
     "Session",
     "Sys",
     "TarVFile",
@@ -140,6 +142,8 @@ __all__ = [
     "read_storage",
     "read_values",
     "read_zarr",
+    "register_udf",
+    "serve",
     "sql",
 ]
 
@@ -166,7 +170,7 @@ _NAMES = {
     "read.arrow": ("read_arrow",),
     "read.database": ("read_database",),
     "read.csv": ("read_csv",),
-    "read.dataset": ("read_dataset", "sql"),
+    "read.dataset": ("read_dataset", "register_udf", "sql"),
     "read.hf": ("read_hf",),
     "read.json": ("read_json",),
     "read.pandas": ("read_pandas",),
@@ -175,6 +179,7 @@ _NAMES = {
     "read.storage": ("read_storage",),
     "read.values": ("read_records", "read_values"),
     "read.zarr": ("read_zarr",),
+    "serving": ("Server", "serve"),
     "session": ("Session", "is_local", "is_studio"),
     "udf": ("AbstractUDF", "Aggregator", "Generator", "Mapper"),
 }

@@ -114,6 +114,30 @@ def polars(native: Chain) -> Any:
     return _read(native, pl.DataFrame)
 
 
+def lazy_polars(native: Chain) -> Any:
+    """The rows as a lazy Polars frame that reads what its query needs."""
+    try:
+        import polars as pl
+        import pyarrow as pa
+        from polars.io.plugins import register_io_source
+    except ImportError as error:
+        raise _missing("polars and pyarrow", "polars pyarrow") from error
+
+    def read(
+        columns: list[str] | None, predicate: Any, rows: int | None, _batch_rows: int | None
+    ) -> Iterator[Any]:
+        wanted = native if columns is None else native.select(columns)
+        if rows is not None and predicate is None:
+            wanted = wanted.limit(rows)
+        with stream(wanted) as found:
+            for batch in pa.RecordBatchReader.from_stream(found):
+                frame = pl.DataFrame(batch)
+                yield frame if predicate is None else frame.filter(predicate)
+
+    schema = _read(native.limit(0), pl.DataFrame).schema
+    return register_io_source(read, schema=schema)
+
+
 class _Stream:
     """The rows as an Arrow stream that knows what it failed with."""
 

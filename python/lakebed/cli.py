@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lakebed._cli import dataset_parsers, parsers
+from lakebed._cli import dataset_parsers, parsers, serving
 from lakebed._cli.text import aligned, size
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ examples:
   lakebed show pets --limit 5           the first rows
   lakebed show pets@1.2.0 --schema      the columns of a version
   lakebed show pets --script            the script that made it
+  lakebed sql "SELECT count(*) FROM pets" --format csv
   lakebed dataset diff pets 1.0.0 1.1.0 what changed between two versions
   lakebed dataset lineage pets          what it was made of
   lakebed dataset edit pets --new-name animals
@@ -36,12 +37,14 @@ examples:
   lakebed find s3://bucket --name '*.jpg' --size +1M
   lakebed cp -r s3://bucket/pets .      copy them here; again, to go on after a break
   lakebed bucket status gs://bucket     is it there, and may I look into it?
+  lakebed serve --postgres 127.0.0.1:5433   read datasets with psql
 
 environment:
   LAKEBED_ROOT        where the data is; ./.lakebed by default
   LAKEBED_CACHE       where fetched files are; the folder cache in the root by default
   LAKEBED_NAMESPACE   the namespace of names without one; local by default
   LAKEBED_PROJECT     the project of names without one, or both: namespace.project
+  LAKEBED_TOKEN       what clients of `serve` have to know
 """
 
 
@@ -81,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     dataset_parsers.add(commands)
     _add_gc(commands)
     parsers.add(commands)
+    serving.add(commands)
     return parser
 
 

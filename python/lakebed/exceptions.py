@@ -82,7 +82,7 @@ class CheckpointNotFoundError(NotFoundError):
 
 
 class OutOfMemoryError(LakebedError, MemoryError):
-    """A step needs more memory than `LAKEBED_MEMORY` allows."""
+    """A step needs more memory than the session may use."""
 
     code = "engine.out_of_memory"
 

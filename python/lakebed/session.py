@@ -63,6 +63,7 @@ class Session:
         *,
         in_memory: bool = False,
         root: str | None = None,
+        memory: int | str | None = None,
     ) -> None:
         """Open the root.
 
@@ -71,6 +72,9 @@ class Session:
             client_config: How to reach buckets, the root's too: keys, `aws_endpoint_url`, ….
             in_memory: Keep everything in memory; it is gone with the session.
             root: A folder or URI; by default `$LAKEBED_ROOT` or `./.lakebed`.
+            memory: What this process and its workers should use at most, in bytes or as text
+                such as `"2GiB"`, at least `"256MiB"`; rows that do not fit are written to disk.
+                By default `$LAKEBED_MEMORY`, else three quarters of what the machine has.
         """
         if name and not name.isalnum():
             msg = f"invalid session name `{name}`: only letters and digits are allowed"
@@ -78,9 +82,11 @@ class Session:
         self.name = f"{name or 'default'}_{uuid.uuid4().hex[:8]}"
         self.in_memory = in_memory
         self._options = options_of(client_config)
-        self._native = _native.Session.open(root, in_memory, self._options)
+        self._ceiling = None if memory is None else str(memory)
+        self._native = _native.Session.open(root, in_memory, self._options, self._ceiling)
         self._job: Job | None = None
         self._temporary: list[str] = []
+        self._functions: dict[str, tuple[Any, Any]] = {}
         _open.add(self)
 
     @classmethod
@@ -113,6 +119,24 @@ class Session:
             cls._default = cls._memory = cls._CURRENT_JOB = None
             for noted in NOTES.values():
                 noted.clear()
+
+    def __datafusion_catalog_provider__(self, session: object = None) -> object:
+        """All datasets, for `SessionContext.register_catalog_provider` of `datafusion`.
+
+        Its schemas are the projects (`local`, of other namespaces `"namespace.project"`), its
+        tables the newest versions; others are `"name@1.2.0"`.
+
+        Args:
+            session: Whose catalog it is to be; not needed.
+
+        Raises:
+            NotSupportedError: The package is of another major version than the engine's
+                DataFusion.
+        """
+        from lakebed._datafusion import check_release
+
+        check_release()
+        return self._native.datafusion_catalog()
 
     @property
     def root(self) -> str:

@@ -19,7 +19,7 @@ use crate::expr::{Expr, PyKey, sort_keys};
 use crate::names::{resolve_name, session_name};
 use crate::records::made_of;
 use crate::rows::Rows;
-use crate::runtime::wait;
+use crate::runtime::{runtime, wait};
 use crate::storage::{Info, Storage};
 use crate::udf::{Function, failure_row};
 
@@ -33,6 +33,10 @@ pub(crate) struct Chain(engine::Chain);
 impl Chain {
     pub(crate) fn new(chain: engine::Chain) -> Self {
         Self(chain)
+    }
+
+    pub(crate) fn inner(&self) -> &engine::Chain {
+        &self.0
     }
 
     fn run_save(
@@ -146,6 +150,10 @@ impl Chain {
 
     fn order_by(&self, py: Python<'_>, keys: Vec<PyKey<'_>>) -> PyResult<Self> {
         self.built(py, self.0.order_by(&sort_keys(&keys)))
+    }
+
+    fn flatten(&self, py: Python<'_>, separator: &str) -> PyResult<Self> {
+        self.built(py, self.0.flatten(separator))
     }
 
     fn limit(&self, py: Python<'_>, rows: usize) -> PyResult<Self> {
@@ -414,6 +422,12 @@ impl Chain {
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         Ok(self.arrow_stream(py, requested_schema)?.0)
+    }
+
+    /// The rows as a table for DataFusion's own Python package.
+    fn datafusion_table<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let table = engine::foreign_table(&self.0, runtime()?.handle());
+        PyCapsule::new(py, table, Some(c"datafusion_table_provider".to_owned()))
     }
 
     /// The rows as an Arrow stream, and what it failed with once it has been read.

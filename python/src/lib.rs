@@ -26,7 +26,9 @@ mod names;
 mod records;
 mod rows;
 mod runtime;
+mod server;
 mod session;
+mod statements;
 mod storage;
 mod tables;
 mod udf;
@@ -36,9 +38,10 @@ use pyo3::prelude::*;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    allocator::configure();
+    allocator::configure(false);
     runtime::stop_functions_at_exit(module)?;
     module.add_class::<expr::Expr>()?;
+    module.add_class::<server::Server>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<chain::Chain>()?;
     module.add_class::<storage::Storage>()?;
@@ -49,5 +52,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<udf::Function>()?;
     module.add_function(wrap_pyfunction!(udf::serve, module)?)?;
     module.add_function(wrap_pyfunction!(born::born, module)?)?;
+    module.add_function(wrap_pyfunction!(statements::look_at_sql, module)?)?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use engine::{
 use futures::FutureExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCapsule, PyDict};
 use serde_json::Value;
 use udf_runtime::WorkerCommand;
 
@@ -25,16 +25,22 @@ use crate::error::raise;
 use crate::look::look;
 use crate::names::{folder_name, own_name, parse_spec, resolve_name, session_name};
 use crate::records::{folder_row, job_row, version_row};
-use crate::runtime::wait;
+use crate::runtime::{runtime, wait};
+use crate::statements::{self, Answered};
 use crate::storage::{Storage, client_config};
 use crate::tables::{Files, csv_request};
-use crate::{allocator, arrow, error, json, values};
+use crate::{allocator, arrow, json, values};
 
 /// A session; immutable, safe to share between threads.
 #[pyclass(frozen, module = "lakebed._native")]
 pub(crate) struct Session(Arc<engine::Session>);
 
 impl Session {
+    /// The engine's session, which may outlive this.
+    pub(crate) fn shared(&self) -> Arc<engine::Session> {
+        Arc::clone(&self.0)
+    }
+
     fn table_files(
         &self,
         py: Python<'_>,
@@ -86,21 +92,34 @@ impl Session {
 
 #[pymethods]
 impl Session {
+    /// All datasets as a catalog for DataFusion's own Python package.
+    fn datafusion_catalog<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let catalog = engine::foreign_catalog(&self.0, runtime()?.handle());
+        PyCapsule::new(py, catalog, Some(c"datafusion_catalog_provider".to_owned()))
+    }
+
     #[staticmethod]
+    #[pyo3(signature = (root, in_memory, options, memory = None))]
     fn open(
         py: Python<'_>,
         root: Option<String>,
         in_memory: bool,
         options: BTreeMap<String, String>,
+        memory: Option<String>,
     ) -> PyResult<Self> {
+        let has_ceiling = memory.is_some();
         let config = match (root, in_memory) {
             (_, true) => Config::in_memory(),
             (Some(root), false) => Root::parse(&root).map(Config::with_root),
             (None, false) => Config::from_environment(),
         };
+        let config = config.and_then(|config| match memory {
+            Some(memory) => config.with_memory(memory),
+            None => Ok(config),
+        });
         let mut config = config.map_err(|failed| raise(py, failed))?;
         // The environment may have changed since the module was loaded.
-        allocator::configure();
+        allocator::configure(has_ceiling);
         config.client_config = client_config(py, options)?;
         config.worker = worker_command(py)?;
         config.pause = Pause::new(|| look().boxed());
@@ -267,14 +286,17 @@ impl Session {
         Ok(Chain::new(chain.map_err(|failed| raise(source.py(), failed))?))
     }
 
-    fn sql(&self, py: Python<'_>, text: String) -> PyResult<Chain> {
-        let session = Arc::clone(&self.0);
-        let query = async move { Ok(sql::query(&session, &text).await) };
-        match wait(py, query, None)? {
-            Ok(chain) => Ok(Chain::new(chain)),
-            Err(sql::Error::Engine(failed)) => Err(raise(py, failed)),
-            Err(failed) => Err(error::coded(py, failed.code(), &failed.to_string())),
-        }
+    /// Runs a statement; one that writes needs a job.
+    #[pyo3(signature = (text, given, job, progress))]
+    fn sql(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        given: &Bound<'_, PyDict>,
+        job: Option<String>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Answered> {
+        statements::run(py, &self.0, (text, given), job, progress.as_ref())
     }
 
     fn versions<'py>(

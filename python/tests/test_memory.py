@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -102,17 +102,46 @@ def test_a_wrong_or_tiny_ceiling_is_refused(
     )
 
 
+@pytest.mark.parametrize("given", ["plenty", "1MiB", 0, -1, 2.5, True])
+def test_a_session_refuses_a_wrong_or_tiny_ceiling(given: Any, root: Path) -> None:
+    with pytest.raises(DataChainParamsError) as caught:
+        dc.Session(root=str(root), memory=given)
+    assert str(caught.value) == (
+        f"invalid memory `{given}`: give bytes, or text such as `2GiB`; at least 256MiB"
+    )
+
+
+@pytest.mark.parametrize("given", [f"{LIMIT_MIB}MiB", LIMIT_MIB << 20])
+def test_the_ceiling_of_a_session_goes_before_that_of_the_environment(
+    given: int | str, wide: dc.DataChain, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEBED_MEMORY", "8GiB")
+    with dc.Session(root=str(root), memory=given):
+        chain = dc.read_dataset("wide")
+        ids = chain.order_by("text", descending=True).limit(2).to_values("id")
+        with pytest.raises(OutOfMemoryError) as caught:
+            over_all_rows(chain).exec()
+    assert ids == [0, 1]
+    assert f"than the {LIMIT_MIB} MiB that the session may use; hint: " in str(caught.value)
+    assert wide.count() == ROWS
+
+
+def over_all_rows(chain: dc.DataChain) -> dc.DataChain:
+    """A window over one group that has all rows."""
+    window = func.window(partition_by="one")
+    return chain.mutate(one=1).mutate(n=func.sum("id").over(window))
+
+
 def test_what_has_to_fit_and_does_not_is_an_error_that_names_the_limit(
     wide: dc.DataChain, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAKEBED_MEMORY", f"{LIMIT_MIB}MiB")
     monkeypatch.setenv("LAKEBED_ROOT", str(root))
     session = dc.Session(root=str(root))
-    chain = dc.read_dataset("wide", session=session).mutate(one=1)
-    window = func.window(partition_by="one")
+    chain = dc.read_dataset("wide", session=session)
     with pytest.raises(OutOfMemoryError, match="LAKEBED_MEMORY") as caught:
-        chain.mutate(n=func.sum("id").over(window)).exec()
+        over_all_rows(chain).exec()
     assert isinstance(caught.value, MemoryError)
     assert isinstance(caught.value, LakebedError)
-    assert f"than the {LIMIT_MIB} MiB that LAKEBED_MEMORY allows" in str(caught.value)
+    assert f"than the {LIMIT_MIB} MiB that the session may use" in str(caught.value)
     assert wide.count() == ROWS

@@ -43,6 +43,8 @@ VALUES: dict[str, list[Any]] = {
     "ts": [dt.datetime(1969, 12, 31, 23), dt.datetime(2020, 2, 29), dt.datetime(2024, 1, 1, 1, 2)],
     "m": [Decimal("-1.50"), Decimal("0.00"), Decimal("1.00"), Decimal("2.25"), Decimal("9999.99")],
 }
+NESTED = [{"a": a, "b": b} for a in (-1, 2, None) for b in ("", "ab", None)]
+FIELDS = {"i": "st.a", "s": "st.b"}
 NUMBERS = ("i", "b", "d", "m")
 COMPARED = ("=", "<>", "<", "<=", ">", ">=")
 
@@ -52,6 +54,8 @@ def table(rng: random.Random, rows: int) -> pa.Table:
     for name, type_ in TYPES.items():
         picked = [rng.choice([None, *VALUES[name], *VALUES[name]]) for _ in range(rows)]
         columns[name] = pa.array(picked, type_)
+    nested = [rng.choice([None, {"a": 1, "b": "x"}, *NESTED]) for _ in range(rows)]
+    columns["st"] = pa.array(nested, pa.struct({"a": pa.int32(), "b": pa.string()}))
     return pa.table(columns)
 
 
@@ -95,7 +99,9 @@ class Queries:
 
     def value(self, kind: str, of: list[str], depth: int = 2) -> str:
         rng = self.rng
-        column = f"{rng.choice(of)}.{kind}"
+        column = (
+            f"{rng.choice(of)}.{FIELDS[kind] if kind in FIELDS and self.chance(0.15) else kind}"
+        )
         pick = rng.random()
         if depth == 0 or pick < 0.45:
             return column
@@ -232,6 +238,8 @@ class Queries:
             agg = self.rng.choice(["count(*)", "sum({}.i)", "max({}.m)", "min({}.s)"]).format(inner)
             on = f"{inner}.{kind} = {names[0]}.{kind}"
             made.append(f"(SELECT {agg} FROM {self.source()} {inner} WHERE {on}) AS sub")
+        if self.chance(0.15):
+            made.append(f"({self.nested(names)}) AS cond")
         if self.chance(0.15):
             return f"SELECT DISTINCT {', '.join(made)} FROM {source}{self.where(names)}", False
         made += [f"{name}.id AS id_{name}" for name in names]

@@ -27,10 +27,18 @@ pub enum Error {
         source_line: String,
     },
     /// SQL that is not for this place.
-    #[error("{what} is not supported here; use one SELECT, WITH or VALUES statement")]
+    #[error("{what} is not supported; {instead}")]
     NotSupported {
         /// The statement or clause.
         what: String,
+        /// What to do in its place.
+        instead: String,
+    },
+    /// Values that do not fit the parameters of the text.
+    #[error("invalid parameters: {reason}")]
+    Parameter {
+        /// What does not fit.
+        reason: String,
     },
     /// SQL that does not fit the datasets.
     #[error("invalid query: {reason}")]
@@ -51,6 +59,7 @@ impl Error {
             Self::Syntax { .. } => "sql.syntax",
             Self::NotSupported { .. } => "sql.not_supported",
             Self::Plan { .. } => "sql.plan",
+            Self::Parameter { .. } => "sql.parameter",
             Self::Engine(error) => error.code(),
         }
     }
@@ -61,11 +70,26 @@ impl Error {
         matches!(self, Self::Engine(error) if error.is_retryable())
     }
 
+    /// Only one statement at a time.
+    pub(crate) fn only_one(what: String) -> Self {
+        Self::NotSupported { what, instead: "use one statement".to_owned() }
+    }
+
+    /// A statement that writes, where only reading is allowed.
+    pub(crate) fn only_reads(what: String) -> Self {
+        let instead = "here statements only read: use SELECT, WITH, VALUES, SHOW, DESCRIBE or \
+                       EXPLAIN";
+        Self::NotSupported { what, instead: instead.to_owned() }
+    }
+
     /// The parser's or the planner's error about `text`.
     pub(crate) fn about(text: &str, error: &DataFusionError) -> Self {
         match error.find_root() {
             DataFusionError::SQL(error, _) => syntax(text, error),
-            DataFusionError::NotImplemented(what) => Self::NotSupported { what: first_line(what) },
+            DataFusionError::NotImplemented(what) => Self::NotSupported {
+                what: first_line(what),
+                instead: "write it in another way".to_owned(),
+            },
             DataFusionError::SchemaError(error, _) => Self::Plan { reason: schema_reason(error) },
             DataFusionError::Plan(reason) => Self::Plan { reason: first_line(reason) },
             other => Self::Plan { reason: first_line(&other.strip_backtrace()) },

@@ -1,17 +1,36 @@
-//! SQL: the text of one reading statement becomes an [`engine::Chain`].
+//! SQL: the text of a statement becomes an [`engine::Chain`], or a new version of a dataset.
 //!
 //! `query(&session, "SELECT file.path FROM cats WHERE info.width > 100")`: tables are datasets, written as `cats`,
-//! `project.cats`, `namespace.project.cats`, or with a version in quotes: `"cats@1.2.0"`, `"cats@>=1,<2"`. One
-//! reference means one version in all of a query. Identifiers are case-sensitive, as the fields of models are.
+//! `project.cats`, `namespace.project.cats`; of one version as `"cats@1.2.0"`, `dataset('cats', '>=1,<2')` or
+//! `cats FOR VERSION AS OF '1.2.0'`. One reference means one version in all of a statement. Identifiers are
+//! case-sensitive, as the fields of models are.
 //!
-//! What it is not: it runs nothing, writes nothing, and has no statements of its own.
+//! [`Statement::parse`] reads a text, [`read`] runs what only reads, [`run`] also what writes. What they take beside the
+//! text, values of parameters and tables that are no datasets, is in [`Inputs`].
+//!
+//! What it is not: it opens no files, and what is written goes through `engine`.
 
+mod as_of;
 mod distinct_from;
 mod error;
+mod functions;
+mod inputs;
 mod leaf_names;
+mod look;
+mod parameters;
 mod planner;
 mod relation;
 mod shared_columns;
+mod statement;
+mod system;
+mod table_names;
+mod type_text;
+mod write;
 
 pub use error::{Error, Result};
-pub use planner::query;
+pub use functions::UserFunction;
+pub use inputs::Inputs;
+pub use parameters::Parameters;
+pub use planner::{query, read};
+pub use statement::Statement;
+pub use write::{Answer, CopyTo, Writing, run};

@@ -1,88 +1,115 @@
-//! [`query`]: parse, open the datasets, plan.
+//! [`query`] and [`read`]: open the tables, plan. [`Planner`]: the same for several queries of one statement.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::error::{DataFusionError, Result as PlanResult};
+use datafusion::arrow::datatypes::{Field, FieldRef};
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::error::Result as PlanResult;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::sql::parser::{DFParser, Statement};
-use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::parser::Statement as Parsed;
+use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{SetExpr, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use engine::{Chain, Session};
 
-use crate::distinct_from::bind_tightly;
-use crate::leaf_names::name_leaves;
+use crate::functions::staged;
+use crate::inputs::Inputs;
+use crate::look;
 use crate::relation::Relations;
-use crate::shared_columns::name_shared;
+use crate::statement::{Statement, check_reads};
 use crate::{Error, Result};
 
-/// The chain that a `SELECT`, `WITH` or `VALUES` statement describes.
+/// The chain that a reading statement describes, one without parameters.
 ///
 /// Reads the catalog and the datasets' manifests, so that names, versions and types are checked now; rows are read
 /// when the chain runs.
 ///
 /// # Errors
-/// [`Error::Syntax`], [`Error::NotSupported`] for statements that do more than read, [`Error::Plan`] for unknown
-/// columns and wrong types, [`Error::Engine`] for unknown datasets.
+/// As [`Statement::parse`] and [`read`].
 pub async fn query(session: &Arc<Session>, text: &str) -> Result<Chain> {
-    let about = |error: DataFusionError| Error::about(text, &error);
-    let statement = parse(text)?;
-    // Identifiers are taken as written, everywhere below.
-    let (references, _) = resolve_table_references(&statement, false).map_err(about)?;
-    let relations = Relations::open(session, references).await?;
-    let plan = plan(session.state(), &relations, statement).map_err(about)?;
-    check_names(&plan)?;
-    Ok(Chain::from_plan(Arc::clone(session), plan, &relations.into_chains()))
+    read(session, &Statement::parse(text)?, &Inputs::default()).await
 }
 
-/// The one statement of the text, which only reads.
-fn parse(text: &str) -> Result<Statement> {
-    let mut statements = DFParser::parse_sql(text).map_err(|error| Error::about(text, &error))?;
-    let (Some(mut statement), count) = (statements.pop_front(), statements.len()) else {
-        return Err(Error::NotSupported { what: "an empty text".to_owned() });
-    };
-    if count > 0 {
-        return Err(Error::NotSupported { what: format!("a text of {} statements", count + 1) });
-    }
-    let inner = match &mut statement {
-        Statement::Statement(inner) => inner.as_mut(),
-        other => return Err(unsupported(&other.to_string())),
-    };
-    let SqlStatement::Query(query) = inner else {
-        return Err(unsupported(&inner.to_string()));
-    };
-    match query.body.as_ref() {
-        SetExpr::Insert(inner)
-        | SetExpr::Update(inner)
-        | SetExpr::Delete(inner)
-        | SetExpr::Merge(inner) => Err(unsupported(&inner.to_string())),
-        _ => {
-            bind_tightly(inner);
-            name_shared(inner)?;
-            name_leaves(inner);
-            Ok(statement)
-        }
+/// The chain that a reading statement describes: `SELECT`, `WITH`, `VALUES`, `SHOW`, `DESCRIBE` or `EXPLAIN`.
+///
+/// # Errors
+/// [`Error::NotSupported`] for statements that do more than read, [`Error::Plan`] for unknown columns and wrong types,
+/// [`Error::Parameter`] for values that are missing or too many, [`Error::Engine`] for unknown datasets.
+pub async fn read(session: &Arc<Session>, statement: &Statement, inputs: &Inputs) -> Result<Chain> {
+    let mut planner = Planner::new(session, statement, inputs)?;
+    match &statement.parsed {
+        Parsed::Statement(inner) => match inner.as_ref() {
+            SqlStatement::Query(query) => {
+                check_reads(query)?;
+                planner.chain(inner.as_ref().clone()).await
+            }
+            other => look::at(&mut planner, other).await,
+        },
+        Parsed::Explain(explained) => look::explain(&mut planner, explained).await,
+        _ => Err(Error::only_reads(statement.keyword())),
     }
 }
 
-fn unsupported(statement: &str) -> Error {
-    let keyword = statement.split_whitespace().next().unwrap_or_default().to_uppercase();
-    Error::NotSupported { what: format!("`{keyword}`") }
+/// What plans the queries of one statement, whose tables stay what they are.
+pub(crate) struct Planner<'a> {
+    pub(crate) session: &'a Arc<Session>,
+    pub(crate) relations: Relations<'a>,
+    inputs: &'a Inputs,
+    text: &'a str,
+    parameters: Vec<ScalarValue>,
 }
 
-/// Plans and coerces types, so that the schema is the one of the rows.
-fn plan(
-    state: &SessionState,
-    relations: &Relations<'_>,
-    statement: Statement,
-) -> PlanResult<LogicalPlan> {
-    let options = ParserOptions::new()
-        .with_enable_ident_normalization(false)
-        .with_map_string_types_to_utf8view(false);
-    let plan = SqlToRel::new_with_options(relations, options).statement_to_plan(statement)?;
-    state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
+impl<'a> Planner<'a> {
+    /// # Errors
+    /// [`Error::Parameter`] when values and parameters do not fit.
+    pub(crate) fn new(
+        session: &'a Arc<Session>,
+        statement: &'a Statement,
+        inputs: &'a Inputs,
+    ) -> Result<Self> {
+        let parameters = statement.asked.values(&inputs.parameters)?;
+        let relations = Relations::new(session, inputs);
+        Ok(Self { session, relations, inputs, text: statement.text(), parameters })
+    }
+
+    /// The chain that a query describes.
+    pub(crate) async fn chain(&mut self, query: SqlStatement) -> Result<Chain> {
+        let text = self.text;
+        let about = |error| Error::about(text, &error);
+        let statement = Parsed::Statement(Box::new(query.clone()));
+        // Identifiers are taken as written, everywhere below.
+        let (references, _) = resolve_table_references(&statement, false).map_err(about)?;
+        self.relations.open(references).await?;
+        let plan = self.plan(query).map_err(about)?;
+        check_names(&plan)?;
+        let chain = Chain::from_plan(Arc::clone(self.session), plan, self.relations.chains());
+        staged(chain, &self.inputs.functions)
+    }
+
+    /// Plans and coerces types, so that the schema is the one of the rows.
+    fn plan(&self, query: SqlStatement) -> PlanResult<LogicalPlan> {
+        let options = ParserOptions::new()
+            .with_enable_ident_normalization(false)
+            .with_map_string_types_to_utf8view(false);
+        let types = self.parameters.iter().map(typed).collect();
+        let mut context = PlannerContext::new().with_prepare_param_data_types(types);
+        let plan = SqlToRel::new_with_options(&self.relations, options)
+            .sql_statement_to_plan_with_context(query, &mut context)?;
+        let plan = match self.parameters.as_slice() {
+            [] => plan,
+            values => plan.with_param_values(ParamValues::from(values.to_vec()))?,
+        };
+        let state: &SessionState = self.session.state();
+        state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
+    }
+}
+
+/// The type of a value; of a null it follows from where it stands.
+fn typed(value: &ScalarValue) -> Option<FieldRef> {
+    let kind = value.data_type();
+    (!kind.is_null()).then(|| Arc::new(Field::new("", kind, true)))
 }
 
 /// A column of a dataset needs a name of its own.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use catalog::DatasetRef;
+use catalog::{DatasetRef, QualifiedName, VersionSpec};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Column, plan_err};
 use datafusion::config::ConfigOptions;
@@ -11,7 +11,6 @@ use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::FunctionRegistry;
-use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner};
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource,
@@ -20,45 +19,107 @@ use datafusion::logical_expr::{
 use datafusion::sql::TableReference;
 use engine::{Chain, Session, default_folder};
 
+use crate::functions::UserFunction;
+use crate::inputs::Inputs;
+use crate::system::{self, is_system};
+use crate::table_names::FILE;
 use crate::{Error, Result};
 
-/// The datasets that one query names, each fixed to one version, over the functions of the session.
+/// How the table is called that a statement changes.
+pub(crate) const TARGET: &str = "target:";
+
+/// What one statement names, each dataset fixed to one version, over the functions of the session.
 pub(crate) struct Relations<'a> {
-    state: &'a SessionState,
+    session: &'a Arc<Session>,
+    inputs: &'a Inputs,
     tables: HashMap<TableReference, Arc<dyn TableSource>>,
+    datasets: HashMap<(QualifiedName, VersionSpec), Arc<dyn TableSource>>,
     chains: Vec<Chain>,
+    functions: HashMap<String, Arc<ScalarUDF>>,
 }
 
 impl<'a> Relations<'a> {
-    /// Opens what the references name.
-    pub(crate) async fn open(
-        session: &'a Arc<Session>,
-        references: Vec<TableReference>,
-    ) -> Result<Self> {
-        let mut relations =
-            Self { state: session.state(), tables: HashMap::new(), chains: Vec::new() };
-        let mut opened = HashMap::new();
-        let (namespace, project) = default_folder()?;
+    pub(crate) fn new(session: &'a Arc<Session>, inputs: &'a Inputs) -> Self {
+        let function = |(name, function): (&String, &UserFunction)| {
+            (name.clone(), Arc::new(function.stand_in(name)))
+        };
+        let functions = inputs.functions.iter().map(function).collect();
+        let (tables, datasets, chains) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { session, inputs, tables, datasets, chains, functions }
+    }
+
+    /// Opens what the references name, unless it is open.
+    pub(crate) async fn open(&mut self, references: Vec<TableReference>) -> Result<()> {
         for reference in references {
-            let dataset: DatasetRef = written(&reference).parse()?;
-            let name = dataset.resolve(&namespace, &project);
-            let key = (name, dataset.version);
-            if !opened.contains_key(&key) {
-                let chain = session.read_dataset(&key.0, &key.1).await?;
-                let plan = visible(&chain).map_err(|error| Error::about("", &error))?;
-                let table = provider_as_source(Arc::new(ViewTable::new(plan, None)));
-                relations.chains.push(chain);
-                opened.insert(key.clone(), table);
+            if !self.tables.contains_key(&reference) {
+                let table = self.table(&reference).await?;
+                self.tables.insert(reference, table);
             }
-            relations.tables.insert(reference, Arc::clone(&opened[&key]));
         }
-        Ok(relations)
+        Ok(())
+    }
+
+    /// What a statement changes, from now on with the column `sys`.
+    pub(crate) fn set_target(&mut self, chain: Chain) {
+        let table = view_of(chain.plan().clone());
+        self.chains.push(chain);
+        self.tables.insert(TableReference::bare(TARGET), table);
     }
 
     /// The chains that the tables were made of.
-    pub(crate) fn into_chains(self) -> Vec<Chain> {
-        self.chains
+    pub(crate) fn chains(&self) -> &[Chain] {
+        &self.chains
     }
+
+    async fn table(&mut self, reference: &TableReference) -> Result<Arc<dyn TableSource>> {
+        let (schema, table) = (reference.schema(), reference.table());
+        let chain = match (schema, table.strip_prefix(FILE)) {
+            (None, Some(path)) => self.file(path)?,
+            (None, None) if self.inputs.tables.contains_key(table) => {
+                self.inputs.tables[table].clone()
+            }
+            (Some(schema), _) if is_system(reference.catalog(), schema) => {
+                system::table(self.session, schema, table).await?
+            }
+            _ => return self.dataset(reference).await,
+        };
+        if !Arc::ptr_eq(chain.session(), self.session) {
+            return Err(Error::Plan {
+                reason: format!("the chain `{table}` belongs to another session: save it there"),
+            });
+        }
+        self.viewed(chain)
+    }
+
+    fn file(&self, path: &str) -> Result<Chain> {
+        self.inputs.files.get(path).cloned().ok_or_else(|| Error::NotSupported {
+            what: format!("the file `{path}` as a table"),
+            instead: "here tables are datasets: save it as one".to_owned(),
+        })
+    }
+
+    async fn dataset(&mut self, reference: &TableReference) -> Result<Arc<dyn TableSource>> {
+        let dataset: DatasetRef = written(reference).parse()?;
+        let (namespace, project) = default_folder()?;
+        let key = (dataset.resolve(&namespace, &project), dataset.version);
+        if let Some(table) = self.datasets.get(&key) {
+            return Ok(Arc::clone(table));
+        }
+        let chain = self.session.read_dataset(&key.0, &key.1).await?;
+        let table = self.viewed(chain)?;
+        self.datasets.insert(key, Arc::clone(&table));
+        Ok(table)
+    }
+
+    fn viewed(&mut self, chain: Chain) -> Result<Arc<dyn TableSource>> {
+        let plan = visible(&chain).map_err(|error| Error::about("", &error))?;
+        self.chains.push(chain);
+        Ok(view_of(plan))
+    }
+}
+
+fn view_of(plan: LogicalPlan) -> Arc<dyn TableSource> {
+    provider_as_source(Arc::new(ViewTable::new(plan, None)))
 }
 
 /// The reference as one text: quoting only decides where its parts end.
@@ -94,23 +155,24 @@ impl ContextProvider for Relations<'_> {
     }
 
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
-        self.state.expr_planners()
+        self.session.state().expr_planners()
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.state.udf(name).ok()
+        let own = self.functions.get(name).cloned();
+        own.or_else(|| self.session.state().udf(name).ok())
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
-        self.state.higher_order_functions().get(name).cloned()
+        self.session.state().higher_order_functions().get(name).cloned()
     }
 
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.state.udaf(name).ok()
+        self.session.state().udaf(name).ok()
     }
 
     fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
-        self.state.udwf(name).ok()
+        self.session.state().udwf(name).ok()
     }
 
     fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
@@ -118,22 +180,23 @@ impl ContextProvider for Relations<'_> {
     }
 
     fn options(&self) -> &ConfigOptions {
-        self.state.config_options()
+        self.session.state().config_options()
     }
 
     fn udf_names(&self) -> Vec<String> {
-        self.state.scalar_functions().keys().cloned().collect()
+        let known = self.session.state().scalar_functions().keys();
+        known.chain(self.functions.keys()).cloned().collect()
     }
 
     fn higher_order_function_names(&self) -> Vec<String> {
-        self.state.higher_order_functions().keys().cloned().collect()
+        self.session.state().higher_order_functions().keys().cloned().collect()
     }
 
     fn udaf_names(&self) -> Vec<String> {
-        self.state.aggregate_functions().keys().cloned().collect()
+        self.session.state().aggregate_functions().keys().cloned().collect()
     }
 
     fn udwf_names(&self) -> Vec<String> {
-        self.state.window_functions().keys().cloned().collect()
+        self.session.state().window_functions().keys().cloned().collect()
     }
 }

@@ -9,6 +9,7 @@ mod gc;
 mod leaves;
 mod properties;
 mod ranks;
+mod tables;
 mod tidy;
 mod top_k;
 mod versions;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use catalog::NewJob;
 use engine::{Config, Session};
+use sql::{Inputs, Statement, Writing};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType};
 
 use crate::fixtures;
@@ -14,6 +16,7 @@ use crate::fixtures;
 /// One session with its own fixtures.
 pub(crate) struct Database {
     session: Arc<Session>,
+    writing: Writing,
 }
 
 /// Any error, as its code and its message.
@@ -46,7 +49,9 @@ impl Database {
         let config = Config { target_partitions: 3, ..Config::in_memory()? };
         let session = Session::open(config).await?;
         fixtures::save(&session).await?;
-        Ok(Self { session })
+        let job = NewJob { name: "slt".into(), ..NewJob::default() };
+        let job = session.catalog().start_job(job).await.map_err(engine::Error::from)?.id;
+        Ok(Self { session, writing: Writing { job, progress: Arc::default() } })
     }
 }
 
@@ -56,7 +61,9 @@ impl AsyncDB for Database {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, text: &str) -> Result<DBOutput<DefaultColumnType>, Failure> {
-        let chain = sql::query(&self.session, text).await?;
+        let statement = Statement::parse(text)?;
+        let inputs = Inputs::default();
+        let chain = sql::run(&self.session, &statement, &inputs, &self.writing).await?.chain;
         let mut rows = Vec::new();
         for batch in chain.collect().await? {
             // The schema that was promised is the schema that comes.

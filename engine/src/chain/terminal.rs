@@ -224,9 +224,18 @@ impl Chain {
         plan: LogicalPlan,
         progress: &Arc<Progress>,
     ) -> Result<Ready> {
+        let plan = self.keyed(plan, &self.session.state_for(progress), progress).await?;
+        self.operators_of(&plan, progress).await
+    }
+
+    /// What runs a plan whose functions have places for their results.
+    pub(crate) async fn operators_of(
+        &self,
+        plan: &LogicalPlan,
+        progress: &Arc<Progress>,
+    ) -> Result<Ready> {
         let state = self.session.state_for(progress);
-        let plan = self.keyed(plan, &state, progress).await?;
-        let plan = state.create_physical_plan(&plan).await?;
+        let plan = state.create_physical_plan(plan).await?;
         let context = self.session.context_of(plan.as_ref(), &state).await;
         Ok(Ready { plan, context })
     }

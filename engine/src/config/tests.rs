@@ -1,6 +1,7 @@
-//! Sizes as text.
+//! Sizes as text, and what a session may use.
 
-use super::bytes;
+use super::{Config, bytes};
+use crate::Error;
 
 fn check(text: &str, expected: Option<u64>) {
     assert_eq!(bytes(text), expected, "{text}");
@@ -22,5 +23,20 @@ fn sizes_have_units_of_either_kind() {
 fn what_is_no_size_is_refused() {
     for text in ["", "GiB", "-1", "10 gigs", "1i", "1.5M", "99999999999t"] {
         check(text, None);
+    }
+}
+
+#[test]
+fn a_session_may_be_given_less_memory_than_the_environment_allows() {
+    let of = |given: &str| Config::in_memory().unwrap().with_memory(given.to_owned());
+    let config = of("256MiB").unwrap();
+    assert!(config.memory.is_some());
+    assert!(config.target_partitions <= 2, "{}", config.target_partitions);
+    for given in ["plenty", "-1", "255MiB", "0"] {
+        let Err(Error::InvalidArgument { argument, given: said, accepted }) = of(given) else {
+            panic!("{given}");
+        };
+        assert_eq!((argument, said.as_str()), ("memory", given));
+        assert!(accepted.contains("at least 256MiB"), "{accepted}");
     }
 }

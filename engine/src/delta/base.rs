@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, UInt64Array};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, UInt64Type};
 use catalog::DatasetVersion;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::{
     Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, Sort, SortExpr, lit,
 };
-use futures::TryStreamExt;
 
-use super::changes::filtered;
+use super::changes::{Queries, filtered};
 use super::leaf::{Leaf, Value};
 use crate::functions::{Units, among, digests_in, row_digest};
 use crate::progress::Progress;
@@ -74,15 +73,13 @@ impl Base {
     ) -> Result<Vec<(u64, u128)>> {
         let rows = filtered(self.chain.plan(), self.keys.clone(), units)?;
         let (sys, _) = self.chain.resolver().path(SYS)?;
-        let columns =
-            vec![get_field(sys, "id").alias("place"), row_digest(self.keys.clone()).alias("unit")];
-        let plan = LogicalPlanBuilder::from(rows).project(columns)?.build()?;
-        let (_, mut rows) = self.chain.of_same_run(plan)?.stream(progress).await?;
+        let columns = vec![get_field(sys, "id"), row_digest(self.keys.clone())];
         let mut found = Vec::new();
-        while let Some(batch) = rows.try_next().await? {
-            let places: &UInt64Array = batch.column(0).as_primitive::<UInt64Type>();
-            found.extend(places.values().iter().copied().zip(digests_in(batch.column(1))));
-        }
+        let take = |batch: &RecordBatch| {
+            let places = batch.column(0).as_primitive::<UInt64Type>().values();
+            found.extend(places.iter().copied().zip(digests_in(batch.column(1))));
+        };
+        Queries { chain: &self.chain, progress }.for_each(rows, columns, take).await?;
         Ok(found)
     }
 

@@ -19,6 +19,7 @@ use udf_runtime::DeadRows;
 use super::changes::{Queries, filtered};
 use super::leaf::{Leaf, Value, where_it_was};
 use super::part::{Key, Kind, Order, Part, When, over};
+use super::places::Places;
 use crate::expr::is_row_number;
 use crate::functions::Units;
 use crate::logical::{FirstRows, GroupRows, KEY_ROW, Udf, has_queries, inputs_first};
@@ -29,6 +30,8 @@ pub(super) struct Known {
     pub(super) before: LogicalPlan,
     pub(super) key: Key,
     pub(super) touched: Arc<Units>,
+    /// Where rows that differ are, if that is known.
+    pub(super) places: Option<Arc<Places>>,
 }
 
 pub(super) struct Builder<'a> {
@@ -71,7 +74,7 @@ impl Builder<'_> {
         Part {
             now: plan.clone(),
             before: known.before.clone(),
-            kind: Kind::Source,
+            kind: Kind::Source(known.places.clone()),
             key: known.key.clone(),
             order: Order::Any,
             touched: Arc::clone(&known.touched),
@@ -297,7 +300,7 @@ fn all(keys: Vec<Leaf>) -> Vec<Value> {
 fn fixed(plan: &LogicalPlan) -> Part {
     let (now, before) = (plan.clone(), plan.clone());
     let (order, touched) = (Order::Any, Arc::default());
-    Part { now, before, kind: Kind::Source, key: Key::Fixed, order, touched }
+    Part { now, before, kind: Kind::Source(None), key: Key::Fixed, order, touched }
 }
 
 /// A step that makes rows of its input row by row.

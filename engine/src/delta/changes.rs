@@ -1,16 +1,17 @@
 //! [`Changes`]: which rows of a source are new, which are others than they were, and which are gone, by what they are
 //! known by.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, TableScan};
 use futures::TryStreamExt;
 
+use super::places::Places;
 use crate::Result;
 use crate::chain::Chain;
-use crate::functions::{Units, among, digests_in, row_digest};
+use crate::functions::{ByDigest, Units, among, digests_in, row_digest};
+use crate::physical::in_any_order;
 use crate::progress::Progress;
 use crate::source::{Shared, as_table, source_of};
 
@@ -21,10 +22,11 @@ pub(super) struct Queries<'a> {
 }
 
 /// How the rows of a source differ from those that it had.
-#[derive(Debug, Default)]
 pub(super) struct Changes {
     /// Rows that are new, are others than they were, or are gone.
-    pub(super) all: Units,
+    pub(super) all: Arc<Units>,
+    /// Where these are, if that is known.
+    pub(super) places: Option<Arc<Places>>,
     /// Those that are gone.
     pub(super) gone: Units,
     pub(super) counts: Counts,
@@ -49,17 +51,18 @@ struct Seen {
 }
 
 impl Queries<'_> {
-    /// Digests of values of a plan's rows, one array a value.
-    async fn for_each(
+    /// Values of a plan's rows, in any order.
+    pub(super) async fn for_each(
         &self,
         plan: LogicalPlan,
-        digests: Vec<PlanExpr>,
+        values: Vec<PlanExpr>,
         mut take: impl FnMut(&RecordBatch),
     ) -> Result<()> {
-        let named = digests.into_iter().enumerate();
-        let named = named.map(|(at, digest)| digest.alias(format!("digest {at}")));
+        let named = values.into_iter().enumerate();
+        let named = named.map(|(at, value)| value.alias(format!("value {at}")));
         let plan = LogicalPlanBuilder::from(plan).project(named.collect::<Vec<_>>())?.build()?;
-        let (_, mut rows) = self.chain.of_same_run(plan)?.stream(self.progress).await?;
+        let ready = self.chain.of_same_run(plan.clone())?.prepare(plan, self.progress).await?;
+        let mut rows = in_any_order(&ready.plan, &ready.context)?;
         while let Some(batch) = rows.try_next().await? {
             take(&batch);
         }
@@ -82,31 +85,8 @@ impl Queries<'_> {
         key: &[PlanExpr],
         compared: &[PlanExpr],
     ) -> Result<Changes> {
-        let whole = LogicalPlan::TableScan(now.clone());
         let (apart, shared) = apart(now, then)?;
-        let [new, old] = &apart;
-        let mut seen: HashMap<u128, Seen> = HashMap::new();
-        let all = key.iter().chain(compared).cloned().collect();
-        let digests = vec![row_digest(key.to_vec()), row_digest(all)];
-        let each = |batch: &RecordBatch| {
-            digests_in(batch.column(0)).zip(digests_in(batch.column(1))).collect::<Vec<_>>()
-        };
-        self.for_each(new.clone(), digests.clone(), |batch| {
-            for (key, row) in each(batch) {
-                let seen = seen.entry(key).or_default();
-                seen.difference = seen.difference.wrapping_add(row);
-                seen.now += 1;
-            }
-        })
-        .await?;
-        self.for_each(old.clone(), digests, |batch| {
-            for (key, row) in each(batch) {
-                let seen = seen.entry(key).or_default();
-                seen.difference = seen.difference.wrapping_sub(row);
-                seen.before += 1;
-            }
-        })
-        .await?;
+        let mut seen = self.seen(apart, key, compared).await?;
         let mut counts = Counts::default();
         seen.retain(|_, seen| {
             let differs = seen.difference != 0 || seen.now != seen.before;
@@ -120,15 +100,49 @@ impl Queries<'_> {
         });
         counts.same += shared;
         let gone = seen.iter().filter(|(_, seen)| seen.now == 0).map(|(key, _)| *key);
-        let mut gone: Units = gone.collect();
-        if shared > 0 && !gone.is_empty() {
+        let gone: Units = gone.collect();
+        let all = Arc::new(seen.into_keys().collect());
+        let places = Places::find(self, now, key, &all).await?;
+        let gone = match &places {
+            _ if shared == 0 || gone.is_empty() => gone,
             // Rows of the same key may be among those that were not read.
-            let candidates = Arc::new(gone);
-            let there = filtered(&whole, key.to_vec(), &candidates)?;
-            let there = self.units(there, key.to_vec()).await?;
-            gone = candidates.iter().filter(|unit| !there.contains(*unit)).collect();
-        }
-        Ok(Changes { all: seen.into_keys().collect(), gone, counts })
+            Some(places) => gone.without(&places.units()),
+            None => {
+                let (whole, gone) = (LogicalPlan::TableScan(now.clone()), Arc::new(gone));
+                let there = filtered(&whole, key.to_vec(), &gone)?;
+                gone.without(&self.units(there, key.to_vec()).await?)
+            }
+        };
+        Ok(Changes { all, places, gone, counts })
+    }
+
+    /// What is known of each key of rows as they are and as they were.
+    async fn seen(
+        &self,
+        [new, old]: [LogicalPlan; 2],
+        key: &[PlanExpr],
+        compared: &[PlanExpr],
+    ) -> Result<ByDigest<Seen>> {
+        let mut seen = ByDigest::<Seen>::default();
+        let all = key.iter().chain(compared).cloned().collect();
+        let digests = vec![row_digest(key.to_vec()), row_digest(all)];
+        self.for_each(new, digests.clone(), |batch| {
+            for (key, row) in digests_in(batch.column(0)).zip(digests_in(batch.column(1))) {
+                let seen = seen.entry(key).or_default();
+                seen.difference = seen.difference.wrapping_add(row);
+                seen.now += 1;
+            }
+        })
+        .await?;
+        self.for_each(old, digests, |batch| {
+            for (key, row) in digests_in(batch.column(0)).zip(digests_in(batch.column(1))) {
+                let seen = seen.entry(key).or_default();
+                seen.difference = seen.difference.wrapping_sub(row);
+                seen.before += 1;
+            }
+        })
+        .await?;
+        Ok(seen)
     }
 }
 

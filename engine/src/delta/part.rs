@@ -9,6 +9,7 @@ use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, SortExpr};
 
 use super::changes::filtered;
 use super::leaf::{Leaf, Value};
+use super::places::Places;
 use crate::Result;
 use crate::functions::Units;
 
@@ -43,7 +44,8 @@ pub(super) enum Order {
 
 /// How the rows of a step follow from those of its inputs.
 pub(super) enum Kind {
-    Source,
+    /// With the places of rows that differ, where these are known.
+    Source(Option<Arc<Places>>),
     /// Row by row.
     Rows(Box<Part>),
     /// Those of all inputs, which are known by values at the same places.
@@ -81,7 +83,7 @@ impl Part {
     /// The sources whose keys the rows have; none where they are known by what steps made.
     pub(super) fn known_by(&self) -> Vec<&TableReference> {
         match &self.kind {
-            Kind::Source => match &self.now {
+            Kind::Source(_) => match &self.now {
                 LogicalPlan::TableScan(scan) => vec![&scan.table_name],
                 _ => Vec::new(),
             },
@@ -95,7 +97,13 @@ impl Part {
     pub(super) fn restricted(&self, units: &Arc<Units>, when: When) -> Result<LogicalPlan> {
         let whole = self.whole(when);
         match &self.kind {
-            Kind::Source => self.chosen(units, when),
+            Kind::Source(places) => {
+                let places = places.as_ref().filter(|_| when == When::Now);
+                match places.map(|places| places.rows_of(units)).transpose()?.flatten() {
+                    Some(rows) => Ok(rows),
+                    None => self.chosen(units, when),
+                }
+            }
             Kind::Rows(input) => over(whole, vec![input.restricted(units, when)?]),
             Kind::Union(inputs) => {
                 let places = self.places();

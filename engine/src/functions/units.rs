@@ -3,33 +3,38 @@
 //! Two rows have one digest if all of these values are stored the same way; nulls agree. They are not for users to call by
 //! name: updates of datasets put them into plans.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, FixedSizeBinaryArray};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
-use arrow::row::{Row, RowConverter, SortField};
 use datafusion::common::Result;
 use datafusion::logical_expr::{
     ColumnarValue, Expr as PlanExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility, lit,
 };
 
+use super::digests::digests;
+
 /// What a digest is an array of: bytes, so many a row.
 const BYTES: i32 = 16;
+
+/// What is known by digests.
+pub(crate) type ByDigest<T> = HashMap<u128, T, BuildHasherDefault<LowBits>>;
 
 /// A set of digests.
 #[derive(Debug, Default)]
 pub(crate) struct Units {
     all: HashSet<u128, BuildHasherDefault<LowBits>>,
     /// Of all of them.
-    digest: String,
+    digest: OnceLock<String>,
 }
 
 /// The hash of what is a hash already.
-#[derive(Default)]
-struct LowBits(u64);
+#[derive(Debug, Default)]
+pub(crate) struct LowBits(u64);
 
 impl Hasher for LowBits {
     fn finish(&self) -> u64 {
@@ -49,14 +54,7 @@ impl Hasher for LowBits {
 
 impl FromIterator<u128> for Units {
     fn from_iter<I: IntoIterator<Item = u128>>(digests: I) -> Self {
-        let all: HashSet<u128, _> = digests.into_iter().collect();
-        let mut sorted: Vec<u128> = all.iter().copied().collect();
-        sorted.sort_unstable();
-        let mut digest = blake3::Hasher::new();
-        for unit in sorted {
-            digest.update(&unit.to_le_bytes());
-        }
-        Self { all, digest: digest.finalize().to_hex().to_string() }
+        Self { all: digests.into_iter().collect(), digest: OnceLock::new() }
     }
 }
 
@@ -69,8 +67,29 @@ impl Units {
         self.all.contains(&unit)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Those that are not among others.
+    pub(crate) fn without(&self, others: &Self) -> Self {
+        self.iter().filter(|unit| !others.contains(*unit)).collect()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = u128> {
         self.all.iter().copied()
+    }
+
+    fn digest(&self) -> &str {
+        self.digest.get_or_init(|| {
+            let mut sorted: Vec<u128> = self.iter().collect();
+            sorted.sort_unstable();
+            let mut digest = blake3::Hasher::new();
+            for unit in sorted {
+                digest.update(&unit.to_le_bytes());
+            }
+            digest.finalize().to_hex().to_string()
+        })
     }
 }
 
@@ -88,24 +107,16 @@ fn of_some(values: Vec<PlanExpr>) -> Vec<PlanExpr> {
     if values.is_empty() { vec![lit(true)] } else { values }
 }
 
-/// The digests of rows.
-fn digests(values: &[ColumnarValue], rows: usize) -> Result<Vec<[u8; 16]>> {
-    let columns = values.iter().map(|value| value.to_array(rows));
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone()));
-    let rows = RowConverter::new(fields.collect())?.convert_columns(&columns)?;
-    let digest = |row: Row<'_>| {
-        let digest = blake3::hash(row.as_ref());
-        digest.as_bytes().first_chunk().copied().unwrap_or_default()
-    };
-    Ok(rows.iter().map(digest).collect())
+fn digests_of(values: &[ColumnarValue], rows: usize) -> Result<Vec<u128>> {
+    let columns = values.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
+    digests(&columns, rows)
 }
 
 /// Whether the digest of the values is one of these.
 pub(crate) fn among(values: Vec<PlanExpr>, units: &Arc<Units>) -> PlanExpr {
     let signature = Signature::variadic_any(Volatility::Immutable);
     // What the set is has to show in the plan.
-    let told = lit(units.digest.clone());
+    let told = lit(units.digest());
     let arguments = [told].into_iter().chain(of_some(values)).collect();
     ScalarUDF::from(Among { units: Arc::clone(units), signature }).call(arguments)
 }
@@ -117,11 +128,6 @@ pub(crate) fn digests_in(column: &ArrayRef) -> impl Iterator<Item = u128> {
         (0..column.len()).map(move |row| column.value(row).first_chunk().copied())
     });
     bytes.map(|bytes| u128::from_le_bytes(bytes.unwrap_or_default()))
-}
-
-/// Whether digests can be told from values of this type.
-pub(crate) fn has_digest(kind: &DataType) -> bool {
-    RowConverter::supports_fields(&[SortField::new(kind.clone())])
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -143,7 +149,8 @@ impl ScalarUDFImpl for RowDigest {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let digests = digests(&call.args, call.number_rows)?.concat();
+        let digests = digests_of(&call.args, call.number_rows)?.into_iter();
+        let digests: Vec<u8> = digests.flat_map(u128::to_le_bytes).collect();
         let digests = FixedSizeBinaryArray::try_new(BYTES, digests.into(), None)?;
         Ok(ColumnarValue::Array(Arc::new(digests)))
     }
@@ -158,7 +165,7 @@ struct Among {
 /// Equal sets have equal digests.
 impl PartialEq for Among {
     fn eq(&self, other: &Self) -> bool {
-        self.units.digest == other.units.digest
+        self.units.digest() == other.units.digest()
     }
 }
 
@@ -166,7 +173,7 @@ impl Eq for Among {}
 
 impl Hash for Among {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.units.digest.hash(state);
+        self.units.digest().hash(state);
     }
 }
 
@@ -192,8 +199,9 @@ impl ScalarUDFImpl for Among {
                 call.number_rows
             ]))));
         }
-        let known = digests(values, call.number_rows)?.into_iter();
-        let known = known.map(|digest| Some(self.units.contains(u128::from_le_bytes(digest))));
-        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from_iter(known))))
+        let digests = digests_of(values, call.number_rows)?;
+        let known =
+            BooleanBuffer::collect_bool(digests.len(), |row| self.units.contains(digests[row]));
+        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(known))))
     }
 }

@@ -24,6 +24,13 @@ pub(crate) enum SourceIdentity {
         /// Whether only the rows that both begin with are left out.
         is_start: bool,
     },
+    /// Some rows of a version.
+    At {
+        uuid: String,
+        paths: Vec<Vec<String>>,
+        /// The digest of their places.
+        places: String,
+    },
     /// Rows that are in memory.
     Values {
         /// Their [`super::Content`].
@@ -63,6 +70,12 @@ impl SourceIdentity {
                 out.list(paths, |out, path| out.list(path, |out, step| out.text(step)));
                 out.text(other);
                 out.flag(*is_start);
+            }
+            Self::At { uuid, paths, places } => {
+                out.tag("at");
+                out.text(uuid);
+                out.list(paths, |out, path| out.list(path, |out, step| out.text(step)));
+                out.text(places);
             }
             Self::Values { digest } => {
                 out.tag("values");

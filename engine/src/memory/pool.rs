@@ -164,8 +164,8 @@ impl MemoryPool for Pool {
             let name = consumer.name();
             let step = STEPS.iter().find(|(start, _)| name.starts_with(start));
             return Err(resources_datafusion_err!(
-                "{} needs {} more of memory than the {} that LAKEBED_MEMORY allows; \
-                 hint: set LAKEBED_MEMORY to more, or read fewer columns",
+                "{} needs {} more of memory than the {} that the session may use; \
+                 hint: allow more by LAKEBED_MEMORY or Session(memory=…), or read fewer columns",
                 step.map_or(name, |(_, step)| step),
                 shown((additional - left) as u64),
                 shown(self.limit_bytes)

@@ -15,8 +15,8 @@ use walkdir::WalkDir;
 
 use super::{Memory, shown};
 use crate::{
-    CacheOptions, Chain, Config, Error, Expr, How, NamedExpr, OfRows, Result, Root, SaveMode,
-    SaveRequest, Session, SortKey, StorageKind, Window,
+    BinaryOp, CacheOptions, Chain, Config, Error, Expr, How, NamedExpr, OfRows, Result, Root,
+    SaveMode, SaveRequest, Session, SortKey, StorageKind, Window,
 };
 
 /// The rows of a table; a text of 100 bytes stands beside the numbers.
@@ -226,6 +226,37 @@ async fn a_key_of_many_rows_is_merged_and_no_key_equals_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_many_rows_may_be_on_either_side_of_a_merge() {
+    let tables = Tables::new().await;
+    let on = [(column("id"), column("key"))];
+    for how in [How::Inner, How::Left, How::Right, How::Full, How::Semi, How::Anti] {
+        tables
+            .check(async |session| {
+                let rows = read(session, "rows").await?;
+                rows.merge(&read(session, "skewed").await?, &on, how, "right_")
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_with_a_condition_on_both_sides_sorts_what_does_not_fit() {
+    let tables = Tables::new().await;
+    let on = [(column("id"), column("key"))];
+    let (left, right) = (Arc::new(column("id")), Arc::new(column("right_id")));
+    let less = Expr::Binary { op: BinaryOp::Lt, left, right };
+    for skewed in ["rows", "skewed"] {
+        tables
+            .check(async |session| {
+                let rows = read(session, "rows").await?;
+                let other = read(session, skewed).await?;
+                rows.merge(&other, &on, How::Inner, "right_")?.filter(&[less.clone()])
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn distinct_rows_are_found_on_disk() {
     let tables = Tables::new().await;
     tables.check(async |session| read(session, "rows").await?.distinct(&[column("text")])).await;
@@ -281,7 +312,7 @@ async fn what_has_to_fit_and_does_not_names_the_limit() {
     assert!(matches!(error, Error::OutOfMemory { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.starts_with("a window over one group needs "), "{text}");
-    assert!(text.contains("than the 96 MiB that LAKEBED_MEMORY allows; hint: "), "{text}");
+    assert!(text.contains("than the 96 MiB that the session may use; hint: "), "{text}");
 }
 
 #[test]
@@ -304,6 +335,16 @@ fn the_parts_of_little_memory_leave_room_for_each_other() {
             assert!(memory.pool_bytes() + (indexes + metadata) as u64 + ahead < limit);
         }
     }
+}
+
+#[test]
+fn files_collect_less_of_their_columns_below_a_ceiling() {
+    let of = |memory: Memory, columns| memory.for_partitions(2).pages_bytes(columns);
+    assert_eq!(of(Memory::new(512 << 20), 8), Some(16 << 20));
+    assert_eq!(of(Memory::new(16 << 30), 8), Some(64 << 20));
+    assert_eq!(of(Memory::new(512 << 20), 1024), Some(64 << 20));
+    assert_eq!(of(Memory::new(512 << 20), 0), None);
+    assert_eq!(of(Memory::share_of(16 << 30), 8), None);
 }
 
 /// Takes as much as it gets, piece by piece.

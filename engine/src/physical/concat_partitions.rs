@@ -96,6 +96,17 @@ pub(crate) fn in_order(
     Ok(Box::pin(RecordBatchStreamAdapter::new(plan.schema(), rows)))
 }
 
+/// The rows of all partitions of `plan`, as they come.
+pub(crate) fn in_any_order(
+    plan: &Arc<dyn ExecutionPlan>,
+    context: &Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let count = plan.output_partitioning().partition_count();
+    let parts = (0..count).map(|at| plan.execute(at, Arc::clone(context)).map(ahead));
+    let rows = stream::select_all(parts.collect::<Result<Vec<_>>>()?);
+    Ok(Box::pin(RecordBatchStreamAdapter::new(plan.schema(), rows)))
+}
+
 fn ahead(mut part: SendableRecordBatchStream) -> Batches {
     let (full, ready) = mpsc::channel(AHEAD);
     let pump = task::spawn(async move {

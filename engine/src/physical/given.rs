@@ -30,14 +30,14 @@ pub(super) fn batch_of(
 }
 
 /// Partitions whose rows come once.
-pub(super) struct GivenExec {
+pub(crate) struct GivenExec {
     properties: Arc<PlanProperties>,
     partitions: Vec<Mutex<Option<Batches>>>,
 }
 
 impl GivenExec {
     /// One partition.
-    pub(super) fn new(schema: SchemaRef, rows: Batches) -> Self {
+    pub(crate) fn new(schema: SchemaRef, rows: Batches) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(1),

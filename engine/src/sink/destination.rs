@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 
+use crate::memory::Memory;
 use crate::storage::{Location, Storage};
 
 /// A dataset's folder, with what it takes to write there.
@@ -15,6 +16,7 @@ pub(super) struct Destination {
     pub(super) title: String,
     pub(super) session: Arc<lance::session::Session>,
     pub(super) storage: Arc<Storage>,
+    pub(super) memory: Memory,
 }
 
 impl Destination {

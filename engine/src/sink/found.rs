@@ -1,8 +1,12 @@
 //! [`KeepFound`]: what is found in a storage is a version of a dataset, `system.listings…`, unless it is what the newest
 //! version holds. So a listing has a name that lineage knows, an old side to compare with, and no run holds a large one
-//! in memory. Folders are looked at in each run, [buckets](objects) once in a while.
+//! in memory. Folders are looked at in each run, [buckets](objects) once in a while. Of many files only those are written
+//! that are new or changed: they stand behind those that [were there before](before).
 
+mod before;
 mod objects;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +14,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatchOptions;
 use async_trait::async_trait;
+use blake3::Hasher;
 use catalog::{
     Bump, DatasetEdit, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName, Wanted,
 };
@@ -18,18 +23,24 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::begun::begun;
 use super::fragments::Rows;
+use super::row_addresses::RowAddresses;
 use super::save::{SaveMode, SaveRequest};
-use super::saving::{Saving, newest};
+use super::saving::{Saving, is_overtaken, newest};
 use crate::identity::Content;
 use crate::source::{
-    DatasetTable, Dependency, FilesFound, Found, KeepFound, Purpose, Source, ValuesTable,
+    DatasetTable, Dependency, FilesFound, Found, KeepFound, LookForFiles, Purpose, Source,
+    ValuesTable,
 };
 use crate::{Chain, Error, Ready, Result, Session, layout};
+use before::Before;
 
 pub(crate) use objects::confirmed;
 
 /// So many files are held in memory; more are read back.
 const FEW: usize = 1 << 16;
+
+/// How often a listing begins again because another process was faster.
+const ATTEMPTS: usize = 10;
 
 /// So much of the places is shown.
 const SHOWN: usize = 1000;
@@ -74,14 +85,9 @@ async fn keep(
     found: FilesFound,
     job: Option<&JobId>,
 ) -> Result<Arc<dyn Source>> {
-    let FilesFound { places, column, rows } = found;
-    let name = name_of(&places)?;
-    let rows = Peeked::read(rows).await?;
-    let few = rows.is_all().then(|| rows.first.clone());
-    let record = {
-        let _turn = session.turns().take(name.name.as_str()).await;
-        Kept { session, name, places, job, labels: None }.version(&column, rows).await?
-    };
+    let FilesFound { places, column, look } = found;
+    let kept = Kept { session, name: name_of(&places)?, places, job, labels: None };
+    let (record, few) = kept.newest(&column, &look).await?;
     let Some(few) = few else {
         return Ok(Arc::new(opened(session, &record, column).await?));
     };
@@ -127,6 +133,10 @@ impl Peeked {
     fn is_all(&self) -> bool {
         self.height <= FEW
     }
+
+    fn all(self) -> Rows {
+        stream::iter(self.first.into_iter().map(Ok)).chain(self.rest).boxed()
+    }
 }
 
 /// The listing of some places has one name for good.
@@ -145,9 +155,33 @@ struct Kept<'a> {
 }
 
 impl Kept<'_> {
+    /// The version that holds what is there now, and its rows where they are few. Who is overtaken by another process
+    /// looks again.
+    async fn newest(
+        &self,
+        column: &FieldRef,
+        look: &LookForFiles,
+    ) -> Result<(DatasetVersion, Option<Vec<RecordBatch>>)> {
+        let mut attempts = 0..ATTEMPTS;
+        loop {
+            let rows = Peeked::read(look()).await?;
+            let few = rows.is_all().then(|| rows.first.clone());
+            let _turn = self.session.turns().take(self.name.name.as_str()).await;
+            match self.version(column, rows).await {
+                Err(error) if is_overtaken(&error) && attempts.next().is_some() => {}
+                record => return Ok((record?, few)),
+            }
+        }
+    }
+
     /// The version that holds the rows.
     async fn version(&self, column: &FieldRef, rows: Peeked) -> Result<DatasetVersion> {
         let known = newest(self.session, &self.name).await?;
+        if let Some(known) = known.as_ref().filter(|_| !rows.is_all())
+            && let Some(before) = Before::of(self.session, known, column).await
+        {
+            return self.following(known, before, rows).await;
+        }
         let is = |digest: &str| {
             known.clone().filter(|known| known.fingerprint.as_deref() == Some(digest))
         };
@@ -157,12 +191,9 @@ impl Kept<'_> {
         }
         let content = Arc::new(Mutex::new(Content::default()));
         let counted = of_few.is_none().then(|| Arc::clone(&content));
-        let rows = stream::iter(rows.first.into_iter().map(Ok)).chain(rows.rest);
-        let (schema, rows) = stored(column, rows.boxed(), counted);
-        let request = self.request().await?;
-        let (session, dependencies) = (self.session, Vec::new());
-        let saving =
-            Saving { session, request: &request, schema: Arc::clone(&schema), dependencies };
+        let (schema, rows) = stored(column, rows.all(), counted);
+        let request = self.request(SaveMode::Replace).await?;
+        let (session, saving) = (self.session, self.saving(&request, &schema));
         let place = saving.open().await?;
         let context = session.state().task_ctx();
         let added =
@@ -181,6 +212,53 @@ impl Kept<'_> {
         Ok(saving.publish(&place, &added.made_of(Some(digest))).await?.0)
     }
 
+    /// A version that follows another one: it has rows that this one has not, and some of this one's no more.
+    async fn following(
+        &self,
+        known: &DatasetVersion,
+        before: Before,
+        rows: Peeked,
+    ) -> Result<DatasetVersion> {
+        let before = Arc::new(Mutex::new(before));
+        let (taking, schema) = (Arc::clone(&before), Arc::clone(&known.schema));
+        let new = rows.all().and_then(move |batch| {
+            let mut before = taking.lock().unwrap_or_else(PoisonError::into_inner);
+            std::future::ready(before.without_known(&batch, &schema))
+        });
+        let mut new = new.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed();
+        let first = new.try_next().await?;
+        let left = || before.lock().unwrap_or_else(PoisonError::into_inner).left();
+        if first.is_none() && left().is_empty() {
+            return self.unchanged(known.clone()).await;
+        }
+        let content = Arc::new(Mutex::new(Content::default()));
+        let rows = stream::iter(first.map(Ok)).chain(new).boxed();
+        let (schema, rows) = stored(&known.schema.fields()[0], rows, Some(Arc::clone(&content)));
+        let update = |removed| SaveMode::Update { base: known.version, removed };
+        let request = self.request(update(RowAddresses::default())).await?;
+        let place = self.saving(&request, &schema).open().await?;
+        let context = self.session.state().task_ctx();
+        let ready = Ready { plan: begun(&schema, vec![rows])?, context };
+        let added = self.saving(&request, &schema).write(&place, ready).await?;
+        let mut digest = Hasher::new();
+        digest.update(known.uuid.as_bytes());
+        let content = content.lock().unwrap_or_else(PoisonError::into_inner).digest();
+        digest.update(content.as_bytes());
+        let left = left();
+        for place in &left {
+            digest.update(&place.to_le_bytes());
+        }
+        let request = SaveRequest { mode: update(left.into_iter().collect()), ..request };
+        self.session.storage().pause().await;
+        let added = added.made_of(Some(digest.finalize().to_hex().to_string()));
+        Ok(self.saving(&request, &schema).publish(&place, &added).await?.0)
+    }
+
+    fn saving<'s>(&'s self, request: &'s SaveRequest, schema: &SchemaRef) -> Saving<'s> {
+        let (session, schema) = (self.session, Arc::clone(schema));
+        Saving { session, request, schema, dependencies: Vec::new() }
+    }
+
     async fn unchanged(&self, known: DatasetVersion) -> Result<DatasetVersion> {
         if let Some(attrs) = self.labels.clone() {
             let edit = DatasetEdit { attrs: Some(attrs), description: None };
@@ -189,7 +267,7 @@ impl Kept<'_> {
         Ok(known)
     }
 
-    async fn request(&self) -> Result<SaveRequest> {
+    async fn request(&self, mode: SaveMode) -> Result<SaveRequest> {
         let job = match self.job {
             Some(job) => job.clone(),
             None => self.job_of_its_own().await?,
@@ -197,7 +275,7 @@ impl Kept<'_> {
         Ok(SaveRequest {
             name: self.name.clone(),
             wanted: Wanted::Bump(Bump::Patch),
-            mode: SaveMode::Replace,
+            mode,
             lists: true,
             job,
             description: Some(shown(&self.places)),

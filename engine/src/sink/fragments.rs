@@ -92,15 +92,18 @@ impl Destination {
         if let Some(first) = &first {
             encoding::choose(&mut stored, first);
         }
+        let columns = schema.fields().len();
         let rows = stream::iter(first.map(Ok)).chain(rows);
         let rows = rows.map(|batch| batch.map_err(Into::into));
         let rows: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, rows));
-        let params = WriteParams {
+        let mut params = WriteParams {
             mode: WriteMode::Overwrite,
             max_bytes_per_file: MAX_FILE_BYTES,
             session: Some(Arc::clone(&self.session)),
             ..WriteParams::default()
         };
+        params.file_writer_options.get_or_insert_default().data_cache_bytes =
+            self.memory.pages_bytes(columns);
         FragmentCreateBuilder::new(&self.uri())
             .schema(&stored)
             .write_params(&params)

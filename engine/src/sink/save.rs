@@ -128,7 +128,8 @@ impl Chain {
         let mut rows = saving.written(&chain, progress).await?;
         rows.added.delta = made.map(|made| made.to_record());
         // Rows of code that failed beside rows of repaired code are not what either would make.
-        let fingerprint = fingerprint.filter(|_| !progress.is_mixed());
+        let is_all = request.mode == SaveMode::Replace;
+        let fingerprint = fingerprint.filter(|_| is_all && !progress.is_mixed());
         saving.published(rows.made_of(fingerprint)).await
     }
 }

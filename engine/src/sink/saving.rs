@@ -114,6 +114,7 @@ impl Saving<'_> {
             title: name.short().to_string(),
             session: Arc::clone(session.lance()),
             storage: Arc::clone(session.storage()),
+            memory: session.memory(),
         });
         Ok(Place { destination, base, _entered })
     }
@@ -278,9 +279,8 @@ impl Saving<'_> {
                 }
             },
             fingerprint: match base {
-                None => added.fingerprint.clone(),
                 Some(base) if is_compaction => base.fingerprint.clone(),
-                Some(_) => None,
+                _ => added.fingerprint.clone(),
             },
             // What is only put together is what it was.
             delta: match base {
@@ -384,7 +384,7 @@ pub(super) async fn newest(
 }
 
 /// Whether another save was faster: then the same rows may follow its version.
-fn is_overtaken(error: &Error) -> bool {
+pub(super) fn is_overtaken(error: &Error) -> bool {
     matches!(
         error,
         Error::Catalog(catalog::Error::NewestMoved { .. } | catalog::Error::VersionTaken { .. })

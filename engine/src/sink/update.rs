@@ -171,7 +171,7 @@ impl Attempt<'_> {
 }
 
 /// For example `+500 records, 12 replaced, 3 dropped`.
-fn told(changes: &Changes) -> String {
+pub(super) fn told(changes: &Changes) -> String {
     let Changes { added, replaced, dropped } = *changes;
     let parts = [
         (added, format!("+{added} records")),

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
+use blake3::Hasher;
 use catalog::{DatasetVersion, QualifiedName, Version};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::internal_err;
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use lance::Dataset;
+use lance_core::utils::address::RowAddress;
 
 use super::apart::{Apart, Shared};
 use super::batch_rows::{fixed_bytes, stored_bytes, vary};
@@ -69,10 +72,18 @@ pub(crate) struct DatasetTable {
     dataset: Arc<Dataset>,
     leaves: Vec<Leaf>,
     schema: SchemaRef,
-    /// What it is where it is not the whole version.
-    apart: Option<Arc<ApartFrom>>,
+    chosen: Chosen,
     /// So many rows at the beginning are left out.
     skipped: usize,
+}
+
+/// Which rows of the version it is.
+#[derive(Clone, Debug)]
+enum Chosen {
+    All,
+    Apart(Arc<ApartFrom>),
+    /// Those at these places, which grow.
+    At(Arc<[u64]>),
 }
 
 /// A version's rows that another version does not have.
@@ -118,7 +129,7 @@ impl DatasetTable {
             dataset,
             leaves,
             schema: Arc::new(Schema::empty()),
-            apart: None,
+            chosen: Chosen::All,
             skipped: 0,
         };
         table.finish()
@@ -161,6 +172,13 @@ impl DatasetTable {
         self.uuid == record.uuid
     }
 
+    /// Whether more rows of its files are masked than there are.
+    pub(crate) fn is_mostly_masked(&self) -> bool {
+        let fragments = self.dataset.fragments().iter();
+        let all: usize = fragments.filter_map(|fragment| fragment.physical_rows).sum();
+        self.rows().is_none_or(|rows| all > 2 * rows)
+    }
+
     /// The first column of the version.
     pub(super) fn root(&self) -> &str {
         self.dataset.schema().fields.first().map_or("", |field| field.name.as_str())
@@ -170,22 +188,28 @@ impl DatasetTable {
     fn without(&self, other: &Self, shared: Shared) -> Option<Self> {
         let rows = Apart::of(&self.dataset, &other.dataset, shared)?;
         let apart = ApartFrom { uuid: other.uuid.clone(), shared, rows };
-        Some(Self { apart: Some(Arc::new(apart)), ..self.clone() })
+        Some(Self { chosen: Chosen::Apart(Arc::new(apart)), ..self.clone() })
     }
 
     /// What is read of each fragment.
     async fn parts(&self) -> PlanResult<Vec<Part>> {
-        match &self.apart {
-            Some(apart) => apart.rows.parts(&self.dataset, &self.title()).await,
-            None => self.dataset.fragments().iter().map(Part::whole).collect(),
+        match &self.chosen {
+            Chosen::All => self.dataset.fragments().iter().map(Part::whole).collect(),
+            Chosen::Apart(apart) => apart.rows.parts(&self.dataset, &self.title()).await,
+            Chosen::At(places) => parts_at(&self.dataset, places),
         }
     }
 
     fn rows(&self) -> Option<usize> {
-        match &self.apart {
-            Some(apart) => apart.rows.most_rows(),
-            None => self.dataset.fragments().iter().map(|part| part.num_rows()).sum(),
+        match &self.chosen {
+            Chosen::All => self.dataset.fragments().iter().map(|part| part.num_rows()).sum(),
+            Chosen::Apart(apart) => apart.rows.most_rows(),
+            Chosen::At(places) => Some(places.len()),
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        matches!(self.chosen, Chosen::All)
     }
 
     fn dependency(&self) -> catalog::Dependency {
@@ -212,24 +236,29 @@ impl Source for DatasetTable {
         if self.skipped > 0 {
             return Err(format!("only a part of {} is read", self.title()));
         }
-        if let Some(digest) = &self.content {
-            return Ok(SourceIdentity::Values { digest: digest.clone() });
-        }
         let paths = self.leaves.iter().map(|leaf| leaf.path.clone()).collect();
         let uuid = self.uuid.clone();
-        Ok(match &self.apart {
-            None => SourceIdentity::Version { uuid, paths },
-            Some(apart) => SourceIdentity::Apart {
+        Ok(match (&self.chosen, &self.content) {
+            (Chosen::All, Some(digest)) => SourceIdentity::Values { digest: digest.clone() },
+            (Chosen::All, None) => SourceIdentity::Version { uuid, paths },
+            (Chosen::Apart(apart), _) => SourceIdentity::Apart {
                 uuid,
                 paths,
                 other: apart.uuid.clone(),
                 is_start: apart.shared == Shared::Start,
             },
+            (Chosen::At(places), _) => {
+                let mut digest = Hasher::new();
+                for place in places.iter() {
+                    digest.update(&place.to_le_bytes());
+                }
+                SourceIdentity::At { uuid, paths, places: digest.finalize().to_hex().to_string() }
+            }
         })
     }
 
     fn version(&self) -> Option<catalog::Dependency> {
-        self.apart.is_none().then(|| self.dependency())
+        self.is_whole().then(|| self.dependency())
     }
 
     /// The version; one that goes with its session leaves what it was made of.
@@ -247,7 +276,7 @@ impl Source for DatasetTable {
     fn apart_from(&self, other: &Arc<dyn Source>, shared: Shared) -> Option<[Arc<dyn Source>; 2]> {
         let other: &dyn TableProvider = &**other;
         let other = other.downcast_ref::<Self>()?;
-        if [self, other].into_iter().any(|side| side.apart.is_some() || side.content.is_some()) {
+        if !self.is_whole() || !other.is_whole() {
             return None;
         }
         let (ours, theirs) = (self.without(other, shared)?, other.without(self, shared)?);
@@ -264,6 +293,11 @@ impl Source for DatasetTable {
 
     fn with_leaves(&self, leaves: Vec<Leaf>) -> Option<Arc<dyn Source>> {
         Some(Arc::new(self.with(leaves)))
+    }
+
+    fn at_places(&self, places: Arc<[u64]>) -> Option<Arc<dyn Source>> {
+        let is_all = self.is_whole() && self.skipped == 0;
+        is_all.then(|| Arc::new(Self { chosen: Chosen::At(places), ..self.clone() }) as _)
     }
 
     fn without_first(&self, rows: usize) -> Option<Arc<dyn Source>> {
@@ -319,4 +353,19 @@ impl TableProvider for DatasetTable {
         let scan = DatasetScan { title, dataset, leaves: Arc::new(leaves), ranges };
         Ok(Arc::new(DatasetScanExec::new(scan)))
     }
+}
+
+/// The rows at these places, which grow as numbers of fragments do.
+fn parts_at(dataset: &Dataset, places: &[u64]) -> PlanResult<Vec<Part>> {
+    let fragment = |place: u64| RowAddress::from(place).fragment_id();
+    let runs = places.chunk_by(|one, next| fragment(*one) == fragment(*next));
+    let part = |run: &[u64]| {
+        let id = fragment(run[0]);
+        let Some(fragment) = dataset.get_fragment(id as usize) else {
+            return internal_err!("there is no fragment {id}");
+        };
+        let offsets = run.iter().map(|place| RowAddress::from(*place).row_offset());
+        Part::only(fragment.metadata(), offsets.collect())
+    };
+    runs.map(part).collect()
 }

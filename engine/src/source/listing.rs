@@ -272,10 +272,11 @@ impl Source for ListingTable {
         let found = parts(&self.look.places).into_iter().map(|part| match part {
             Part::Folders(patterns) => {
                 let places: Vec<String> = patterns.iter().map(Pattern::uri).collect();
+                let schema = Arc::clone(&self.schema);
                 Found::Files(FilesFound {
                     places: places.join(", "),
                     column: Arc::clone(column),
-                    rows: walk::batches(patterns, Arc::clone(&self.schema)),
+                    look: Box::new(move || walk::batches(Arc::clone(&patterns), Arc::clone(&schema))),
                 })
             }
             Part::Bucket(search) => {

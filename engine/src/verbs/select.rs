@@ -26,7 +26,7 @@ impl Chain {
         self.project(chosen)
     }
 
-    fn sys_column(&self) -> Option<PlanExpr> {
+    pub(super) fn sys_column(&self) -> Option<PlanExpr> {
         let mut columns = self.plan().schema().iter();
         let (qualifier, field) = columns.find(|(_, field)| field.name() == SYS)?;
         Some(PlanExpr::Column(Column::from((qualifier, field))))

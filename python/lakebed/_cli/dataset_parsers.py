@@ -9,12 +9,15 @@ from typing import Any
 from lakebed._cli.completion import SHELLS
 from lakebed._cli.parsers import Refused, call
 
+FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+
 _HOSTED = "datasets are local"
 
 
 def add(commands: Any) -> None:
     """Add all of them."""
     _add_show(commands)
+    _add_sql(commands)
     dataset = commands.add_parser("dataset", aliases=["ds"], help="list and change datasets")
     dataset.set_defaults(run=lambda _: dataset.print_help())
     actions = dataset.add_subparsers(metavar="ACTION")
@@ -42,6 +45,31 @@ def _add_show(commands: Any) -> None:
     what.add_argument("--schema", action="store_true", help="print the columns instead")
     what.add_argument("--script", action="store_true", help="print the script that made it")
     _runs(show, "datasets", "show")
+
+
+def _add_sql(commands: Any) -> None:
+    sql = commands.add_parser(
+        "sql",
+        help="run a statement of SQL, or ask for some",
+        description="Run a statement over datasets and files; without one, read them from the "
+        "input, or ask for them at a prompt.",
+    )
+    sql.add_argument("text", nargs="?", metavar="STATEMENT")
+    sql.add_argument("-f", "--file", metavar="FILE", help="a file of statements, each up to a `;`")
+    sql.add_argument("--format", choices=FORMATS, default="table", help="of rows (table)")
+    sql.add_argument(
+        "--limit", type=_count, default=100, metavar="N", help="rows of a table (100); 0: all"
+    )
+    sql.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        dest="parameters",
+        metavar="NAME=VALUE",
+        help="the value of $NAME, or of $1 as 1=VALUE: a number, true, null, JSON, else text",
+    )
+    _runs(sql, "sql", "sql")
 
 
 def _add_ls(actions: Any) -> None:

@@ -50,6 +50,23 @@ class Columns(Base):
         chain = self.mutate(**made) if made else self
         return self._with(chain._native.select(paths))
 
+    def flatten(self, separator: str = "__") -> Self:
+        """The fields of models as columns of their own, for what knows no models.
+
+        Args:
+            separator: What stands between the names of a path, as in `file__path`.
+
+        Raises:
+            DataChainColumnError: Two columns would have one name.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(id=[1], file=[dc.File(path="a.txt", size=3)])
+            >>> chain.flatten().select("id", "file__path", "file__size").to_list()
+            [(1, 'a.txt', 3)]
+        """
+        return self._with(self._native.flatten(separator))
+
     def select_except(self, *columns: str | Column) -> Self:
         """Leave out these columns or fields of columns."""
         if not columns:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from lakebed import _columns, _export
 from lakebed._coerce import whole
+from lakebed._datafusion import check_release
 from lakebed._progress import progress
 from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainParamsError
@@ -139,14 +140,44 @@ class Results(Base):
             self._native, flatten=flatten, include_hidden=include_hidden, as_object=as_object
         )
 
-    def to_polars(self) -> pl.DataFrame:
-        """All rows as a Polars frame; models are structs."""
-        frame: pl.DataFrame = _export.polars(self._native)
+    @overload
+    def to_polars(self, *, lazy: Literal[False] = False) -> pl.DataFrame: ...
+
+    @overload
+    def to_polars(self, *, lazy: bool) -> pl.DataFrame | pl.LazyFrame: ...
+
+    def to_polars(self, *, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
+        """All rows as a Polars frame; models are structs.
+
+        Args:
+            lazy: A `LazyFrame`, which reads the rows when it is collected: only the columns
+                that its query names, and no more rows than it wants. Its filters are Polars'
+                own work, batch by batch.
+        """
+        frame: pl.DataFrame | pl.LazyFrame = (
+            _export.lazy_polars(self._native) if lazy else _export.polars(self._native)
+        )
         return frame
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow stream, for every library that takes one."""
         return self._native.__arrow_c_stream__(requested_schema)
+
+    def __datafusion_table_provider__(self, session: object = None) -> object:
+        """The rows as a table for `SessionContext.register_table` of the package `datafusion`.
+
+        Its columns, filters and limits become steps of the chain. Fields of models are read
+        alone after `flatten()`: only whole columns can be asked for from there.
+
+        Args:
+            session: Whose table it is to be; not needed.
+
+        Raises:
+            NotSupportedError: The package is of another major version than the engine's
+                DataFusion.
+        """
+        check_release()
+        return self._native.datafusion_table()
 
     def show(
         self,

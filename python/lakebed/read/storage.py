@@ -42,7 +42,8 @@ def read_storage(
     Listing happens when the chain runs: a local folder is listed in each run, a bucket when its
     listing is older than four hours (`LAKEBED_LISTING_TTL`, in seconds). A bucket's listing also
     serves chains over what is below it. What was found is kept in `system.listings`; see
-    `listings()`.
+    `listings()`. Files come in the order of their paths; of more than 65,536, those that were found
+    later or changed may come after those that were there before.
 
     Args:
         uri: Paths, `file://`, `s3://`, `gs://`, `az://` or `hf://` URIs of files or folders; of
@@ -53,7 +54,8 @@ def read_storage(
         in_memory: Use a session in memory.
         recursive: Also files in folders below.
         column: The column's name.
-        update: List buckets anew in each run. A bucket that is as it was makes no new version.
+        update: List buckets anew in each run. A bucket that is as it was makes no new version, and
+            of many files only those that are not as they were are written.
         anon: Ask buckets without credentials, or never so; by default credentials are used where
             there are any.
         delta: When a chain over this is saved again under its name, compute only what is new or

@@ -225,6 +225,7 @@ class _Reached:
         self._setup = b""
         self._root = session.root
         self._options = session._options
+        self._ceiling = session._ceiling
         self._in_memory = session.in_memory
 
     def session(self) -> NativeSession:
@@ -239,7 +240,12 @@ class _Reached:
             raise NotSupportedError(msg)
         if self._own is None or self._own_of != os.getpid():
             self._own_of = os.getpid()
-            self._own = NativeSession.open(self._root, False, self._options)  # noqa: FBT003
+            self._own = NativeSession.open(
+                self._root,
+                False,  # noqa: FBT003
+                self._options,
+                self._ceiling,
+            )
         return self._own
 
     def files(self) -> Storage:

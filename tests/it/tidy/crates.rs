@@ -15,7 +15,7 @@ struct Crate {
     never_segment: &'static [&'static str],
 }
 
-const LEAVES_AND_FRONT_ENDS: &[&str] = &["catalog", "udf-runtime", "engine", "sql"];
+const LEAVES_AND_FRONT_ENDS: &[&str] = &["catalog", "udf-runtime", "engine", "sql", "server"];
 
 const CRATES: &[Crate] = &[
     Crate {
@@ -41,6 +41,12 @@ const CRATES: &[Crate] = &[
         may_use: &["engine", "catalog"],
         never: &["lance", "pyo3", "sqlx", "datafusion-physical-plan"],
         never_segment: &["physical_plan"],
+    },
+    Crate {
+        name: "server",
+        may_use: &["engine", "catalog", "sql"],
+        never: &["lance", "pyo3", "sqlx"],
+        never_segment: &[],
     },
     Crate {
         name: "python",

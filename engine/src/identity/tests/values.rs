@@ -264,6 +264,11 @@ fn sources() {
         other: other.to_owned(),
         is_start,
     };
+    let at = |places: &str| SourceIdentity::At {
+        uuid: "1".to_owned(),
+        paths: vec![],
+        places: places.to_owned(),
+    };
     let base = FileIdentity {
         path: "a".to_owned(),
         bytes: 1,
@@ -290,6 +295,7 @@ fn sources() {
     sources.extend([version("1", &[]), version("2", &[]), version("1", &[&["a", "b"]])]);
     sources.extend([version("1", &[&["a"], &["b"]]), version("1", &[&["b"], &["a"]])]);
     sources.extend([apart("2", true), apart("2", false), apart("3", false)]);
+    sources.extend(["1", "2"].map(at));
     sources.extend(["1", "2"].map(|digest| SourceIdentity::Values { digest: digest.to_owned() }));
     check_distinct(
         sources.iter().map(|source| (format!("{source:?}"), source.digest().to_hex().to_string())),

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
-use datafusion::common::{JoinType, NullEquality};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{JoinSide, JoinType, NullEquality};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -27,6 +29,9 @@ const KEY: &str = "keys as bytes";
 
 type Keys = Vec<Arc<dyn PhysicalExpr>>;
 
+/// Rows sorted by their last column, and that column.
+type Side = (Arc<dyn ExecutionPlan>, Arc<dyn PhysicalExpr>);
+
 /// The rows of one partition of `join`, in the order that it promises.
 pub(super) async fn merged(
     join: &HashJoinExec,
@@ -40,19 +45,10 @@ pub(super) async fn merged(
     let columns = columns_of(join, left.schema().fields().len(), right.schema().fields().len());
     let nulls = join.null_equality();
     let (left_keys, right_keys): (Keys, Keys) = join.on().iter().cloned().unzip();
-    let (left, left_key) = sorted(left, left_keys, nulls)?;
-    let (right, right_key) = sorted(right, right_keys, nulls)?;
-    let merge = SortMergeJoinExec::try_new(
-        left,
-        right,
-        vec![(left_key, right_key)],
-        join.filter().cloned(),
-        *join.join_type(),
-        vec![SortOptions::default()],
-        nulls,
-    )?;
+    let left = sorted(left, left_keys, nulls)?;
+    let right = sorted(right, right_keys, nulls)?;
     let schema = join.schema();
-    let rows = merge.execute(0, Arc::clone(&context))?;
+    let rows = merge_of(join, left, right)?.execute(0, Arc::clone(&context))?;
     let shown = Arc::clone(&schema);
     let rows = rows.map(move |batch| {
         let batch = batch?;
@@ -70,12 +66,61 @@ pub(super) async fn merged(
     plan.execute(0, context)
 }
 
+/// The merge of sides and their keys.
+///
+/// WHY: it holds all rows of a key of its second side, those of the first one pass. The left side of a hash join is the
+/// smaller one: there, keys mostly are few or unique, while one key of the right side may have any number of rows. Outer,
+/// semi and anti joins hold the side that is asked, whichever comes first.
+fn merge_of(join: &HashJoinExec, left: Side, right: Side) -> Result<SortMergeJoinExec> {
+    let swaps = swaps(join);
+    let ((first, first_key), (second, second_key)) =
+        if swaps { (right, left) } else { (left, right) };
+    let filter =
+        join.filter().map(|filter| if swaps { by_sides(&filter.swap()) } else { by_sides(filter) });
+    let filter = filter.transpose()?;
+    SortMergeJoinExec::try_new(
+        first,
+        second,
+        vec![(first_key, second_key)],
+        filter,
+        *join.join_type(),
+        vec![SortOptions::default()],
+        join.null_equality(),
+    )
+}
+
+/// The condition with columns of the first side before those of the second: the merge (54) hands them over like that,
+/// whatever the condition says.
+fn by_sides(filter: &JoinFilter) -> Result<JoinFilter> {
+    let columns = filter.column_indices();
+    let mut order: Vec<usize> = (0..columns.len()).collect();
+    order.sort_by_key(|at| columns[*at].side != JoinSide::Left);
+    let fields = order.iter().map(|at| Arc::clone(&filter.schema().fields()[*at]));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()));
+    let expression = Arc::clone(filter.expression()).transform(|expr| {
+        let moved = expr.downcast_ref::<Column>().and_then(|column| {
+            let at = order.iter().position(|at| *at == column.index())?;
+            Some(Column::new(column.name(), at))
+        });
+        Ok(match moved {
+            Some(column) => Transformed::yes(Arc::new(column) as _),
+            None => Transformed::no(expr),
+        })
+    });
+    let columns = order.iter().map(|at| columns[*at].clone()).collect();
+    Ok(JoinFilter::new(expression.data()?, columns, schema))
+}
+
+/// Whether the right side comes first, which is the same for these joins.
+fn swaps(join: &HashJoinExec) -> bool {
+    matches!(join.join_type(), JoinType::Inner | JoinType::Full)
+}
+
 /// Which columns of the merge the join's are: it leaves the keys out, and may leave out others.
 fn columns_of(join: &HashJoinExec, left: usize, right: usize) -> Vec<usize> {
     let all: Vec<usize> = match join.join_type() {
-        JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
-            (0..left).chain(left + 1..=left + right).collect()
-        }
+        JoinType::Inner | JoinType::Full => (right + 1..=right + left).chain(0..right).collect(),
+        JoinType::Left | JoinType::Right => (0..left).chain(left + 1..=left + right).collect(),
         JoinType::LeftSemi | JoinType::LeftAnti => (0..left).collect(),
         JoinType::RightSemi | JoinType::RightAnti => (0..right).collect(),
         JoinType::LeftMark => (0..left).chain([left + 1]).collect(),
@@ -88,11 +133,7 @@ fn columns_of(join: &HashJoinExec, left: usize, right: usize) -> Vec<usize> {
 }
 
 /// The rows with [`KEY`] as their last column, sorted by it, and that column.
-fn sorted(
-    rows: SendableRecordBatchStream,
-    keys: Keys,
-    nulls: NullEquality,
-) -> Result<(Arc<dyn ExecutionPlan>, Arc<dyn PhysicalExpr>)> {
+fn sorted(rows: SendableRecordBatchStream, keys: Keys, nulls: NullEquality) -> Result<Side> {
     let schema = rows.schema();
     let fields = schema.fields().iter().cloned();
     let key: FieldRef = Arc::new(Field::new(KEY, DataType::Binary, true));

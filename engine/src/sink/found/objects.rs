@@ -12,12 +12,13 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Kept, Peeked, keep as keep_files, name_of, opened};
+use super::{ATTEMPTS, Kept, Peeked, keep as keep_files, name_of, opened};
 use crate::identity::Content;
 use crate::physical::in_order;
+use crate::sink::saving::is_overtaken;
 use crate::source::{
-    DatasetTable, FilesFound, ListedTable, ObjectsFound, Purpose, Scope, Search, Source,
-    ValuesTable,
+    DatasetTable, FilesFound, ListedTable, LookForFiles, ObjectsFound, Purpose, Scope, Search,
+    Source, ValuesTable,
 };
 use crate::{Result, Session, config};
 
@@ -144,26 +145,34 @@ impl Looking<'_> {
         let Purpose::Identity(job) = self.purpose else {
             return Ok(Some(Arc::new(ValuesTable::try_new(schema, vec![row?])?)));
         };
-        let rows = stream::iter([row]).boxed();
+        let row = row?;
+        let look: LookForFiles = Box::new(move || stream::iter([Ok(row.clone())]).boxed());
         let (places, column) = (self.search.to_string(), Arc::clone(&self.column));
-        keep_files(self.session, FilesFound { places, column, rows }, job).await.map(Some)
+        keep_files(self.session, FilesFound { places, column, look }, job).await.map(Some)
     }
 
     /// Lists anew.
     async fn list(&self, name: QualifiedName) -> Result<Arc<dyn Source>> {
         let scope = self.search.scope();
         let began = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        let rows = Peeked::read(scope.rows(self.session.buckets(), &self.schema()).await?).await?;
-        if rows.height == 0 && !self.search.may_be_empty() {
-            return Err(self.search.missing());
-        }
         let job = match self.purpose {
             Purpose::Identity(job) => job,
             Purpose::Rows => None,
         };
         let (places, labels) = (scope.places(), Some(vec![format!("{CONFIRMED}{began}")]));
         let kept = Kept { session: self.session, name, places, job, labels };
-        let record = kept.version(&self.column, rows).await?;
+        let mut attempts = 0..ATTEMPTS;
+        let record = loop {
+            let rows = scope.rows(self.session.buckets(), &self.schema()).await?;
+            let rows = Peeked::read(rows).await?;
+            if rows.height == 0 && !self.search.may_be_empty() {
+                return Err(self.search.missing());
+            }
+            match kept.version(&self.column, rows).await {
+                Err(error) if is_overtaken(&error) && attempts.next().is_some() => {}
+                record => break record?,
+            }
+        };
         let all = opened(self.session, &record, Arc::clone(&self.column)).await?;
         self.chosen(all, scope).await
     }

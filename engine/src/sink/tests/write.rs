@@ -23,6 +23,7 @@ fn writer(session: &Session, input: Arc<dyn ExecutionPlan>) -> Arc<dyn Execution
         title: "cats".to_owned(),
         session: Arc::clone(session.lance()),
         storage: Arc::clone(session.storage()),
+        memory: session.memory(),
     };
     Arc::new(WriteFragmentsExec::new(input, columns, Arc::new(destination)))
 }

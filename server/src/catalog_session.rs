@@ -1,0 +1,152 @@
+//! [`CatalogSession`]: `pg_catalog` and `information_schema`, over tables that have the datasets' names and columns only.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use catalog::{DatasetVersion, QualifiedName, Version, VersionFilter};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::catalog::empty::EmptyTable;
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
+};
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
+use datafusion_pg_catalog::setup_pg_catalog;
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+use engine::{Session, default_folder};
+
+use crate::constant_functions::functions;
+use crate::names::PUBLIC;
+use crate::postgres::wire_schema;
+use crate::query::Planned;
+use crate::{Error, Result};
+
+/// The schema of PostgreSQL's own tables.
+const SYSTEM: &str = "pg_catalog";
+
+/// What a client sees as a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    /// `public`, a project of the default namespace, or `namespace.project`.
+    pub(crate) schema: String,
+    pub(crate) name: String,
+    pub(crate) columns: SchemaRef,
+}
+
+/// A session that no statement changes, so that all connections share it.
+pub(crate) struct CatalogSession {
+    context: SessionContext,
+    datasets: Arc<MemoryCatalogProvider>,
+    database: String,
+    project: String,
+    known: Mutex<Vec<(QualifiedName, Version)>>,
+}
+
+impl CatalogSession {
+    pub(crate) fn try_new() -> Result<Self> {
+        let (namespace, project) = default_folder()?;
+        let (database, project) = (String::from(namespace), String::from(project));
+        let config = SessionConfig::new()
+            .with_default_catalog_and_schema(&database, PUBLIC)
+            .with_create_default_catalog_and_schema(false)
+            .with_information_schema(true)
+            .with_target_partitions(1);
+        let context = SessionContext::new_with_config(config);
+        let datasets = Arc::new(MemoryCatalogProvider::new());
+        datasets.register_schema(PUBLIC, Arc::new(MemorySchemaProvider::new()))?;
+        context.register_catalog(&database, Arc::<MemoryCatalogProvider>::clone(&datasets));
+        setup_pg_catalog(&context, &database, EmptyContextProvider).map_err(|error| *error)?;
+        for function in functions() {
+            context.register_udf(function);
+        }
+        Ok(Self { context, datasets, database, project, known: Mutex::default() })
+    }
+
+    /// What clients call the database: the default namespace.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Whether PostgreSQL's own tables have one of this name.
+    pub(crate) fn has_system_table(&self, name: &str) -> bool {
+        name.starts_with("pg_")
+            && self.datasets.schema(SYSTEM).is_some_and(|system| system.table_exist(name))
+    }
+
+    /// Plans a query of names and columns, as they are now.
+    pub(crate) async fn plan(&self, session: &Session, text: &str) -> Result<Planned> {
+        self.refresh(session).await?;
+        // WHY: the parser is made anew, for its rules need not be shared between threads.
+        let statement = PostgresCompatibilityParser::new().parse(text);
+        let mut statement =
+            statement.map_err(|error| Error::refused("42601", error.to_string()))?;
+        let (Some(statement), true) = (statement.pop(), statement.is_empty()) else {
+            return Err(Error::refused("42601", "one statement is expected"));
+        };
+        let state = self.context.state();
+        let plan = state.statement_to_plan(Statement::Statement(Box::new(statement))).await?;
+        let reads = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        reads.verify_plan(&plan)?;
+        Ok(Planned::Catalog(Arc::new(state), plan))
+    }
+
+    /// The datasets, by schema and name.
+    pub(crate) async fn tables(&self, session: &Session) -> Result<Vec<Table>> {
+        Ok(self.newest(session).await?.iter().map(|version| self.table(version)).collect())
+    }
+
+    async fn newest(&self, session: &Session) -> Result<Vec<DatasetVersion>> {
+        let filter = VersionFilter { newest_only: true, ..VersionFilter::default() };
+        let mut versions = session.catalog().versions(filter).await?;
+        versions.retain(|one| !one.dataset.is_listing() && !one.dataset.is_of_session());
+        Ok(versions)
+    }
+
+    fn table(&self, version: &DatasetVersion) -> Table {
+        let name = &version.dataset;
+        let (namespace, project) = (name.namespace.as_str(), name.project.as_str());
+        let schema = match (namespace == self.database, project == self.project) {
+            (true, true) => PUBLIC.to_owned(),
+            (true, false) if project != PUBLIC => project.to_owned(),
+            _ => format!("{namespace}.{project}"),
+        };
+        let shown = version.schema.fields().iter().filter(|field| field.name() != "sys");
+        let columns: Vec<Field> = shown.map(|field| field.as_ref().clone()).collect();
+        Table { schema, name: name.name.to_string(), columns: Arc::new(Schema::new(columns)) }
+    }
+
+    /// Makes the tables what the datasets are now.
+    async fn refresh(&self, session: &Session) -> Result<()> {
+        let versions = self.newest(session).await?;
+        let now: Vec<(QualifiedName, Version)> =
+            versions.iter().map(|one| (one.dataset.clone(), one.version)).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == now {
+            return Ok(());
+        }
+        let mut schemas = BTreeMap::from([(PUBLIC.to_owned(), HashMap::new())]);
+        for table in versions.iter().map(|version| self.table(version)) {
+            schemas.entry(table.schema).or_default().insert(table.name, table.columns);
+        }
+        for gone in self.datasets.schema_names() {
+            if gone != SYSTEM && !schemas.contains_key(&gone) {
+                self.datasets.deregister_schema(&gone, true)?;
+            }
+        }
+        for (schema, tables) in schemas {
+            let provider = MemorySchemaProvider::new();
+            for (name, columns) in tables {
+                let table = EmptyTable::new(wire_schema(&columns));
+                provider.register_table(name, Arc::new(table))?;
+            }
+            self.datasets.register_schema(&schema, Arc::new(provider))?;
+        }
+        *known = now;
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! PostgreSQL's protocol: takes clients, and reads and answers their messages.
+//!
+//! `pgwire` has the messages and their order. Ours is the loop around it: nobody is heard before the password, a message
+//! has a size, and whatever takes too long is dropped where it stands, be it a plan, a row or a client that does not read.
+
+mod connection;
+mod prepared;
+mod queries;
+mod settings;
+mod startup;
+mod wire;
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::StreamExt;
+use pgwire::api::NoopHandler;
+use pgwire::error::PgWireError;
+use pgwire::messages::PgWireFrontendMessage;
+use pgwire::tokio::TlsAcceptor;
+use pgwire::tokio::server::{negotiate_tls, process_error, process_message};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use self::connection::Connection;
+use self::prepared::Prepared;
+use self::queries::Queries;
+use self::startup::Startup;
+pub(crate) use self::wire::wire_schema;
+use crate::limits::Stop;
+use crate::service::Service;
+
+/// How long a client may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it may take a client to read why it was stopped.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The longest message of somebody whom nobody knows.
+const STRANGERS_BYTES: usize = 64 << 10;
+
+/// The longest message of a client.
+const MESSAGE_BYTES: usize = 64 << 20;
+
+/// So many more than may stay are told that they may not.
+const TURNED_AWAY: usize = 50;
+
+/// Serves until the server ends, and all clients are gone.
+pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, service: Arc<Service>) {
+    let most = service.limits.max_connections + TURNED_AWAY;
+    let stop = Stop::new(service.phase.clone());
+    let mut clients = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.ending() => break,
+            // A client's panic is its own.
+            Some(_) = clients.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) if clients.len() < most => {
+                    let tls = tls.clone();
+                    clients.spawn(attend(socket, tls, Arc::clone(&service)));
+                }
+                Ok(_) => {}
+                // Out of file descriptors, as a rule: it passes.
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+    drop(listener);
+    while clients.join_next().await.is_some() {}
+}
+
+async fn attend(socket: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>) {
+    let place = Arc::clone(&service.places).try_acquire_owned().ok();
+    let connection = Arc::new(Connection::new(service, tls.is_some(), place.is_none()));
+    // A client that is gone needs no answer.
+    drop(Box::pin(converse(socket, tls, &connection)).await);
+    connection.leave();
+    drop(place);
+}
+
+async fn converse(
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+    connection: &Arc<Connection>,
+) -> io::Result<()> {
+    let negotiated = timeout(PATIENCE, negotiate_tls::<Arc<Prepared>>(socket, tls)).await??;
+    let Some(mut socket) = negotiated else {
+        return Ok(());
+    };
+    let startup = Arc::new(Startup::new(connection));
+    let queries = Arc::new(Queries::new(connection));
+    let copy = Arc::new(NoopHandler);
+    let began = sleep(PATIENCE);
+    tokio::pin!(began);
+    loop {
+        let most = if connection.is_admitted() { MESSAGE_BYTES } else { STRANGERS_BYTES };
+        let next = poll_fn(|context| match socket.poll_next_unpin(context) {
+            Poll::Pending if socket.read_buffer().len() > most => {
+                let held = socket.read_buffer().len();
+                Poll::Ready(Some(Err(PgWireError::MessageTooLarge(most, held))))
+            }
+            polled => polled,
+        });
+        let message = tokio::select! {
+            biased;
+            () = &mut began, if !connection.is_admitted() => return Ok(()),
+            () = connection.stop.ending() => Some(Err(connection::ending())),
+            message = next => message,
+        };
+        let (message, is_extended) = match message {
+            None | Some(Ok(PgWireFrontendMessage::Terminate(_))) => return Ok(()),
+            Some(Ok(message)) if connection.may_send(&message) => {
+                let is_extended = message.is_extended_query();
+                (message, is_extended)
+            }
+            Some(Ok(_)) => return Ok(()),
+            Some(Err(error)) => {
+                return timeout(FAREWELL, process_error(&mut socket, error, false)).await?;
+            }
+        };
+        let (startup, queries) = (Arc::clone(&startup), Arc::clone(&queries));
+        let (simple, cancel, copy) =
+            (Arc::clone(&queries), Arc::clone(&startup), Arc::clone(&copy));
+        let work = process_message(message, &mut socket, startup, simple, queries, copy, cancel);
+        let outcome = tokio::select! {
+            biased;
+            outcome = Box::pin(work) => outcome,
+            error = connection.interrupted() => Err(error),
+        };
+        if let Err(error) = outcome {
+            let is_last = !connection.is_admitted() || connection::is_last(&error);
+            timeout(FAREWELL, process_error(&mut socket, error, is_extended)).await??;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! [`Statement`]: a text that was read, and what it needs from whoever runs it.
+
+use std::mem;
+
+use datafusion::sql::parser::{CopyToSource, DFParserBuilder, Statement as Parsed};
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, SetExpr, Statement as SqlStatement};
+
+use crate::as_of::tokens;
+use crate::distinct_from::bind_tightly;
+use crate::leaf_names::name_leaves;
+use crate::parameters::{Asked, number};
+use crate::shared_columns::name_shared;
+use crate::table_names::name_tables;
+use crate::{Error, Result};
+
+/// One statement of SQL. Nothing is known yet of the tables that it names.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    text: String,
+    pub(crate) parsed: Parsed,
+    pub(crate) asked: Asked,
+    files: Vec<String>,
+}
+
+impl Statement {
+    /// Reads the one statement of a text.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], [`Error::NotSupported`] for a text of none or several, [`Error::Plan`] for parameters and
+    /// tables that are written in another way.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut statements = DFParserBuilder::new(tokens(text)?)
+            .build()
+            .and_then(|mut parser| parser.parse_statements())
+            .map_err(|error| Error::about(text, &error))?;
+        let (Some(mut parsed), count) = (statements.pop_front(), statements.len()) else {
+            return Err(Error::only_one("an empty text".to_owned()));
+        };
+        if count > 0 {
+            return Err(Error::only_one(format!("a text of {} statements", count + 1)));
+        }
+        let (mut asked, mut files) = (Asked::default(), Vec::new());
+        with_inner(&mut parsed, |inner| {
+            asked = number(inner)?;
+            files = name_tables(inner)?;
+            bind_tightly(inner);
+            name_shared(inner)?;
+            name_leaves(inner);
+            Ok(())
+        })?;
+        Ok(Self { text: text.to_owned(), parsed, asked, files })
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The files among its tables: the paths that stand in quotes.
+    #[must_use]
+    pub fn files(&self) -> &[String] {
+        &self.files
+    }
+
+    /// The names of its parameters that are no numbers.
+    #[must_use]
+    pub fn parameter_names(&self) -> &[String] {
+        &self.asked.names
+    }
+
+    /// How many values its numbered parameters take.
+    #[must_use]
+    pub fn parameter_places(&self) -> usize {
+        self.asked.places.last().copied().unwrap_or_default()
+    }
+
+    /// Whether it does more than read.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        match &self.parsed {
+            Parsed::Explain(_) => false,
+            Parsed::Statement(inner) => !matches!(
+                inner.as_ref(),
+                SqlStatement::Query(_)
+                    | SqlStatement::Explain { .. }
+                    | SqlStatement::ExplainTable { .. }
+                    | SqlStatement::ShowTables { .. }
+                    | SqlStatement::ShowColumns { .. }
+                    | SqlStatement::ShowSchemas { .. }
+                    | SqlStatement::ShowDatabases { .. }
+            ),
+            _ => true,
+        }
+    }
+
+    /// The keyword that it begins with.
+    pub(crate) fn keyword(&self) -> String {
+        keyword(&self.parsed.to_string())
+    }
+}
+
+/// What a statement begins with.
+pub(crate) fn keyword(statement: &str) -> String {
+    format!("`{}`", statement.split_whitespace().next().unwrap_or_default().to_uppercase())
+}
+
+/// Does something to the tree that a statement is, whichever way it is wrapped.
+fn with_inner(
+    parsed: &mut Parsed,
+    change: impl FnOnce(&mut SqlStatement) -> Result<()>,
+) -> Result<()> {
+    match parsed {
+        Parsed::Statement(inner) => change(inner),
+        Parsed::Explain(explained) => with_inner(&mut explained.statement, change),
+        Parsed::CopyTo(copy) => {
+            let source = mem::replace(
+                &mut copy.source,
+                CopyToSource::Relation(ObjectName::from(Vec::new())),
+            );
+            let mut inner = match source {
+                CopyToSource::Query(query) => SqlStatement::Query(query),
+                CopyToSource::Relation(table) => parsed_query(&format!("SELECT * FROM {table}"))?,
+            };
+            change(&mut inner)?;
+            if let SqlStatement::Query(query) = inner {
+                copy.source = CopyToSource::Query(query);
+            }
+            Ok(())
+        }
+        Parsed::CreateExternalTable(_) | Parsed::Reset(_) => Ok(()),
+    }
+}
+
+/// A query that we wrote, of parts of a statement.
+pub(crate) fn parsed_query(text: &str) -> Result<SqlStatement> {
+    let mut statements = DFParserBuilder::new(text)
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| Error::about(text, &error))?;
+    match statements.pop_front() {
+        Some(Parsed::Statement(inner)) => {
+            let mut inner = *inner;
+            bind_tightly(&mut inner);
+            name_shared(&mut inner)?;
+            name_leaves(&mut inner);
+            Ok(inner)
+        }
+        _ => Err(Error::Plan { reason: format!("`{text}` is no query") }),
+    }
+}
+
+/// Whether a query only reads.
+///
+/// # Errors
+/// [`Error::NotSupported`] for `WITH … INSERT` and the like.
+pub(crate) fn check_reads(query: &Query) -> Result<()> {
+    match query.body.as_ref() {
+        SetExpr::Insert(inner)
+        | SetExpr::Update(inner)
+        | SetExpr::Delete(inner)
+        | SetExpr::Merge(inner) => Err(Error::NotSupported {
+            what: format!("{} behind WITH", keyword(&inner.to_string())),
+            instead: "put WITH behind it, into the query that it reads".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,141 @@
+//! [`run`]: statements that write. Each makes one version of one dataset, or removes datasets, as a whole or not at all.
+
+mod alter;
+mod create;
+mod merge;
+mod target;
+
+use std::sync::Arc;
+
+use catalog::{JobId, QualifiedName, Version};
+use datafusion::sql::parser::{CopyToSource, CopyToStatement, Statement as Parsed};
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use engine::{Chain, Progress, Saved, Session};
+
+use crate::inputs::Inputs;
+use crate::planner::{Planner, read};
+use crate::statement::{Statement, check_reads, keyword};
+use crate::{Error, Result};
+
+/// Who writes, and who is told.
+#[derive(Clone, Debug)]
+pub struct Writing {
+    /// The job that versions belong to; it must have been started.
+    pub job: JobId,
+    /// What is told of the run.
+    pub progress: Arc<Progress>,
+}
+
+/// What a statement gives.
+#[derive(Debug)]
+pub struct Answer {
+    /// Rows: of a query, of the version that was made, or of what was removed.
+    pub chain: Chain,
+    /// The version that was made, or is what would have been made.
+    pub version: Option<(QualifiedName, Version)>,
+    /// The file that the rows are to be written to, which is the caller's to do.
+    pub copy: Option<CopyTo>,
+}
+
+/// Where `COPY` writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyTo {
+    /// A path or URI.
+    pub target: String,
+    /// What stands behind `STORED AS`.
+    pub format: Option<String>,
+}
+
+/// Runs a statement, whatever it does. Queries run when their chain does.
+///
+/// # Errors
+/// Those of [`read`], and of saving: datasets that are there already or are not, values that do not fit their columns,
+/// names that nobody may give.
+pub async fn run(
+    session: &Arc<Session>,
+    statement: &Statement,
+    inputs: &Inputs,
+    writing: &Writing,
+) -> Result<Answer> {
+    if !statement.writes() {
+        let chain = read(session, statement, inputs).await?;
+        return Ok(Answer { chain, version: None, copy: None });
+    }
+    let planner = Planner::new(session, statement, inputs)?;
+    let mut write = Write { planner, statement, inputs, writing };
+    match &statement.parsed {
+        Parsed::CopyTo(copy) => write.copy(copy).await,
+        Parsed::Statement(inner) => match inner.as_ref() {
+            SqlStatement::CreateTable(create) => write.create(create).await,
+            SqlStatement::Insert(insert) => write.insert(insert).await,
+            SqlStatement::Delete(delete) => write.delete(delete).await,
+            SqlStatement::Update(update) => write.update(update).await,
+            SqlStatement::Merge(merge) => write.merge(merge).await,
+            SqlStatement::Drop { object_type, if_exists, names, .. } => {
+                write.remove(*object_type, *if_exists, names).await
+            }
+            SqlStatement::CreateView(_) => Err(Error::NotSupported {
+                what: "`CREATE VIEW`".to_owned(),
+                instead: "the catalog keeps rows, not texts: CREATE TABLE … AS saves what the \
+                          query gives now"
+                    .to_owned(),
+            }),
+            other => Err(unknown(&keyword(&other.to_string()))),
+        },
+        _ => Err(unknown(&statement.keyword())),
+    }
+}
+
+fn unknown(keyword: &str) -> Error {
+    Error::NotSupported {
+        what: keyword.to_owned(),
+        instead:
+            "statements are SELECT, WITH, VALUES, SHOW, DESCRIBE, EXPLAIN, CREATE TABLE … AS, \
+                  INSERT, UPDATE, DELETE, MERGE, DROP TABLE and COPY … TO"
+                .to_owned(),
+    }
+}
+
+/// A statement that writes, on its way.
+struct Write<'a> {
+    planner: Planner<'a>,
+    statement: &'a Statement,
+    inputs: &'a Inputs,
+    writing: &'a Writing,
+}
+
+impl<'a> Write<'a> {
+    /// Everything anew, for another attempt.
+    fn again(&mut self) -> Result<()> {
+        self.planner = Planner::new(self.planner.session, self.statement, self.inputs)?;
+        Ok(())
+    }
+
+    fn session(&self) -> &'a Arc<Session> {
+        self.planner.session
+    }
+
+    async fn copy(&mut self, copy: &CopyToStatement) -> Result<Answer> {
+        if !copy.partitioned_by.is_empty() || !copy.options.is_empty() {
+            return Err(Error::NotSupported {
+                what: "COPY with PARTITIONED BY or OPTIONS".to_owned(),
+                instead: "`to_parquet`, `to_csv`, `to_json` and `to_jsonl` of the query's chain \
+                          have options"
+                    .to_owned(),
+            });
+        }
+        let CopyToSource::Query(query) = &copy.source else {
+            return Err(unknown("COPY of nothing"));
+        };
+        check_reads(query)?;
+        let chain = self.planner.chain(SqlStatement::Query(query.clone())).await?;
+        let copy = CopyTo { target: copy.target.clone(), format: copy.stored_as.clone() };
+        Ok(Answer { chain, version: None, copy: Some(copy) })
+    }
+}
+
+/// The rows of a version that is there now.
+fn answer(saved: Saved) -> Answer {
+    let version = Some((saved.record.dataset, saved.record.version));
+    Answer { chain: saved.chain, version, copy: None }
+}
