@@ -19,6 +19,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use blake3::Hasher;
 use catalog::DatasetVersion;
@@ -33,12 +34,12 @@ use crate::logical::{FirstRows, GroupRows, inputs_first};
 use crate::progress::Progress;
 use crate::source::{AnyVersion, Dependency, Source, as_table, source_of};
 use crate::{Chain, Error, Result};
-use base::Base;
+use base::{Base, failure};
 use build::{Builder, Known, refused};
 use changes::{Counts, Queries, filtered};
 use leaf::Value;
 use part::{Key, Order, Part, When};
-use sources::{all_of, before, compared, has_versions, keys_of, scans};
+use sources::{all_of, before, compared, has_files, has_versions, keys_of, scans};
 
 /// What saving a chain again comes to.
 pub(crate) enum Update {
@@ -152,9 +153,21 @@ pub(crate) async fn check(chain: &Chain, progress: &Arc<Progress>) -> Result<()>
         sources.insert(name.clone(), known);
     }
     let queries = Queries { chain, progress };
-    let builder = Builder { queries, sources, is_unsafe: is_unsafe(chain), keeps_gone: true };
+    let builder = Builder {
+        queries,
+        sources,
+        is_unsafe: is_unsafe(chain),
+        has_older_files: false,
+        is_lost: AtomicBool::new(false),
+    };
     let part = builder.part(&plan).await?;
     check_options(chain, &part, regroups(&plan)?)?;
+    let result = chain.with_plan(plan.clone())?;
+    for (_, options) in chain.deltas() {
+        if let Retry::Failed(path) = &options.retry {
+            failure(&result, path)?;
+        }
+    }
     values(chain, &part, &plan).map(drop)
 }
 
@@ -179,8 +192,13 @@ fn check_options(chain: &Chain, part: &Part, has_groups: bool) -> Result<()> {
             "a group is computed from the rows that are there: `delta_deleted=\"drop\"`",
         );
     }
-    if has_groups && chain.deltas().iter().any(|(_, options)| options.retry == Retry::Missing) {
-        return refused("`delta_retry=True` for groups", "name a field of the result");
+    let known_by = part.known_by();
+    let mut missing = chain.deltas().iter().filter(|(_, options)| options.retry == Retry::Missing);
+    if missing.any(|(scan, _)| has_groups || !known_by.contains(&scan)) {
+        return refused(
+            "`delta_retry=True` for groups, or for rows that are known by another side of a `merge`",
+            "name a field of the result",
+        );
     }
     match &part.order {
         Order::Lost(what) if !is_unsafe(chain) => {
@@ -269,6 +287,8 @@ struct Found {
     /// What rows that are gone were known by.
     gone: Units,
     told: Vec<String>,
+    /// Whether files of a source are others now, or gone.
+    has_older_files: bool,
 }
 
 impl Updating<'_> {
@@ -284,14 +304,23 @@ impl Updating<'_> {
         let plan = self.chain.visible_plan()?;
         let (has_groups, deleted) = (regroups(&plan)?, deleted(self.chain));
         let keeps_gone = !has_groups && deleted != Some(Deleted::Drop);
-        let Found { known: sources, gone, told } = self.sources(scans, before, keeps_gone).await?;
+        let Found { known: sources, gone, told, has_older_files } =
+            self.sources(scans, before, keeps_gone).await?;
         let (queries, is_unsafe) = (self.queries(), is_unsafe(self.chain));
-        let part = Builder { queries, sources, is_unsafe, keeps_gone }.part(&plan).await?;
+        let is_lost = AtomicBool::new(false);
+        let builder = Builder { queries, sources, is_unsafe, has_older_files, is_lost };
+        let part = builder.part(&plan).await;
+        if builder.is_lost.into_inner() {
+            let reason =
+                "groups or merges ask what functions made of files that changed or are gone";
+            return Ok(Update::Whole(Some(reason.to_owned())));
+        }
+        let part = part?;
         check_options(self.chain, &part, has_groups)?;
         let values = values(self.chain, &part, &plan)?;
         let base = Base::open(self.chain.session(), self.base, &values).await?;
         let mut touched: Vec<u128> = part.touched.iter().collect();
-        touched.extend(self.retried(scans, &base, has_groups).await?);
+        touched.extend(self.retried(scans, &base, &part.known_by()).await?);
         let was_stale = self.base.delta.as_ref().is_some_and(|delta| delta.stale);
         if was_stale && deleted == Some(Deleted::Drop) {
             let there = self.present(scans).await?;
@@ -326,6 +355,7 @@ impl Updating<'_> {
         keeps_gone: bool,
     ) -> Result<Found> {
         let (mut known, mut all_gone, mut told) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut has_older_files = false;
         for (scan, source_now) in scans {
             let name = &scan.table_name;
             let now = LogicalPlan::TableScan(scan.clone());
@@ -351,13 +381,15 @@ impl Updating<'_> {
                 |unit: &u128| keeps_gone && options.is_some() && changes.gone.contains(*unit);
             let touched = changes.all.iter().filter(|unit| !stays(unit)).collect();
             all_gone.extend(changes.gone.iter());
+            has_older_files |=
+                has_files(&source) && changes.counts.changed + changes.counts.gone > 0;
             told.push(told_of(&title_of(source_now.as_ref()), changes.counts));
             let before = LogicalPlan::TableScan(then.clone());
             let (key, touched) = (Key::By(keys), Arc::new(touched));
             let places = changes.places;
             known.insert(name.clone(), Known { before, key, touched, places });
         }
-        Ok(Found { known, gone: all_gone.into_iter().collect(), told })
+        Ok(Found { known, gone: all_gone.into_iter().collect(), told, has_older_files })
     }
 
     /// What rows of the sources that are updated are known by now.
@@ -377,7 +409,7 @@ impl Updating<'_> {
         &self,
         scans: &[(TableScan, Arc<dyn Source>)],
         base: &Base,
-        has_groups: bool,
+        known_by: &[&TableReference],
     ) -> Result<Vec<u128>> {
         let mut retried: Vec<u128> = Vec::new();
         for (name, options) in self.chain.deltas() {
@@ -395,7 +427,7 @@ impl Updating<'_> {
                 Retry::Failed(path) => {
                     let failed =
                         self.queries().units(base.failed(path)?, base.keys.clone()).await?;
-                    if has_groups || failed.is_empty() {
+                    if !known_by.contains(&name) || failed.is_empty() {
                         retried.extend(failed.iter());
                         continue;
                     }

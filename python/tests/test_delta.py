@@ -171,6 +171,64 @@ def test_rows_with_an_error_are_computed_again():
     assert sorted(calls) == [2, 3, 4]
 
 
+def test_what_may_be_computed_again_is_asked_first():
+    saved("src", id=[1], k=["a"])
+    saved("labels", k=["a"], label=["A"])
+    chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry="nothing")
+    with pytest.raises(SignalResolvingError, match="nothing"):
+        chain.save("made")
+    chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry=True)
+    for grouped in (
+        chain.group_by(n=func.count(), partition_by="k"),
+        chain.merge(dc.read_dataset("labels"), on="k", how="right"),
+    ):
+        with pytest.raises(NotSupportedError, match="delta_retry=True"):
+            grouped.save("made")
+
+
+@pytest.mark.parametrize("mode", ["raise", "skip", "null"])
+def test_groups_by_what_a_function_reads_of_files(mode, files, capfd):
+    """Of files that changed or are gone it cannot be read any more in which groups they were."""
+
+    def text(file: dc.File) -> str:
+        return file.read_text()
+
+    def update() -> list[tuple[str | None, int]]:
+        chain = dc.read_storage(files, delta=True).settings(on_error=mode).map(k=text)
+        made = chain.group_by(n=func.count(), partition_by="k").save("made")
+        return sorted(made.to_list("k", "n"))
+
+    assert update() == [("a", 1), ("b", 1), ("c", 1)]
+    dc.gc(ttl=0)
+    (files / "a.txt").write_text("b")
+    assert update() == [("b", 2), ("c", 1)]
+    (files / "c.txt").unlink()
+    assert update() == [("b", 2)]
+    capfd.readouterr()
+    (files / "d.txt").write_text("d")
+    assert update() == [("b", 2), ("d", 1)]
+    assert "computed as a whole" not in capfd.readouterr().err
+
+
+def test_sides_that_change_beside_files_that_are_gone(files):
+    """What belongs to files that are gone is not asked for."""
+
+    def text(file: dc.File) -> str:
+        return file.read_text()
+
+    def update() -> dict[str, str | None]:
+        chain = dc.read_storage(files, delta=True, delta_deleted="drop").map(k=text)
+        made = chain.merge(dc.read_dataset("labels"), on="k", how="left").save("made")
+        return dict(made.order_by("k").to_list("k", "label"))
+
+    saved("labels", k=["a", "b"], label=["A", "B"])
+    assert update() == {"a": "A", "b": "B", "c": None}
+    dc.gc(ttl=0)
+    (files / "a.txt").unlink()
+    saved("labels", k=["a", "b", "c"], label=["A", "other", "C"])
+    assert update() == {"b": "other", "c": "C"}
+
+
 def test_rows_that_are_missing_are_computed_again():
     saved("src", id=[1, 2, 3])
     broken, calls = {2}, []

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, UInt64Type};
+use arrow::datatypes::{DataType, FieldRef, UInt64Type};
 use catalog::DatasetVersion;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::{
@@ -55,13 +55,7 @@ impl Base {
 
     /// Rows with something at a path, or in the one leaf of this name.
     pub(super) fn failed(&self, path: &str) -> Result<LogicalPlan> {
-        let (value, field) = match self.chain.resolver().path(path) {
-            Ok(found) => found,
-            Err(error) => match self.only_leaf(path) {
-                Some(path) => self.chain.resolver().path(&path)?,
-                None => return Err(error),
-            },
-        };
+        let (value, field) = failure(&self.chain, path)?;
         let there = value.clone().is_not_null();
         let there = match field.data_type() {
             DataType::Utf8 | DataType::LargeUtf8 => there.and(value.not_eq(lit(""))),
@@ -69,32 +63,6 @@ impl Base {
         };
         let rows = LogicalPlanBuilder::from(self.chain.plan().clone());
         Ok(rows.filter(there)?.build()?)
-    }
-
-    /// The path of the only leaf that has the name.
-    fn only_leaf(&self, name: &str) -> Option<String> {
-        let mut found = Vec::new();
-        let mut open: Vec<(String, DataType)> = self
-            .chain
-            .own_columns()
-            .into_iter()
-            .map(|(_, field)| (field.name().clone(), field.data_type().clone()))
-            .collect();
-        while let Some((path, kind)) = open.pop() {
-            match kind {
-                DataType::Struct(fields) => {
-                    open.extend(fields.iter().map(|child| {
-                        (format!("{path}.{}", child.name()), child.data_type().clone())
-                    }))
-                }
-                _ if path.rsplit('.').next() == Some(name) => found.push(path),
-                _ => {}
-            }
-        }
-        match found.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        }
     }
 
     /// The places of rows with these keys, and the keys.
@@ -132,5 +100,39 @@ impl Base {
         }
         let sort = Sort { expr: sort, input: Arc::new(all.plan().clone()), fetch: None };
         all.with_plan(LogicalPlan::Sort(sort))
+    }
+}
+
+/// What tells that a row of a result failed: the value at a path, or the one leaf of this name.
+pub(super) fn failure(result: &Chain, path: &str) -> Result<(PlanExpr, FieldRef)> {
+    match (result.resolver().path(path), only_leaf(result, path)) {
+        (Err(_), Some(path)) => result.resolver().path(&path),
+        (found, _) => found,
+    }
+}
+
+/// The path of the only leaf that has the name.
+fn only_leaf(result: &Chain, name: &str) -> Option<String> {
+    let columns = result.own_columns().into_iter();
+    let mut open: Vec<(String, DataType)> =
+        columns.map(|(_, field)| (field.name().clone(), field.data_type().clone())).collect();
+    let mut found = Vec::new();
+    while let Some((path, kind)) = open.pop() {
+        match kind {
+            DataType::Struct(fields) => {
+                let below = fields.iter();
+                open.extend(
+                    below.map(|child| {
+                        (format!("{path}.{}", child.name()), child.data_type().clone())
+                    }),
+                );
+            }
+            _ if path.rsplit('.').next() == Some(name) => found.push(path),
+            _ => {}
+        }
+    }
+    match found.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, TableReference};
@@ -12,6 +14,7 @@ use datafusion::logical_expr::{
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use udf_runtime::DeadRows;
 
 use super::changes::{Queries, filtered};
 use super::leaf::{Leaf, Value, where_it_was};
@@ -19,7 +22,7 @@ use super::part::{Key, Kind, Order, Part, When, over};
 use super::places::Places;
 use crate::expr::is_row_number;
 use crate::functions::Units;
-use crate::logical::{FirstRows, GroupRows, KEY_ROW, Udf, has_queries};
+use crate::logical::{FirstRows, GroupRows, KEY_ROW, Udf, has_queries, inputs_first};
 use crate::{Error, Result};
 
 /// A source of the chain, as it is and as it was.
@@ -37,8 +40,10 @@ pub(super) struct Builder<'a> {
     pub(super) sources: HashMap<TableReference, Known>,
     /// Steps that need all rows see those that differ only.
     pub(super) is_unsafe: bool,
-    /// Rows stay although their source is gone.
-    pub(super) keeps_gone: bool,
+    /// Whether files that were read are others now, or gone: what functions make of these may be lost.
+    pub(super) has_older_files: bool,
+    /// Whether something that is to be known of rows as they were is lost.
+    pub(super) is_lost: AtomicBool,
 }
 
 impl Builder<'_> {
@@ -146,12 +151,22 @@ impl Builder<'_> {
         if part.touched.is_empty() {
             return Ok(Arc::default());
         }
-        let mut found: Vec<u128> = Vec::new();
-        for when in [When::Now, When::Before] {
-            let rows = part.restricted(&part.touched, when)?;
-            found.extend(self.queries.units(rows, values.to_vec()).await?.iter());
+        let rows = part.restricted(&part.touched, When::Now)?;
+        let now = self.queries.units(rows, values.to_vec()).await?;
+        let before = self.units_before(part, values).await?;
+        Ok(Arc::new(now.iter().chain(before.iter()).collect()))
+    }
+
+    /// The same of the rows as they were.
+    async fn units_before(&self, part: &Part, values: &[PlanExpr]) -> Result<Units> {
+        let rows = part.restricted(&part.touched, When::Before)?;
+        let lets_fail = |udf: &Udf| udf.call.options.dead_rows != DeadRows::Fail;
+        let may_skip = inputs_first(&rows).into_iter().filter_map(Udf::of).any(lets_fail);
+        let units = self.queries.units(rows, values.to_vec()).await;
+        if self.has_older_files && (may_skip || matches!(units, Err(Error::Function(_)))) {
+            self.is_lost.store(true, Relaxed);
         }
-        Ok(Arc::new(found.into_iter().collect()))
+        units
     }
 
     async fn union(&self, plan: &LogicalPlan) -> Result<Part> {
@@ -231,11 +246,9 @@ impl Builder<'_> {
                 return refused("a `merge`", "keep what its rows are known by");
             };
             let values: Vec<_> = values.iter().map(Value::expr).collect();
-            let whens = if self.keeps_gone { &[When::Now][..] } else { &[When::Now, When::Before] };
-            for when in whens {
-                let rows = filtered(kept.whole(*when), kept_on.clone(), &matched)?;
-                touched.extend(self.queries.units(rows, values.clone()).await?.iter());
-            }
+            // Rows that are others than they were are touched as it is.
+            let rows = filtered(kept.whole(When::Now), kept_on.clone(), &matched)?;
+            touched.extend(self.queries.units(rows, values).await?.iter());
         }
         let (key, order) = (key_above(&kept.key, plan), Order::Any);
         let (kept, other) = (Box::new(kept), Box::new(other));

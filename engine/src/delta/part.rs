@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use datafusion::common::TableReference;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, SortExpr};
 
@@ -72,6 +73,19 @@ impl Part {
         match when {
             When::Now => &self.now,
             When::Before => &self.before,
+        }
+    }
+
+    /// The sources whose keys the rows have; none where they are known by what steps made.
+    pub(super) fn known_by(&self) -> Vec<&TableReference> {
+        match &self.kind {
+            Kind::Source(_) => match &self.now {
+                LogicalPlan::TableScan(scan) => vec![&scan.table_name],
+                _ => Vec::new(),
+            },
+            Kind::Rows(input) | Kind::Beside { kept: input, .. } => input.known_by(),
+            Kind::Union(inputs) => inputs.iter().flat_map(Self::known_by).collect(),
+            Kind::Groups(..) | Kind::Both(..) => Vec::new(),
         }
     }
 

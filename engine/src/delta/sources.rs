@@ -41,6 +41,11 @@ pub(super) fn keys_of(source: &Chain, options: &DeltaOptions) -> Result<Vec<Valu
     Ok(keys)
 }
 
+/// Whether rows are of files, which functions may open.
+pub(super) fn has_files(source: &Chain) -> bool {
+    file_key(source).is_ok()
+}
+
 /// What files are known by.
 fn file_key(source: &Chain) -> Result<Vec<String>> {
     let columns = source.own_columns();

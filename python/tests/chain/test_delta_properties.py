@@ -210,6 +210,8 @@ def steps_(draw: st.DrawFn) -> list[Step]:
         put(draw, steps, ("meet", draw(st.tuples(st.sampled_from(HOWS), st.booleans()))))
     if draw(st.integers(0, 3)) == 0:
         put(draw, steps, ("subtract", draw(st.tuples(st.just("k"), st.booleans()))))
+    if draw(st.integers(0, 3)) == 0:
+        put(draw, steps, *some(draw, FAILING, 1))
     if draw(st.booleans()):
         steps.insert(0, ("union", None))
     columns = ["id", "k", "v"]
@@ -422,7 +424,7 @@ def examples(most: int) -> Any:
     )
 
 
-sources_ = st.sampled_from(["overwrite", "overwrite", "update", "wide"])
+sources_ = st.sampled_from(["overwrite", "overwrite", "update", "files", "wide"])
 
 
 @pytest.mark.timeout(60 + 2 * UPDATES)

@@ -5,6 +5,12 @@ use lance_table::format::Fragment;
 /// So many small fragments are worth it.
 const MANY: usize = 8;
 
+/// As long as all of them hold less than this, fewer are worth it, and one that is so many times as large as all others:
+/// what it takes to write so little anew is less than what readers take to open it.
+const LITTLE_BYTES: u64 = 1 << 20;
+const LITTLE_MANY: usize = 4;
+const LITTLE_TIMES: u64 = 4;
+
 /// To open a fragment takes no longer than to read so much of one.
 const ENOUGH_BYTES: u64 = 32 << 20;
 const ENOUGH_ROWS: u64 = 1 << 18;
@@ -39,14 +45,19 @@ impl Size {
 }
 
 /// What a save puts together that follows the version: many small fragments none of which is larger than all others
-/// together. So each row is written anew only to stand among twice as many, and few times in all.
+/// together. So each row is written anew only to stand among twice as many, and few times in all; where all is little, a
+/// few times more.
 pub(in crate::sink) fn last_small(sizes: &[Size]) -> usize {
     let (mut all, mut largest, mut chosen) = (0, 0, 0);
     let small = sizes.iter().rev().take_while(|size| size.is_small());
     for (size, count) in small.zip(1..) {
         all += size.bytes;
         largest = largest.max(size.bytes);
-        if count >= MANY && largest <= all - largest {
+        let (many, times) = match all < LITTLE_BYTES {
+            true => (LITTLE_MANY, LITTLE_TIMES),
+            false => (MANY, 1),
+        };
+        if count >= many && largest <= times * (all - largest) {
             chosen = count;
         }
     }
