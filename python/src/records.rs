@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, TimestampMicrosecondArray};
 use catalog::{DatasetVersion, Dependency, Folder, Job, NamePart, QualifiedName};
+use engine::Garbage;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -85,4 +86,11 @@ fn timestamp(py: Python<'_>, micros: Option<i64>) -> PyResult<Bound<'_, PyAny>> 
     let column: ArrayRef = Arc::new(column);
     let codec = Codec::optional(Kind::Datetime);
     codec.read(py, &column)?.pop().ok_or_else(|| PyValueError::new_err("no value"))
+}
+
+/// One entry of a report of `gc`: what, why, files and bytes.
+pub(crate) type GarbageRow = (String, &'static str, u64, u64);
+
+pub(crate) fn garbage_row(found: Garbage) -> GarbageRow {
+    (found.what, found.reason, found.files, found.bytes)
 }

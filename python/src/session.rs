@@ -24,7 +24,7 @@ use crate::chain::Chain;
 use crate::error::raise;
 use crate::look::look;
 use crate::names::{folder_name, own_name, parse_spec, resolve_name, session_name};
-use crate::records::{folder_row, job_row, version_row};
+use crate::records::{GarbageRow, folder_row, garbage_row, job_row, version_row};
 use crate::runtime::{runtime, wait};
 use crate::statements::{self, Answered};
 use crate::storage::{Storage, client_config};
@@ -422,7 +422,7 @@ impl Session {
         results_ttl: f64,
         compact: bool,
         dry_run: bool,
-    ) -> PyResult<(Vec<Row>, Vec<Row>, Vec<Row>)> {
+    ) -> PyResult<(Vec<GarbageRow>, Vec<GarbageRow>, Vec<GarbageRow>)> {
         let duration = |seconds| {
             Duration::try_from_secs_f64(seconds)
                 .map_err(|error| PyValueError::new_err(error.to_string()))
@@ -481,13 +481,6 @@ impl Session {
         let finish = async move { Ok(catalog.finish_job(&JobId::from(id), status, error).await?) };
         wait(py, finish, None)
     }
-}
-
-/// One entry of a report of `gc`.
-type Row = (String, &'static str, u64, u64);
-
-fn garbage_row(found: Garbage) -> Row {
-    (found.what, found.reason, found.files, found.bytes)
 }
 
 /// How to start a worker process; `None` where this process cannot start an interpreter.

@@ -19,9 +19,10 @@ pub(crate) const POSTGRES_VERSION: &str = "16.6";
 const BUILT_IN: u32 = 6_000;
 
 /// Functions that are null for all arguments.
-const ABSENT: [&str; 10] = [
+const ABSENT: [&str; 11] = [
     "col_description",
     "inet_server_addr",
+    "json_build_object",
     "obj_description",
     "shobj_description",
     "pg_get_indexdef",

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 const KEYS: [&str; 6] = ["conkey", "confkey", "indkey", "indoption", "indclass", "indcollation"];
 
 /// Tables that never have rows here, of which tools ask one value for each column.
-const EMPTY: [&str; 2] = ["pg_sequence", "pg_attrdef"];
+const EMPTY: [&str; 3] = ["pg_attrdef", "pg_collation", "pg_sequence"];
 
 /// Replaces escape characters of `LIKE`, the keys of what no dataset has, and values of tables without rows.
 pub(crate) fn simplify(statement: &mut Statement) {

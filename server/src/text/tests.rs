@@ -1,3 +1,5 @@
+//! Texts are cut where statements end, and nowhere else.
+
 use super::{numbered, statements, words};
 
 fn check(text: &str, expected: &[&str]) {

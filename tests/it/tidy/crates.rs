@@ -55,6 +55,12 @@ const CRATES: &[Crate] = &[
         never_segment: &[],
     },
     Crate { name: "tests", may_use: LEAVES_AND_FRONT_ENDS, never: &["pyo3"], never_segment: &[] },
+    Crate {
+        name: "examples/embedding/rust",
+        may_use: &["catalog", "engine"],
+        never: &["lance", "pyo3"],
+        never_segment: &[],
+    },
     Crate { name: "benches", may_use: LEAVES_AND_FRONT_ENDS, never: &["pyo3"], never_segment: &[] },
 ];
 

@@ -1,3 +1,5 @@
+//! Equal values have equal digests, and others have others.
+
 use std::sync::Arc;
 
 use arrow::array::{

@@ -26,7 +26,7 @@ fn many_small_fragments_at_the_end_are_put_together() {
     check(&[&[9; 8][..], &[128], &[9; 8]].concat(), 8);
     check(&[64, 32, 16, 8, 4, 2, 1, 1, 1], 9);
     check(&[64, 32, 16, 8, 4, 2, 1, 1], 8);
-    check(&[127, 64, 32, 16, 8, 4, 2, 1], 0);
+    check(&[120, 60, 30, 15, 7, 4, 2, 1], 0);
     let rows = [Size { rows: 1 << 18, bytes: 9, file_bytes: 9 }; 9];
     assert_eq!(last_small(&rows), 0);
 }

@@ -1,3 +1,5 @@
+//! Types that PostgreSQL does not have become some that it has.
+
 use std::sync::Arc;
 
 use arrow::array::{

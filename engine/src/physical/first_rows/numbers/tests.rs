@@ -1,3 +1,5 @@
+//! The set holds what a set of the standard library holds.
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
