@@ -1,6 +1,7 @@
 //! [`Changes`]: which rows of a source are new, which are others than they were, and which are gone, by what they are
 //! known by.
 
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -50,6 +51,31 @@ struct Seen {
     before: u64,
 }
 
+impl Seen {
+    fn differs(&self) -> bool {
+        self.difference != 0 || self.now != self.before
+    }
+}
+
+impl Counts {
+    fn add(&mut self, all: &ByDigest<Seen>) {
+        for seen in all.values() {
+            match (seen.now, seen.before) {
+                (now, _) if !seen.differs() => self.same += now,
+                (0, before) => self.gone += before,
+                (now, 0) => self.new += now,
+                (now, _) => self.changed += now,
+            }
+        }
+    }
+}
+
+/// The digests of a row's key and of all that is compared of it.
+type Row = (u128, u128);
+
+/// Rows are compared in so many parts, one for each last byte of a key's digest: each is small enough for a core's cache.
+const PARTS: usize = 1 << 8;
+
 impl Queries<'_> {
     /// Values of a plan's rows, in any order.
     pub(super) async fn for_each(
@@ -85,23 +111,24 @@ impl Queries<'_> {
         key: &[PlanExpr],
         compared: &[PlanExpr],
     ) -> Result<Changes> {
-        let (apart, shared) = apart(now, then)?;
-        let mut seen = self.seen(apart, key, compared).await?;
-        let mut counts = Counts::default();
-        seen.retain(|_, seen| {
-            let differs = seen.difference != 0 || seen.now != seen.before;
-            match (seen.now, seen.before) {
-                (now, _) if !differs => counts.same += now,
-                (0, before) => counts.gone += before,
-                (now, 0) => counts.new += now,
-                (now, _) => counts.changed += now,
+        let ([new, old], shared) = apart(now, then)?;
+        let all = key.iter().chain(compared).cloned().collect();
+        let digests = vec![row_digest(key.to_vec()), row_digest(all)];
+        let new = self.by_key(new, digests.clone()).await?;
+        let old = self.by_key(old, digests).await?;
+        let (mut counts, mut all, mut gone) = (Counts::default(), Vec::new(), Vec::new());
+        for (new, old) in new.iter().zip(&old) {
+            let seen = seen(new, old);
+            counts.add(&seen);
+            let differs = seen.iter().filter(|(_, seen)| seen.differs());
+            for (key, seen) in differs {
+                all.push(*key);
+                gone.extend((seen.now == 0).then_some(*key));
             }
-            differs
-        });
+        }
         counts.same += shared;
-        let gone = seen.iter().filter(|(_, seen)| seen.now == 0).map(|(key, _)| *key);
-        let gone: Units = gone.collect();
-        let all = Arc::new(seen.into_keys().collect());
+        let (all, gone): (Arc<Units>, Units) =
+            (Arc::new(all.into_iter().collect()), gone.into_iter().collect());
         let places = Places::find(self, now, key, &all).await?;
         let gone = match &places {
             _ if shared == 0 || gone.is_empty() => gone,
@@ -116,34 +143,35 @@ impl Queries<'_> {
         Ok(Changes { all, places, gone, counts })
     }
 
-    /// What is known of each key of rows as they are and as they were.
-    async fn seen(
-        &self,
-        [new, old]: [LogicalPlan; 2],
-        key: &[PlanExpr],
-        compared: &[PlanExpr],
-    ) -> Result<ByDigest<Seen>> {
-        let mut seen = ByDigest::<Seen>::default();
-        let all = key.iter().chain(compared).cloned().collect();
-        let digests = vec![row_digest(key.to_vec()), row_digest(all)];
-        self.for_each(new, digests.clone(), |batch| {
+    /// The digests of keys and of whole rows.
+    async fn by_key(&self, plan: LogicalPlan, digests: Vec<PlanExpr>) -> Result<Vec<Vec<Row>>> {
+        let mut parts = vec![Vec::new(); PARTS];
+        let take = |batch: &RecordBatch| {
             for (key, row) in digests_in(batch.column(0)).zip(digests_in(batch.column(1))) {
-                let seen = seen.entry(key).or_default();
-                seen.difference = seen.difference.wrapping_add(row);
-                seen.now += 1;
+                let [.., part] = key.to_le_bytes();
+                parts[usize::from(part)].push((key, row));
             }
-        })
-        .await?;
-        self.for_each(old, digests, |batch| {
-            for (key, row) in digests_in(batch.column(0)).zip(digests_in(batch.column(1))) {
-                let seen = seen.entry(key).or_default();
-                seen.difference = seen.difference.wrapping_sub(row);
-                seen.before += 1;
-            }
-        })
-        .await?;
-        Ok(seen)
+        };
+        self.for_each(plan, digests, take).await?;
+        Ok(parts)
     }
+}
+
+/// What is known of the keys of some rows, as they are and as they were.
+fn seen(now: &[Row], before: &[Row]) -> ByDigest<Seen> {
+    let height = now.len().max(before.len());
+    let mut all = ByDigest::<Seen>::with_capacity_and_hasher(height, BuildHasherDefault::default());
+    for (key, row) in now {
+        let seen = all.entry(*key).or_default();
+        seen.difference = seen.difference.wrapping_add(*row);
+        seen.now += 1;
+    }
+    for (key, row) in before {
+        let seen = all.entry(*key).or_default();
+        seen.difference = seen.difference.wrapping_sub(*row);
+        seen.before += 1;
+    }
+    all
 }
 
 /// Two scans without what they share, and how many rows of the first one that is.

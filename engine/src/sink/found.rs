@@ -19,7 +19,7 @@ use catalog::{
     Bump, DatasetEdit, DatasetVersion, JobId, JobStatus, NamePart, NewJob, QualifiedName, Wanted,
 };
 use chrono::{DateTime, Utc};
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, join, stream};
 
 use super::begun::begun;
 use super::fragments::Rows;
@@ -164,21 +164,36 @@ impl Kept<'_> {
     ) -> Result<(DatasetVersion, Option<Vec<RecordBatch>>)> {
         let mut attempts = 0..ATTEMPTS;
         loop {
-            let rows = Peeked::read(look()).await?;
+            let (rows, before) = self.begin(column, look()).await?;
             let few = rows.is_all().then(|| rows.first.clone());
             let _turn = self.session.turns().take(self.name.name.as_str()).await;
-            match self.version(column, rows).await {
+            match self.version(column, rows, before).await {
                 Err(error) if is_overtaken(&error) && attempts.next().is_some() => {}
                 record => return Ok((record?, few)),
             }
         }
     }
 
-    /// The version that holds the rows.
-    async fn version(&self, column: &FieldRef, rows: Peeked) -> Result<DatasetVersion> {
+    /// The first of what is found, and meanwhile what was there before, where that was much.
+    async fn begin(&self, column: &FieldRef, rows: Rows) -> Result<(Peeked, Option<Before>)> {
         let known = newest(self.session, &self.name).await?;
-        if let Some(known) = known.as_ref().filter(|_| !rows.is_all())
-            && let Some(before) = Before::of(self.session, known, column).await
+        let known = known.filter(|known| known.rows > FEW as u64);
+        let before = async { Before::of(self.session, known.as_ref()?, column).await };
+        let (rows, before) = join!(Peeked::read(rows), before);
+        Ok((rows?, before))
+    }
+
+    /// The version that holds the rows.
+    async fn version(
+        &self,
+        column: &FieldRef,
+        rows: Peeked,
+        before: Option<Before>,
+    ) -> Result<DatasetVersion> {
+        let known = newest(self.session, &self.name).await?;
+        if let Some((known, before)) = known.as_ref().zip(before)
+            && !rows.is_all()
+            && before.is_of(known)
         {
             return self.following(known, before, rows).await;
         }

@@ -12,7 +12,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{ATTEMPTS, Kept, Peeked, keep as keep_files, name_of, opened};
+use super::{ATTEMPTS, Kept, keep as keep_files, name_of, opened};
 use crate::identity::Content;
 use crate::physical::in_order;
 use crate::sink::saving::is_overtaken;
@@ -164,11 +164,11 @@ impl Looking<'_> {
         let mut attempts = 0..ATTEMPTS;
         let record = loop {
             let rows = scope.rows(self.session.buckets(), &self.schema()).await?;
-            let rows = Peeked::read(rows).await?;
+            let (rows, before) = kept.begin(&self.column, rows).await?;
             if rows.height == 0 && !self.search.may_be_empty() {
                 return Err(self.search.missing());
             }
-            match kept.version(&self.column, rows).await {
+            match kept.version(&self.column, rows, before).await {
                 Err(error) if is_overtaken(&error) && attempts.next().is_some() => {}
                 record => break record?,
             }
