@@ -184,8 +184,17 @@ fn deleted(chain: &Chain) -> Option<Deleted> {
     chain.deltas().iter().find_map(|(_, options)| options.deleted)
 }
 
-/// Options that mean nothing for the steps of the chain.
+/// Options that mean nothing for the steps of the chain, or contradict each other.
 fn check_options(chain: &Chain, part: &Part, has_groups: bool) -> Result<()> {
+    let mut all = chain.deltas().iter().filter_map(|(_, options)| options.deleted);
+    if let Some(first) = all.next()
+        && all.any(|other| other != first)
+    {
+        return refused(
+            "`delta_deleted` of sources that do not agree",
+            "give the same to all: a row of the result may be of several",
+        );
+    }
     if has_groups && deleted(chain) == Some(Deleted::Keep) {
         return refused(
             "`delta_deleted=\"keep\"` for groups",
@@ -270,7 +279,7 @@ pub(crate) async fn update(
         return Ok(Update::Nothing);
     }
     let updating = Updating { chain, base, mixed, progress };
-    updating.rows(&scans, &before).await
+    Box::pin(updating.rows(&scans, &before)).await
 }
 
 struct Updating<'a> {

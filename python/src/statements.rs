@@ -51,7 +51,7 @@ pub(crate) fn run(
             return Ok(chain.map(|chain| (chain, None, None)));
         };
         let writing = Writing { job: job.into(), progress: shared };
-        let answer = sql::run(&session, &statement, &inputs, &writing).await;
+        let answer = Box::pin(sql::run(&session, &statement, &inputs, &writing)).await;
         Ok(answer.map(|answer| (answer.chain, answer.version, answer.copy)))
     };
     let ran = wait(py, ran, progress.map(|callback| (&counters, callback)))?;

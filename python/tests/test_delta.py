@@ -476,3 +476,54 @@ def test_what_does_not_change_need_not_be_comparable():
     assert update() == [1]
     saved("src", id=[1, 2], k=["a", "b"])
     assert update() == [1, 2]
+
+
+def test_what_a_statement_changed_is_computed_anew() -> None:
+    dc.read_values(id=[1, 2, 3], v=[1, 2, 3]).save("s")
+
+    def update() -> list[Any]:
+        saved = dc.read_dataset("s", delta=True, delta_on="id").save("r")
+        return sorted(saved.to_list("id", "v"))
+
+    update()
+    dc.read_values(id=[1, 2, 3, 4], v=[10, 2, 3, 4]).save("s")
+    dc.sql("INSERT INTO r SELECT id + 100 AS id, v FROM s WHERE id = 4")
+    assert update() == [(1, 10), (2, 2), (3, 3), (4, 4)]
+    dc.sql("DELETE FROM r WHERE id = 2")
+    assert update() == [(1, 10), (2, 2), (3, 3), (4, 4)]
+
+
+def test_zeros_are_one_key() -> None:
+    def update(values: list[int]) -> list[Any]:
+        dc.read_values(id=[1, 2, 3], k=[0.0, -0.0, 1.0], v=values).save("s")
+        rows = dc.read_dataset("s", delta=True, delta_on="id")
+        return rows.group_by(t=func.sum("v"), partition_by="k").save("g").to_list("k", "t")
+
+    update([1, 2, 3])
+    assert sorted(update([1, 20, 3])) == [(0.0, 21), (1.0, 3)]
+
+
+def test_a_new_column_is_no_update() -> None:
+    dc.read_values(id=[1, 2]).save("s")
+    rows = dc.read_dataset("s", delta=True, delta_on="id")
+    rows.mutate(a=C("id") * 2).save("r")
+    with pytest.raises(dc.exceptions.LakebedError, match="new columns detected: b"):
+        rows.mutate(b=C("id") * 3).save("r")
+
+
+def test_sources_that_do_not_agree_are_refused() -> None:
+    for name, ids in ("a", [1, 2]), ("b", [3, 4]):
+        dc.read_values(id=ids).save(name)
+    first = dc.read_dataset("a", delta=True, delta_on="id", delta_deleted="drop")
+    second = dc.read_dataset("b", delta=True, delta_on="id", delta_deleted="keep")
+    with pytest.raises(dc.exceptions.NotSupportedError, match="do not agree"):
+        first.union(second).save("u")
+
+
+def test_merges_of_two_types_are_refused_at_once() -> None:
+    pa = pytest.importorskip("pyarrow")
+    dc.read_values(id=[1, 2], k=[1, 2]).save("l")
+    dc.read_arrow(pa.table({"k": pa.array([1, 2], pa.int32()), "w": ["a", "b"]})).save("r")
+    left = dc.read_dataset("l", delta=True, delta_on="id")
+    with pytest.raises(dc.exceptions.NotSupportedError, match="keys of two types"):
+        left.merge(dc.read_dataset("r"), on="k").save("m")

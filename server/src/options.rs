@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pgwire::tokio::TlsAcceptor;
@@ -131,6 +131,6 @@ impl Certified {
     }
 }
 
-fn invalid(path: &PathBuf, reason: &str) -> Error {
+fn invalid(path: &Path, reason: &str) -> Error {
     Error::Options { what: format!("cannot serve with TLS: {reason}: `{}`", path.display()) }
 }

@@ -29,7 +29,8 @@ use crate::{Error, Result};
 /// # Errors
 /// As [`Statement::parse`] and [`read`].
 pub async fn query(session: &Arc<Session>, text: &str) -> Result<Chain> {
-    read(session, &Statement::parse(text)?, &Inputs::default()).await
+    let statement = Statement::parse(text)?;
+    Box::pin(read(session, &statement, &Inputs::default())).await
 }
 
 /// The chain that a reading statement describes: `SELECT`, `WITH`, `VALUES`, `SHOW`, `DESCRIBE` or `EXPLAIN`.
@@ -38,7 +39,7 @@ pub async fn query(session: &Arc<Session>, text: &str) -> Result<Chain> {
 /// [`Error::NotSupported`] for statements that do more than read, [`Error::Plan`] for unknown columns and wrong types,
 /// [`Error::Parameter`] for values that are missing or too many, [`Error::Engine`] for unknown datasets.
 pub async fn read(session: &Arc<Session>, statement: &Statement, inputs: &Inputs) -> Result<Chain> {
-    Planner::new(session, statement, inputs)?.read(statement).await
+    Box::pin(Planner::new(session, statement, inputs)?.read(statement)).await
 }
 
 /// The same with parameters in the plan, whose values are given later.
@@ -46,7 +47,7 @@ pub async fn read(session: &Arc<Session>, statement: &Statement, inputs: &Inputs
 /// # Errors
 /// As [`read`], but for those of values.
 pub async fn prepare(session: &Arc<Session>, statement: &Statement) -> Result<Chain> {
-    Planner::unbound(session, statement, &Inputs::default()).read(statement).await
+    Box::pin(Planner::unbound(session, statement, &Inputs::default()).read(statement)).await
 }
 
 /// What plans the queries of one statement, whose tables stay what they are.
@@ -83,7 +84,7 @@ impl<'a> Planner<'a> {
                     check_reads(query)?;
                     self.chain(inner.as_ref().clone()).await
                 }
-                other => look::at(self, other).await,
+                other => Box::pin(look::at(self, other)).await,
             },
             Parsed::Explain(explained) => look::explain(self, explained).await,
             _ => Err(Error::only_reads(statement.keyword())),
@@ -92,6 +93,10 @@ impl<'a> Planner<'a> {
 
     /// The chain that a query describes.
     pub(crate) async fn chain(&mut self, query: SqlStatement) -> Result<Chain> {
+        Box::pin(self.planned(query)).await
+    }
+
+    async fn planned(&mut self, query: SqlStatement) -> Result<Chain> {
         let text = self.text;
         let about = |error| Error::about(text, &error);
         let statement = Parsed::Statement(Box::new(query.clone()));

@@ -67,10 +67,10 @@ pub async fn run(
         Parsed::CopyTo(copy) => write.copy(copy).await,
         Parsed::Statement(inner) => match inner.as_ref() {
             SqlStatement::CreateTable(create) => write.create(create).await,
-            SqlStatement::Insert(insert) => write.insert(insert).await,
-            SqlStatement::Delete(delete) => write.delete(delete).await,
-            SqlStatement::Update(update) => write.update(update).await,
-            SqlStatement::Merge(merge) => write.merge(merge).await,
+            SqlStatement::Insert(insert) => Box::pin(write.insert(insert)).await,
+            SqlStatement::Delete(delete) => Box::pin(write.delete(delete)).await,
+            SqlStatement::Update(update) => Box::pin(write.update(update)).await,
+            SqlStatement::Merge(merge) => Box::pin(write.merge(merge)).await,
             SqlStatement::Drop { object_type, if_exists, names, .. } => {
                 write.remove(*object_type, *if_exists, names).await
             }

@@ -25,9 +25,14 @@ fn pets(session: &Arc<Session>, rows: i64) -> Chain {
     chain(session, vec![batch(vec![("id", integers(0..rows)), ("file", file), ("score", score)])])
 }
 
+#[expect(clippy::disallowed_methods, reason = "another engine has rules of its own")]
+fn other_engine() -> SessionContext {
+    SessionContext::new()
+}
+
 /// Another engine over the session's datasets.
 fn other(session: &Arc<Session>) -> SessionContext {
-    let context = SessionContext::new();
+    let context = other_engine();
     drop(context.register_catalog("lakebed", session.catalog_provider()));
     context
 }
@@ -48,7 +53,7 @@ async fn integers_of(context: &SessionContext, query: &str) -> Vec<i64> {
 async fn a_dataset_meets_tables_of_the_other_engine() {
     let session = session().await;
     save(&pets(&session, 100), "pets").await.unwrap();
-    let context = SessionContext::new();
+    let context = other_engine();
     drop(context.register_table("pets", session.table("pets").await.unwrap()).unwrap());
     drop(context.sql("CREATE TABLE names AS VALUES (3, 'tom'), (5, 'kim')").await.unwrap());
     let query =
@@ -113,7 +118,7 @@ async fn a_runtime_of_one_thread_lists_too() {
 async fn what_is_inserted_is_a_new_version() {
     let session = session().await;
     save(&pets(&session, 3), "pets").await.unwrap();
-    let context = SessionContext::new();
+    let context = other_engine();
     drop(context.register_table("pets", session.table("pets").await.unwrap()).unwrap());
     drop(context.register_table("old", session.table("pets@1.0.0").await.unwrap()).unwrap());
     let inserted =
@@ -131,7 +136,7 @@ async fn what_is_inserted_is_a_new_version() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_is_a_table() {
     let session = session().await;
-    let context = SessionContext::new();
+    let context = other_engine();
     let chain = pets(&session, 10).flatten("__").unwrap().limit(4).unwrap();
     drop(context.register_table("pets", chain.table()).unwrap());
     let query = "SELECT sum(file__size) FROM pets";

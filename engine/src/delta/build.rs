@@ -56,11 +56,11 @@ impl Builder<'_> {
                 LogicalPlan::TableScan(scan) => Ok(self.source(plan, &scan.table_name)),
                 LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => Ok(fixed(plan)),
                 LogicalPlan::Union(_) => self.union(plan).await,
-                LogicalPlan::Join(join) => self.join(plan, join).await,
+                LogicalPlan::Join(join) => Box::pin(self.join(plan, join)).await,
                 plan => match plan.inputs().as_slice() {
                     [input] => {
                         let input = self.part(input).await?;
-                        self.step(plan, input).await
+                        Box::pin(self.step(plan, input)).await
                     }
                     _ => refused(plan.display(), "save it without `delta=True`"),
                 },
@@ -219,9 +219,9 @@ impl Builder<'_> {
         let on = join.on.iter().cloned().unzip();
         let kept = if kept_right { &right } else { &left };
         if (kept_left || kept_right) && matches!(kept.key, Key::By(_)) {
-            return self.beside(plan, (left, right), on, kept_left).await;
+            return Box::pin(self.beside(plan, (left, right), on, kept_left)).await;
         }
-        self.both_sides(plan, (left, right), on, join.join_type).await
+        Box::pin(self.both_sides(plan, (left, right), on, join.join_type)).await
     }
 
     /// Rows of one side, each with what belongs to it.
@@ -238,9 +238,9 @@ impl Builder<'_> {
             true => (left, left_on, right, right_on),
             false => (right, right_on, left, left_on),
         };
+        check_kinds((&kept, &kept_on), (&other, &other_on))?;
         let mut touched: Vec<u128> = kept.touched.iter().collect();
         if !other.touched.is_empty() {
-            check_kinds((&kept, &kept_on), (&other, &other_on))?;
             let matched = self.units_of(&other, &other_on).await?;
             let Key::By(values) = &kept.key else {
                 return refused("a `merge`", "keep what its rows are known by");

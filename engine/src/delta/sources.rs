@@ -133,6 +133,12 @@ pub(super) async fn before(
 ) -> Result<std::result::Result<HashMap<TableReference, TableScan>, String>> {
     let title = format!("{}@{}", base.dataset.short(), base.version);
     let mut changed = HashMap::new();
+    let is_read = scans.iter().flat_map(|(_, source)| source.dependencies());
+    let is_read: Vec<_> = is_read.map(|Dependency::Version(now)| now.name).collect();
+    let is_own = |then: &catalog::Dependency| then.name == base.dataset;
+    if base.dependencies.iter().any(is_own) && !is_read.contains(&base.dataset) {
+        return Ok(Err(format!("rows of `{title}` were changed by a statement")));
+    }
     for (scan, source) in scans {
         if !has_versions(source.as_ref()) {
             continue;

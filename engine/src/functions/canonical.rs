@@ -101,7 +101,7 @@ macro_rules! converted_floats {
     }};
 }
 
-fn converted(values: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn converted(values: &ArrayRef) -> Result<ArrayRef> {
     Ok(match values.data_type() {
         DataType::Float16 => converted_floats!(values, Float16Type, Half, Half::ZERO),
         DataType::Float32 => converted_floats!(values, Float32Type, f32, 0.0_f32),

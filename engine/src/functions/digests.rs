@@ -15,6 +15,8 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::canonical::{converted, holds_floats};
+
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +30,11 @@ const STEP: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
 pub(crate) fn digests(columns: &[ArrayRef], rows: usize) -> Result<Vec<u128>> {
     let mut digests = vec![0; rows];
     for column in columns {
-        add(column, &mut digests)?;
+        // Which bits a number has does not matter: 0.0 and -0.0 are one, and all that is not a number is one.
+        match holds_floats(column.data_type()) {
+            true => add(&converted(column)?, &mut digests)?,
+            false => add(column, &mut digests)?,
+        }
     }
     // WHY: until here they are sums, and two rows that exchange values would have the same sum as they had before.
     digests.iter_mut().for_each(|digest| *digest = xxh3_128(&digest.to_le_bytes()));

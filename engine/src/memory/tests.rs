@@ -1,6 +1,7 @@
 //! Verbs over more rows than fit into memory give the same rows, through files that are gone afterwards.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -250,7 +251,7 @@ async fn a_merge_with_a_condition_on_both_sides_sorts_what_does_not_fit() {
             .check(async |session| {
                 let rows = read(session, "rows").await?;
                 let other = read(session, skewed).await?;
-                rows.merge(&other, &on, How::Inner, "right_")?.filter(&[less.clone()])
+                rows.merge(&other, &on, How::Inner, "right_")?.filter(slice::from_ref(&less))
             })
             .await;
     }

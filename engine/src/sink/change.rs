@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Changes, Delta};
+use catalog::{Changes, Delta, Dependency};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -44,7 +44,13 @@ impl Chain {
     ) -> Result<Saved> {
         let chain = self.with_sys(false)?.pinned(Some(&request.job)).await?;
         let (session, schema) = (chain.session(), chain.schema());
-        let dependencies = found::dependencies(&chain, &request.job).await?;
+        let mut dependencies = found::dependencies(&chain, &request.job).await?;
+        // WHY: updates tell by it that the rows are not only what the other sources make.
+        if let Some(base) = newest(session, &request.name).await?
+            && !dependencies.iter().any(|made_of| made_of.name == base.dataset)
+        {
+            dependencies.push(Dependency { name: base.dataset, version: base.version });
+        }
         let saving = Saving { session, request: &request, schema, dependencies };
         let mut rows = saving.written(&chain, progress).await?;
         let (added, removed) = (rows.added.rows(), request.mode.removed().len());
@@ -60,7 +66,6 @@ impl Chain {
         }
         let replaced = added.min(removed.saturating_sub(change.dropped));
         let changes = Changes { added: added - replaced, replaced, dropped: removed - replaced };
-        // Who updates it next computes all of it: its rows are not only what its sources make.
         rows.added.delta = Some(Delta { changes: Some(changes), ..Delta::default() });
         let saved = saving.published(rows).await?;
         let (title, version) = (request.name.short(), saved.record.version);

@@ -38,7 +38,7 @@ impl Chain {
         };
         let (made, progress) = (Made::of(&chain).await?, Arc::default());
         delta::check(&chain, &progress).await?;
-        let update = delta::update(&chain, &base, &made, &progress).await?;
+        let update = Box::pin(delta::update(&chain, &base, &made, &progress)).await?;
         let mut lines = progress.remarks();
         let last = match update {
             Update::Whole(reason) => return all(&reason.unwrap_or_default()),
@@ -72,7 +72,7 @@ pub(super) async fn save(
     for _ in 0..ATTEMPTS {
         let base = newest(session, &request.name).await?;
         let update = match &base {
-            Some(base) => delta::update(chain, base, &made, progress).await?,
+            Some(base) => Box::pin(delta::update(chain, base, &made, progress)).await?,
             None => Update::Whole(None),
         };
         let attempt = Attempt { chain, request: &request, made: &made, progress };
@@ -126,6 +126,7 @@ impl Attempt<'_> {
 
     /// There is nothing to compute.
     async fn nothing(&self, base: &DatasetVersion) -> Result<Saved> {
+        check_columns(&self.chain.schema(), base)?;
         let session = self.chain.session();
         let saved = unchanged(session, self.request, base, self.progress).await?;
         Ok(Saved { computed: Some(self.chain.limit(0)?), ..saved })

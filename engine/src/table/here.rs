@@ -6,9 +6,9 @@
 use std::future::Future;
 use std::thread;
 
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use tokio::runtime::{Builder, Handle, RuntimeFlavor};
-use tokio::task::{JoinError, block_in_place};
+use tokio::task::block_in_place;
 
 use crate::Error;
 
@@ -18,7 +18,9 @@ pub(super) async fn there<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     match runtime.filter(|_| Handle::try_current().is_err()) {
-        Some(runtime) => runtime.spawn(work).await.map_err(stopped)?,
+        Some(runtime) => {
+            runtime.spawn(work).await.map_err(|error| Error::internal(error.to_string()))?
+        }
         None => work.await,
     }
 }
@@ -40,8 +42,4 @@ pub(super) fn here<T: Send>(
             waited.unwrap_or_else(|_| Err(Error::internal("a thread panicked").into()))
         }),
     }
-}
-
-fn stopped(error: JoinError) -> DataFusionError {
-    Error::internal(error.to_string()).into()
 }

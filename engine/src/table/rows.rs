@@ -141,7 +141,7 @@ impl TableProvider for ChainTable {
             Some(wanted) => Arc::new(self.schema.project(wanted)?),
             None => Arc::clone(&self.schema),
         };
-        let planned = RowsExec::plan(chain, plan, schema, self.runtime.clone());
+        let planned = Box::pin(RowsExec::plan(chain, plan, schema, self.runtime.clone()));
         Ok(Arc::new(there(self.runtime.as_ref(), planned).await?))
     }
 

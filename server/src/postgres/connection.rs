@@ -29,6 +29,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "two facts of a connection, told apart by name"
+    )]
     pub(crate) fn new(service: Arc<Service>, needs_tls: bool, is_one_too_many: bool) -> Self {
         let settings = Settings::new(service.limits.statement_timeout);
         let stop = Stop::new(service.phase.clone());

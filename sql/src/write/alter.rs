@@ -90,7 +90,7 @@ impl Write<'_> {
         let name = own_name(named.table)?;
         for _ in 0..ATTEMPTS {
             let target = Target::open(self.session(), name.clone()).await?;
-            let rows = self.rows_where(&target, &named.alias, &condition).await?;
+            let rows = Box::pin(self.rows_where(&target, &named.alias, &condition)).await?;
             let removed = rows.len() as u64;
             let change = RowChange { dropped: removed, written: Some(0) };
             let mode =
@@ -122,7 +122,7 @@ impl Write<'_> {
         for _ in 0..ATTEMPTS {
             let target = Target::open(self.session(), name.clone()).await?;
             let assigned = assigned(&update.assignments, &target)?;
-            let rows = self.rows_where(&target, &named.alias, &condition).await?;
+            let rows = Box::pin(self.rows_where(&target, &named.alias, &condition)).await?;
             let alias = quoted(&named.alias);
             let columns = target.columns();
             let value = |column: &String| match assigned.iter().find(|(name, _)| name == column) {

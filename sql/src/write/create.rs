@@ -75,7 +75,7 @@ impl Write<'_> {
         let name = own_name(written)?;
         for _ in 0..ATTEMPTS {
             let target = Target::open(self.session(), name.clone()).await?;
-            let chain = self.inserted(query, &insert.columns, &target).await?;
+            let chain = Box::pin(self.inserted(query, &insert.columns, &target)).await?;
             let mode = SaveMode::Append;
             let request = self.request(&name, Wanted::Bump(Bump::Patch), mode);
             let saved = chain.save_change(request, RowChange::default(), &self.writing.progress);

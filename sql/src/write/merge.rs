@@ -46,7 +46,7 @@ impl Write<'_> {
             let target = Target::open(self.session(), name.clone()).await?;
             self.aim_at(&target.chain);
             let query = Query::of(merge, &named.alias, &target)?;
-            let (rows, change) = self.merged(&query, &target).await?;
+            let (rows, change) = Box::pin(self.merged(&query, &target)).await?;
             let columns = target.columns();
             let chain = self.planner.chain(parsed_query(&query.rows())?).await?;
             let chain = chain.fitted(&columns)?;

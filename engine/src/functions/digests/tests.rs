@@ -7,7 +7,7 @@ use arrow::array::{
     StringViewArray, StructArray,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{Field, Int32Type, Int64Type};
+use arrow::datatypes::{Field, Float64Type, Int32Type, Int64Type};
 use proptest::prelude::{any, proptest};
 
 use super::digests;
@@ -98,5 +98,19 @@ proptest! {
                 assert_eq!(one == other, left == right);
             }
         }
+    }
+}
+
+#[test]
+fn one_number_has_one_digest() {
+    let lists = |values: [f64; 4]| -> ArrayRef {
+        let rows = values.map(|value| Some(vec![Some(value)]));
+        Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(rows))
+    };
+    let values = [0.0, -0.0, f64::NAN, -f64::NAN];
+    for column in [Arc::new(Float64Array::from(values.to_vec())) as ArrayRef, lists(values)] {
+        let found = digests(&[column], 4).unwrap();
+        assert_eq!((found[0], found[2]), (found[1], found[3]));
+        assert_ne!(found[0], found[2]);
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StructArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, StructArray};
 use arrow::datatypes::{DataType, Field, Int64Type};
-use datafusion::catalog::TableProvider;
 
 use crate::physical::in_order;
 use crate::{Config, Root};
@@ -31,7 +30,7 @@ fn batch(files: &[File]) -> RecordBatch {
     let columns: Vec<ArrayRef> =
         vec![Arc::new(Int64Array::from(numbers)), Arc::new(Int64Array::from(changes))];
     let files = StructArray::new(fields, columns, None);
-    RecordBatch::try_new(Arc::new(Schema::new(vec![column()])), vec![Arc::new(files)]).unwrap()
+    RecordBatch::from(StructArray::new(vec![column()].into(), vec![Arc::new(files)], None))
 }
 
 /// Keeps these files as what was found: the listing's version, and what is read of it.
@@ -121,5 +120,5 @@ async fn few_files_are_written_as_they_are_found() {
     let (_, rows) = keep(&session, &[(2, 0), (1, 0)]).await;
     assert_eq!(rows, [(2, 0), (1, 0)]);
     let (record, rows) = keep(&session, &all()).await;
-    assert_eq!((record.rows, rows.len()), (MANY as u64, MANY as usize));
+    assert_eq!((record.rows, rows.len()), (MANY as u64, usize::try_from(MANY).unwrap()));
 }
