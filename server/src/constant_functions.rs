@@ -19,8 +19,9 @@ pub(crate) const POSTGRES_VERSION: &str = "16.6";
 const BUILT_IN: u32 = 6_000;
 
 /// Functions that are null for all arguments.
-const ABSENT: [&str; 11] = [
+const ABSENT: [&str; 12] = [
     "col_description",
+    "current_setting",
     "inet_server_addr",
     "json_build_object",
     "obj_description",

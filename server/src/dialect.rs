@@ -33,6 +33,12 @@ impl VisitorMut for Simplify {
         let of = match expr {
             Expr::Function(function) if is_of_keys(function) => Some(DataType::Int(None)),
             Expr::Subquery(query) if is_empty(query) => Some(DataType::Text),
+            // A column that the library's `pg_class` does not have, of indexes, which there are none of.
+            Expr::CompoundIdentifier(path)
+                if path.last().is_some_and(|name| name.value == "reloptions") =>
+            {
+                Some(DataType::Text)
+            }
             _ => None,
         };
         if let Some(data_type) = of {
