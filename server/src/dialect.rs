@@ -6,6 +6,8 @@ use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query,
     Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 
 /// Columns with lists of keys. Their tables, of constraints and of indexes, have no rows here.
 const KEYS: [&str; 6] = ["conkey", "confkey", "indkey", "indoption", "indclass", "indcollation"];
@@ -52,11 +54,24 @@ fn escape_by_backslash(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) {
     let Some(Value::SingleQuotedString(given)) = escape.as_ref().map(|escape| &escape.value) else {
         return;
     };
-    if let Expr::Value(text) = pattern
-        && let Value::SingleQuotedString(text) = &mut text.value
-    {
-        *text = text.replace(given.as_str(), "\\");
-        *escape = None;
+    if given == "'" {
+        return;
+    }
+    let slashed = match &mut *pattern {
+        Expr::Value(text) => match &mut text.value {
+            Value::SingleQuotedString(text) => {
+                *text = text.replace(given.as_str(), "\\");
+                *escape = None;
+                return;
+            }
+            value => format!("replace({value}, '{given}', '\\')"),
+        },
+        pattern => format!("replace({pattern}, '{given}', '\\')"),
+    };
+    let dialect = PostgreSqlDialect {};
+    let parsed = Parser::new(&dialect).try_with_sql(&slashed).and_then(|mut it| it.parse_expr());
+    if let Ok(slashed) = parsed {
+        (*pattern, *escape) = (slashed, None);
     }
 }
 
