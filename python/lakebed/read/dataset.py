@@ -51,7 +51,8 @@ def read_dataset(  # noqa: PLR0917  the peer's order
             where that says an error; with True, what is missing in the result.
         delta_unsafe: Let `limit`, `offset` and `sample` see what changed only.
         delta_deleted: `keep` or `drop` rows whose source is gone. By default they are kept, but
-            for groups, which are computed from what is there.
+            for groups, which are computed from what is there. All sources of a chain must say the
+            same; what a kept row has of other sources stays, too.
         delta_code: When functions or steps changed since: `warn`, `ignore`, or `rebuild`
             everything.
         others: Other options of the peer, refused with a reason.

@@ -68,7 +68,8 @@ def read_storage(
             where that says an error; with True, what is missing in the result.
         delta_unsafe: Let `limit`, `offset` and `sample` see what changed only.
         delta_deleted: `keep` or `drop` rows whose source is gone. By default they are kept, but
-            for groups, which are computed from what is there.
+            for groups, which are computed from what is there. All sources of a chain must say the
+            same; what a kept row has of other sources stays, too.
         delta_code: When functions or steps changed since: `warn`, `ignore`, or `rebuild`
             everything.
         versions: Has no effect: only the newest version of each object is listed.
