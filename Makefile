@@ -93,8 +93,10 @@ pytest: ## The Python tests, and the examples in the docstrings
 		LAKEBED_ROOT="$$root" ../$(STEP) docstrings ../$(VENV)/bin/pytest --doctest-modules \
 			--ignore-glob='/*/lakebed/torch/*' --pyargs lakebed  # which needs PyTorch
 
+# Built with the workspace: alone it would have other features of what all share, and build that again.
 examples: wheel ## The examples of datasets inside other engines
-	@$(STEP) embedding-rust cargo run $(CARGO_FLAGS) --release -p embedding
+	@$(STEP) embedding-rust-build cargo build $(CARGO_FLAGS) $(WORKSPACE) --bin embedding
+	@$(STEP) embedding-rust $(CARGO_TARGET_DIR)/release/embedding
 	@$(STEP) embedding-python $(VENV)/bin/python examples/embedding/datafusion_python.py
 
 # What depends on the interpreter, and on the releases of the few packages that are needed.
