@@ -7,6 +7,7 @@ __all__ = [
     "Function",
     "Pages",
     "Rows",
+    "Server",
     "Session",
     "Storage",
     "StreamFailure",
@@ -124,6 +125,7 @@ class Server:
     def token(self) -> str: ...
     def stop(self) -> None: ...
 
+@final
 class Session:
     @staticmethod
     def open(
