@@ -34,14 +34,17 @@ const ABSENT: [&str; 12] = [
     "pg_tablespace_location",
 ];
 
-/// All of them.
-pub(crate) fn functions() -> Vec<ScalarUDF> {
+/// What `version()` says.
+pub(crate) fn version() -> String {
     let release = env!("CARGO_PKG_VERSION");
-    let version = format!("PostgreSQL {POSTGRES_VERSION} (lakebed {release})");
-    let text = |text: &str| ScalarValue::Utf8(Some(text.to_owned()));
+    format!("PostgreSQL {POSTGRES_VERSION} (lakebed {release})")
+}
+
+/// All of them; a server that only reads says that it is a copy of another.
+pub(crate) fn functions(only_reads: bool) -> Vec<ScalarUDF> {
     let mut functions = vec![
-        Constant::function("version", text(&version)),
-        Constant::function("pg_is_in_recovery", ScalarValue::Boolean(Some(true))),
+        Constant::function("version", ScalarValue::Utf8(Some(version()))),
+        Constant::function("pg_is_in_recovery", ScalarValue::Boolean(Some(only_reads))),
         Constant::function("pg_is_wal_replay_paused", ScalarValue::Boolean(Some(false))),
         Constant::function("pg_function_is_visible", ScalarValue::Boolean(Some(true))),
         Constant::function("pg_type_is_visible", ScalarValue::Boolean(Some(true))),
