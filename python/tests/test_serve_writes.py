@@ -258,7 +258,7 @@ def test_flight_writes(server):
         assert cursor.adbc_statement.execute_update() == 2
         for text, message in (
             ("copy t to '/tmp/x.csv'", "COPY"),
-            ("insert into t values (1)", "1 values? .*3 columns|1 columns"),
+            ("insert into t values (1)", "the table has 3"),
         ):
             with pytest.raises(adbc_driver_manager.Error, match=message):
                 cursor.execute(text)
