@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use catalog::{DatasetVersion, QualifiedName, Version, VersionFilter};
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::empty::EmptyTable;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
@@ -152,7 +152,7 @@ impl CatalogSession {
         self.register(&tables)?;
         let numbered = self.context.sql(NUMBERED).await?.collect().await?;
         let columns = tables.into_iter().map(|table| {
-            let columns = wire_schema(&table.columns);
+            let columns = seen(&table.columns);
             ((table.schema, table.name), columns)
         });
         self.relations.set(&numbered, &columns.collect());
@@ -166,7 +166,7 @@ impl CatalogSession {
             schemas.entry(INFORMATION.to_owned()).or_default().insert(name.to_owned(), table);
         }
         for Table { schema, name, columns } in tables {
-            let table: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(wire_schema(columns)));
+            let table: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(seen(columns)));
             // A project of that name is asked for with its namespace.
             if schema != INFORMATION && schema != SYSTEM {
                 schemas.entry(schema.clone()).or_default().insert(name.clone(), table);
@@ -186,4 +186,14 @@ impl CatalogSession {
         }
         Ok(())
     }
+}
+
+/// Columns as they are sent, of which some are never null.
+fn seen(columns: &Schema) -> SchemaRef {
+    let sent = wire_schema(columns);
+    let both = columns.fields().iter().zip(sent.fields());
+    let field = |(own, sent): (&FieldRef, &FieldRef)| {
+        sent.as_ref().clone().with_nullable(own.is_nullable())
+    };
+    Arc::new(Schema::new(both.map(field).collect::<Vec<_>>()))
 }

@@ -19,13 +19,17 @@ pub(crate) const POSTGRES_VERSION: &str = "16.6";
 const BUILT_IN: u32 = 6_000;
 
 /// Functions that are null for all arguments.
-const ABSENT: [&str; 12] = [
+const ABSENT: [&str; 16] = [
     "col_description",
     "current_setting",
     "inet_server_addr",
     "json_build_object",
     "obj_description",
     "shobj_description",
+    "pg_get_function_arguments",
+    "pg_get_function_identity_arguments",
+    "pg_get_function_result",
+    "pg_get_functiondef",
     "pg_get_indexdef",
     "pg_get_ruledef",
     "pg_get_serial_sequence",

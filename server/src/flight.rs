@@ -99,11 +99,12 @@ struct Flight {
 
 impl Flight {
     fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let most = self.service.limits.max_connections;
             let what = format!("too many statements: this server runs {most} at a time");
-            Status::resource_exhausted(what)
-        })
+            return Err(Status::resource_exhausted(what));
+        };
+        Ok(place)
     }
 
     /// The rows, with what can stop them under `handle`.

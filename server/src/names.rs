@@ -121,10 +121,11 @@ struct Columns<'a>(&'a [(Vec<String>, usize)]);
 
 impl Columns<'_> {
     /// How many parts of a name go, which begins with that of a table.
-    fn leading<'i>(&self, parts: impl Iterator<Item = &'i Ident> + Clone) -> usize {
+    fn leading<'i>(&self, parts: impl Iterator<Item = &'i Ident>) -> usize {
+        let parts: Vec<&Ident> = parts.collect();
         let is_of = |table: &[String]| {
-            let mut parts = parts.clone();
-            table.iter().all(|part| parts.next().is_some_and(|ident| is_named(ident, part)))
+            let mut both = table.iter().zip(&parts);
+            table.len() <= parts.len() && both.all(|(part, ident)| is_named(ident, part))
         };
         self.0.iter().find(|(table, _)| is_of(table)).map_or(0, |(_, leading)| *leading)
     }

@@ -28,7 +28,7 @@ pub async fn parameter_types(
         && let Parsed::Statement(inner) = &statement.parsed
     {
         // A statement that cannot be planned tells nothing of its parameters.
-        drop(types.of(inner).await);
+        drop(Box::pin(types.of(inner)).await);
     }
     types.found
 }
@@ -47,7 +47,7 @@ impl Types<'_> {
                 None => Ok(()),
             },
             SqlStatement::Insert(insert) => self.of_insert(insert).await,
-            SqlStatement::Update(update) => self.of_update(update).await,
+            SqlStatement::Update(update) => Box::pin(self.of_update(update)).await,
             SqlStatement::Delete(delete) => {
                 let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) =
                     &delete.from;
@@ -104,13 +104,13 @@ impl Types<'_> {
         let value = |(at, value): (usize, &&Expr)| format!(", {value} AS value_{at}");
         let values: String = computed.iter().enumerate().map(value).collect();
         let text = format!("SELECT 1 AS one{values} FROM {table}{condition}");
-        self.of_query(parsed_query(&text)?).await
+        Box::pin(self.of_query(parsed_query(&text)?)).await
     }
 
     async fn of_query(&mut self, query: SqlStatement) -> Result<()> {
         let inputs = Inputs::default();
         let mut planner = Planner::unbound(self.session, self.statement, &inputs);
-        let chain = planner.chain(query).await?;
+        let chain = Box::pin(planner.chain(query)).await?;
         for (name, kind) in chain.plan().get_parameter_types().unwrap_or_default() {
             if let Some(kind) = kind {
                 self.tell(&name, &kind);
@@ -138,7 +138,7 @@ impl Types<'_> {
     }
 
     async fn columns(&self, name: &ObjectName) -> Result<SchemaRef> {
-        Ok(Target::open(self.session, own_name(name)?).await?.columns())
+        Ok(Box::pin(Target::open(self.session, own_name(name)?)).await?.columns())
     }
 }
 
