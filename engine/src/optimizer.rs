@@ -25,7 +25,8 @@
 //! 4. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
 //! 5. `compare_at_once`: nobody looks into predicates any more;
 //! 6. `conditions_in_turn`: what is looked at together is told apart;
-//! 7. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
+//! 7. `joins_apart`: conditions of joins are final;
+//! 8. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
 
 mod compare_at_once;
 mod compare_floats;
@@ -33,6 +34,7 @@ mod conditions_in_turn;
 mod drop_unread_map;
 mod fix_limited_rows;
 mod in_subquery;
+mod joins_apart;
 mod keep_row_order;
 mod low_ranks;
 mod naive_in_utc;
@@ -114,6 +116,7 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));
     rules.push(Arc::new(conditions_in_turn::ConditionsInTurn));
+    rules.push(Arc::new(joins_apart::JoinsApart));
     rules.push(Arc::new(within_memory::WithinMemory));
     rules
 }

@@ -1,5 +1,6 @@
 //! Our operators. Most belong to the plan node of the same file name; [`planner`] pairs them and decides nothing.
 
+mod apart;
 mod concat_partitions;
 mod first_rows;
 mod fixed_rows;
@@ -19,6 +20,7 @@ mod top_k;
 mod udf;
 mod window_groups;
 
+pub(crate) use apart::ApartExec;
 pub(crate) use concat_partitions::{concat_partitions, in_any_order, in_order};
 pub(crate) use first_rows::FIRST_ROWS;
 pub(crate) use fixed_rows::FixedRowsExec;

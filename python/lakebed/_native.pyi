@@ -116,6 +116,7 @@ class Server:
         tls: tuple[str, str] | None,
         insecure: bool,
         limits: tuple[float | None, int | None, int],
+        write: str | None,
     ) -> Server: ...
     @property
     def postgres(self) -> str | None: ...

@@ -66,13 +66,15 @@ def serve(
     statement_timeout: float | None = None,
     max_rows: int | None = None,
     max_connections: int = 100,
+    write: bool = False,
     session: Session | None = None,
     in_memory: bool = False,
 ) -> Server:
     """Let other programs read datasets with SQL, while this one goes on.
 
     Datasets of the default folder are tables in the schema `public`, those of other projects
-    in the schema of their project; a version is read as `"name@1.2.0"`. Statements only read.
+    in the schema of their project; a version is read as `"name@1.2.0"`. Statements only read,
+    unless `write=True`.
 
     Args:
         postgres: Where to listen for clients of PostgreSQL, such as `psql` and SQLAlchemy, as
@@ -87,6 +89,9 @@ def serve(
         max_rows: A statement with more rows fails; by default none does.
         max_connections: So many clients may be connected, and so many statements of Flight
             SQL may run.
+        write: Let clients make and remove datasets, with the statements that `sql` writes with,
+            but for `COPY`. Each statement makes a version that others see at once; ROLLBACK
+            removes those of its transaction.
         session: Whose datasets; see `Session`.
         in_memory: Use a session in memory.
 
@@ -113,5 +118,6 @@ def serve(
         files,
         insecure,
         (statement_timeout, max_rows, max_connections),
+        held._job_id() if write else None,
     )
     return Server(native, held)

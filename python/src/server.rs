@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use catalog::JobId;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use server::{Limits, Options, Tls};
@@ -30,6 +31,7 @@ impl Server {
         tls: Option<(PathBuf, PathBuf)>,
         insecure: bool,
         limits: PyLimits,
+        write: Option<String>,
     ) -> PyResult<Self> {
         let (postgres, flight) = addresses;
         let (timeout, max_rows, max_connections) = limits;
@@ -43,6 +45,7 @@ impl Server {
             tls: tls.map(|(certificate, key)| Tls { certificate, key }),
             insecure,
             limits: Limits { statement_timeout, max_rows, max_connections },
+            write: write.map(JobId::from),
         };
         let session = session.shared();
         let start = async move { Ok(server::Server::start(session, options).await) };

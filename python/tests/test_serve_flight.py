@@ -57,6 +57,18 @@ def test_parameters_are_bound(server):
             assert cursor.fetchall() == [(name,)]
 
 
+def test_statements_that_are_kept_wait_for_their_client(server):
+    """However many others come and go."""
+    with connect(server) as connection, connection.cursor() as kept:
+        kept.adbc_prepare("select name from pets where size = ?")
+        with connection.cursor() as cursor:
+            for _ in range(1100):
+                cursor.execute("select 1")
+                cursor.fetchall()
+        kept.execute("select name from pets where size = ?", (5,))
+        assert kept.fetchall() == [("dog",)]
+
+
 def test_tables_and_columns_are_listed(server):
     with connect(server) as connection:
         (catalog,) = connection.adbc_get_objects(depth="all").read_all().to_pylist()

@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -125,17 +126,175 @@ def test_sqlalchemy_and_pandas(server):
     engine = sqlalchemy.create_engine(uri(server, "postgresql+psycopg"))
     frame = pd.read_sql("select name, size from pets order by name", engine)
     assert frame.to_dict("list") == {"name": ["dog", "fox"], "size": [5, 4]}
-    inspector = sqlalchemy.inspect(engine)
-    assert {"pets", "numbers"} <= set(inspector.get_table_names())
-    assert [column["name"] for column in inspector.get_columns("pets")] == ["name", "size", "tame"]
-    assert "home.people" in inspector.get_schema_names()
-    assert inspector.get_indexes("pets") == []
     table = sqlalchemy.table("pets", sqlalchemy.column("name"), sqlalchemy.column("size"))
     with engine.connect() as connection:
         found = connection.execute(sqlalchemy.select(table.c.name).where(table.c.size == 5))
         assert found.all() == [("dog",)]
         assert connection.execute(sqlalchemy.text("select 1")).scalar() == 1
     engine.dispose()
+
+
+def test_sqlalchemy_reads_what_it_was_told_nothing_of(server):
+    engine = sqlalchemy.create_engine(uri(server, "postgresql+psycopg"))
+    table = sqlalchemy.Table("pets", sqlalchemy.MetaData(), autoload_with=engine)
+    assert [(c.name, str(c.type), c.primary_key) for c in table.columns] == [
+        ("name", "TEXT", False),
+        ("size", "BIGINT", False),
+        ("tame", "BOOLEAN", False),
+    ]
+    other = sqlalchemy.Table(
+        "owners", sqlalchemy.MetaData(), schema="home.people", autoload_with=engine
+    )
+    with engine.connect() as connection:
+        found = connection.execute(sqlalchemy.select(table).order_by(table.c.name))
+        assert found.all() == [("dog", 5, True), ("fox", 4, False)]
+        assert connection.execute(sqlalchemy.select(other.c.owner)).all() == [("Ada",), ("Ben",)]
+    frame = pd.read_sql_table("pets", engine, columns=["size", "name"])
+    assert frame.sort_values("size").to_dict("list") == {"size": [4, 5], "name": ["fox", "dog"]}
+    whole = sqlalchemy.MetaData()
+    whole.reflect(engine)
+    assert set(whole.tables) == {"numbers", "pets"}
+    engine.dispose()
+
+
+def test_sqlalchemy_inspects_tables(server):
+    engine = sqlalchemy.create_engine(uri(server, "postgresql+psycopg"))
+    inspector = sqlalchemy.inspect(engine)
+    assert sorted(inspector.get_table_names()) == ["numbers", "pets"]
+    assert inspector.get_table_names("home.people") == ["owners"]
+    assert {"public", "home.people"} <= set(inspector.get_schema_names())
+    assert inspector.default_schema_name == "public"
+    assert inspector.has_table("pets")
+    assert not inspector.has_table("owners")
+    assert inspector.has_table("owners", "home.people")
+    assert [column["name"] for column in inspector.get_columns("pets")] == ["name", "size", "tame"]
+    assert inspector.get_pk_constraint("pets")["constrained_columns"] == []
+    assert inspector.get_foreign_keys("pets") == []
+    assert inspector.get_indexes("pets") == []
+    assert inspector.get_unique_constraints("pets") == []
+    assert inspector.get_check_constraints("pets") == []
+    assert inspector.get_table_comment("pets") == {"text": None}
+    assert inspector.get_table_options("pets") == {}
+    assert inspector.get_view_names() == []
+    assert inspector.get_materialized_view_names() == []
+    assert inspector.get_temp_table_names() == []
+    assert inspector.get_sequence_names() == []
+    assert inspector.get_enums() == []
+    assert set(inspector.get_multi_columns()) == {(None, "numbers"), (None, "pets")}
+    with pytest.raises(sqlalchemy.exc.NoSuchTableError):
+        inspector.get_columns("petz")
+    engine.dispose()
+
+
+def test_columns_have_the_names_of_sql(server):
+    types = {
+        "tiny": "1::tinyint",
+        "whole": "1::int",
+        "big": "1::bigint",
+        "part": "1.5::real",
+        "double": "1.5::double",
+        "price": "1.5::decimal(9, 2)",
+        "word": "'a'",
+        "flag": "true",
+        "day": "date '2026-01-02'",
+        "moment": "timestamp '2026-01-02 03:04:05'",
+        "list": "[1, 2]",
+        "bytes": "arrow_cast('a', 'Binary')",
+    }
+    kinds = ", ".join(f"{value} as {name}" for name, value in types.items())
+    dc.sql(f"create table kinds as select {kinds}")
+    asked = (
+        "select column_name, ordinal_position, data_type, udt_name, numeric_precision, "
+        "numeric_scale from information_schema.columns where table_name = 'kinds' "
+        "and table_schema = 'public' order by ordinal_position"
+    )
+    found = rows(server, asked)
+    assert [one[:4] for one in found] == [
+        ("tiny", 1, "smallint", "int2"),
+        ("whole", 2, "integer", "int4"),
+        ("big", 3, "bigint", "int8"),
+        ("part", 4, "real", "float4"),
+        ("double", 5, "double precision", "float8"),
+        ("price", 6, "numeric", "numeric"),
+        ("word", 7, "text", "text"),
+        ("flag", 8, "boolean", "bool"),
+        ("day", 9, "date", "date"),
+        ("moment", 10, "timestamp without time zone", "timestamp"),
+        ("list", 11, "ARRAY", "_int8"),
+        ("bytes", 12, "bytea", "bytea"),
+    ]
+    assert found[5][4:] == (9, 2)
+    assert found[2][4:] == (64, 0)
+
+
+def test_information_schema_has_the_datasets(server):
+    tables = "select table_schema, table_name, table_type from information_schema.tables order by 2"
+    assert rows(server, tables) == [
+        ("public", "numbers", "BASE TABLE"),
+        ("home.people", "owners", "BASE TABLE"),
+        ("public", "pets", "BASE TABLE"),
+    ]
+    schemata = "select schema_name from information_schema.schemata order by schema_name"
+    assert [name for (name,) in rows(server, schemata)] == [
+        "home.people",
+        "information_schema",
+        "pg_catalog",
+        "public",
+    ]
+    assert rows(server, "select * from information_schema.table_constraints") == []
+    joined = (
+        "select t.table_name, count(*) from information_schema.tables t "
+        "join information_schema.columns c using (table_schema, table_name) group by 1 order by 1"
+    )
+    assert rows(server, joined) == [("numbers", 1), ("owners", 2), ("pets", 3)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "expected"),
+    [
+        ("current_user", "current_user", "ada"),
+        ("session_user", "session_user", "ada"),
+        ("user", "user", "ada"),
+        ("current_role", "current_role", "ada"),
+        ("current_catalog", "current_catalog", "local"),
+        ("current_database()", "current_database", "local"),
+        ("current_schema", "current_schema", "public"),
+        ("current_schema()", "current_schema", "public"),
+        ("pg_catalog.current_schema()", "current_schema", "public"),
+        ("upper(current_user) as me", "me", "ADA"),
+    ],
+)
+def test_clients_learn_who_they_are(server, asked, name, expected):
+    with connect(server) as connection:
+        for text in ("select ASKED", "select ASKED from pets limit 1"):
+            found = connection.execute(text.replace("ASKED", asked))
+            assert found.description is not None
+            assert (found.description[0].name, found.fetchall()) == (name, [(expected,)])
+        version = connection.execute("select version() from pets limit 1").fetchall()[0][0]
+        assert version.startswith("PostgreSQL ")
+        assert connection.execute("select version()").fetchall() == [(version,)]
+
+
+def test_versions_are_read_by_schema_too(server):
+    for table in ("pets", "public.pets", "local.public.pets"):
+        text = "select count(*) from TABLE for version as of '1.0.0'"
+        assert rows(server, text.replace("TABLE", table)) == [(4,)]
+    joined = (
+        "select old.name from public.pets for version as of '1.0.0' as old "
+        "left join public.pets on old.name = public.pets.name "
+        "where public.pets.name is null order by 1"
+    )
+    assert rows(server, joined) == [("cat",), ("eel",)]
+
+
+def test_a_column_may_be_called_public(server):
+    dc.sql("create table t as select named_struct('a', named_struct('b', 1)) as public")
+    assert rows(server, "select public.a.b from t") == [(1,)]
+    assert rows(server, "select public.a.b from public.t") == [(1,)]
+    assert rows(server, "select public.t.public.a.b from public.t") == [(1,)]
+    assert rows(server, "select public.pets.* from public.pets where public.pets.size = 5") == [
+        ("dog", 5, True)
+    ]
 
 
 CATALOG_QUERIES = """
@@ -237,6 +396,38 @@ def test_statements_end_in_time(server):
                 connection.execute(text)
         connection.execute("reset statement_timeout")
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+def _join_threads() -> int:
+    """How many threads of this process work at joins."""
+    names = Path("/proc/self/task").glob("*/comm")
+    return sum(name.read_text().strip() == "lakebed-join" for name in names)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at threads")
+def test_long_joins_hold_up_nobody(server):
+    """Nor do they go on when they are stopped."""
+    dc.read_values(n=list(range(200_000))).save("many")
+    text = "select count(*) from many a join many b on a.n + b.n < 0"
+    with (
+        ThreadPoolExecutor(4) as threads,
+        closing(connect(server)) as bystander,
+        ExitStack() as stack,
+    ):
+        busy = [stack.enter_context(closing(connect(server))) for _ in range(4)]
+        running = [threads.submit(one.execute, text) for one in busy]
+        while not _join_threads():
+            assert not any(one.done() for one in running)
+        assert bystander.execute("select count(*) from pets").fetchone() == (2,)
+        assert bystander.execute("select max(n) from many").fetchone() == (199_999,)
+        for one in busy:
+            one.cancel_safe()
+        for one in running:
+            with pytest.raises(psycopg.errors.QueryCanceled, match="user request"):
+                one.result()
+        # would not end
+        while _join_threads():
+            assert bystander.execute("select 1").fetchone() == (1,)
 
 
 def test_rows_come_as_they_are_asked_for(server):

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -139,6 +140,25 @@ def test_nobody_reads_without_the_password(chain):
             assert b"fox" not in _answer(server, *sent)
 
 
+def test_strangers_take_nobodys_place(chain):
+    """Who says nothing makes way for those that come later; who has the token has a place."""
+    chain.save("pets")
+    with ExitStack() as stack, dc.serve(postgres="127.0.0.1:0", max_connections=2) as server:
+        host, _, port = server.postgres.rpartition(":")
+        silent = [
+            stack.enter_context(socket.create_connection((host, int(port)), 5)) for _ in range(200)
+        ]
+        uri = f"postgresql://ada:{server.token}@{server.postgres}/local"
+        with psycopg.connect(uri) as first, psycopg.connect(uri) as second:
+            for client in (first, second):
+                assert client.execute("select count(*) from pets").fetchone() == (4,)
+            with pytest.raises(psycopg.OperationalError, match="this server takes 2"):
+                psycopg.connect(uri)
+            with pytest.raises(psycopg.OperationalError, match="assword"):
+                psycopg.connect(uri.replace(server.token, "wrong-password"))
+        assert silent[0].recv(1) == b""
+
+
 def test_broken_messages_of_a_client_are_its_own_affair(chain):
     chain.save("pets")
     with dc.serve(postgres="127.0.0.1:0") as server:
@@ -177,7 +197,7 @@ def test_the_command_serves_until_it_is_told_to_stop(chain):
     [
         (["--tls-cert", "x"], "give both"),
         (["--statement-timeout", "soon"], "`soon` is no time"),
-        (["--write"], "unrecognized arguments"),
+        (["--writes"], "unrecognized arguments"),
         ([], "nothing to serve"),
     ],
 )

@@ -1,13 +1,13 @@
 //! [`CatalogSession`]: `pg_catalog` and `information_schema`, over tables with the datasets' names and columns only.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use catalog::{DatasetVersion, QualifiedName, Version, VersionFilter};
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::empty::EmptyTable;
 use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
 };
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -16,16 +16,23 @@ use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::setup_pg_catalog;
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use engine::{Session, default_folder};
+use tokio::sync::Mutex;
 
+use crate::client_facts::ClientFacts;
 use crate::constant_functions::functions;
 use crate::dialect::simplify;
+use crate::information_schema;
 use crate::names::PUBLIC;
 use crate::postgres::wire_schema;
 use crate::query::Planned;
+use crate::relations::{NUMBERED, Relations, SystemTables, pg_table_is_visible};
 use crate::{Error, Result};
 
 /// The schema of PostgreSQL's own tables.
 const SYSTEM: &str = "pg_catalog";
+
+/// That of the standard's.
+const INFORMATION: &str = "information_schema";
 
 /// What a client sees as a table.
 #[derive(Clone, Debug)]
@@ -42,27 +49,35 @@ pub(crate) struct CatalogSession {
     datasets: Arc<MemoryCatalogProvider>,
     database: String,
     project: String,
+    only_reads: bool,
+    relations: Arc<Relations>,
     known: Mutex<Vec<(QualifiedName, Version)>>,
 }
 
 impl CatalogSession {
-    pub(crate) fn try_new() -> Result<Self> {
+    pub(crate) fn try_new(only_reads: bool) -> Result<Self> {
         let (namespace, project) = default_folder()?;
         let (database, project) = (String::from(namespace), String::from(project));
         let config = SessionConfig::new()
             .with_default_catalog_and_schema(&database, PUBLIC)
             .with_create_default_catalog_and_schema(false)
-            .with_information_schema(true)
             .with_target_partitions(1);
         let context = SessionContext::new_with_config(config);
         let datasets = Arc::new(MemoryCatalogProvider::new());
         datasets.register_schema(PUBLIC, Arc::new(MemorySchemaProvider::new()))?;
         context.register_catalog(&database, Arc::<MemoryCatalogProvider>::clone(&datasets));
         setup_pg_catalog(&context, &database, EmptyContextProvider).map_err(|error| *error)?;
-        for function in functions() {
+        for function in functions(only_reads) {
             context.register_udf(function);
         }
-        Ok(Self { context, datasets, database, project, known: Mutex::default() })
+        let relations = Arc::<Relations>::default();
+        context.register_udf(pg_table_is_visible(&relations));
+        if let Some(tables) = datasets.schema(SYSTEM) {
+            let tables = SystemTables { tables, relations: Arc::clone(&relations) };
+            datasets.register_schema(SYSTEM, Arc::new(tables))?;
+        }
+        let known = Mutex::default();
+        Ok(Self { context, datasets, database, project, only_reads, relations, known })
     }
 
     /// What clients call the database: the default namespace.
@@ -77,10 +92,11 @@ impl CatalogSession {
     }
 
     /// Plans a query of names and columns, as they are now.
-    pub(crate) async fn plan(&self, session: &Session, text: &str) -> Result<Planned> {
+    pub(crate) async fn plan(&self, session: &Session, text: &str, user: &str) -> Result<Planned> {
         self.refresh(session).await?;
+        let text = ClientFacts { user, database: &self.database }.told(text);
         // WHY: the parser is made anew, for its rules need not be shared between threads.
-        let statement = PostgresCompatibilityParser::new().parse(text);
+        let statement = PostgresCompatibilityParser::new().parse(&text);
         let mut statement =
             statement.map_err(|error| Error::refused("42601", error.to_string()))?;
         let (Some(mut statement), true) = (statement.pop(), statement.is_empty()) else {
@@ -127,13 +143,34 @@ impl CatalogSession {
         let versions = self.newest(session).await?;
         let now: Vec<(QualifiedName, Version)> =
             versions.iter().map(|one| (one.dataset.clone(), one.version)).collect();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // WHY: held until the tables have their numbers, which belong to these and no others.
+        let mut known = self.known.lock().await;
         if *known == now {
             return Ok(());
         }
+        let tables: Vec<Table> = versions.iter().map(|version| self.table(version)).collect();
+        self.register(&tables)?;
+        let numbered = self.context.sql(NUMBERED).await?.collect().await?;
+        let columns = tables.into_iter().map(|table| {
+            let columns = seen(&table.columns);
+            ((table.schema, table.name), columns)
+        });
+        self.relations.set(&numbered, &columns.collect());
+        *known = now;
+        Ok(())
+    }
+
+    fn register(&self, tables: &[Table]) -> Result<()> {
         let mut schemas = BTreeMap::from([(PUBLIC.to_owned(), HashMap::new())]);
-        for table in versions.iter().map(|version| self.table(version)) {
-            schemas.entry(table.schema).or_default().insert(table.name, table.columns);
+        for (name, table) in information_schema::tables(&self.database, self.only_reads, tables)? {
+            schemas.entry(INFORMATION.to_owned()).or_default().insert(name.to_owned(), table);
+        }
+        for Table { schema, name, columns } in tables {
+            let table: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(seen(columns)));
+            // A project of that name is asked for with its namespace.
+            if schema != INFORMATION && schema != SYSTEM {
+                schemas.entry(schema.clone()).or_default().insert(name.clone(), table);
+            }
         }
         for gone in self.datasets.schema_names() {
             if gone != SYSTEM && !schemas.contains_key(&gone) {
@@ -142,13 +179,21 @@ impl CatalogSession {
         }
         for (schema, tables) in schemas {
             let provider = MemorySchemaProvider::new();
-            for (name, columns) in tables {
-                let table = EmptyTable::new(wire_schema(&columns));
-                provider.register_table(name, Arc::new(table))?;
+            for (name, table) in tables {
+                provider.register_table(name, table)?;
             }
             self.datasets.register_schema(&schema, Arc::new(provider))?;
         }
-        *known = now;
         Ok(())
     }
+}
+
+/// Columns as they are sent, of which some are never null.
+fn seen(columns: &Schema) -> SchemaRef {
+    let sent = wire_schema(columns);
+    let both = columns.fields().iter().zip(sent.fields());
+    let field = |(own, sent): (&FieldRef, &FieldRef)| {
+        sent.as_ref().clone().with_nullable(own.is_nullable())
+    };
+    Arc::new(Schema::new(both.map(field).collect::<Vec<_>>()))
 }

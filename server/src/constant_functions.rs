@@ -19,13 +19,17 @@ pub(crate) const POSTGRES_VERSION: &str = "16.6";
 const BUILT_IN: u32 = 6_000;
 
 /// Functions that are null for all arguments.
-const ABSENT: [&str; 12] = [
+const ABSENT: [&str; 16] = [
     "col_description",
     "current_setting",
     "inet_server_addr",
     "json_build_object",
     "obj_description",
     "shobj_description",
+    "pg_get_function_arguments",
+    "pg_get_function_identity_arguments",
+    "pg_get_function_result",
+    "pg_get_functiondef",
     "pg_get_indexdef",
     "pg_get_ruledef",
     "pg_get_serial_sequence",
@@ -34,14 +38,17 @@ const ABSENT: [&str; 12] = [
     "pg_tablespace_location",
 ];
 
-/// All of them.
-pub(crate) fn functions() -> Vec<ScalarUDF> {
+/// What `version()` says.
+pub(crate) fn version() -> String {
     let release = env!("CARGO_PKG_VERSION");
-    let version = format!("PostgreSQL {POSTGRES_VERSION} (lakebed {release})");
-    let text = |text: &str| ScalarValue::Utf8(Some(text.to_owned()));
+    format!("PostgreSQL {POSTGRES_VERSION} (lakebed {release})")
+}
+
+/// All of them; a server that only reads says that it is a copy of another.
+pub(crate) fn functions(only_reads: bool) -> Vec<ScalarUDF> {
     let mut functions = vec![
-        Constant::function("version", text(&version)),
-        Constant::function("pg_is_in_recovery", ScalarValue::Boolean(Some(true))),
+        Constant::function("version", ScalarValue::Utf8(Some(version()))),
+        Constant::function("pg_is_in_recovery", ScalarValue::Boolean(Some(only_reads))),
         Constant::function("pg_is_wal_replay_paused", ScalarValue::Boolean(Some(false))),
         Constant::function("pg_function_is_visible", ScalarValue::Boolean(Some(true))),
         Constant::function("pg_type_is_visible", ScalarValue::Boolean(Some(true))),

@@ -34,6 +34,7 @@ impl VisitorMut for Simplify {
         }
         let of = match expr {
             Expr::Function(function) if is_of_keys(function) => Some(DataType::Int(None)),
+            Expr::Function(function) if is_of_queried(function) => Some(DataType::Text),
             Expr::Subquery(query) if is_empty(query) => Some(DataType::Text),
             // A column that the library's `pg_class` does not have, of indexes, which there are none of.
             Expr::CompoundIdentifier(path)
@@ -91,6 +92,18 @@ fn is_of_keys(function: &Function) -> bool {
     };
     let is_key = column.is_some_and(|column| KEYS.contains(&column.value.as_str()));
     is_key && (name.ends_with("unnest") || name.ends_with("generate_subscripts"))
+}
+
+/// `ARRAY(SELECT …)`, also as a text: of options, roles and publications, which there are none of.
+fn is_of_queried(function: &Function) -> bool {
+    match &function.args {
+        FunctionArguments::Subquery(_) => true,
+        FunctionArguments::List(_) => {
+            let text = function.to_string().to_lowercase();
+            text.contains("array_to_string(") && text.contains("array(select")
+        }
+        FunctionArguments::None => false,
+    }
 }
 
 fn is_empty(query: &Query) -> bool {

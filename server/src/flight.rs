@@ -1,26 +1,26 @@
 //! Arrow Flight SQL: statements, prepared statements with parameters, and what there is to read.
 //!
 //! Every request has the token as its bearer, or as the password of a user of any name. A statement is planned when a
-//! client asks what it has, and runs when it asks for the rows; it is stopped as a statement of PostgreSQL is.
+//! client asks what it has, and runs when it asks for the rows; it is stopped as a statement of PostgreSQL is. One that
+//! writes runs at once, so that it is done whether or not somebody asks how many rows it wrote.
 
 mod auth;
 mod metadata;
 mod rows;
+mod statements;
 mod waiting;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arrow_flight::decode::FlightRecordBatchStream;
-use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
     ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, CommandGetCatalogs,
     CommandGetDbSchemas, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables,
-    CommandPreparedStatementQuery, CommandStatementQuery, DoPutPreparedStatementResult, SqlInfo,
-    TicketStatementQuery,
+    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery,
+    CommandStatementUpdate, DoPutPreparedStatementResult, SqlInfo, TicketStatementQuery,
 };
 use arrow_flight::{
     Action, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse,
@@ -29,9 +29,9 @@ use arrow_flight::{
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::ipc::writer::IpcWriteOptions;
 use datafusion::common::ScalarValue;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::metadata::errors::InvalidMetadataValue;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
@@ -41,12 +41,17 @@ use tonic::{Request, Response, Status, Streaming};
 
 use self::auth::Gate;
 use self::rows::status;
-use self::waiting::{Waiting, new_handle};
+use self::statements::{Asked, Prepared, counted, values};
+use self::waiting::{MOST, Waiting, new_handle};
 use crate::limits::Stop;
 use crate::query::Planned;
 use crate::service::Service;
 use crate::text::{numbered, statements};
+use crate::write::Write;
 use crate::{Error, Result};
+
+/// Of a statement that is sent to write.
+const ONLY_READS: &str = "the statement only reads, or this server does; hint: send it as a query, or start the server with --write";
 
 type Answer<T> = Result<Response<T>, Status>;
 type Rows = <Flight as FlightService>::DoGetStream;
@@ -87,27 +92,24 @@ struct Flight {
     /// One for each statement that runs.
     places: Arc<Semaphore>,
     /// What clients were told about, and may ask the rows of.
-    statements: Waiting<Planned>,
-    prepared: Waiting<Planned>,
+    statements: Waiting<Asked>,
+    prepared: Waiting<Prepared>,
     running: Arc<rows::Running>,
 }
 
 impl Flight {
-    async fn planned(&self, text: &str) -> Result<Planned, Status> {
-        match statements(text).map_err(|error| status(&error))?.as_slice() {
-            [text] => Planned::of(&self.service, text).await.map_err(|error| status(&error)),
-            [] => Err(Status::invalid_argument("the text is empty: one statement is expected")),
-            _ => Err(Status::invalid_argument("the text has several statements: send one")),
-        }
-    }
-
-    /// The rows, with what can stop them under `handle`.
-    fn rows(&self, planned: &Planned, handle: String) -> Answer<Rows> {
+    fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let most = self.service.limits.max_connections;
             let what = format!("too many statements: this server runs {most} at a time");
             return Err(Status::resource_exhausted(what));
         };
+        Ok(place)
+    }
+
+    /// The rows, with what can stop them under `handle`.
+    fn rows(&self, planned: &Planned, handle: String) -> Answer<Rows> {
+        let place = self.place()?;
         let stop = Stop::new(self.service.phase.clone());
         let entry = self.running.enter(handle, stop.clone());
         let timeout = self.service.limits.statement_timeout;
@@ -116,16 +118,34 @@ impl Flight {
         Ok(Response::new(rows::sent(planned.schema(), batches, ends, (place, entry))))
     }
 
+    /// Writes; how many rows are new, changed or gone.
+    async fn write(&self, write: &Write, values: Vec<ScalarValue>) -> Result<u64, Status> {
+        let _place = self.place()?;
+        let stop = Stop::new(self.service.phase.clone());
+        let written = tokio::select! {
+            biased;
+            error = stop.fired(self.service.limits.statement_timeout) => Err(error),
+            written = write.run(&self.service, values) => written,
+        };
+        let written = written.map_err(|error| status(&error))?;
+        Ok(written.rows.unwrap_or_default())
+    }
+
     /// The prepared statement of a handle.
-    fn prepared(&self, handle: &[u8]) -> Result<(String, Planned), Status> {
+    fn prepared(&self, handle: &[u8]) -> Result<(String, Prepared), Status> {
         let handle = String::from_utf8_lossy(handle).into_owned();
         match self.prepared.get(&handle) {
-            Some(planned) => Ok((handle, planned)),
-            None => {
-                Err(Status::not_found("no such prepared statement: it was closed, or is too old"))
-            }
+            Some(prepared) => Ok((handle, prepared)),
+            None => Err(Status::not_found(format!(
+                "no such prepared statement: it was closed, or is among those that nobody has used for longest, of \
+                 which {MOST} are kept; hint: prepare it again, and close those that are done"
+            ))),
         }
     }
+}
+
+fn count(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 fn info(descriptor: FlightDescriptor, schema: &Schema, ticket: Ticket) -> Answer<FlightInfo> {
@@ -147,39 +167,6 @@ fn info_of_command(descriptor: FlightDescriptor, schema: &Schema) -> Answer<Flig
 fn ipc(schema: &Schema) -> Result<IpcMessage, Status> {
     let options = IpcWriteOptions::default();
     IpcMessage::try_from(SchemaAsIpc::new(schema, &options)).map_err(|error| status(&error.into()))
-}
-
-/// The one row of values that a client binds.
-async fn values(
-    planned: &Planned,
-    request: Request<PeekableFlightDataStream>,
-) -> Result<Vec<ScalarValue>, Status> {
-    let data = request.into_inner().map_err(|status| FlightError::Tonic(Box::new(status)));
-    let mut batches = FlightRecordBatchStream::new_from_flight_data(data);
-    let types = planned.parameters().map_err(|error| status(&error))?;
-    let mut found = None;
-    while let Some(batch) = batches.try_next().await? {
-        for row in 0..batch.num_rows() {
-            let values =
-                batch.columns().iter().map(|column| ScalarValue::try_from_array(column, row));
-            let values: Vec<ScalarValue> =
-                values.collect::<Result<_, _>>().map_err(|error| status(&error.into()))?;
-            if found.replace(values).is_some() {
-                return Err(Status::invalid_argument("several rows of values are bound: bind one"));
-            }
-        }
-    }
-    let values: Vec<ScalarValue> = found.unwrap_or_default();
-    if values.len() != types.len() {
-        let (given, asked) = (values.len(), types.len());
-        let what = format!("{given} values are bound, and the statement has {asked} parameters");
-        return Err(Status::invalid_argument(what));
-    }
-    let typed = values.into_iter().zip(types).map(|(value, kind)| match kind {
-        Some(kind) if !kind.is_null() => value.cast_to(&kind),
-        _ => Ok(value),
-    });
-    typed.collect::<Result<_, _>>().map_err(|error| status(&error.into()))
 }
 
 #[tonic::async_trait]
@@ -205,12 +192,15 @@ impl FlightSqlService for Flight {
         query: CommandStatementQuery,
         request: Request<FlightDescriptor>,
     ) -> Answer<FlightInfo> {
-        let planned = self.planned(&query.query).await?;
-        let schema = planned.schema();
+        let mut asked = Asked::of(&self.service, &query.query).await?;
+        if let Asked::Writes(write) = &asked {
+            asked = Asked::Done(self.write(write, Vec::new()).await?);
+        }
+        let schema = asked.schema();
         let handle = new_handle().map_err(|error| status(&error))?;
         let ticket =
             rows::ticket(&TicketStatementQuery { statement_handle: handle.clone().into() });
-        self.statements.put(handle, planned);
+        self.statements.put(handle, asked);
         info(request.into_inner(), &schema, ticket)
     }
 
@@ -221,10 +211,23 @@ impl FlightSqlService for Flight {
     ) -> Answer<Rows> {
         let handle = String::from_utf8_lossy(&ticket.statement_handle).into_owned();
         match self.statements.take(&handle) {
-            Some(planned) => self.rows(&planned, handle),
-            None => Err(Status::not_found(
-                "no such statement: its rows were asked for, or it is too old",
-            )),
+            Some(Asked::Reads(planned)) => self.rows(&planned, handle),
+            Some(Asked::Done(rows)) => rows::whole(Ok(counted(rows))),
+            Some(Asked::Writes(_)) | None => Err(Status::not_found(format!(
+                "no such statement: its rows were asked for before, or {MOST} others were sent since and their rows \
+                 not asked for; hint: send it again"
+            ))),
+        }
+    }
+
+    async fn do_put_statement_update(
+        &self,
+        query: CommandStatementUpdate,
+        _: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        match Asked::of(&self.service, &query.query).await? {
+            Asked::Writes(write) => Ok(count(self.write(&write, Vec::new()).await?)),
+            Asked::Reads(_) | Asked::Done(_) => Err(Status::invalid_argument(ONLY_READS)),
         }
     }
 
@@ -234,19 +237,19 @@ impl FlightSqlService for Flight {
         _: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
         statements(&query.query).map_err(|error| status(&error))?;
-        let planned = self.planned(&numbered(&query.query)).await?;
-        let types = planned.parameters().map_err(|error| status(&error))?;
+        let asked = Asked::of(&self.service, &numbered(&query.query)).await?;
         let parameter = |(at, kind): (usize, &Option<DataType>)| {
             Field::new(format!("${}", at + 1), kind.clone().unwrap_or(DataType::Null), true)
         };
+        let types = asked.parameters()?;
         let parameters: Vec<Field> = types.iter().enumerate().map(parameter).collect();
         let handle = new_handle().map_err(|error| status(&error))?;
         let result = ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle.clone().into(),
-            dataset_schema: ipc(&planned.schema())?.0,
+            dataset_schema: ipc(&asked.schema())?.0,
             parameter_schema: ipc(&Schema::new(parameters))?.0,
         };
-        self.prepared.put(handle, planned);
+        self.prepared.put(handle, Prepared::new(asked));
         Ok(result)
     }
 
@@ -256,7 +259,7 @@ impl FlightSqlService for Flight {
         _: Request<Action>,
     ) -> Result<(), Status> {
         let handle = String::from_utf8_lossy(&query.prepared_statement_handle).into_owned();
-        drop((self.prepared.take(&handle), self.prepared.take(&waiting::bound(&handle))));
+        drop(self.prepared.take(&handle));
         Ok(())
     }
 
@@ -265,11 +268,34 @@ impl FlightSqlService for Flight {
         query: CommandPreparedStatementQuery,
         request: Request<PeekableFlightDataStream>,
     ) -> Result<DoPutPreparedStatementResult, Status> {
-        let (handle, planned) = self.prepared(&query.prepared_statement_handle)?;
-        let values = values(&planned, request).await?;
-        let planned = planned.with(values.into()).map_err(|error| status(&error))?;
-        self.prepared.put(waiting::bound(&handle), planned);
+        let (handle, prepared) = self.prepared(&query.prepared_statement_handle)?;
+        let mut rows = values(&prepared.asked.parameters()?, request).await?;
+        let values = rows.pop().unwrap_or_default();
+        if !rows.is_empty() {
+            return Err(Status::invalid_argument("several rows of values are bound: bind one"));
+        }
+        self.prepared.put(handle.clone(), prepared.with(values)?);
         Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(handle.into()) })
+    }
+
+    async fn do_put_prepared_statement_update(
+        &self,
+        query: CommandPreparedStatementUpdate,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        let (_, prepared) = self.prepared(&query.prepared_statement_handle)?;
+        let Asked::Writes(write) = &prepared.asked else {
+            return Err(Status::invalid_argument(ONLY_READS));
+        };
+        let mut rows = values(write.parameters(), request).await?;
+        if rows.is_empty() {
+            rows.push(prepared.values);
+        }
+        let mut written = 0;
+        for values in rows {
+            written += self.write(write, values).await?;
+        }
+        Ok(count(written))
     }
 
     async fn get_flight_info_prepared_statement(
@@ -277,9 +303,18 @@ impl FlightSqlService for Flight {
         query: CommandPreparedStatementQuery,
         request: Request<FlightDescriptor>,
     ) -> Answer<FlightInfo> {
-        let (handle, planned) = self.prepared(&query.prepared_statement_handle)?;
-        let planned = self.prepared.get(&waiting::bound(&handle)).unwrap_or(planned);
-        info_of_command(request.into_inner(), &planned.schema())
+        let (handle, mut prepared) = self.prepared(&query.prepared_statement_handle)?;
+        let schema = match (&prepared.asked, &prepared.bound) {
+            (Asked::Writes(write), _) => {
+                let written = self.write(write, prepared.values.clone()).await?;
+                prepared.done = Some(written);
+                counted(written).schema()
+            }
+            (_, Some(bound)) => bound.schema(),
+            (asked, None) => asked.schema(),
+        };
+        self.prepared.put(handle, prepared);
+        info_of_command(request.into_inner(), &schema)
     }
 
     async fn do_get_prepared_statement(
@@ -287,9 +322,17 @@ impl FlightSqlService for Flight {
         query: CommandPreparedStatementQuery,
         _: Request<Ticket>,
     ) -> Answer<Rows> {
-        let (handle, planned) = self.prepared(&query.prepared_statement_handle)?;
-        let planned = self.prepared.get(&waiting::bound(&handle)).unwrap_or(planned);
-        self.rows(&planned, handle)
+        let (handle, prepared) = self.prepared(&query.prepared_statement_handle)?;
+        match (&prepared.asked, &prepared.bound) {
+            (Asked::Reads(planned), None) => self.rows(planned, handle),
+            (_, Some(bound)) => self.rows(bound, handle),
+            _ => match prepared.done {
+                Some(written) => rows::whole(Ok(counted(written))),
+                None => Err(Status::failed_precondition(
+                    "the statement has not run: ask for its FlightInfo first",
+                )),
+            },
+        }
     }
 
     async fn do_action_cancel_query(
@@ -377,12 +420,12 @@ impl FlightSqlService for Flight {
         query: CommandGetSqlInfo,
         request: Request<FlightDescriptor>,
     ) -> Answer<FlightInfo> {
-        let infos = metadata::sql_infos().map_err(|error| status(&error))?;
+        let infos = metadata::sql_infos(&self.service).map_err(|error| status(&error))?;
         info_of_command(request.into_inner(), &query.into_builder(&infos).schema())
     }
 
     async fn do_get_sql_info(&self, query: CommandGetSqlInfo, _: Request<Ticket>) -> Answer<Rows> {
-        let infos = metadata::sql_infos().map_err(|error| status(&error))?;
+        let infos = metadata::sql_infos(&self.service).map_err(|error| status(&error))?;
         rows::whole(query.into_builder(&infos).build().map_err(Error::from))
     }
 

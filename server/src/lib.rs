@@ -2,23 +2,27 @@
 //!
 //! [`Server::start`] listens, [`Server::stop`] ends it. Both protocols plan with [`sql`] ([`query`]), know the datasets
 //! as tables ([`catalog_session`]), ask every client for the same token, and keep the same [`Limits`]. Statements
-//! read; nothing here writes.
+//! only read, unless [`Options::write`] says otherwise ([`write`]).
 //!
 //! What it is not: it runs no query itself, and it knows nothing of Python.
 
 mod catalog_session;
+mod client_facts;
 mod constant_functions;
 mod dialect;
 mod error;
 mod flight;
+mod information_schema;
 mod limits;
 mod names;
 mod options;
 mod postgres;
 mod query;
+mod relations;
 mod server;
 mod service;
 mod text;
+mod write;
 
 pub use error::{Error, Result};
 pub use limits::Limits;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use catalog::JobId;
 use pgwire::tokio::TlsAcceptor;
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
@@ -40,6 +41,8 @@ pub struct Options {
     pub insecure: bool,
     /// What statements may take.
     pub limits: Limits,
+    /// Lets statements write; the versions that they make belong to this job. Without it they only read.
+    pub write: Option<JobId>,
 }
 
 const SHORTEST_TOKEN: usize = 8;

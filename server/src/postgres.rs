@@ -9,6 +9,7 @@ mod prepared;
 mod queries;
 mod settings;
 mod startup;
+mod strangers;
 mod wire;
 
 use std::future::poll_fn;
@@ -31,12 +32,10 @@ use self::connection::Connection;
 use self::prepared::Prepared;
 use self::queries::Queries;
 use self::startup::Startup;
+use self::strangers::{Stranger, Strangers};
 pub(crate) use self::wire::wire_schema;
 use crate::limits::Stop;
 use crate::service::Service;
-
-/// How long a client may take to say who it is.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it may take a client to read why it was stopped.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -47,14 +46,10 @@ const STRANGERS_BYTES: usize = 64 << 10;
 /// The longest message of a client.
 const MESSAGE_BYTES: usize = 64 << 20;
 
-/// So many more than may stay are told that they may not.
-const TURNED_AWAY: usize = 50;
-
 /// Serves until the server ends, and all clients are gone.
 pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, service: Arc<Service>) {
-    let most = service.limits.max_connections + TURNED_AWAY;
     let stop = Stop::new(service.phase.clone());
-    let mut clients = JoinSet::new();
+    let (mut clients, strangers) = (JoinSet::new(), Arc::<Strangers>::default());
     loop {
         tokio::select! {
             biased;
@@ -62,11 +57,10 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, servi
             // A client's panic is its own.
             Some(_) = clients.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) if clients.len() < most => {
-                    let tls = tls.clone();
-                    clients.spawn(attend(socket, tls, Arc::clone(&service)));
+                Ok((socket, _)) => {
+                    let connection = Connection::new(Arc::clone(&service), tls.is_some());
+                    clients.spawn(attend(socket, tls.clone(), connection, strangers.enter()));
                 }
-                Ok(_) => {}
                 // Out of file descriptors, as a rule: it passes.
                 Err(_) => sleep(Duration::from_millis(100)).await,
             }
@@ -76,30 +70,38 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, servi
     while clients.join_next().await.is_some() {}
 }
 
-async fn attend(socket: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>) {
-    let place = Arc::clone(&service.places).try_acquire_owned().ok();
-    let connection = Arc::new(Connection::new(service, tls.is_some(), place.is_none()));
+async fn attend(
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+    connection: Connection,
+    stranger: Stranger,
+) {
+    let connection = Arc::new(connection);
     // A client that is gone needs no answer.
-    drop(Box::pin(converse(socket, tls, &connection)).await);
-    connection.leave();
-    drop(place);
+    drop(Box::pin(converse(socket, tls, &connection, stranger)).await);
+    connection.leave().await;
 }
 
 async fn converse(
     socket: TcpStream,
     tls: Option<TlsAcceptor>,
     connection: &Arc<Connection>,
+    stranger: Stranger,
 ) -> io::Result<()> {
-    let negotiated = timeout(PATIENCE, negotiate_tls::<Arc<Prepared>>(socket, tls)).await??;
+    let mut stranger = Some(stranger);
+    let negotiated = tokio::select! {
+        biased;
+        () = Stranger::has_to_go(stranger.as_ref()) => return Ok(()),
+        negotiated = negotiate_tls::<Arc<Prepared>>(socket, tls) => negotiated?,
+    };
     let Some(mut socket) = negotiated else {
         return Ok(());
     };
     let startup = Arc::new(Startup::new(connection));
     let queries = Arc::new(Queries::new(connection));
     let copy = Arc::new(NoopHandler);
-    let began = sleep(PATIENCE);
-    tokio::pin!(began);
     loop {
+        stranger = stranger.filter(|_| !connection.is_admitted());
         let most = if connection.is_admitted() { MESSAGE_BYTES } else { STRANGERS_BYTES };
         let next = poll_fn(|context| match socket.poll_next_unpin(context) {
             Poll::Pending if socket.read_buffer().len() > most => {
@@ -110,7 +112,7 @@ async fn converse(
         });
         let message = tokio::select! {
             biased;
-            () = &mut began, if !connection.is_admitted() => return Ok(()),
+            () = Stranger::has_to_go(stranger.as_ref()) => return Ok(()),
             () = connection.stop.ending() => Some(Err(connection::ending())),
             message = next => message,
         };
@@ -131,11 +133,13 @@ async fn converse(
         let work = process_message(message, &mut socket, startup, simple, queries, copy, cancel);
         let outcome = tokio::select! {
             biased;
+            () = Stranger::has_to_go(stranger.as_ref()) => return Ok(()),
             // WHY: first, for a statement that never waits leaves nothing of its turn to what comes after it.
             error = connection.interrupted() => Err(error),
             outcome = Box::pin(work) => outcome,
         };
         if let Err(error) = outcome {
+            let error = connection.failed(error).await;
             let is_last = !connection.is_admitted() || connection::is_last(&error);
             timeout(FAREWELL, process_error(&mut socket, error, is_extended)).await??;
             if is_last {

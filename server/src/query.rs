@@ -8,6 +8,7 @@ use datafusion::common::ParamValues;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement as Parsed;
 use engine::{Chain, Progress};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,6 +16,7 @@ use sql::Statement;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
 
+use crate::client_facts::ClientFacts;
 use crate::names::{Reading, without_public};
 use crate::service::{Service, on, panicked};
 use crate::{Error, Result};
@@ -32,39 +34,41 @@ pub(crate) enum Planned {
 }
 
 impl Planned {
-    /// Plans one statement.
-    pub(crate) async fn of(service: &Arc<Service>, text: &str) -> Result<Self> {
-        let (shared, text) = (Arc::clone(service), text.to_owned());
-        on(&service.engine, async move { Self::anywhere(&shared, &text).await }).await
+    /// Plans one statement of a user.
+    pub(crate) async fn of(service: &Arc<Service>, text: &str, user: &str) -> Result<Self> {
+        let (shared, text, user) = (Arc::clone(service), text.to_owned(), user.to_owned());
+        on(&service.engine, async move { Self::anywhere(&shared, &text, &user).await }).await
     }
 
     /// Plans one statement over datasets.
-    pub(crate) async fn of_data(service: &Arc<Service>, text: &str) -> Result<Self> {
-        let (shared, text) = (Arc::clone(service), text.to_owned());
-        on(&service.engine, async move { Self::data(&shared, &text).await }).await
+    pub(crate) async fn of_data(service: &Arc<Service>, text: &str, user: &str) -> Result<Self> {
+        let (shared, text, user) = (Arc::clone(service), text.to_owned(), user.to_owned());
+        on(&service.engine, async move { Self::data(&shared, &text, &user).await }).await
     }
 
-    async fn anywhere(service: &Service, text: &str) -> Result<Self> {
+    async fn anywhere(service: &Service, text: &str, user: &str) -> Result<Self> {
         let catalog = &service.catalog_session;
-        match Reading::of(text, |table| catalog.has_system_table(table)) {
+        let is_system = |table: &str| catalog.has_system_table(table);
+        let reading = sql::parsed(text).ok().and_then(|parsed| Reading::of(&parsed, is_system));
+        match reading {
             Some(Reading { datasets: true, catalog: true }) => Err(Error::refused(
                 "0A000",
                 "datasets and tables of `pg_catalog` or `information_schema` are not read by one statement; \
                  hint: two statements",
             )),
-            Some(Reading { datasets: true, .. }) => Self::data(service, text).await,
-            Some(Reading { catalog: true, .. }) => catalog.plan(&service.session, text).await,
-            // Only `pg_catalog` knows `version()`, only the engine has its functions, and errors are best in our words.
-            _ => match catalog.plan(&service.session, text).await {
+            Some(Reading { datasets: true, .. }) => Self::data(service, text, user).await,
+            Some(Reading { catalog: true, .. }) => catalog.plan(&service.session, text, user).await,
+            // Only `pg_catalog` knows its functions, only the engine has its own, and errors are best in our words.
+            _ => match catalog.plan(&service.session, text, user).await {
                 Ok(planned) => Ok(planned),
-                Err(_) => Self::data(service, text).await,
+                Err(_) => Self::data(service, text, user).await,
             },
         }
     }
 
-    async fn data(service: &Service, text: &str) -> Result<Self> {
-        let text = without_public(text, service.catalog_session.database());
-        Ok(Self::Data(sql::prepare(&service.session, &Statement::parse(&text)?).await?))
+    async fn data(service: &Service, text: &str, user: &str) -> Result<Self> {
+        let statement = statement(service, text, user)?;
+        Ok(Self::Data(sql::prepare(&service.session, &statement).await?))
     }
 
     fn plan(&self) -> &LogicalPlan {
@@ -147,6 +151,17 @@ impl Planned {
             }
         }
     }
+}
+
+/// A statement over datasets, with the names that these have outside of a server, and with what it asks about its user.
+pub(crate) fn statement(service: &Service, text: &str, user: &str) -> Result<Statement> {
+    let database = service.catalog_session.database();
+    let mut parsed = sql::parsed(text)?;
+    without_public(&mut parsed, database);
+    if let Parsed::Statement(inner) = &mut parsed {
+        ClientFacts { user, database }.tell(inner);
+    }
+    Ok(Statement::of(text, parsed)?)
 }
 
 /// Hands batches on, as long as somebody takes them.

@@ -66,7 +66,7 @@ impl Server {
         let token = options.token()?;
         let certified = options.tls.as_ref().map(Certified::read).transpose()?;
         let (phase, phases) = watch::channel(Phase::Open);
-        let service = Service::try_new(session, options.limits.clone(), token.clone(), phases)?;
+        let service = Service::try_new(session, &options, token.clone(), phases)?;
         let (service, options) = (Arc::new(service), Arc::new(options));
         let lines = Lines::open()?;
         let runtime = lines.handle()?;

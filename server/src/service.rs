@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use catalog::JobId;
 use engine::Session;
 use pgwire::api::RandomPidSecretKeyGenerator;
 use pgwire::messages::startup::SecretKey;
@@ -12,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::catalog_session::{CatalogSession, Table};
 use crate::limits::{Limits, Phase, Stop};
+use crate::options::Options;
 use crate::{Error, Result};
 
 /// The session, the names of its datasets, and who is connected.
@@ -20,6 +22,8 @@ pub(crate) struct Service {
     pub(crate) catalog_session: CatalogSession,
     pub(crate) limits: Limits,
     pub(crate) token: String,
+    /// The job of versions that statements make; none where they only read.
+    pub(crate) write: Option<JobId>,
     pub(crate) phase: watch::Receiver<Phase>,
     /// Where queries are planned and run: a query may hold its thread for long.
     pub(crate) engine: Handle,
@@ -32,16 +36,18 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn try_new(
         session: Arc<Session>,
-        limits: Limits,
+        options: &Options,
         token: String,
         phase: watch::Receiver<Phase>,
     ) -> Result<Self> {
+        let (limits, write) = (options.limits.clone(), options.write.clone());
         Ok(Self {
-            catalog_session: CatalogSession::try_new()?,
+            catalog_session: CatalogSession::try_new(write.is_none())?,
             places: Arc::new(Semaphore::new(limits.max_connections)),
             session,
             limits,
             token,
+            write,
             phase,
             engine: Handle::current(),
             keys: RandomPidSecretKeyGenerator::default(),

@@ -5,7 +5,7 @@
 //! `cats FOR VERSION AS OF '1.2.0'`. One reference means one version in all of a statement. Identifiers are
 //! case-sensitive, as the fields of models are.
 //!
-//! [`Statement::parse`] reads a text, [`read`] runs what only reads, [`run`] also what writes. What they take beside the
+//! [`Statement::parse`] reads a text, or [`parsed`] and [`Statement::of`] where names are changed in between; [`read`] runs what only reads, [`run`] also what writes. What they take beside the
 //! text, values of parameters and tables that are no datasets, is in [`Inputs`].
 //!
 //! What it is not: it opens no files, and what is written goes through `engine`.
@@ -32,5 +32,5 @@ pub use functions::UserFunction;
 pub use inputs::Inputs;
 pub use parameters::Parameters;
 pub use planner::{prepare, query, read};
-pub use statement::Statement;
-pub use write::{Answer, CopyTo, Writing, run};
+pub use statement::{Statement, parsed};
+pub use write::{Answer, CopyTo, Writing, parameter_types, run};

@@ -72,7 +72,11 @@ impl<'a> Planner<'a> {
     }
 
     /// One whose parameters stay in the plans.
-    fn unbound(session: &'a Arc<Session>, statement: &'a Statement, inputs: &'a Inputs) -> Self {
+    pub(crate) fn unbound(
+        session: &'a Arc<Session>,
+        statement: &'a Statement,
+        inputs: &'a Inputs,
+    ) -> Self {
         let relations = Relations::new(session, inputs);
         Self { session, relations, inputs, text: statement.text(), parameters: Vec::new() }
     }

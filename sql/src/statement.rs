@@ -29,16 +29,14 @@ impl Statement {
     /// [`Error::Syntax`], [`Error::NotSupported`] for a text of none or several, [`Error::Plan`] for parameters and
     /// tables that are written in another way.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut statements = DFParserBuilder::new(tokens(text)?)
-            .build()
-            .and_then(|mut parser| parser.parse_statements())
-            .map_err(|error| Error::about(text, &error))?;
-        let (Some(mut parsed), count) = (statements.pop_front(), statements.len()) else {
-            return Err(Error::only_one("an empty text".to_owned()));
-        };
-        if count > 0 {
-            return Err(Error::only_one(format!("a text of {} statements", count + 1)));
-        }
+        Self::of(text, parsed(text)?)
+    }
+
+    /// What was [`parsed`], perhaps with other names of tables.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] for parameters and tables that are written in another way.
+    pub fn of(text: &str, mut parsed: Parsed) -> Result<Self> {
         let (mut asked, mut files) = (Asked::default(), Vec::new());
         with_inner(&mut parsed, |inner| {
             asked = number(inner)?;
@@ -97,6 +95,22 @@ impl Statement {
     /// The keyword that it begins with.
     pub(crate) fn keyword(&self) -> String {
         keyword(&self.parsed.to_string())
+    }
+}
+
+/// The one statement of a text, as it is written but for `FOR VERSION AS OF`, which is a part of names.
+///
+/// # Errors
+/// [`Error::Syntax`], [`Error::NotSupported`] for a text of none or several.
+pub fn parsed(text: &str) -> Result<Parsed> {
+    let mut statements = DFParserBuilder::new(tokens(text)?)
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| Error::about(text, &error))?;
+    match (statements.pop_front(), statements.len()) {
+        (None, _) => Err(Error::only_one("an empty text".to_owned())),
+        (Some(parsed), 0) => Ok(parsed),
+        (Some(_), more) => Err(Error::only_one(format!("a text of {} statements", more + 1))),
     }
 }
 

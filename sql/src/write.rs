@@ -3,6 +3,7 @@
 mod alter;
 mod create;
 mod merge;
+mod parameter_types;
 mod target;
 
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::inputs::Inputs;
 use crate::planner::{Planner, read};
 use crate::statement::{Statement, check_reads, keyword};
 use crate::{Error, Result};
+
+pub use parameter_types::parameter_types;
 
 /// Who writes, and who is told.
 #[derive(Clone, Debug)]
@@ -33,8 +36,19 @@ pub struct Answer {
     pub chain: Chain,
     /// The version that was made, or is what would have been made.
     pub version: Option<(QualifiedName, Version)>,
+    /// Whether that version was made now.
+    pub is_new: bool,
+    /// How many rows were added, changed or removed by what makes versions.
+    pub changed: Option<u64>,
     /// The file that the rows are to be written to, which is the caller's to do.
     pub copy: Option<CopyTo>,
+}
+
+impl Answer {
+    /// Rows, of which no version was made.
+    fn of(chain: Chain) -> Self {
+        Self { chain, version: None, is_new: false, changed: None, copy: None }
+    }
 }
 
 /// Where `COPY` writes.
@@ -59,7 +73,7 @@ pub async fn run(
 ) -> Result<Answer> {
     if !statement.writes() {
         let chain = read(session, statement, inputs).await?;
-        return Ok(Answer { chain, version: None, copy: None });
+        return Ok(Answer::of(chain));
     }
     let planner = Planner::new(session, statement, inputs)?;
     let mut write = Write { planner, statement, inputs, writing };
@@ -130,12 +144,19 @@ impl<'a> Write<'a> {
         check_reads(query)?;
         let chain = self.planner.chain(SqlStatement::Query(query.clone())).await?;
         let copy = CopyTo { target: copy.target.clone(), format: copy.stored_as.clone() };
-        Ok(Answer { chain, version: None, copy: Some(copy) })
+        Ok(Answer { copy: Some(copy), ..Answer::of(chain) })
     }
 }
 
 /// The rows of a version that is there now.
 fn answer(saved: Saved) -> Answer {
-    let version = Some((saved.record.dataset, saved.record.version));
-    Answer { chain: saved.chain, version, copy: None }
+    let record = saved.record;
+    let changes = record.delta.as_ref().filter(|_| saved.is_new).and_then(|delta| delta.changes);
+    let changed = changes.map_or(0, |it| it.added + it.replaced + it.dropped);
+    Answer {
+        version: Some((record.dataset, record.version)),
+        is_new: saved.is_new,
+        changed: Some(changed),
+        ..Answer::of(saved.chain)
+    }
 }

@@ -6,6 +6,7 @@ mod explain;
 mod fixture;
 mod functions;
 mod gc;
+mod joins;
 mod leaves;
 mod properties;
 mod ranks;

@@ -17,8 +17,8 @@ def add(commands: Any) -> None:
         "serve",
         help="let other programs read datasets with SQL",
         description="Serve datasets to clients of PostgreSQL (psql, SQLAlchemy, BI tools) and of "
-        "Arrow Flight SQL (ADBC, JDBC), until Ctrl-C. Statements only read. The password of every "
-        "user is the token.",
+        "Arrow Flight SQL (ADBC, JDBC), until Ctrl-C. They are read-only unless --write. The "
+        "password of every user is the token.",
     )
     parser.add_argument("--postgres", metavar="HOST:PORT", help="as 127.0.0.1:5433; port 0: any")
     parser.add_argument("--flight", metavar="HOST:PORT", help="as 127.0.0.1:50051; port 0: any")
@@ -40,6 +40,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--max-connections", type=int, default=100, metavar="N", help="100 by default"
     )
+    parser.add_argument(
+        "--write", action="store_true", help="let clients make, change and remove datasets"
+    )
     parser.set_defaults(run=_serve)
 
 
@@ -60,6 +63,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         statement_timeout=arguments.statement_timeout,
         max_rows=arguments.max_rows,
         max_connections=arguments.max_connections,
+        write=arguments.write,
     )
     with server:
         if server.postgres:

@@ -52,12 +52,12 @@ pub(super) fn table_types(query: CommandGetTableTypes) -> Result<RecordBatch> {
     Ok(found.build()?)
 }
 
-pub(super) fn sql_infos() -> Result<SqlInfoData> {
+pub(super) fn sql_infos(service: &Service) -> Result<SqlInfoData> {
     let mut infos = SqlInfoDataBuilder::new();
     infos.append(SqlInfo::FlightSqlServerName, "lakebed");
     infos.append(SqlInfo::FlightSqlServerVersion, env!("CARGO_PKG_VERSION"));
     infos.append(SqlInfo::FlightSqlServerArrowVersion, "1.3");
-    infos.append(SqlInfo::FlightSqlServerReadOnly, true);
+    infos.append(SqlInfo::FlightSqlServerReadOnly, service.write.is_none());
     infos.append(SqlInfo::FlightSqlServerSql, true);
     infos.append(SqlInfo::FlightSqlServerSubstrait, false);
     infos.append(SqlInfo::FlightSqlServerCancel, true);

@@ -1,17 +1,19 @@
 //! [`Connection`]: what the handlers of one client share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use pgwire::api::{ClientInfo, PidSecretKeyGenerator};
-use pgwire::error::{ErrorInfo, PgWireError};
+use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::messages::startup::SecretKey;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Error;
 use crate::limits::Stop;
 use crate::postgres::settings::Settings;
 use crate::service::Service;
+use crate::write::Transaction;
 
 /// No client has this number.
 const NOBODY: i32 = 0;
@@ -23,20 +25,51 @@ pub(crate) struct Connection {
     pub(crate) stop: Stop,
     /// Whether it has to use TLS.
     pub(crate) needs_tls: bool,
-    /// Whether there are too many clients already.
-    pub(crate) is_one_too_many: bool,
+    /// What it may take back.
+    pub(crate) transaction: Transaction,
+    user: OnceLock<String>,
     pid: AtomicI32,
+    /// One of those that there are, from the password on.
+    place: OnceLock<OwnedSemaphorePermit>,
 }
 
 impl Connection {
-    #[expect(
-        clippy::fn_params_excessive_bools,
-        reason = "two facts of a connection, told apart by name"
-    )]
-    pub(crate) fn new(service: Arc<Service>, needs_tls: bool, is_one_too_many: bool) -> Self {
-        let settings = Settings::new(service.limits.statement_timeout);
+    pub(crate) fn new(service: Arc<Service>, needs_tls: bool) -> Self {
+        let settings = Settings::new(service.limits.statement_timeout, service.write.is_none());
         let stop = Stop::new(service.phase.clone());
-        Self { service, settings, stop, needs_tls, is_one_too_many, pid: AtomicI32::new(NOBODY) }
+        Self {
+            service,
+            settings,
+            stop,
+            needs_tls,
+            transaction: Transaction::default(),
+            user: OnceLock::new(),
+            pid: AtomicI32::new(NOBODY),
+            place: OnceLock::new(),
+        }
+    }
+
+    /// What the client calls itself.
+    pub(crate) fn user(&self) -> &str {
+        self.user.get().map_or("lakebed", String::as_str)
+    }
+
+    /// Remembers what the client calls itself.
+    pub(crate) fn is_of(&self, user: &str) {
+        self.user.get_or_init(|| user.to_owned());
+    }
+
+    /// Lets the client in, which has said the password, unless there are too many.
+    pub(crate) fn admit(&self, client: &dyn ClientInfo) -> PgWireResult<(i32, SecretKey)> {
+        let Ok(place) = Arc::clone(&self.service.places).try_acquire_owned() else {
+            let most = self.service.limits.max_connections;
+            return Err(fatal("53300", &format!("too many clients: this server takes {most}")));
+        };
+        self.place.get_or_init(|| place);
+        let (pid, key) = self.service.keys.generate(client);
+        self.service.enter(pid, key.clone(), self.stop.clone());
+        self.pid.store(pid, Ordering::Release);
+        Ok((pid, key))
     }
 
     /// Whether the client has said the password.
@@ -61,18 +94,19 @@ impl Connection {
         reported(&self.stop.fired(self.settings.statement_timeout()).await)
     }
 
-    pub(crate) fn leave(&self) {
-        self.service.leave(self.pid.load(Ordering::Acquire));
+    /// What the client is told of a failure, once what it may have written is taken back.
+    pub(crate) async fn failed(&self, error: PgWireError) -> PgWireError {
+        match self.transaction.fail(&self.service).await {
+            Ok(()) => error,
+            Err(left) => reported(&left),
+        }
     }
-}
 
-/// Asked for when the password was right, and at no other time.
-impl PidSecretKeyGenerator for Connection {
-    fn generate(&self, client: &dyn ClientInfo) -> (i32, SecretKey) {
-        let (pid, key) = self.service.keys.generate(client);
-        self.service.enter(pid, key.clone(), self.stop.clone());
-        self.pid.store(pid, Ordering::Release);
-        (pid, key)
+    /// Takes back what is not to stay.
+    pub(crate) async fn leave(&self) {
+        // There is nobody to tell.
+        drop(self.transaction.roll_back(&self.service).await);
+        self.service.leave(self.pid.load(Ordering::Acquire));
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 
 use crate::postgres::wire::wire_schema;
 use crate::query::Planned;
 use crate::service::Service;
 use crate::text::words;
+use crate::write::Write;
 use crate::{Error, Result};
 
 /// A statement that needs no rows of anybody, or a query.
@@ -25,36 +26,58 @@ pub(crate) enum Prepared {
     Reset(&'static str),
     /// `DEALLOCATE name`.
     Deallocate(String),
+    /// Makes a version, or removes datasets.
+    Write(Box<Write>),
     /// `BEGIN`.
     Begin,
-    /// `COMMIT` and `ROLLBACK`, of nothing.
-    End(&'static str),
-    /// `SAVEPOINT` and the like.
+    /// `COMMIT`.
+    Commit,
+    /// `ROLLBACK`.
+    RollBack,
+    /// `SAVEPOINT name`.
+    Savepoint(String),
+    /// `ROLLBACK TO name`.
+    RollBackTo(String),
+    /// What has no effect.
     Nothing(&'static str),
 }
 
 impl Prepared {
+    /// The types of `$1`, `$2`, …, where they are known.
+    pub(crate) fn parameters(&self) -> Result<Vec<Option<DataType>>> {
+        match self {
+            Self::Query(planned, _) => planned.parameters(),
+            Self::Write(write) => Ok(write.parameters().to_vec()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Reads one statement.
-    pub(crate) async fn of(service: &Arc<Service>, text: &str) -> Result<Self> {
+    pub(crate) async fn of(service: &Arc<Service>, text: &str, user: &str) -> Result<Self> {
+        if let Some(write) = Write::of(service, text, user).await? {
+            return Ok(Self::Write(Box::new(write)));
+        }
         let words = words(text, 40);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
             [] => Self::Empty,
             ["SELECT" | "WITH" | "VALUES" | "TABLE" | "(", ..] => {
-                let planned = Planned::of(service, text).await?;
+                let planned = Planned::of(service, text, user).await?;
                 let schema = wire_schema(&planned.schema());
                 Self::Query(Box::new(planned), schema)
             }
             ["EXPLAIN" | "DESCRIBE", ..] | ["SHOW", "TABLES" | "COLUMNS", ..] => {
-                let planned = Planned::of_data(service, text).await?;
+                let planned = Planned::of_data(service, text, user).await?;
                 let schema = wire_schema(&planned.schema());
                 Self::Query(Box::new(planned), schema)
             }
             ["BEGIN", ..] | ["START", "TRANSACTION", ..] => Self::Begin,
-            ["COMMIT" | "END", ..] => Self::End("COMMIT"),
-            ["ROLLBACK", rest @ ..] if rest.contains(&"TO") => Self::Nothing("ROLLBACK"),
-            ["ROLLBACK" | "ABORT", ..] => Self::End("ROLLBACK"),
-            ["SAVEPOINT", ..] => Self::Nothing("SAVEPOINT"),
+            ["COMMIT" | "END", ..] => Self::Commit,
+            ["ROLLBACK", rest @ .., name] if rest.contains(&"TO") => {
+                Self::RollBackTo((*name).to_owned())
+            }
+            ["ROLLBACK" | "ABORT", ..] => Self::RollBack,
+            ["SAVEPOINT", name] => Self::Savepoint((*name).to_owned()),
             ["RELEASE", ..] => Self::Nothing("RELEASE"),
             ["SET", "TRANSACTION", ..] => Self::Nothing("SET"),
             ["SET", "SESSION", "CHARACTERISTICS", ..] => Self::Nothing("SET"),
@@ -70,7 +93,7 @@ impl Prepared {
             ["DEALLOCATE", "PREPARE", name] | ["DEALLOCATE", name] => {
                 Self::Deallocate((*name).to_owned())
             }
-            [keyword, ..] => return Err(refused(keyword)),
+            [keyword, ..] => return Err(refused(keyword, service.write.is_some())),
         })
     }
 }
@@ -85,9 +108,17 @@ fn set(words: &[&str]) -> Result<Prepared> {
     Ok(Prepared::Set(name.to_owned(), value))
 }
 
-fn refused(keyword: &str) -> Error {
+fn refused(keyword: &str, writes: bool) -> Error {
+    if writes {
+        let what = format!(
+            "`{keyword}` is not taken by this server; hint: SELECT, WITH, VALUES, SHOW, SET, CREATE TABLE … AS, \
+             INSERT, UPDATE, DELETE, MERGE or DROP TABLE"
+        );
+        return Error::refused("0A000", what);
+    }
     let what = format!(
-        "`{keyword}` is not taken by this server, where statements only read; hint: SELECT, WITH, VALUES, SHOW or SET"
+        "`{keyword}` is not taken by this server, where statements only read; hint: SELECT, WITH, VALUES, SHOW or \
+         SET, or a server that is started with --write"
     );
     // What other databases call a transaction that only reads.
     Error::refused("25006", what)

@@ -8,9 +8,10 @@ use arrow_pg::datatypes::{arrow_schema_to_pg_fields, into_pg_type};
 use arrow_pg::encode_recordbatch;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::{ParamValues, ScalarValue};
 use futures::{Sink, SinkExt, StreamExt, stream};
 use pgwire::api::portal::{Format, Portal, PortalExecutionState};
-use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
+use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_ready_for_query};
 use pgwire::api::results::{
     DataRowEncoder, DescribePortalResponse, FieldFormat, FieldInfo, QueryResponse, Response, Tag,
 };
@@ -20,14 +21,19 @@ use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionS
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::DataRow;
-use pgwire::messages::extendedquery::{Bind, BindComplete, Execute, PortalSuspended};
+use pgwire::messages::extendedquery::{
+    Bind, BindComplete, Execute, PortalSuspended, Sync as PgSync,
+};
+use pgwire::messages::response::TransactionStatus;
+use pgwire::messages::simplequery::Query;
 
-use crate::Error;
 use crate::postgres::connection::{Connection, reported};
 use crate::postgres::prepared::Prepared;
 use crate::postgres::wire::{wire_batch, wire_schema};
 use crate::query::Planned;
-use crate::text::statements;
+use crate::text::{statements, words};
+use crate::write::{Extent, Write, Written};
+use crate::{Error, Result};
 
 /// Answers the statements of one client.
 pub(crate) struct Queries {
@@ -40,19 +46,19 @@ impl Queries {
     }
 
     async fn prepare(&self, text: &str) -> PgWireResult<Prepared> {
-        let prepared = Prepared::of(&self.connection.service, text).await;
+        let prepared = Prepared::of(&self.connection.service, text, self.connection.user()).await;
         prepared.map_err(|error| reported(&error))
     }
 
     /// Does what a statement says, or starts its query.
-    fn answer<S: PortalStore>(
+    async fn answer<S: PortalStore>(
         &self,
-        prepared: &Prepared,
+        prepared: &Bound,
         store: &S,
         format: &Format,
     ) -> PgWireResult<Response> {
         let settings = &self.connection.settings;
-        Ok(match prepared {
+        Ok(match prepared.statement.as_ref() {
             Prepared::Empty => Response::EmptyQuery,
             Prepared::Query(planned, schema) => {
                 Response::Query(self.rows(planned, schema, format)?)
@@ -78,9 +84,51 @@ impl Queries {
                 store.rm_statement(name);
                 Response::Execution(Tag::new("DEALLOCATE"))
             }
-            Prepared::Begin => Response::TransactionStart(Tag::new("BEGIN")),
-            Prepared::End(tag) => Response::TransactionEnd(Tag::new(tag)),
             Prepared::Nothing(tag) => Response::Execution(Tag::new(tag)),
+            Prepared::Write(write) => {
+                let written = self.write(write, prepared.values.clone()).await;
+                Response::Execution(tag(&written.map_err(|error| reported(&error))?))
+            }
+            of_transaction => {
+                self.conclude(of_transaction).await.map_err(|error| reported(&error))?
+            }
+        })
+    }
+
+    async fn write(&self, write: &Write, values: Vec<ScalarValue>) -> Result<Written> {
+        let Connection { service, settings, transaction, .. } = self.connection.as_ref();
+        if settings.only_reads() {
+            let what = "the client has said that its transactions only read; hint: SET \
+                        default_transaction_read_only TO off";
+            return Err(Error::refused("25006", what));
+        }
+        transaction.write(service, write, values).await
+    }
+
+    /// Begins a transaction or a part of one, or ends it.
+    async fn conclude(&self, prepared: &Prepared) -> Result<Response> {
+        let Connection { service, transaction, .. } = self.connection.as_ref();
+        Ok(match prepared {
+            Prepared::Begin => {
+                transaction.begin(Extent::Open);
+                Response::TransactionStart(Tag::new("BEGIN"))
+            }
+            Prepared::Commit if !transaction.has_failed() => {
+                transaction.commit();
+                Response::TransactionEnd(Tag::new("COMMIT"))
+            }
+            Prepared::Savepoint(name) => {
+                transaction.save(name);
+                Response::Execution(Tag::new("SAVEPOINT"))
+            }
+            Prepared::RollBackTo(name) => {
+                transaction.roll_back_to(service, name).await?;
+                Response::TransactionStart(Tag::new("ROLLBACK"))
+            }
+            _ => {
+                transaction.roll_back(service).await?;
+                Response::TransactionEnd(Tag::new("ROLLBACK"))
+            }
         })
     }
 
@@ -109,16 +157,34 @@ fn shown(name: &str) -> Vec<FieldInfo> {
     vec![FieldInfo::new(name.to_owned(), None, None, Type::TEXT, FieldFormat::Text)]
 }
 
-/// The statement with the values of a portal.
-fn bound(portal: &Portal<Arc<Prepared>>) -> PgWireResult<Arc<Prepared>> {
-    let prepared = &portal.statement.statement;
-    let Prepared::Query(planned, _) = prepared.as_ref() else {
-        return Ok(Arc::clone(prepared));
-    };
-    if portal.parameter_len() == 0 {
-        return Ok(Arc::clone(prepared));
+fn tag(written: &Written) -> Tag {
+    let rows = written.rows.and_then(|rows| usize::try_from(rows).ok());
+    match (written.tag, rows) {
+        ("INSERT", Some(rows)) => Tag::new("INSERT").with_oid(0).with_rows(rows),
+        (name, Some(rows)) => Tag::new(name).with_rows(rows),
+        (name, None) => Tag::new(name),
     }
-    let types = planned.parameters().map_err(|error| reported(&error))?;
+}
+
+/// A statement, and the values of its parameters that are not in its plan.
+struct Bound {
+    statement: Arc<Prepared>,
+    values: Vec<ScalarValue>,
+}
+
+impl Bound {
+    fn of(statement: Arc<Prepared>) -> Self {
+        Self { statement, values: Vec::new() }
+    }
+}
+
+/// The statement with the values of a portal.
+fn bound(portal: &Portal<Arc<Prepared>>) -> PgWireResult<Bound> {
+    let prepared = &portal.statement.statement;
+    if portal.parameter_len() == 0 {
+        return Ok(Bound::of(Arc::clone(prepared)));
+    }
+    let types = prepared.parameters().map_err(|error| reported(&error))?;
     let given = &portal.statement.parameter_types;
     // Where neither side says what it is, it is a text.
     let types: Vec<Option<DataType>> = (0..portal.parameter_len())
@@ -130,13 +196,40 @@ fn bound(portal: &Portal<Arc<Prepared>>) -> PgWireResult<Arc<Prepared>> {
         .collect();
     let types: Vec<Option<&DataType>> = types.iter().map(Option::as_ref).collect();
     let values = deserialize_parameters(portal, &types)?;
-    let planned = planned.with(values).map_err(|error| reported(&error))?;
-    let schema = wire_schema(&planned.schema());
-    Ok(Arc::new(Prepared::Query(Box::new(planned), schema)))
+    match (prepared.as_ref(), values) {
+        (Prepared::Query(planned, _), values) => {
+            let planned = planned.with(values).map_err(|error| reported(&error))?;
+            let schema = wire_schema(&planned.schema());
+            Ok(Bound::of(Arc::new(Prepared::Query(Box::new(planned), schema))))
+        }
+        (_, ParamValues::List(values)) => {
+            let values = values.into_iter().map(|value| value.value).collect();
+            Ok(Bound { statement: Arc::clone(prepared), values })
+        }
+        (_, ParamValues::Map(_)) => Ok(Bound::of(Arc::clone(prepared))),
+    }
 }
 
 #[async_trait]
 impl SimpleQueryHandler for Queries {
+    async fn on_query<C>(&self, client: &mut C, query: Query) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let words = words(&query.query, 3);
+        if words.first().is_some_and(|first| first == "ROLLBACK")
+            && words.iter().any(|it| it == "TO")
+        {
+            leave_failure(client);
+        }
+        self._on_query(client, query).await?;
+        self.connection.transaction.end_message();
+        Ok(())
+    }
+
     async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -144,14 +237,19 @@ impl SimpleQueryHandler for Queries {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        let mut responses = Vec::new();
-        for text in statements(query).map_err(|error| reported(&error))? {
-            let prepared = self.prepare(text).await?;
-            let store = client.portal_store();
-            responses.push(self.answer(&prepared, store, &Format::UnifiedText)?);
+        let texts = statements(query).map_err(|error| reported(&error))?;
+        if texts.is_empty() {
+            return Ok(vec![Response::EmptyQuery]);
         }
-        if responses.is_empty() {
-            responses.push(Response::EmptyQuery);
+        let transaction = &self.connection.transaction;
+        if texts.len() > 1 && transaction.extent() != Extent::Open {
+            transaction.begin(Extent::Text);
+        }
+        let mut responses = Vec::new();
+        for text in texts {
+            let prepared = Bound::of(Arc::new(self.prepare(text).await?));
+            let store = client.portal_store();
+            responses.push(self.answer(&prepared, store, &Format::UnifiedText).await?);
         }
         Ok(responses)
     }
@@ -181,10 +279,7 @@ impl QueryParser for Queries {
     }
 
     fn get_parameter_types(&self, prepared: &Self::Statement) -> PgWireResult<Vec<Type>> {
-        let Prepared::Query(planned, _) = prepared.as_ref() else {
-            return Ok(vec![]);
-        };
-        let types = planned.parameters().map_err(|error| reported(&error))?;
+        let types = prepared.parameters().map_err(|error| reported(&error))?;
         let kind = |kind: &Option<DataType>| match kind {
             Some(kind) if !kind.is_null() => into_pg_type(kind),
             _ => Ok(Type::TEXT),
@@ -241,6 +336,18 @@ impl ExtendedQueryHandler for Queries {
         Ok(())
     }
 
+    async fn on_sync<C>(&self, client: &mut C, _message: PgSync) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        self.connection.transaction.end_message();
+        client.portal_store().rm_portal(DEFAULT_NAME);
+        send_ready_for_query(client, client.transaction_status()).await
+    }
+
     async fn do_describe_portal<C>(
         &self,
         _client: &mut C,
@@ -252,7 +359,8 @@ impl ExtendedQueryHandler for Queries {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        let fields = self.get_result_schema(&bound(portal)?, Some(&portal.result_column_format))?;
+        let fields =
+            self.get_result_schema(&bound(portal)?.statement, Some(&portal.result_column_format))?;
         Ok(DescribePortalResponse::new(fields))
     }
 
@@ -268,6 +376,9 @@ impl ExtendedQueryHandler for Queries {
         let Some(portal) = client.portal_store().get_portal(name) else {
             return Err(PgWireError::PortalNotFound(name.to_owned()));
         };
+        if matches!(portal.statement.statement.as_ref(), Prepared::RollBackTo(_)) {
+            leave_failure(client);
+        }
         if !matches!(portal.statement.statement.as_ref(), Prepared::Query(..)) {
             return self._on_execute(client, message).await;
         }
@@ -320,7 +431,14 @@ impl ExtendedQueryHandler for Queries {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let prepared = bound(portal)?;
-        self.answer(&prepared, client.portal_store(), &portal.result_column_format)
+        self.answer(&prepared, client.portal_store(), &portal.result_column_format).await
+    }
+}
+
+/// A transaction goes on from a savepoint, which `pgwire` knows nothing of.
+fn leave_failure<C: ClientInfo>(client: &mut C) {
+    if client.transaction_status() == TransactionStatus::Error {
+        client.set_transaction_status(TransactionStatus::Transaction);
     }
 }
 

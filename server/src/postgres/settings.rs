@@ -10,6 +10,11 @@ use crate::{Error, Result};
 
 const TIMEOUT: &str = "statement_timeout";
 
+/// What the settings are that say whether clients may write: the server's option decides.
+const READ_ONLY: &str = "on";
+
+const YES: [&str; 4] = ["on", "true", "yes", "1"];
+
 /// Settings, what they are at first, and the values that they take; none for all.
 const KNOWN: &[(&str, &str, &[&str])] = &[
     ("application_name", "", &[]),
@@ -18,7 +23,7 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
     ("client_min_messages", "notice", &[]),
     ("datestyle", "ISO, MDY", &["iso", "iso, mdy", "iso,mdy", "iso, ymd", "iso, dmy"]),
     ("default_transaction_isolation", "read committed", &[]),
-    ("default_transaction_read_only", "on", &["on", "true", "yes", "1"]),
+    ("default_transaction_read_only", READ_ONLY, &[]),
     ("extra_float_digits", "1", &[]),
     ("idle_in_transaction_session_timeout", "0", &["0"]),
     ("integer_datetimes", "on", &["on"]),
@@ -36,18 +41,25 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
     // Times are sent with their offset.
     ("timezone", "UTC", &[]),
     ("transaction_isolation", "read committed", &[]),
-    ("transaction_read_only", "on", &["on", "true", "1"]),
+    ("transaction_read_only", READ_ONLY, &[]),
 ];
 
 /// The settings of one client.
 pub(crate) struct Settings {
     given: Mutex<BTreeMap<String, String>>,
     first: Option<Duration>,
+    only_reads: bool,
 }
 
 impl Settings {
-    pub(crate) fn new(statement_timeout: Option<Duration>) -> Self {
-        Self { given: Mutex::default(), first: statement_timeout }
+    pub(crate) fn new(statement_timeout: Option<Duration>, only_reads: bool) -> Self {
+        Self { given: Mutex::default(), first: statement_timeout, only_reads }
+    }
+
+    /// Whether the client may not write, or does not want to.
+    pub(crate) fn only_reads(&self) -> bool {
+        let says_so = |text: &String| YES.contains(&text.to_lowercase().as_str());
+        self.only_reads || self.given().get("default_transaction_read_only").is_some_and(says_so)
     }
 
     /// How long each statement may run.
@@ -75,6 +87,12 @@ impl Settings {
         if name == TIMEOUT {
             parse_timeout(value)?;
         }
+        if self.only_reads && is_read_only(&name) && !YES.contains(&plain.as_str()) {
+            let what = format!(
+                "`{name}` cannot be `{value}`: statements only read here; hint: a server that is started with --write"
+            );
+            return Err(Error::refused("22023", what));
+        }
         self.given().insert(name, value.to_owned());
         Ok(())
     }
@@ -92,6 +110,7 @@ impl Settings {
         }
         match (name.as_str(), self.first) {
             (TIMEOUT, Some(timeout)) => Ok(format!("{}ms", timeout.as_millis())),
+            (name, _) if is_read_only(name) && !self.only_reads() => Ok("off".to_owned()),
             _ => Ok((*first).to_owned()),
         }
     }
@@ -99,6 +118,10 @@ impl Settings {
     fn given(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_read_only(name: &str) -> bool {
+    name.ends_with("transaction_read_only")
 }
 
 fn known(name: &str) -> Result<&'static (&'static str, &'static str, &'static [&'static str])> {

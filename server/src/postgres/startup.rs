@@ -4,17 +4,20 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::Sink;
-use pgwire::api::auth::sasl::SASLAuthStartupHandler;
+use futures::{Sink, SinkExt};
 use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramAuth, gen_salted_password};
+use pgwire::api::auth::sasl::{SASLState, SCRAM_SHA_256_METHOD};
 use pgwire::api::auth::{
     AuthSource, DefaultServerParameterProvider, LoginInfo, Password, StartupHandler,
+    finish_authentication, protocol_negotiation, save_startup_parameters_to_metadata,
 };
 use pgwire::api::cancel::CancelHandler;
-use pgwire::api::{ClientInfo, PidSecretKeyGenerator};
+use pgwire::api::{ClientInfo, PgWireConnectionState};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::cancel::CancelRequest;
+use pgwire::messages::startup::{Authentication, PasswordMessageFamily, Startup as StartupMessage};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use tokio::sync::Mutex;
 
 use crate::constant_functions::POSTGRES_VERSION;
 use crate::options::random;
@@ -23,7 +26,9 @@ use crate::postgres::connection::{Connection, fatal, reported};
 /// Lets one client in.
 pub(crate) struct Startup {
     connection: Arc<Connection>,
-    password: SASLAuthStartupHandler<DefaultServerParameterProvider>,
+    parameters: DefaultServerParameterProvider,
+    scram: ScramAuth,
+    state: Mutex<SASLState>,
 }
 
 impl Startup {
@@ -32,35 +37,25 @@ impl Startup {
         parameters.server_version =
             format!("{POSTGRES_VERSION} (lakebed {})", env!("CARGO_PKG_VERSION"));
         parameters.is_superuser = false;
-        parameters.default_transaction_read_only = true;
+        parameters.default_transaction_read_only = connection.service.write.is_none();
         parameters.date_style = "ISO, MDY".to_owned();
         parameters.time_zone = "UTC".to_owned();
         let token = connection.service.token.clone();
-        let generator: Arc<dyn PidSecretKeyGenerator> = Arc::<Connection>::clone(connection);
-        let password = SASLAuthStartupHandler::new(Arc::new(parameters))
-            .with_scram(ScramAuth::new(Arc::new(Token(token))))
-            .with_pid_secret_key_generator(generator);
-        Self { connection: Arc::clone(connection), password }
+        let scram = ScramAuth::new(Arc::new(Token(token)));
+        let state = Mutex::new(SASLState::Initial);
+        Self { connection: Arc::clone(connection), parameters, scram, state }
     }
 
     /// What the client asks for beside its name.
-    fn check<C: ClientInfo>(
-        &self,
-        client: &C,
-        message: &PgWireFrontendMessage,
-    ) -> PgWireResult<()> {
-        let PgWireFrontendMessage::Startup(startup) = message else {
-            return Ok(());
-        };
+    fn check<C: ClientInfo>(&self, client: &C, startup: &StartupMessage) -> PgWireResult<()> {
         if self.connection.needs_tls && !client.is_secure() {
             return Err(fatal(
                 "28000",
                 "this server takes only connections with TLS: sslmode=require",
             ));
         }
-        if self.connection.is_one_too_many {
-            let most = self.connection.service.limits.max_connections;
-            return Err(fatal("53300", &format!("too many clients: this server takes {most}")));
+        if let Some(user) = startup.parameters.get("user") {
+            self.connection.is_of(user);
         }
         let options = startup.parameters.get("options").map_or("", String::as_str);
         for option in options.split_whitespace() {
@@ -72,6 +67,43 @@ impl Startup {
         }
         if let Some(name) = startup.parameters.get("application_name") {
             self.connection.settings.set("application_name", name).map_err(|e| reported(&e))?;
+        }
+        Ok(())
+    }
+
+    /// One step of the exchange. `pgwire`'s own cannot turn a client away that has said the password.
+    async fn on_password<C>(
+        &self,
+        client: &mut C,
+        message: PasswordMessageFamily,
+    ) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let mut state = self.state.lock().await;
+        let message = match *state {
+            SASLState::Initial => {
+                let first = message.into_sasl_initial_response()?;
+                if first.auth_method != SCRAM_SHA_256_METHOD {
+                    return Err(PgWireError::UnsupportedSASLAuthMethod(first.auth_method));
+                }
+                *state = SASLState::ScramClientFirstReceived;
+                PasswordMessageFamily::SASLInitialResponse(first)
+            }
+            _ => PasswordMessageFamily::SASLResponse(message.into_sasl_response()?),
+        };
+        let (answer, next) = self.scram.process_scram_message(client, message, &state).await?;
+        let is_right = matches!(next, SASLState::Finished);
+        if is_right {
+            let (pid, key) = self.connection.admit(client)?;
+            client.set_pid_and_secret_key(pid, key);
+        }
+        *state = next;
+        client.send(PgWireBackendMessage::Authentication(answer)).await?;
+        if is_right {
+            finish_authentication(client, &self.parameters).await?;
         }
         Ok(())
     }
@@ -89,8 +121,21 @@ impl StartupHandler for Startup {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        self.check(client, &message)?;
-        self.password.on_startup(client, message).await
+        match message {
+            PgWireFrontendMessage::Startup(startup) => {
+                self.check(client, &startup)?;
+                protocol_negotiation(client, &startup).await?;
+                save_startup_parameters_to_metadata(client, &startup);
+                client.set_state(PgWireConnectionState::AuthenticationInProgress);
+                let known = Authentication::SASL(vec![SCRAM_SHA_256_METHOD.to_owned()]);
+                client.send(PgWireBackendMessage::Authentication(known)).await?;
+                Ok(())
+            }
+            PgWireFrontendMessage::PasswordMessageFamily(message) => {
+                self.on_password(client, message).await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

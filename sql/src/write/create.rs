@@ -39,7 +39,7 @@ impl Write<'_> {
             (false, Some(_)) if create.if_not_exists => {
                 let there = Target::open(self.session(), name).await?;
                 let version = Some((there.name, there.version));
-                return Ok(Answer { chain: there.chain, version, copy: None });
+                return Ok(Answer { version, ..Answer::of(there.chain) });
             }
             (false, Some(newest)) => {
                 let title = name.short();
@@ -53,7 +53,8 @@ impl Write<'_> {
         };
         let chain = self.planner.chain(SqlStatement::Query(query.clone())).await?;
         let request = self.request(&name, wanted, SaveMode::Replace);
-        Ok(answer(chain.save(request, &self.writing.progress).await?))
+        let saved = chain.save(request, &self.writing.progress).await?;
+        Ok(Answer { changed: Some(saved.record.rows), ..answer(saved) })
     }
 
     pub(super) async fn insert(&mut self, insert: &Insert) -> Result<Answer> {
@@ -161,6 +162,6 @@ impl Write<'_> {
             .texts("removed", found.iter().map(|it| Some(it.dataset.short().to_string())))
             .texts("version", found.iter().map(|it| Some(it.version.to_string())))
             .into_chain(self.session())?;
-        Ok(Answer { chain, version: None, copy: None })
+        Ok(Answer::of(chain))
     }
 }
