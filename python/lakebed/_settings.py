@@ -98,6 +98,7 @@ class Settings:
             "retry_wait": 1.0 if self.retry_wait is None else self.retry_wait,
             "on_error": self.on_error or "raise",
             "memory": self.memory,
+            "max_errors": self.max_errors,
             "cache": bool(self.cache),
         }
 

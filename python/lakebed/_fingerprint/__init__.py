@@ -39,8 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NoFingerprint", "code_of", "fingerprint", "identity", "origin"]
 
-_FORMAT = f"1 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
-"""Bytecode differs between minor versions, and so do the digests."""
+_FORMAT = f"2 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}" + (
+    f" -O{sys.flags.optimize}" if sys.flags.optimize else ""
+)
+"""Bytecode differs between minor versions, and so do the digests; without `assert` code does."""
+
+_OF_FAILURES = ("timeout", "retries", "retry_on", "memory", "max_errors")
 
 _CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden", "trusted")
 """What a spec says about classes; their digests are part of the code's."""
@@ -169,11 +173,11 @@ def _plain(spec: Any) -> Any:
 
 
 def _calls(walk: Walk, spec: Mapping[str, Any]) -> None:
-    walk.value(spec.get("probed", spec["call"]))
+    walk.callee(spec.get("probed", spec["call"]))
     walk.value(spec.get("owner"))
     for name, made in sorted(spec.get("setup", {}).items()):
         walk.put("setup", name)
-        walk.part(f"setup `{name}`", getattr(made, "func", made))
+        walk.part(f"setup `{name}`", getattr(made, "func", made), is_shown=False)
 
 
 def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
@@ -181,11 +185,11 @@ def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
     kinds = [taken for _, _, taken in spec["takes"]] + [given for _, given in spec["gives"]]
     for found in kinds:
         for cls in _classes(found):
-            walk.part("a type", cls)
+            walk.part("a type", cls, is_shown=False)
     walk.value([spec.get(key) for key in ("batch", "multi", "on_error")])
     if spec.get("on_error", "raise") != "raise":
-        # what decides which rows are left out
-        walk.value([spec.get(key) for key in ("timeout", "retries", "retry_on", "memory")])
+        # what decides which rows are left out, and whether the run fails
+        walk.value([spec.get(key) for key in _OF_FAILURES])
 
 
 def _classes(spec: Spec | str | None) -> Iterator[Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from _abc import _get_dump  # type: ignore[attr-defined]
+from abc import ABCMeta
 from functools import cache
 from hashlib import blake2b
 from types import FunctionType, MethodType
@@ -123,6 +125,14 @@ def replaced_methods(cls: type) -> list[tuple[str, Any]]:
         for name, value in sorted(vars(base).items())
         if type(called(value)) is FunctionType and is_replaced(value)
     ]
+
+
+def registered(cls: type) -> list[type]:
+    """The project's classes that were registered as kinds of an abstract one."""
+    if not isinstance(cls, ABCMeta):
+        return []
+    found = [reference() for reference in _get_dump(cls)[0]]
+    return [one for one in found if one is not None and is_projects(one.__module__)]
 
 
 def alias(bound: Any) -> str | None:

@@ -44,11 +44,14 @@ class State:
     Attributes:
         names: Of globals and attributes, and text that may be the name of one.
         modules: Their full names.
+        texts: The texts in it and among its values.
     """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.modules: set[str] = set()
+        self.texts: set[str] = set()
+        self.registered: set[str] = set()
         self._told: set[str] = set()
         self._replaced: dict[int, tuple[type, list[tuple[str, Any]]]] = {}
 
@@ -56,8 +59,10 @@ class State:
         """Add the names in a code object, and in those inside of it."""
         self.names.update(code.co_names)
         for constant in code.co_consts:
-            if type(constant) is str and constant.isidentifier():
-                self.names.add(constant)
+            if type(constant) is str:
+                self.texts.add(constant)
+                if constant.isidentifier():
+                    self.names.add(constant)
             elif type(constant) is CodeType:
                 self.add_code(constant)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lakebed._fingerprint import modules
 from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.releases import is_replaced, named, release_of
+from lakebed._udf.openers import original
 
 if TYPE_CHECKING:
     from lakebed._fingerprint.bytecode import Import, Operation
@@ -21,6 +23,10 @@ _PLACES = frozenset(
 """Globals that say where code is, not what it does."""
 
 _ABSENT = object()
+
+_QUERIES = frozenset({"eval", "execute", "query", "sql", "sqldf", "SQLContext"})
+
+_NAME = re.compile(r"[^\W\d]\w*")
 
 _DATA = (str, bytes, int, float, list, tuple)
 
@@ -35,6 +41,11 @@ def add_code(walk: Walk, code: CodeType, scope: dict[str, Any] | None) -> None:
         _add_operation(walk, operation, scope)
     for entry in body.guarded:
         walk.value(entry)
+    if scope is not None:
+        for name in sorted(named_in_texts(code) & scope.keys()):
+            if not isinstance(scope[name], (ModuleType, FunctionType, type)):
+                walk.put("name", name)
+                walk.part(f"global `{name}`", scope[name])
 
 
 def add_import(walk: Walk, wanted: Import, package: str | None) -> None:
@@ -53,7 +64,7 @@ def _add_operation(walk: Walk, operation: Operation, scope: dict[str, Any] | Non
     elif operation.kind == "global":
         walk.put("name", content[0])
         if scope is not None and content[0] not in _PLACES:
-            _add_global(walk, content[0], content[1:], scope)
+            _add_global(walk, operation, scope)
     elif operation.kind == "import":
         walk.value(tuple(content))
         if scope is not None:
@@ -64,7 +75,16 @@ def _add_operation(walk: Walk, operation: Operation, scope: dict[str, Any] | Non
         walk.value(content)
 
 
-def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[str, Any]) -> None:
+def named_in_texts(code: CodeType) -> set[str]:
+    """Names in texts of a function that hands them to what looks them up: `df.query("a < @b")`."""
+    if _QUERIES.isdisjoint(code.co_names):
+        return set()
+    texts = [text for text in code.co_consts if type(text) is str]
+    return {name for text in texts for name in _NAME.findall(text)}
+
+
+def _add_global(walk: Walk, operation: Operation, scope: dict[str, Any]) -> None:
+    name, *attributes = operation.value
     found = scope.get(name, _ABSENT)
     if found is _ABSENT:
         builtins = scope.get("__builtins__", {})
@@ -74,6 +94,9 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
         walk.put("undefined")
         return
     release, found = _followed(found, attributes)
+    found = original(found)
+    if release:
+        walk.state.modules.add(release.partition(" ")[0])
     modules.check_reached(found)
     if release:
         modules.check(found)
@@ -82,14 +105,14 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
             # data that a release holds, but a program may set: `sys.argv` without the script
             walk.part(f"global `{name}`", found[1:] if found is sys.argv else found)
         elif is_replaced(found):
-            walk.part(f"global `{name}`", found)
+            walk.part(f"global `{name}`", found, is_shown=operation.is_shown)
         elif isinstance(found, (BuiltinFunctionType, FunctionType, type)):
             walk.put("named", named(found) or "")
     else:
-        walk.part(f"global `{name}`", found)
+        walk.part(f"global `{name}`", found, is_shown=operation.is_shown)
 
 
-def _followed(found: Any, attributes: tuple[str, ...]) -> tuple[str | None, Any]:
+def _followed(found: Any, attributes: list[str]) -> tuple[str | None, Any]:
     """What a chain of attributes leads to, as far as it runs through modules.
 
     Returns:

@@ -24,8 +24,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lakebed._fingerprint import modules, releases
-from lakebed._fingerprint.bytecode import parameters
+from lakebed._fingerprint import chance, modules, registries, releases
+from lakebed._fingerprint.bytecode import TELLING, body_of, parameters
 from lakebed._fingerprint.modules import Module, UnknowableError
 from lakebed._fingerprint.parts import (
     class_parts,
@@ -40,7 +40,9 @@ from lakebed._fingerprint.parts import (
 from lakebed._fingerprint.setup import derived_attributes
 from lakebed._fingerprint.state import State
 from lakebed._fingerprint.text import read
+from lakebed._fingerprint.told import told_by
 from lakebed._fingerprint.uses import add_code, add_import
+from lakebed._udf.openers import original
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,6 +60,14 @@ _LEAVES: dict[type, Callable[[Any], bytes]] = {
     bytearray: bytes,
     range: lambda v: repr(v).encode(),
 }
+
+_QUIET = frozenset(
+    {"function", "getter", "setter", "deleter", "attribute `__wrapped__`", "item `__wrapped__`"}
+)
+"""What is there to be called."""
+
+_ASKING = frozenset({"get_type_hints", "getdoc", "getfullargspec", "getsource", "signature"})
+"""Functions that tell what others say about themselves."""
 
 _Node: TypeAlias = "FunctionType | type | Module"
 """What is described once."""
@@ -92,11 +102,28 @@ class Walk:
         self._hash.update(b"%b %d " % (tag.encode(), len(raw)))
         self._hash.update(raw)
 
-    def part(self, label: str, value: Any) -> None:
-        """Add a value that messages call `label`, of what is being looked at."""
+    def part(self, label: str, value: Any, *, is_shown: bool = True) -> None:
+        """Add a value that messages call `label`, of what is being looked at.
+
+        Args:
+            label: What messages call it.
+            value: The value.
+            is_shown: Whether a function or class is there as a value, which tells its name,
+                documentation and annotations, and not just to be called.
+        """
         self._path.append(label)
-        self.value(value)
+        if is_shown and label not in _QUIET:
+            self.value(value)
+        else:
+            self.callee(value)
         self._path.pop()
+
+    def callee(self, value: Any) -> None:
+        """Add what is called, of which nobody asks what it says about itself."""
+        if type(value) is FunctionType or isinstance(value, type):
+            self._refer(value)
+        else:
+            self.value(value)
 
     def shape(self, label: str, value: Any) -> None:
         """Add a value without the code in it: functions and classes by their names."""
@@ -112,13 +139,17 @@ class Walk:
             NoFingerprint: It cannot be told apart between runs.
             UnknowableError: It is code that is not known before it runs.
         """
+        value = original(value)
         kind = type(value)
         if kind in _LEAVES:
             self.put(kind.__name__, _LEAVES[kind](value))
+            if kind is str:
+                self.state.texts.add(value)
         elif kind is tuple:
             self._items(value)
         elif kind is FunctionType or issubclass(kind, type):
             self._refer(value)
+            self._tell(value)
         elif issubclass(kind, ModuleType):
             self._loaded(value)
         elif is_shared_at_will(kind) or not self._met(value):
@@ -138,12 +169,26 @@ class Walk:
                 done += 1
                 self.put("node")
                 self._describe(node)
+            for label, value in registries.reached(self.state):
+                self.part(label, value, is_shown=False)
             changed = self.state.changed()
-            if not changed:
+            if not changed and done == len(self._nodes):
+                self._end()
                 return self._hash.digest()
             for change in changed:
                 self._path = [f"`{change.place}`"]
                 self._apart(change.place, change.value, needed=not change.is_made)
+
+    def _end(self) -> None:
+        """Add what depends on all names that were met."""
+        if not TELLING.isdisjoint(self.state.names) or not _ASKING.isdisjoint(self.state.names):
+            for node in self._nodes:
+                if isinstance(node, Module):
+                    self.put("told", read(node.file or "").documentation)
+                else:
+                    self._tell(node)
+        for label, state in chance.states(self.state):
+            self.put("drawn", f"{label} {state}")
 
     # Values
 
@@ -176,6 +221,7 @@ class Walk:
         elif kind is BuiltinFunctionType:
             self._builtin(value)
         elif kind is MethodType and (name := releases.alias(value)):
+            self.state.modules.add(name.partition(".")[0])
             self.put("named", name)
         elif (parts := parts_of(value)) is not None:
             self.put("parts", kind.__name__)
@@ -252,6 +298,7 @@ class Walk:
             self.put("function", value.__name__)
             self._loaded(owner)
         elif name := releases.named(value) or (owner is not None and releases.alias(value)):
+            self.state.modules.add(name.partition(" ")[0].rpartition(".")[0])
             self.put("named", name)
         elif owner is not None:
             self._parts(parts_of(value) or ())
@@ -343,6 +390,14 @@ class Walk:
         self.put("named", name)
         if isinstance(node, type) and (replaced := self.state.replaced_methods(node)):
             self._parts(replaced)
+        if isinstance(node, type) and (registered := releases.registered(node)):
+            self.part("registered", frozenset(registered))
+
+    def _tell(self, value: Any) -> None:
+        """Add what a function or class of the project says about itself."""
+        if releases.named(value) is None:
+            for told in told_by(value):
+                self.put("told", told)
 
     def _node(self, node: _Node) -> None:
         """Add the number of what is described later, once."""
@@ -393,25 +448,29 @@ class Walk:
         defaults = function.__defaults__ or ()
         self._defaults(dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)))
         self._defaults(function.__kwdefaults__ or {})
+        shown = body_of(code).shown
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-            self._cell(name, cell)
+            self._cell(name, cell, is_shown=name in shown)
         self._state(function.__dict__, frozenset())
 
     def _defaults(self, defaults: dict[str, Any]) -> None:
         self._parts((f"default of `{name}`", value) for name, value in sorted(defaults.items()))
 
-    def _cell(self, name: str, cell: CellType) -> None:
+    def _cell(self, name: str, cell: CellType, *, is_shown: bool) -> None:
         try:
             content = cell.cell_contents
         except ValueError:
             self.put("empty")
             return
-        self.part(f"closure value `{name}`", content)
+        self.part(f"closure value `{name}`", content, is_shown=is_shown)
 
     def _class(self, cls: type) -> None:
         if module := modules.compiled(cls):
             self._node(module)
-        self._parts((f"attribute `{name}`", value) for name, value in class_parts(cls))
+        for name, value in class_parts(cls):
+            self.put("part", f"attribute `{name}`")
+            self.part(f"attribute `{name}`", value, is_shown=False)
+        self.put("end")
 
     def _source(self, module: Module) -> None:
         text = read(module.file or "")
