@@ -202,6 +202,9 @@ class DataChain(
         retry_on: type[BaseException] | Sequence[type[BaseException]] | None = None,
         retry_wait: float | None = None,
         memory: int | str | None = None,
+        version: str | int | None = None,
+        deps: Sequence[Any] | None = None,
+        ignore: Sequence[str] | None = None,
         **others: Any,
     ) -> Self:
         """Change how the verbs that follow work; None leaves a setting as it is.
@@ -242,6 +245,11 @@ class DataChain(
             retry_wait: Seconds before the first retry, doubled each time; 1 by default.
             memory: Bytes that a worker may use, or text such as "2GiB"; the row that
                 needs more fails. The function then runs in a worker process.
+            version: Of the functions: their kept results are used again as long as it, their
+                names and their types are the same, whatever their code is and reads.
+            deps: What else decides results of the functions: files and folders, which count by
+                what they hold, as paths or text; modules; and values.
+            ignore: Names of globals, closure values and attributes that do not.
             others: Settings of the peer that have no meaning here, refused with a reason.
 
         Raises:
@@ -273,6 +281,9 @@ class DataChain(
             retry_on=retry_on,
             retry_wait=retry_wait,
             memory=memory,
+            version=version,
+            deps=deps,
+            ignore=ignore,
             **others,
         )
         return self._configured(changed)

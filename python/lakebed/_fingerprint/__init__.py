@@ -33,7 +33,7 @@ from lakebed._udf import observe
 from lakebed._udf.notes import notes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 
     from lakebed._schema import Spec
 
@@ -66,9 +66,14 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
         NoFingerprint: A value cannot be told apart between runs.
     """
     name = f"`{spec['name']}`"
-    code = _digest(name, lambda walk: _code(walk, spec))
+    if spec.get("version") is not None:
+        return _versioned(name, spec)
+    ignored = spec.get("ignore", ())
+    code = _walked(name, lambda walk: _code(walk, spec), ignored).digest
     if root := spec.get("root"):
-        spec["reads"] = _digest(name, lambda walk: _calls(walk, spec))
+        walk = _walked(name, lambda walk: _calls(walk, spec), ignored)
+        spec["reads"] = walk.digest
+        spec["named"], spec["covered"] = walk.state.files(), walk.state.sources()
         code = observe.with_reads(notes_of(root, spec["reads"]), code)
     # what a probe told under other code is nothing to go on with
     unnamed = code if _is_lambda(spec) or "probed" in spec else ""
@@ -79,6 +84,16 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
             walk.shape(label, value)
 
     return _digest(name, add_stage), code
+
+
+def _versioned(name: str, spec: Mapping[str, Any]) -> tuple[str, str]:
+    """The same for a function whose user says by a version when its results change."""
+
+    def add(walk: Walk) -> None:
+        walk.value(("version", str(spec["version"]), *_stage(spec)))
+        _add_settings(walk, spec)
+
+    return _digest(name, lambda walk: walk.value(_stage(spec))), _digest(name, add)
 
 
 def code_of(spec: MutableMapping[str, Any]) -> str | None:
@@ -116,30 +131,36 @@ def fingerprint(value: Any) -> str:
     Raises:
         NoFingerprint: It cannot be told apart between runs.
     """
-    return _digest("the value", lambda walk: walk.value(value))
+    return _digest("the value", lambda walk: walk.callee(value))
 
 
 def _digest(name: str, add: Callable[[Walk], None]) -> str:
-    """The digest of what `add` adds, made again where that might differ."""
+    """The digest of what `add` adds."""
+    return _walked(name, add).digest
 
-    def once() -> tuple[str, str | None]:
-        walk = Walk([name])
+
+def _walked(name: str, add: Callable[[Walk], None], ignored: Iterable[str] = ()) -> Walk:
+    """The walk over what `add` adds, done again where that might differ."""
+
+    def once() -> Walk:
+        walk = Walk([name], ignored)
         walk.put("format", _FORMAT)
         try:
             add(walk)
-            return walk.finish().hex(), walk.doubt
+            walk.digest = walk.finish().hex()
         except UnknowableError as error:
             msg = f"{walk.subject} {error}"
             raise NoFingerprint(msg) from error
+        return walk
 
     try:
-        digest, doubt = once()
-        if doubt and once()[0] != digest:
-            raise NoFingerprint(doubt)
+        walk = once()
+        if walk.doubt and once().digest != walk.digest:
+            raise NoFingerprint(walk.doubt)
     except RecursionError as error:
         msg = f"{name} holds values that are nested too deeply to be compared"
         raise NoFingerprint(msg) from error
-    return digest
+    return walk
 
 
 def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -186,10 +207,26 @@ def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
     for found in kinds:
         for cls in _classes(found):
             walk.part("a type", cls, is_shown=False)
+    _add_settings(walk, spec)
+
+
+def _add_settings(walk: Walk, spec: Mapping[str, Any]) -> None:
+    """Add what the user says about a function, as far as it decides the results."""
+    for dependency in spec.get("deps", ()):
+        _add_dependency(walk, dependency)
     walk.value([spec.get(key) for key in ("batch", "multi", "on_error")])
     if spec.get("on_error", "raise") != "raise":
         # what decides which rows are left out, and whether the run fails
         walk.value([spec.get(key) for key in _OF_FAILURES])
+
+
+def _add_dependency(walk: Walk, dependency: Any) -> None:
+    """Add a file or folder by what it holds, or else a value."""
+    is_path = isinstance(dependency, os.PathLike)
+    if is_path or (isinstance(dependency, str) and os.path.exists(dependency)):  # noqa: PTH110
+        walk.put("depends", observe.content_of(os.fspath(dependency)))
+    else:
+        walk.part("a value of deps", dependency)
 
 
 def _classes(spec: Spec | str | None) -> Iterator[Any]:

@@ -179,8 +179,9 @@ def _is_shown(kept: list[dis.Instruction], first: int, last: int) -> bool:
     after = kept[last + 1].opname if last + 1 < len(kept) else ""
     if end.opname == "LOAD_METHOD" or "PUSH_NULL" in (after, kept[first - 1].opname):
         return False
-    has_flag = end.opname == "LOAD_GLOBAL" or (end.opname == "LOAD_ATTR" and _CALLS_BY_FLAG)
-    if (has_flag and (end.arg or 0) & 1) or after in ("CHECK_EXC_MATCH", *ATTRIBUTES):
+    flagged = [kept[first]] if kept[first].opname == "LOAD_GLOBAL" else []
+    flagged += [end] if end.opname == "LOAD_ATTR" and _CALLS_BY_FLAG else []
+    if any((one.arg or 0) & 1 for one in flagged) or after in ("CHECK_EXC_MATCH", *ATTRIBUTES):
         return after in ATTRIBUTES and kept[last + 1].argval in TELLING
     tested = [i for i in kept[max(0, first - 6) : first] if i.opname != "PUSH_NULL"]
     for before in reversed(tested):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lakebed._fingerprint.state import State
 
-_SEEDS = re.compile(rb"\b\w*seed\w*\s*\(")
+_SEEDS = re.compile(rb"(?m)^(?!\s*(?:async )?def )[^#\n]*\b\w*seed\w*\s*\(\s*[^)\s]")
 
 _DRAWS = frozenset({"permutation", "rvs", "sample", "shuffle", "train_test_split"})
 """What packages draw with NumPy."""
@@ -66,13 +66,21 @@ def _seeds(file: str, _modified_ns: int) -> bool:
     return _SEEDS.search(Path(file).read_bytes()) is not None
 
 
+def _of_python(module: Any) -> Any:
+    return module.getstate()
+
+
+def _of_torch(module: Any) -> Any:
+    return module.get_rng_state().tolist()
+
+
 def _of_numpy(module: Any) -> Any:
     kind, keys, *rest = module.get_state()
     return kind, keys.tolist(), rest
 
 
 _STATES = {
-    "random": lambda module: module.getstate(),
+    "random": _of_python,
     "numpy.random": _of_numpy,
-    "torch": lambda module: module.get_rng_state().tolist(),
+    "torch": _of_torch,
 }

@@ -20,10 +20,14 @@ def told_by(value: Any, above: tuple[int, ...] = ()) -> Iterator[str]:
     if id(value) in above:
         return
     above = (*above, id(value))
-    yield f"{value.__name__} {vars(value).get('__doc__') if isinstance(value, type) else value.__doc__}"
-    annotations = vars(value).get("__annotations__") if isinstance(value, type) else None
-    found = annotations if isinstance(value, type) else getattr(value, "__annotations__", None)
-    for name, annotation in sorted((found or {}).items()):
+    own = vars(value) if isinstance(value, type) else {"__doc__": value.__doc__}
+    said = own.get("__doc__")
+    if "__dataclass_fields__" in own and str(said).startswith(f"{value.__name__}("):
+        # made of its fields, which are told below
+        said = None
+    yield f"{value.__name__} {said}"
+    found = own.get("__annotations__") if isinstance(value, type) else value.__annotations__
+    for name, annotation in sorted(found.items()) if isinstance(found, dict) else ():
         yield f"{name}: {_shown(annotation)}"
         for cls in _classes(annotation):
             yield from told_by(cls, above)

@@ -13,6 +13,8 @@ from lakebed._fingerprint.releases import is_replaced, named, release_of
 from lakebed._udf.openers import original
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lakebed._fingerprint.bytecode import Import, Operation
     from lakebed._fingerprint.walk import Walk
 
@@ -42,7 +44,7 @@ def add_code(walk: Walk, code: CodeType, scope: dict[str, Any] | None) -> None:
     for entry in body.guarded:
         walk.value(entry)
     if scope is not None:
-        for name in sorted(named_in_texts(code) & scope.keys()):
+        for name in sorted((named_in_texts(code) & scope.keys()) - walk.ignored):
             if not isinstance(scope[name], (ModuleType, FunctionType, type)):
                 walk.put("name", name)
                 walk.part(f"global `{name}`", scope[name])
@@ -93,6 +95,10 @@ def _add_global(walk: Walk, operation: Operation, scope: dict[str, Any]) -> None
     if found is _ABSENT:
         walk.put("undefined")
         return
+    if not walk.ignored.isdisjoint(operation.value):
+        return
+    if isinstance(found, ModuleType):
+        walk.state.passed.update(_passed(found, attributes))
     release, found = _followed(found, attributes)
     found = original(found)
     if release:
@@ -110,6 +116,15 @@ def _add_global(walk: Walk, operation: Operation, scope: dict[str, Any]) -> None
             walk.put("named", named(found) or "")
     else:
         walk.part(f"global `{name}`", found, is_shown=operation.is_shown)
+
+
+def _passed(found: Any, attributes: list[str]) -> Iterator[str]:
+    """The modules that a chain of attributes runs through."""
+    for name in [*attributes, ""]:
+        if not isinstance(found, ModuleType):
+            return
+        yield found.__name__
+        found = vars(found).get(name)
 
 
 def _followed(found: Any, attributes: list[str]) -> tuple[str | None, Any]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import struct
 import sys
 from collections import OrderedDict
+from collections.abc import MutableMapping
 from enum import Enum
+from functools import WRAPPER_ASSIGNMENTS
 from hashlib import blake2b
 from types import (
     BuiltinFunctionType,
@@ -24,7 +26,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lakebed._fingerprint import chance, modules, registries, releases
+from lakebed._fingerprint import bare, chance, modules, registries, releases
 from lakebed._fingerprint.bytecode import TELLING, body_of, parameters
 from lakebed._fingerprint.modules import Module, UnknowableError
 from lakebed._fingerprint.parts import (
@@ -62,12 +64,12 @@ _LEAVES: dict[type, Callable[[Any], bytes]] = {
 }
 
 _QUIET = frozenset(
-    {"function", "getter", "setter", "deleter", "attribute `__wrapped__`", "item `__wrapped__`"}
+    {"the maker", "class", "function", "getter", "setter", "deleter", "attribute `__wrapped__`", "item `__wrapped__`"}
 )
 """What is there to be called."""
 
-_ASKING = frozenset({"get_type_hints", "getdoc", "getfullargspec", "getsource", "signature"})
-"""Functions that tell what others say about themselves."""
+_ASKING = TELLING | {"get_type_hints", "getdoc", "getfullargspec", "getsource", "signature"}
+"""Names of what tells what functions and classes say about themselves."""
 
 _Node: TypeAlias = "FunctionType | type | Module"
 """What is described once."""
@@ -84,11 +86,14 @@ class Walk:
         doubt: The error to raise if making the digest again gives another one: an
             object was taken apart as pickling does, which may differ each time.
         state: What the code names, and the modules that it reaches.
+        digest: Of all that was added, once that is known.
     """
 
-    def __init__(self, path: Iterable[str] = ()) -> None:
-        """Start at a value that messages call `path`."""
+    def __init__(self, path: Iterable[str] = (), ignored: Iterable[str] = ()) -> None:
+        """Start at a value that messages call `path`; leave out what has one of these names."""
+        self.ignored = frozenset(ignored)
         self.doubt: str | None = None
+        self.digest = ""
         self.state = State()
         self._hash = blake2b(digest_size=32)
         self._path = list(path)
@@ -128,7 +133,7 @@ class Walk:
     def shape(self, label: str, value: Any) -> None:
         """Add a value without the code in it: functions and classes by their names."""
         sketch = _Sketch(self)
-        sketch.part(label, value)
+        sketch.part(label, value, is_shown=False)
         self.doubt = self.doubt or sketch.doubt
         self.put("shape", sketch.finish())
 
@@ -176,12 +181,14 @@ class Walk:
                 self._end()
                 return self._hash.digest()
             for change in changed:
+                if change.place.rpartition(".")[2] in self.ignored:
+                    continue
                 self._path = [f"`{change.place}`"]
                 self._apart(change.place, change.value, needed=not change.is_made)
 
     def _end(self) -> None:
         """Add what depends on all names that were met."""
-        if not TELLING.isdisjoint(self.state.names) or not _ASKING.isdisjoint(self.state.names):
+        if not self.state.taken.isdisjoint(_ASKING):
             for node in self._nodes:
                 if isinstance(node, Module):
                     self.put("told", read(node.file or "").documentation)
@@ -315,9 +322,40 @@ class Walk:
             self._state(member_state(value), frozenset())
         elif is_logger(value):
             self.put("logger")
-        else:
+        elif not self._bare(value):
             known = releases.named(kind)
             self._reduced(value, releases.release_of(kind.__module__) if known else None)
+
+    def _bare(self, value: Any) -> bool:
+        """Whether a value carries no result, or what it leads to was added."""
+        kind = type(value)
+        if bare.is_bare(value):
+            self.put("bare", kind.__name__)
+        elif (stream := bare.stream_of(value)) is not None:
+            mode, file = stream
+            self.put("stream", mode)
+            if file:
+                self.state.texts.add(file)
+                self.put("file", file)
+        elif (found := bare.referred(value)) is not None:
+            self.put("weak", kind.__name__)
+            self._content(found)
+        elif bare.is_client(value):
+            self.put("client", f"{kind.__qualname__} of {releases.release_of(kind.__module__)}")
+            for name, text in bare.client_parts(value):
+                self.put(name, text)
+        else:
+            return self._queued(value)
+        return True
+
+    def _queued(self, value: Any) -> bool:
+        """Whether it was a queue, which counts by what waits in it."""
+        waiting = getattr(value, "queue", None) if type(value).__module__ == "queue" else None
+        if waiting is None:
+            return False
+        self.put("queue", type(value).__name__)
+        self._items(list(waiting))
+        return True
 
     def _reduced(self, value: Any, release: str | None) -> None:
         kind = type(value)
@@ -335,14 +373,20 @@ class Walk:
         if release != "python":
             self.doubt = self.doubt or str(self._unknown(value))
         self.part("the maker", make)
-        self.part("an argument", arguments)
+        given = arguments if type(arguments) is tuple else (arguments,)
+        self.put("arguments", str(len(given)))
+        for argument in given:
+            self.part("an argument", argument, is_shown=argument is not kind)
+        if len(taken) == 1 and release and "__wrapped__" in getattr(value, "__dict__", ()):
+            # what a decorator made, which calls itself by the name of the function
+            state = _around(value)
         if release:
             self._opaque(value, state)
         else:
             derived = derived_attributes(kind)
             self._state({} if state is None else state, derived)
             for name, held in left_out(value, state).items():
-                if name not in derived:
+                if name not in derived and name not in self.ignored:
                     # what a release gives and cannot be compared, as a lock, had to be left out
                     is_own = releases.is_projects(type(held).__module__)
                     self._apart(name, held, needed=is_own)
@@ -367,7 +411,7 @@ class Walk:
     def _state(self, state: Any, left_out: frozenset[str]) -> None:
         """Attributes by name: in a dict, or in two of which one holds slots."""
         if type(state) is dict:
-            names = sorted(state.keys() - left_out, key=str)
+            names = sorted(state.keys() - left_out - self.ignored, key=str)
             self.put("state", str(len(names)))
             for name in names:
                 self.put("attribute", str(name))
@@ -437,6 +481,7 @@ class Walk:
         released = releases.release_of_scope(scope)
         self.put("function", released or "")
         if not released:
+            self.state.codes.add(code.co_filename)
             self.state.add_code(code)
         registry = getattr(function, "registry", None)
         if released == "python" and type(registry) is MappingProxyType:
@@ -450,6 +495,8 @@ class Walk:
         self._defaults(function.__kwdefaults__ or {})
         shown = body_of(code).shown
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+            if name in self.ignored:
+                continue
             self._cell(name, cell, is_shown=name in shown)
         self._state(function.__dict__, frozenset())
 
@@ -462,13 +509,19 @@ class Walk:
         except ValueError:
             self.put("empty")
             return
-        self.part(f"closure value `{name}`", content, is_shown=is_shown)
+        self.part(f"closure value `{name}`", content, is_shown=is_shown and type(content) is FunctionType)
 
     def _class(self, cls: type) -> None:
         if module := modules.compiled(cls):
             self._node(module)
         for name, value in class_parts(cls):
+            if name in self.ignored:
+                continue
             self.put("part", f"attribute `{name}`")
+            if name == "bases":
+                for base in value:
+                    self.callee(base)
+                continue
             self.part(f"attribute `{name}`", value, is_shown=False)
         self.put("end")
 
@@ -501,6 +554,17 @@ class Walk:
         return " of ".join(reversed(self._path))
 
 
+def _around(value: Any) -> dict[str, Any]:
+    """What the object that a decorator made of a function holds, without caches."""
+    function = value.__wrapped__
+    return {
+        name: held
+        for name, held in vars(value).items()
+        if name == "__wrapped__"
+        or not (name in WRAPPER_ASSIGNMENTS or held is function or isinstance(held, MutableMapping))
+    }
+
+
 class _Sketch(Walk):
     """A walk that stops at functions, classes and modules, to order unordered values.
 
@@ -509,7 +573,7 @@ class _Sketch(Walk):
     """
 
     def __init__(self, walk: Walk) -> None:
-        super().__init__(walk._path)
+        super().__init__(walk._path, walk.ignored)
         self.state = walk.state
         self.met: list[_Node] = []
 

@@ -41,6 +41,14 @@ def file_of(module: str) -> str | None:
     return os.path.realpath(file) if isinstance(file, str) and file.endswith(".py") else None
 
 
+def source_of(file: str) -> str:
+    """The text of a module, if the file is what was compiled of it."""
+    folder, name = os.path.split(file)
+    if not name.endswith(".pyc"):
+        return file
+    return os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")  # noqa: PTH118, PTH120
+
+
 def paths(arguments: Sequence[Any]) -> list[Any]:
     """The files that arguments of an opener may name, also inside of SQL and lists."""
     found: list[Any] = []
@@ -90,11 +98,12 @@ def _folder(path: str) -> str | None:
 
 
 def _code(file: str) -> str | None:
+    from lakebed._fingerprint.modules import UnknowableError
     from lakebed._fingerprint.text import parsed
 
     try:
         return parsed(file).digest.hex()
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, UnknowableError):
         return None
 
 

@@ -58,8 +58,8 @@ _CODE = (".pyc", ".pyi", ".so", ".pyd")
 """What a function's digest covers, or a release."""
 
 _EVENTS = frozenset(
-    ("open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.system")
-    + ("pickle.find_class", *_THREAD_STARTS)
+    {"open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.system"}
+    | {"pickle.find_class", *_THREAD_STARTS}
 )
 
 _SECRETS = ("KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL")
@@ -130,8 +130,9 @@ class Reads:
         name = os.path.realpath(os.fsdecode(path))
         if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
             self._write(name)
-        elif name.endswith(".py"):
-            self.ran(name)
+        elif name.endswith((".py", ".pyc")):
+            if _is_import():
+                self.ran(inputs.source_of(name))
         else:
             self._read(name)
 
@@ -156,7 +157,11 @@ class Reads:
 
     def ran(self, file: str) -> None:
         """Note code of the project that was not known to run."""
-        if file not in self.covered and not file.startswith((*_ELSEWHERE, _LIBRARY)):
+        if file in self.covered or file.startswith((*_ELSEWHERE, _LIBRARY)):
+            return
+        from lakebed._fingerprint.releases import is_installed
+
+        if not is_installed(file):
             self.noted(inputs.CODE + file)
 
     def noted(self, name: str) -> None:
@@ -267,6 +272,18 @@ def own_input() -> Iterator[None]:
 def are_same(files: Mapping[str, Seen]) -> bool:
     """Whether the files hold what they held."""
     return all(_changed(name, seen) is None for name, seen in files.items())
+
+
+def content_of(path: str) -> str:
+    """The digest of what a file, or each file of a folder, holds now."""
+    if not os.path.isdir(path):  # noqa: PTH112  pathlib is slow
+        seen = _look(os.path.realpath(path))
+        return "gone" if seen is None else seen.content
+    digest = blake2b(digest_size=32)
+    for file in sorted(Path(path).rglob("*")):
+        if seen := _look(os.path.realpath(file)):
+            digest.update(f"{file.relative_to(path)} {seen.content}\0".encode())
+    return digest.hexdigest()
 
 
 def with_reads(notes: Notes, code: str) -> str:
@@ -389,6 +406,18 @@ def _listening(thread: int) -> list[Reads]:
     # functions may share the threads of a pool: it is for one that is called now, or who began it
     starter = reference()
     return list({*_reads.values(), *([] if starter is None else [starter])})
+
+
+def _is_import() -> bool:
+    """Whether a file is opened to run it, and not to be shown."""
+    frame: Any = sys._getframe(1)
+    for _ in range(12):
+        if frame is None or frame.f_code.co_filename.startswith("<frozen importlib"):
+            break
+        frame = frame.f_back
+    else:
+        return False
+    return frame is not None
 
 
 def _is_elsewhere(name: str) -> bool:

@@ -24,9 +24,10 @@ _TABLES = ("read_csv", "read_json", "read_ndjson", "read_parquet", "scan_csv", "
 _READERS: dict[str, Sequence[str]] = {
     "catboost": ("CatBoost.load_model", "CatBoostClassifier.load_model", "Pool.__init__"),
     "cv2": ("VideoCapture", "imread", "imreadmulti"),
-    "duckdb": ("connect", "execute", "from_csv_auto", "from_parquet", "query", "read_csv")
-    + ("read_json", "read_parquet", "sql", "DuckDBPyConnection.execute", "DuckDBPyConnection.sql")
-    + ("DuckDBPyConnection.query", "DuckDBPyConnection.read_parquet"),
+    "duckdb": (
+        *("connect", "from_csv_auto", "from_parquet", "read_csv", "read_json", "read_parquet"),
+        *("DuckDBPyConnection.read_csv", "DuckDBPyConnection.read_parquet"),
+    ),
     "faiss": ("read_index",),
     "fasttext": ("load_model",),
     "h5py": ("File.__init__",),
@@ -47,8 +48,10 @@ _READERS: dict[str, Sequence[str]] = {
     "pyarrow.feather": ("read_feather", "read_table"),
     "pyarrow.json": ("open_json", "read_json"),
     "pyarrow.orc": ("ORCFile.__init__", "read_table"),
-    "pyarrow.parquet": ("ParquetDataset.__init__", "ParquetFile.__init__", "read_metadata")
-    + ("read_pandas", "read_schema", "read_table"),
+    "pyarrow.parquet": (
+        *("ParquetDataset.__init__", "ParquetFile.__init__", "read_metadata"),
+        *("read_pandas", "read_schema", "read_table"),
+    ),
     "rasterio": ("open",),
     "safetensors": ("safe_open",),
     "safetensors.numpy": ("load_file", "safe_open"),
@@ -58,7 +61,10 @@ _READERS: dict[str, Sequence[str]] = {
     "torch.jit": ("load",),
     "xgboost": ("Booster.__init__", "Booster.load_model", "DMatrix.__init__"),
 }
-"""Functions and methods that open what their arguments name, by module."""
+"""Functions and methods that open what their arguments name, by module.
+
+Not what looks at the variables of its caller, as SQL over frames does.
+"""
 
 _MADE = "__lakebed_opener__"
 
