@@ -143,14 +143,22 @@ class DataChain(
         """Print the columns and their types, to a file if one is given."""
         print(self.schema, file=file)
 
-    def explain(self, *, analyze: bool = False, save_as: str | None = None) -> str:
+    def explain(
+        self, *, analyze: bool = False, save_as: str | None = None, reuse: bool = False
+    ) -> str:
         """The plan as text: which steps run, in which order.
 
         Args:
             analyze: Run the chain, and tell rows and times of each step.
             save_as: Tell instead what `save` under this name would compute, of a chain whose
                 sources are read with `delta=True`: how many rows are new, changed, gone and kept.
+            reuse: Tell instead of each function whether its kept results would be used again, and
+                if not, what changed: code, values, files, variables of the environment, datasets.
         """
+        if reuse:
+            from lakebed._udf.reuse import explained
+
+            return explained(self._specs)
         if save_as is not None:
             return self._native.explain_update(
                 save_as, self._settings.namespace, self._settings.project

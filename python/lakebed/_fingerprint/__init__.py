@@ -27,6 +27,7 @@ import sys
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from lakebed._fingerprint import named
 from lakebed._fingerprint.modules import UnknowableError
 from lakebed._fingerprint.walk import NoFingerprint, Walk
 from lakebed._udf import observe
@@ -74,7 +75,10 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
         walk = _walked(name, lambda walk: _calls(walk, spec), ignored)
         spec["reads"] = walk.digest
         spec["named"], spec["covered"] = walk.state.files(), walk.state.sources()
+        spec.get("found", {}).update(reads=spec["reads"], covered=spec["covered"])
         code = observe.with_reads(notes_of(root, spec["reads"]), code)
+        if "probed" not in spec:
+            named.remember(root, spec, code, walk)
     # what a probe told under other code is nothing to go on with
     unnamed = code if _is_lambda(spec) or "probed" in spec else ""
 

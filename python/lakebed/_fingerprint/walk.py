@@ -64,7 +64,16 @@ _LEAVES: dict[type, Callable[[Any], bytes]] = {
 }
 
 _QUIET = frozenset(
-    {"the maker", "class", "function", "getter", "setter", "deleter", "attribute `__wrapped__`", "item `__wrapped__`"}
+    {
+        "the maker",
+        "class",
+        "function",
+        "getter",
+        "setter",
+        "deleter",
+        "attribute `__wrapped__`",
+        "item `__wrapped__`",
+    }
 )
 """What is there to be called."""
 
@@ -196,6 +205,15 @@ class Walk:
                     self._tell(node)
         for label, state in chance.states(self.state):
             self.put("drawn", f"{label} {state}")
+
+    @property
+    def nodes(self) -> list[_Node]:
+        """The functions, classes and modules that were met."""
+        return self._nodes
+
+    def raw(self) -> str:
+        """The digest of what was added so far."""
+        return self._hash.hexdigest()
 
     # Values
 
@@ -509,7 +527,9 @@ class Walk:
         except ValueError:
             self.put("empty")
             return
-        self.part(f"closure value `{name}`", content, is_shown=is_shown and type(content) is FunctionType)
+        self.part(
+            f"closure value `{name}`", content, is_shown=is_shown and type(content) is FunctionType
+        )
 
     def _class(self, cls: type) -> None:
         if module := modules.compiled(cls):

@@ -286,6 +286,15 @@ def content_of(path: str) -> str:
     return digest.hexdigest()
 
 
+def changes(notes: Notes) -> Iterator[tuple[str, str, str]]:
+    """What was read and holds something else now: its name, and digests of then and of now."""
+    for _, text in notes.all():
+        name, *fields = json.loads(text)
+        seen = Seen(*fields)
+        if (now := _changed(name, seen)) is not None:
+            yield name, seen.content, now
+
+
 def with_reads(notes: Notes, code: str) -> str:
     """The digest of code and of what is in the files that it read, where that changed."""
     changed = []

@@ -348,7 +348,13 @@ ENVIRONMENT = [
         "recompute",
         {"flags_after": ["-O"]},
     ),
-    ("nothing under -O", "def f(x):\n    return x\n", [], "reuse", {"flags_after": ["-O"], "needless": "asserts of what is used may be gone"}),
+    (
+        "nothing under -O",
+        "def f(x):\n    return x\n",
+        [],
+        "reuse",
+        {"flags_after": ["-O"], "needless": "asserts of what is used may be gone"},
+    ),
     (
         "random.seed",
         "import random\nrandom.seed(1)\ndef f(x):\n    return random.random()\n",

@@ -105,7 +105,10 @@ CASES = [
         "def f(x):\n    import helper\n    return helper.g(x)\n",
         [("helper.py", "return 1", "return 2")],
         "reuse",
-        {"needless": "what is imported inside of a function counts as a whole", "files": {"helper.py": "def g(x):\n    return x * 2\ndef h():\n    return 1\n"}},
+        {
+            "needless": "what is imported inside of a function counts as a whole",
+            "files": {"helper.py": "def g(x):\n    return x * 2\ndef h():\n    return 1\n"},
+        },
     ),
     (
         "memo as global",

@@ -76,7 +76,9 @@ class Info(pydantic.BaseModel):
 def f(x):
     return Info(size=x).area()
 """
-CLOSURE = "def make(k):\n    def inner(x):\n        return str(x + k)\n    return inner\nf = make(5)\n"
+CLOSURE = (
+    "def make(k):\n    def inner(x):\n        return str(x + k)\n    return inner\nf = make(5)\n"
+)
 PARTIAL = (
     "import functools\ndef g(x, by):\n    return x * by\nG = functools.partial(g, by=2)\n"
     "import lakebed as dc\nCHAIN = dc.read_values(x=[1, 2])\n"
