@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import named
 from lakebed._fingerprint.modules import UnknowableError
-from lakebed._fingerprint.walk import NoFingerprint, Walk
+from lakebed._fingerprint.objects import NoFingerprint
+from lakebed._fingerprint.walk import Walk
 from lakebed._udf import observe
 from lakebed._udf.notes import notes_of
 

@@ -71,8 +71,9 @@ def stream_of(value: Any) -> tuple[str, str] | None:
     mode = str(getattr(value, "mode", ""))
     name = getattr(value, "name", None)
     reads = "r" in mode or "+" in mode
-    is_file = isinstance(name, str) and reads and os.path.isfile(name)
-    return mode, os.path.realpath(name) if is_file else ""
+    if not isinstance(name, str) or not reads or not os.path.isfile(name):  # noqa: PTH113
+        return mode, ""
+    return mode, os.path.realpath(name)
 
 
 def referred(value: Any) -> list[Any] | dict[Any, Any] | set[Any] | None:

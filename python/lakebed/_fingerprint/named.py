@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakebed._fingerprint.bytecode import body_of
 from lakebed._fingerprint.modules import Module, UnknowableError
+from lakebed._fingerprint.objects import NoFingerprint
 from lakebed._fingerprint.parts import class_parts
 from lakebed._fingerprint.text import parsed
 from lakebed._fingerprint.uses import add_code
-from lakebed._fingerprint.walk import NoFingerprint, Walk
+from lakebed._fingerprint.walk import Walk
 from lakebed._udf.notes import notes_of
 
 if TYPE_CHECKING:

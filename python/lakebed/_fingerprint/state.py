@@ -85,7 +85,7 @@ class State:
     def files(self) -> list[str]:
         """The files that texts of the code name."""
         named = paths(sorted(self.texts))
-        found = (path for path in named if _is_path(path) and os.path.isfile(path))
+        found = (path for path in named if _is_path(path) and os.path.isfile(path))  # noqa: PTH113
         return sorted({os.path.realpath(path) for path in found})
 
     def sources(self) -> list[str]:

@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections import OrderedDict
-from collections.abc import MutableMapping
-from enum import Enum
-from functools import WRAPPER_ASSIGNMENTS
 from hashlib import blake2b
 from types import (
     BuiltinFunctionType,
@@ -26,20 +22,15 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lakebed._fingerprint import bare, chance, modules, registries, releases
+from lakebed._fingerprint import chance, modules, registries, releases
 from lakebed._fingerprint.bytecode import TELLING, body_of, parameters
 from lakebed._fingerprint.modules import Module, UnknowableError
+from lakebed._fingerprint.objects import NoFingerprint, instance
 from lakebed._fingerprint.parts import (
     class_parts,
-    is_hidden,
-    is_logger,
     is_shared_at_will,
-    left_out,
-    member_state,
     parts_of,
-    reduced,
 )
-from lakebed._fingerprint.setup import derived_attributes
 from lakebed._fingerprint.state import State
 from lakebed._fingerprint.text import read
 from lakebed._fingerprint.told import told_by
@@ -82,10 +73,6 @@ _ASKING = TELLING | {"get_type_hints", "getdoc", "getfullargspec", "getsource", 
 
 _Node: TypeAlias = "FunctionType | type | Module"
 """What is described once."""
-
-
-class NoFingerprint(ValueError):  # noqa: N818  says what there is not
-    """A value cannot be told apart between runs; the text says which and why."""
 
 
 class Walk:
@@ -252,7 +239,7 @@ class Walk:
             self.put("parts", kind.__name__)
             self._parts(parts)
         else:
-            self._instance(value)
+            instance(self, value)
 
     def _items(self, values: list[Any] | tuple[Any, ...]) -> None:
         self.put(type(values).__name__, str(len(values)))
@@ -329,102 +316,6 @@ class Walk:
             self._parts(parts_of(value) or ())
         else:
             raise self._unknown(value)
-
-    def _instance(self, value: Any) -> None:
-        """An object, by its class and what pickling would keep of it."""
-        kind = type(value)
-        if isinstance(value, Enum):
-            self.put("member", value.name or "")
-            self._refer(kind)
-            self.value(value._value_)
-            self._state(member_state(value), frozenset())
-        elif is_logger(value):
-            self.put("logger")
-        elif not self._bare(value):
-            known = releases.named(kind)
-            self._reduced(value, releases.release_of(kind.__module__) if known else None)
-
-    def _bare(self, value: Any) -> bool:
-        """Whether a value carries no result, or what it leads to was added."""
-        kind = type(value)
-        if bare.is_bare(value):
-            self.put("bare", kind.__name__)
-        elif (stream := bare.stream_of(value)) is not None:
-            mode, file = stream
-            self.put("stream", mode)
-            if file:
-                self.state.texts.add(file)
-                self.put("file", file)
-        elif (found := bare.referred(value)) is not None:
-            self.put("weak", kind.__name__)
-            self._content(found)
-        elif bare.is_client(value):
-            self.put("client", f"{kind.__qualname__} of {releases.release_of(kind.__module__)}")
-            for name, text in bare.client_parts(value):
-                self.put(name, text)
-        else:
-            return self._queued(value)
-        return True
-
-    def _queued(self, value: Any) -> bool:
-        """Whether it was a queue, which counts by what waits in it."""
-        waiting = getattr(value, "queue", None) if type(value).__module__ == "queue" else None
-        if waiting is None:
-            return False
-        self.put("queue", type(value).__name__)
-        self._items(list(waiting))
-        return True
-
-    def _reduced(self, value: Any, release: str | None) -> None:
-        kind = type(value)
-        if is_hidden(kind):
-            raise self._unknown(value)
-        try:
-            taken = reduced(value)
-        except Exception as error:
-            raise self._unknown(value) from error
-        self.put("object")
-        self._refer(kind)
-        make, arguments, state, items, pairs = (*taken, None, None, None, None)[:5]
-        if len(taken) == 1 and not release:
-            state = getattr(value, "__dict__", None)
-        if release != "python":
-            self.doubt = self.doubt or str(self._unknown(value))
-        self.part("the maker", make)
-        given = arguments if type(arguments) is tuple else (arguments,)
-        self.put("arguments", str(len(given)))
-        for argument in given:
-            self.part("an argument", argument, is_shown=argument is not kind)
-        if len(taken) == 1 and release and "__wrapped__" in getattr(value, "__dict__", ()):
-            # what a decorator made, which calls itself by the name of the function
-            state = _around(value)
-        if release:
-            self._opaque(value, state)
-        else:
-            derived = derived_attributes(kind)
-            self._state({} if state is None else state, derived)
-            for name, held in left_out(value, state).items():
-                if name not in derived and name not in self.ignored:
-                    # what a release gives and cannot be compared, as a lock, had to be left out
-                    is_own = releases.is_projects(type(held).__module__)
-                    self._apart(name, held, needed=is_own)
-        self._items(list(items or ()))
-        if isinstance(value, dict) and not isinstance(value, OrderedDict):
-            self._mapping(dict(pairs or ()))
-        else:
-            self._items(list(pairs or ()))
-
-    def _opaque(self, value: Any, state: Any) -> None:
-        """The state of a release's object, whose insides are not the user's concern."""
-        depth = len(self._path)
-        try:
-            if type(state) is dict:
-                self._state(state, frozenset())
-            else:
-                self.value(state)
-        except (NoFingerprint, UnknowableError) as error:
-            del self._path[depth:]
-            raise self._unknown(value) from error
 
     def _state(self, state: Any, left_out: frozenset[str]) -> None:
         """Attributes by name: in a dict, or in two of which one holds slots."""
@@ -572,17 +463,6 @@ class Walk:
 
     def _where(self) -> str:
         return " of ".join(reversed(self._path))
-
-
-def _around(value: Any) -> dict[str, Any]:
-    """What the object that a decorator made of a function holds, without caches."""
-    function = value.__wrapped__
-    return {
-        name: held
-        for name, held in vars(value).items()
-        if name == "__wrapped__"
-        or not (name in WRAPPER_ASSIGNMENTS or held is function or isinstance(held, MutableMapping))
-    }
 
 
 class _Sketch(Walk):

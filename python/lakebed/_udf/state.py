@@ -82,7 +82,7 @@ def apply(variables: Mapping[str, str], changes: Mapping[str, Mapping[str, bytes
         if os.environ.get(name) != value:
             os.environ[name] = value
             _variables.add(name)
-    for (name, key), value in list(_before.items()):
+    for name, key in list(_before):
         if key not in changes.get(name, {}) and name in sys.modules:
             _put(name, key, _before.pop((name, key)))
     for name, values in changes.items():

@@ -14,12 +14,13 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 FOLDER = Path(__file__).parent / "matrix"
 SERVER = FOLDER / "server.py"
@@ -43,11 +44,11 @@ class Case(NamedTuple):
     script: str
     edits: list[tuple[str, ...]]
     expected: str
-    more: dict[str, Any] = {}
+    more: Mapping[str, Any] = MappingProxyType({})
 
 
 def _cases() -> list[Case]:
-    tables = ("ordinary", "hidden", "needless", "said")
+    tables = ("ordinary", "inputs", "hidden", "needless", "said")
     return [
         Case(*row) for name in tables for row in runpy.run_path(str(FOLDER / f"{name}.py"))["CASES"]
     ]
@@ -71,7 +72,7 @@ class Servers:
                 "stdout": subprocess.PIPE,
                 "stderr": subprocess.DEVNULL,
             }
-            self._running[key] = subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload]
+            self._running[key] = subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload]  # noqa: S603
         server = self._running[key]
         server.stdin.write(json.dumps(job) + "\n")
         server.stdin.flush()
@@ -131,7 +132,7 @@ class Story:
 
     def edit(self) -> None:
         for edit in self.case.edits:
-            file, before, after = edit if len(edit) == 3 else ("main.py", *edit)  # noqa: PLR2004
+            file, before, after = edit if len(edit) == 3 else ("main.py", *edit)
             text = self.files[file]
             assert before in text, f"`{before}` is not in `{file}`"
             self.files[file] = text.replace(before, after)
@@ -175,5 +176,5 @@ def test_an_edit(case: Case, tmp_path: Path, servers: Servers) -> None:
 
 def test_the_matrix_is_one() -> None:
     names = [case.name for case in CASES]
-    assert len(names) == len(set(names)) >= 120  # noqa: PLR2004
+    assert len(names) == len(set(names)) >= 120
     assert os.path.isfile(SERVER)  # noqa: PTH113

@@ -1,4 +1,7 @@
+# ruff: noqa: E501  rows of a table
 """What carries no result, and must not cost one."""
+
+from __future__ import annotations
 
 
 def holding(imports, made, more=""):

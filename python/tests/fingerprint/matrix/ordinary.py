@@ -1,4 +1,7 @@
+# ruff: noqa: E501  rows of a table
 """Edits of everyday: of functions, what they use, and what says nothing."""
+
+from __future__ import annotations
 
 HELPER = "def g(x):\n    return x * 2\n\ndef unrelated(x):\n    return x\n"
 PLAIN = "def f(x):\n    '''Adds.'''\n    y = x + 1  # one\n    return y\n"

@@ -1,4 +1,7 @@
+# ruff: noqa: E501  rows of a table
 """What users say about functions takes the place of what is found out, or adds to it."""
+
+from __future__ import annotations
 
 PLAIN = "def f(x):\n    return x + 1\n"
 VERSIONED = "SETTINGS = {'version': 'v1'}\n" + PLAIN

@@ -70,7 +70,8 @@ def main() -> None:
         with os.fdopen(out) as pipe:
             answer = pipe.read()
         os.waitpid(child, 0)
-        print(answer or '{"values": ["the process died"]}', flush=True)
+        sys.stdout.write((answer or '{"values": ["the process died"]}') + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
