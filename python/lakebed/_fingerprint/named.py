@@ -28,6 +28,10 @@ LETTERS = 16
 """Letters of a code's digest in the names of kept results."""
 
 
+_written: set[tuple[str, str, str]] = set()
+"""What this process wrote down: root, function and code."""
+
+
 class Part(NamedTuple):
     """A part of a digest.
 
@@ -45,8 +49,10 @@ class Part(NamedTuple):
 def remember(root: str, spec: Mapping[str, Any], code: str, walk: Walk) -> None:
     """Write down the parts of a function's digest, unless they are."""
     notes, name = _notes(root, spec), f"{code[:LETTERS]}.json"
-    if "://" not in root and (_folder(root, spec) / name).exists():
+    known = root, _key(spec), name
+    if known in _written or ("://" not in root and (_folder(root, spec) / name).exists()):
         return
+    _written.add(known)
     parts = {label: tuple(part) for label, part in parts_of(spec, walk).items()}
     told = {"function": spec["name"], "reads": spec["reads"], "at": time.time(), "parts": parts}
     notes.put(name, json.dumps(told))

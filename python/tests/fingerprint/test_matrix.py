@@ -67,12 +67,13 @@ class Servers:
         key = tuple(flags)
         if key not in self._running:
             command = [sys.executable, *flags, str(SERVER), *IMPORTED]
-            pipes = {
-                "stdin": subprocess.PIPE,
-                "stdout": subprocess.PIPE,
-                "stderr": subprocess.DEVNULL,
-            }
-            self._running[key] = subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload]  # noqa: S603
+            self._running[key] = subprocess.Popen(  # noqa: S603
+                command,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
         server = self._running[key]
         server.stdin.write(json.dumps(job) + "\n")
         server.stdin.flush()
