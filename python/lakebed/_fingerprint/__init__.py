@@ -1,24 +1,25 @@
 """What a user's function is: digests that change whenever its results could.
 
-They cover the code that runs and every value it uses, through all helpers of the
-project, and what the program put into modules, packages and their registries; what
-functions and classes that are handed on as values say about themselves; and the state of
-seeded generators that the code draws from. Not comments, other docstrings, places, or the
-order of attributes. What a function reads while it runs is `_udf/observe.py`'s. Locks,
-streams and clients of services carry no result. What cannot be told apart between runs has no digest, and the error says which value is
-the reason.
+They cover the code that runs and every value it uses, through all helpers of the project,
+and what the program put into modules, packages and their registries; what functions and
+classes that are handed on as values say about themselves; and the state of seeded
+generators that the code draws from. Not comments, other docstrings, places, or the order
+of attributes. What a function reads while it runs is `_udf/observe.py`'s. Locks, streams
+and clients of services carry no result. What cannot be told apart between runs has no
+digest, and the error says which value is the reason.
 
 An object counts as it is, with attributes that its pickling leaves out; only what a
-package gives and cannot be compared, as a lock, does not count. So an object that fills
-a cache of its own while the function runs is another one afterwards, and its results
-are computed again where nothing else would need it: `functools.cached_property` and
+package gives and cannot be compared, as a lock, does not count. So an object that fills a
+cache of its own while the function runs is another one afterwards, and its results are
+computed again where nothing else would need it: `functools.cached_property` and
 `lru_cache` are known to be caches.
 
 `walk.py` goes over values, `objects.py` over objects, `parts.py` knows what they are made
-of, `bare.py` what carries no result, and `setup.py` which attributes are made anew. `bytecode.py` reads code, `uses.py` follows the names
-in it, to `releases.py` or to `modules.py`; of whole modules `text.py` gives the text and
-`state.py` what is not in it. `told.py`, `registries.py` and `chance.py` add what code
-reaches without naming it; `named.py` writes the parts down for `explain(reuse=True)`.
+of, `bare.py` what carries no result, and `setup.py` which attributes are made anew.
+`bytecode.py` reads code, `uses.py` follows the names in it, to `releases.py` or to
+`modules.py`; of whole modules `text.py` gives the text and `state.py` what is not in it.
+`told.py`, `registries.py` and `chance.py` add what code reaches without naming it;
+`named.py` writes the parts down for `explain(reuse=True)`.
 """
 
 from __future__ import annotations
