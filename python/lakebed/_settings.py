@@ -67,6 +67,9 @@ class Settings:
     retry_on: tuple[type[BaseException], ...] | None = None
     retry_wait: float | None = None
     memory: int | None = None
+    version: str | None = None
+    deps: tuple[Any, ...] | None = None
+    ignore: tuple[str, ...] | None = None
 
     def updated(self, **given: Any) -> Settings:
         """These settings with some changed; None changes nothing.
@@ -98,7 +101,11 @@ class Settings:
             "retry_wait": 1.0 if self.retry_wait is None else self.retry_wait,
             "on_error": self.on_error or "raise",
             "memory": self.memory,
+            "max_errors": self.max_errors,
             "cache": bool(self.cache),
+            "version": self.version,
+            "deps": self.deps or (),
+            "ignore": self.ignore or (),
         }
 
     def udf_options(self, *, is_async: bool) -> dict[str, Any]:
@@ -218,6 +225,39 @@ def _exceptions(name: str, value: Any) -> tuple[type[BaseException], ...]:
     return classes
 
 
+def _version(name: str, value: Any) -> str:
+    if not isinstance(value, (str, int)) or isinstance(value, bool) or value == "":
+        raise _refused(name, 'text or a number, as "v2"', value)
+    return str(value)
+
+
+def _dependencies(name: str, value: Any) -> tuple[Any, ...]:
+    """Files and folders, modules, and values that can be told apart between runs."""
+    from lakebed._fingerprint import NoFingerprint, fingerprint
+
+    if not isinstance(value, (list, tuple)):
+        raise _refused(name, "a list of paths, modules and values", value)
+    for one in value:
+        if isinstance(one, os.PathLike):
+            if not os.path.exists(one):  # noqa: PTH110  pathlib is slow
+                msg = f"setting `{name}` names `{os.fspath(one)}`, and there is no such file"
+                raise SettingsError(msg)
+            continue
+        try:
+            fingerprint(one)
+        except NoFingerprint as error:
+            msg = f"setting `{name}` takes what can be compared between runs: {error}"
+            raise SettingsError(msg) from error
+    return tuple(value)
+
+
+def _names_of_values(name: str, value: Any) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, (list, tuple)) else ()
+    if not names or not all(isinstance(one, str) and one.isidentifier() for one in names):
+        raise _refused(name, "a list of names of globals or attributes", value)
+    return names
+
+
 def _bytes(name: str, value: Any) -> int:
     """A number of bytes, or text such as "2GiB"."""
     wanted = 'bytes, at least 1, or text such as "2GiB"'
@@ -252,4 +292,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "retry_on": _exceptions,
     "retry_wait": _seconds(0),
     "memory": _bytes,
+    "version": _version,
+    "deps": _dependencies,
+    "ignore": _names_of_values,
 }

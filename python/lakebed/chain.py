@@ -143,14 +143,22 @@ class DataChain(
         """Print the columns and their types, to a file if one is given."""
         print(self.schema, file=file)
 
-    def explain(self, *, analyze: bool = False, save_as: str | None = None) -> str:
+    def explain(
+        self, *, analyze: bool = False, save_as: str | None = None, reuse: bool = False
+    ) -> str:
         """The plan as text: which steps run, in which order.
 
         Args:
             analyze: Run the chain, and tell rows and times of each step.
             save_as: Tell instead what `save` under this name would compute, of a chain whose
                 sources are read with `delta=True`: how many rows are new, changed, gone and kept.
+            reuse: Tell instead of each function whether its kept results would be used again, and
+                if not, what changed: code, values, files, variables of the environment, datasets.
         """
+        if reuse:
+            from lakebed._udf.reuse import explained
+
+            return explained(self._specs)
         if save_as is not None:
             return self._native.explain_update(
                 save_as, self._settings.namespace, self._settings.project
@@ -202,6 +210,9 @@ class DataChain(
         retry_on: type[BaseException] | Sequence[type[BaseException]] | None = None,
         retry_wait: float | None = None,
         memory: int | str | None = None,
+        version: str | int | None = None,
+        deps: Sequence[Any] | None = None,
+        ignore: Sequence[str] | None = None,
         **others: Any,
     ) -> Self:
         """Change how the verbs that follow work; None leaves a setting as it is.
@@ -242,6 +253,11 @@ class DataChain(
             retry_wait: Seconds before the first retry, doubled each time; 1 by default.
             memory: Bytes that a worker may use, or text such as "2GiB"; the row that
                 needs more fails. The function then runs in a worker process.
+            version: Of the functions: their kept results are used again as long as it, their
+                names and their types are the same, whatever their code is and reads.
+            deps: What else decides results of the functions: files and folders, which count by
+                what they hold, as paths or text; modules; and values.
+            ignore: Names of globals, closure values and attributes that do not.
             others: Settings of the peer that have no meaning here, refused with a reason.
 
         Raises:
@@ -273,6 +289,9 @@ class DataChain(
             retry_on=retry_on,
             retry_wait=retry_wait,
             memory=memory,
+            version=version,
+            deps=deps,
+            ignore=ignore,
             **others,
         )
         return self._configured(changed)

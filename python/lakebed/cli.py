@@ -29,6 +29,7 @@ examples:
   lakebed sql "SELECT count(*) FROM pets" --format csv
   lakebed dataset diff pets 1.0.0 1.1.0 what changed between two versions
   lakebed dataset lineage pets          what it was made of
+  lakebed why pets                      what changed of the functions that made it
   lakebed dataset edit pets --new-name animals
   lakebed dataset rm pets --version 1.0.0
   lakebed dataset rm pets --force       all versions

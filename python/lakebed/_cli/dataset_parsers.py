@@ -18,6 +18,7 @@ def add(commands: Any) -> None:
     """Add all of them."""
     _add_show(commands)
     _add_sql(commands)
+    _add_why(commands)
     dataset = commands.add_parser("dataset", aliases=["ds"], help="list and change datasets")
     dataset.set_defaults(run=lambda _: dataset.print_help())
     actions = dataset.add_subparsers(metavar="ACTION")
@@ -45,6 +46,17 @@ def _add_show(commands: Any) -> None:
     what.add_argument("--schema", action="store_true", help="print the columns instead")
     what.add_argument("--script", action="store_true", help="print the script that made it")
     _runs(show, "datasets", "show")
+
+
+def _add_why(commands: Any) -> None:
+    why = commands.add_parser(
+        "why",
+        help="say what changed of the functions that made a dataset",
+        description="Say what changed since a dataset was saved here last, of the code of its "
+        "functions and of what they read: files, variables of the environment, datasets.",
+    )
+    why.add_argument("name", metavar="NAME", help="the dataset")
+    _runs(why, "datasets", "why")
 
 
 def _add_sql(commands: Any) -> None:

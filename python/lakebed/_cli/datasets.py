@@ -43,6 +43,16 @@ def show(arguments: argparse.Namespace) -> None:
     chain.show(arguments.limit, flatten=flatten, include_hidden=hidden)
 
 
+def why(arguments: argparse.Namespace) -> None:
+    """Print what changed of the functions that made a dataset."""
+    from lakebed._udf.reuse import why as changes_of
+    from lakebed.session import Session
+
+    session = Session.get()
+    full, _ = session._native.read_dataset(arguments.name, None, None, None).dataset or ("", "")
+    print(changes_of(session._records, full))
+
+
 def ls(arguments: argparse.Namespace) -> None:
     """Print datasets with their newest versions, or all versions."""
     rows = _rows(include_removed=arguments.include_removed)

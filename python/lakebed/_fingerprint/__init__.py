@@ -1,21 +1,25 @@
 """What a user's function is: digests that change whenever its results could.
 
-They cover the code that runs and every value it uses, through all helpers of the
-project, and what the program put into modules and packages; not comments, docstrings,
-places, the order of attributes, environment variables, or how the program was started.
-What cannot be told apart between runs has no digest, and the error says which value is
-the reason.
+They cover the code that runs and every value it uses, through all helpers of the project,
+and what the program put into modules, packages and their registries; what functions and
+classes that are handed on as values say about themselves; and the state of seeded
+generators that the code draws from. Not comments, other docstrings, places, or the order
+of attributes. What a function reads while it runs is `_udf/observe.py`'s. Locks, streams
+and clients of services carry no result. What cannot be told apart between runs has no
+digest, and the error says which value is the reason.
 
 An object counts as it is, with attributes that its pickling leaves out; only what a
-package gives and cannot be compared, as a lock, does not count. So an object that fills
-a cache of its own while the function runs is another one afterwards, and its results
-are computed again where nothing else would need it: `functools.cached_property` and
+package gives and cannot be compared, as a lock, does not count. So an object that fills a
+cache of its own while the function runs is another one afterwards, and its results are
+computed again where nothing else would need it: `functools.cached_property` and
 `lru_cache` are known to be caches.
 
-`walk.py` goes over values, `parts.py` knows what they are made of and `setup.py` which
-of their attributes are made anew. `bytecode.py` reads code, `uses.py` follows the names
-in it, to `releases.py` or to `modules.py`; of whole modules `text.py` gives the text and
-`state.py` what is not in it.
+`walk.py` goes over values, `objects.py` over objects, `parts.py` knows what they are made
+of, `bare.py` what carries no result, and `setup.py` which attributes are made anew.
+`bytecode.py` reads code, `uses.py` follows the names in it, to `releases.py` or to
+`modules.py`; of whole modules `text.py` gives the text and `state.py` what is not in it.
+`told.py`, `registries.py` and `chance.py` add what code reaches without naming it;
+`named.py` writes the parts down for `explain(reuse=True)`.
 """
 
 from __future__ import annotations
@@ -27,20 +31,26 @@ import sys
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from lakebed._fingerprint import named
 from lakebed._fingerprint.modules import UnknowableError
-from lakebed._fingerprint.walk import NoFingerprint, Walk
+from lakebed._fingerprint.objects import NoFingerprint
+from lakebed._fingerprint.walk import Walk
 from lakebed._udf import observe
 from lakebed._udf.notes import notes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 
     from lakebed._schema import Spec
 
 __all__ = ["NoFingerprint", "code_of", "fingerprint", "identity", "origin"]
 
-_FORMAT = f"1 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
-"""Bytecode differs between minor versions, and so do the digests."""
+_FORMAT = f"2 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}" + (
+    f" -O{sys.flags.optimize}" if sys.flags.optimize else ""
+)
+"""Bytecode differs between minor versions, and so do the digests; without `assert` code does."""
+
+_OF_FAILURES = ("timeout", "retries", "retry_on", "memory", "max_errors")
 
 _CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden", "trusted")
 """What a spec says about classes; their digests are part of the code's."""
@@ -62,10 +72,18 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
         NoFingerprint: A value cannot be told apart between runs.
     """
     name = f"`{spec['name']}`"
-    code = _digest(name, lambda walk: _code(walk, spec))
+    if spec.get("version") is not None:
+        return _versioned(name, spec)
+    ignored = spec.get("ignore", ())
+    code = _walked(name, lambda walk: _code(walk, spec), ignored).digest
     if root := spec.get("root"):
-        spec["reads"] = _digest(name, lambda walk: _calls(walk, spec))
+        walk = _walked(name, lambda walk: _calls(walk, spec), ignored)
+        spec["reads"] = walk.digest
+        spec["named"], spec["covered"] = walk.state.files(), walk.state.sources()
+        spec.get("found", {}).update(reads=spec["reads"], covered=spec["covered"])
         code = observe.with_reads(notes_of(root, spec["reads"]), code)
+        if "probed" not in spec:
+            named.remember(root, spec, code, walk)
     # what a probe told under other code is nothing to go on with
     unnamed = code if _is_lambda(spec) or "probed" in spec else ""
 
@@ -75,6 +93,16 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
             walk.shape(label, value)
 
     return _digest(name, add_stage), code
+
+
+def _versioned(name: str, spec: Mapping[str, Any]) -> tuple[str, str]:
+    """The same for a function whose user says by a version when its results change."""
+
+    def add(walk: Walk) -> None:
+        walk.value(("version", str(spec["version"]), *_stage(spec)))
+        _add_settings(walk, spec)
+
+    return _digest(name, lambda walk: walk.value(_stage(spec))), _digest(name, add)
 
 
 def code_of(spec: MutableMapping[str, Any]) -> str | None:
@@ -112,30 +140,36 @@ def fingerprint(value: Any) -> str:
     Raises:
         NoFingerprint: It cannot be told apart between runs.
     """
-    return _digest("the value", lambda walk: walk.value(value))
+    return _digest("the value", lambda walk: walk.callee(value))
 
 
 def _digest(name: str, add: Callable[[Walk], None]) -> str:
-    """The digest of what `add` adds, made again where that might differ."""
+    """The digest of what `add` adds."""
+    return _walked(name, add).digest
 
-    def once() -> tuple[str, str | None]:
-        walk = Walk([name])
+
+def _walked(name: str, add: Callable[[Walk], None], ignored: Iterable[str] = ()) -> Walk:
+    """The walk over what `add` adds, done again where that might differ."""
+
+    def once() -> Walk:
+        walk = Walk([name], ignored)
         walk.put("format", _FORMAT)
         try:
             add(walk)
-            return walk.finish().hex(), walk.doubt
+            walk.digest = walk.finish().hex()
         except UnknowableError as error:
             msg = f"{walk.subject} {error}"
             raise NoFingerprint(msg) from error
+        return walk
 
     try:
-        digest, doubt = once()
-        if doubt and once()[0] != digest:
-            raise NoFingerprint(doubt)
+        walk = once()
+        if walk.doubt and once().digest != walk.digest:
+            raise NoFingerprint(walk.doubt)
     except RecursionError as error:
         msg = f"{name} holds values that are nested too deeply to be compared"
         raise NoFingerprint(msg) from error
-    return digest
+    return walk
 
 
 def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -169,11 +203,11 @@ def _plain(spec: Any) -> Any:
 
 
 def _calls(walk: Walk, spec: Mapping[str, Any]) -> None:
-    walk.value(spec.get("probed", spec["call"]))
+    walk.callee(spec.get("probed", spec["call"]))
     walk.value(spec.get("owner"))
     for name, made in sorted(spec.get("setup", {}).items()):
         walk.put("setup", name)
-        walk.part(f"setup `{name}`", getattr(made, "func", made))
+        walk.part(f"setup `{name}`", getattr(made, "func", made), is_shown=False)
 
 
 def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
@@ -181,11 +215,27 @@ def _code(walk: Walk, spec: Mapping[str, Any]) -> None:
     kinds = [taken for _, _, taken in spec["takes"]] + [given for _, given in spec["gives"]]
     for found in kinds:
         for cls in _classes(found):
-            walk.part("a type", cls)
+            walk.part("a type", cls, is_shown=False)
+    _add_settings(walk, spec)
+
+
+def _add_settings(walk: Walk, spec: Mapping[str, Any]) -> None:
+    """Add what the user says about a function, as far as it decides the results."""
+    for dependency in spec.get("deps", ()):
+        _add_dependency(walk, dependency)
     walk.value([spec.get(key) for key in ("batch", "multi", "on_error")])
     if spec.get("on_error", "raise") != "raise":
-        # what decides which rows are left out
-        walk.value([spec.get(key) for key in ("timeout", "retries", "retry_on", "memory")])
+        # what decides which rows are left out, and whether the run fails
+        walk.value([spec.get(key) for key in _OF_FAILURES])
+
+
+def _add_dependency(walk: Walk, dependency: Any) -> None:
+    """Add a file or folder by what it holds, or else a value."""
+    is_path = isinstance(dependency, os.PathLike)
+    if is_path or (isinstance(dependency, str) and os.path.exists(dependency)):  # noqa: PTH110
+        walk.put("depends", observe.content_of(os.fspath(dependency)))
+    else:
+        walk.part("a value of deps", dependency)
 
 
 def _classes(spec: Spec | str | None) -> Iterator[Any]:

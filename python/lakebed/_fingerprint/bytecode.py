@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dis
 import inspect
+import sys
 from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -22,6 +23,10 @@ _GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 
 ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 
+_CELLS = frozenset({"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
+
+_TESTS = frozenset({"isinstance", "issubclass"})
+
 _ABOUT_THE_TEXT = frozenset({"__doc__", "__firstlineno__", "__qualname__", "__static_attributes__"})
 """What the body of a class stores about its own text."""
 
@@ -33,6 +38,15 @@ _FLAGS = (
     | inspect.CO_ITERABLE_COROUTINE
     | inspect.CO_ASYNC_GENERATOR
 )
+
+TELLING = frozenset(
+    {"__annotations__", "__doc__", "__fields__", "__signature__", "model_fields"}
+    | {"model_json_schema", "schema", "schema_json"}
+)
+"""Attributes through which functions and classes tell about themselves."""
+
+_CALLS_BY_FLAG = sys.version_info >= (3, 12)
+"""Whether the instruction that takes an attribute says that it is called."""
 
 _UNKNOWN = getattr(dis, "UNKNOWN", None)
 """Stands for a constant that `dis` does not look up: the names of keyword arguments."""
@@ -54,11 +68,13 @@ class Operation(NamedTuple):
         kind: How to read `value`.
         value: A number, name or nothing; a constant; a global's name followed by the
             attributes that are then taken of it; or an `Import`.
+        is_shown: Whether a global is handed on as a value, and not just called or tested.
     """
 
     name: str
     kind: Literal["plain", "constant", "global", "import"]
     value: Any
+    is_shown: bool = False
 
 
 class Body(NamedTuple):
@@ -68,11 +84,13 @@ class Body(NamedTuple):
         signature: How it is called, with the names that a caller may use.
         operations: Its instructions.
         guarded: Which of them an exception leads where; older Pythons say it in them.
+        shown: The names of closure values that are handed on, and not just called.
     """
 
     signature: tuple[Any, ...]
     operations: list[Operation]
     guarded: list[tuple[int, ...]]
+    shown: frozenset[str]
 
 
 @lru_cache(maxsize=1024)
@@ -82,7 +100,12 @@ def body_of(code: CodeType) -> Body:
     kept = _kept(bytecode)
     starts = [instruction.offset for instruction in kept]
     operations = [_operation(kept, i, starts, code.co_consts) for i in range(len(kept))]
-    return Body(_signature(code), operations, _guarded(bytecode, starts))
+    shown = frozenset(
+        instruction.argval
+        for i, instruction in enumerate(kept)
+        if instruction.opname in _CELLS and _is_shown(kept, i, i)
+    )
+    return Body(_signature(code), operations, _guarded(bytecode, starts), shown)
 
 
 def _guarded(bytecode: dis.Bytecode, starts: list[int]) -> list[tuple[int, ...]]:
@@ -124,7 +147,9 @@ def _operation(
     instruction = kept[index]
     name, opcode = instruction.opname, instruction.opcode
     if name in _GLOBALS:
-        return Operation(name, "global", (instruction.argval, *_attributes(kept, index + 1)))
+        taken = _attributes(kept, index + 1)
+        is_shown = _is_shown(kept, index, index + len(taken))
+        return Operation(name, "global", (instruction.argval, *taken), is_shown)
     if name == "IMPORT_NAME":
         level, names = (before.argval for before in kept[index - 2 : index])
         return Operation(name, "import", Import(instruction.argval, level, names or ()))
@@ -146,3 +171,22 @@ def _attributes(kept: list[dis.Instruction], index: int) -> list[str]:
         names.append(kept[index].argval)
         index += 1
     return names
+
+
+def _is_shown(kept: list[dis.Instruction], first: int, last: int) -> bool:
+    """Whether what stands here, up to its last attribute, is neither called nor a class to test."""
+    end = kept[last]
+    after = kept[last + 1].opname if last + 1 < len(kept) else ""
+    if end.opname == "LOAD_METHOD" or "PUSH_NULL" in (after, kept[first - 1].opname):
+        return False
+    flagged = [kept[first]] if kept[first].opname == "LOAD_GLOBAL" else []
+    flagged += [end] if end.opname == "LOAD_ATTR" and _CALLS_BY_FLAG else []
+    if any((one.arg or 0) & 1 for one in flagged) or after in ("CHECK_EXC_MATCH", *ATTRIBUTES):
+        return after in ATTRIBUTES and kept[last + 1].argval in TELLING
+    tested = [i for i in kept[max(0, first - 6) : first] if i.opname != "PUSH_NULL"]
+    for before in reversed(tested):
+        if before.opname.startswith(("CALL", "PRECALL")):
+            return True
+        if before.opname == "LOAD_GLOBAL" and before.argval in _TESTS:
+            return False
+    return True

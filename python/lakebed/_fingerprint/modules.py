@@ -27,6 +27,7 @@ _DYNAMIC = frozenset(
         "importlib._bootstrap_external",
         "importlib.machinery",
         "importlib.util",
+        "pydoc",
         "runpy",
     }
 )
@@ -36,6 +37,9 @@ _READ_ONLY = frozenset({"metadata", "resources"})
 """The parts of `importlib` that run nothing."""
 
 _DYNAMIC_BUILTINS = ("eval", "exec", "globals", "__import__")
+
+_RESOLVERS = frozenset({"entry_points", "iter_entry_points", "resolve_name"})
+"""Functions that give what a text names."""
 
 _DOORS = frozenset({"_getframe", "modules", "path"})
 """What in `sys` leads to modules that code does not name."""
@@ -73,6 +77,8 @@ def _dynamic(value: Any) -> str | None:
     name = _text(value, "__name__")
     if module == "builtins" and name in _DYNAMIC_BUILTINS:
         return name
+    if name in _RESOLVERS and module in ("importlib.metadata", "pkg_resources", "pkgutil"):
+        return f"{module}.{name}"
     if module in _DYNAMIC:
         return module if isinstance(value, ModuleType) else f"{module}.{name}"
     return None
@@ -116,7 +122,7 @@ def check_attribute(name: str) -> None:
     Raises:
         UnknowableError: It is one of them.
     """
-    if name in _DYNAMIC_ATTRIBUTES:
+    if name in _DYNAMIC_ATTRIBUTES or name in _RESOLVERS:
         raise UnknowableError(_uses(name))
 
 

@@ -10,6 +10,7 @@ import contextlib
 import copyreg
 import dataclasses
 import functools
+import gc
 import sys
 import types
 from enum import Enum, EnumMeta
@@ -19,6 +20,8 @@ from lakebed._fingerprint import releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_OF_CACHES = frozenset((*functools.WRAPPER_ASSIGNMENTS, "__wrapped__", "cache_parameters"))
 
 Parts = list[tuple[str, Any]]
 """What each part is called in messages, and the part."""
@@ -36,6 +39,12 @@ def _of_class(value: Any) -> Parts:
     return [("class", value.__objclass__), ("name", value.__name__)]
 
 
+def _cached(value: Any) -> Parts:
+    """A function behind a cache, with what was set on it."""
+    own = {name: held for name, held in vars(value).items() if name not in _OF_CACHES}
+    return [("function", value.__wrapped__), *([("attributes", own)] if own else [])]
+
+
 def _partial(value: functools.partial[Any]) -> Parts:
     named = sorted(value.keywords.items())
     return [
@@ -51,7 +60,7 @@ _PARTS: dict[type, Callable[[Any], Parts]] = {
     property: lambda v: [("getter", v.fget), ("setter", v.fset), ("deleter", v.fdel)],
     functools.cached_property: lambda v: [("getter", v.func)],
     functools.partial: _partial,
-    type(functools.lru_cache(len)): lambda v: [("function", v.__wrapped__)],
+    type(functools.lru_cache(len)): _cached,
     types.MethodType: lambda v: [("function", v.__func__), ("self", v.__self__)],
     types.BuiltinMethodType: _bound,
     types.MethodWrapperType: _bound,
@@ -113,6 +122,9 @@ def parts_of(value: Any) -> Parts | None:
     if numpy is not None and kind is numpy.ndarray:
         data = value.tolist() if value.dtype.hasobject else value.tobytes()
         return [("type", repr(value.dtype)), ("shape", value.shape), ("data", data)]
+    if numpy is not None and kind is numpy.ufunc and vars(numpy).get(value.__name__) is not value:
+        made_of = [held for held in gc.get_referents(value) if callable(held)]
+        return [("function", held) for held in made_of] if made_of else None
     return None
 
 
@@ -176,6 +188,8 @@ def class_parts(cls: type) -> Iterator[tuple[str, Any]]:
     yield "name", cls.__name__
     yield "metaclass", type(cls)
     yield "bases", cls.__bases__
+    if registered := releases.registered(cls):
+        yield "registered", frozenset(registered)
     body = vars(cls)
     if isinstance(cls, EnumMeta):
         members: Any = cls.__members__

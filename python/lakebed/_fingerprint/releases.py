@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from abc import ABCMeta
 from functools import cache
 from hashlib import blake2b
 from types import FunctionType, MethodType
@@ -125,6 +126,14 @@ def replaced_methods(cls: type) -> list[tuple[str, Any]]:
     ]
 
 
+def registered(cls: type) -> list[type]:
+    """The project's classes that were registered as kinds of an abstract one."""
+    if not isinstance(cls, ABCMeta):
+        return []
+    found = [reference() for reference in sys.modules["_abc"]._get_dump(cls)[0]]
+    return [one for one in found if one is not None and is_projects(one.__module__)]
+
+
 def alias(bound: Any) -> str | None:
     """The name of a method that a release offers as a function: `random.random`."""
     module: str = type(bound.__self__).__module__
@@ -183,7 +192,45 @@ def release_at(module: str, place: str | None) -> str | None:
         return "python" if root in sys.stdlib_module_names else None
     if any(f"{os.sep}{site}{os.sep}" in place for site in _SITES):
         return _version(root)
-    return "python" if place.startswith(_STANDARD) else None
+    if place.startswith(_STANDARD):
+        return "python"
+    return _version_beside(root, place)
+
+
+@cache
+def _version_beside(root: str, place: str) -> str | None:
+    """The distribution that was installed into a folder of the project, with the module."""
+    at = place.rfind(f"{os.sep}{root}")
+    folder = place[:at] if at > 0 else ""
+    if not folder or not any(entry.endswith(".dist-info") for entry in _entries(folder)):
+        return None
+    from importlib import metadata
+
+    for distribution in metadata.distributions(path=[folder]):
+        files = (distribution.read_text("RECORD") or "").splitlines()
+        if any(line.startswith((f"{root}/", f"{root}.")) for line in files):
+            return _version_of(distribution, f"{distribution.metadata['Name']}")
+    return None
+
+
+@cache
+def is_installed(file: str) -> bool:
+    """Whether a file stands below a folder into which packages were installed."""
+    folder = os.path.dirname(file)  # noqa: PTH120  pathlib is slow
+    while (above := os.path.dirname(folder)) != folder:  # noqa: PTH120
+        name = os.path.basename(folder)  # noqa: PTH119
+        if _version_beside(name, folder + os.sep):
+            return True
+        folder = above
+    return False
+
+
+@cache
+def _entries(folder: str) -> tuple[str, ...]:
+    try:
+        return (*os.listdir(folder),)  # noqa: PTH208  pathlib is slow
+    except OSError:
+        return ()
 
 
 @cache

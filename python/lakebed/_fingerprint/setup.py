@@ -6,12 +6,16 @@ must make no difference, or a second run in one process would be another functio
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import sys
 from itertools import pairwise
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
+
+from lakebed._fingerprint.modules import UnknowableError
+from lakebed._fingerprint.text import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +31,30 @@ def derived_attributes(cls: type) -> frozenset[str]:
         name
         for body in bodies
         for name, value in body.items()
-        if isinstance(value, functools.cached_property)
+        if isinstance(value, functools.cached_property) and not _is_stored(cls, name)
     ]
     udf = sys.modules.get("lakebed.udf")
     setup = getattr(cls, "setup", None)
     if udf is None or not issubclass(cls, udf.AbstractUDF) or type(setup) is not FunctionType:
         return frozenset(cached)
     return frozenset([*cached, *_set_first(setup.__code__, cls)])
+
+
+def _is_stored(cls: type, name: str) -> bool:
+    """Whether the program puts a value where a cached property would put its own."""
+    for module in {cls.__module__, "__main__"}:
+        file = getattr(sys.modules.get(module), "__file__", None)
+        with contextlib.suppress(OSError, SyntaxError, ValueError, UnknowableError):
+            if isinstance(file, str) and file.endswith(".py") and name in parsed(file).stored:
+                return True
+    functions = (value for base in cls.__mro__ for value in vars(base).values())
+    codes = (function.__code__ for function in functions if type(function) is FunctionType)
+    return any(
+        instruction.opname == "STORE_ATTR" and instruction.argval == name
+        for code in codes
+        if name in code.co_names
+        for instruction in dis.get_instructions(code)
+    )
 
 
 def _set_first(code: CodeType, cls: type) -> set[str]:

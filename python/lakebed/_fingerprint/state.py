@@ -8,13 +8,16 @@ of. Values that the text computes count once they are loaded.
 
 from __future__ import annotations
 
+import os
 import sys
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakebed._fingerprint import releases
+from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.modules import absolute
 from lakebed._fingerprint.text import read
+from lakebed._udf.inputs import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,23 +46,53 @@ class State:
 
     Attributes:
         names: Of globals and attributes, and text that may be the name of one.
+        taken: Those of attributes, and such text.
         modules: Their full names.
+        texts: The texts in it and among its values.
+        codes: The files that it is in.
+        passed: The modules that names of values lead through.
+        registered: What was reached through registries.
     """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.modules: set[str] = set()
+        self.taken: set[str] = set()
+        self.texts: set[str] = set()
+        self.codes: set[str] = set()
+        self.passed: set[str] = set()
+        self.registered: set[str] = set()
         self._told: set[str] = set()
         self._replaced: dict[int, tuple[type, list[tuple[str, Any]]]] = {}
 
     def add_code(self, code: CodeType) -> None:
         """Add the names in a code object, and in those inside of it."""
         self.names.update(code.co_names)
+        for operation in body_of(code).operations:
+            if operation.kind == "global":
+                self.taken.update(operation.value)
+            elif operation.name in ATTRIBUTES:
+                self.taken.add(operation.value)
         for constant in code.co_consts:
-            if type(constant) is str and constant.isidentifier():
-                self.names.add(constant)
+            if type(constant) is str:
+                self.texts.add(constant)
+                if constant.isidentifier():
+                    self.names.add(constant)
+                    self.taken.add(constant)
             elif type(constant) is CodeType:
                 self.add_code(constant)
+
+    def files(self) -> list[str]:
+        """The files that texts of the code name."""
+        named = paths(sorted(self.texts))
+        found = (path for path in named if _is_path(path) and os.path.isfile(path))  # noqa: PTH113
+        return sorted({os.path.realpath(path) for path in found})
+
+    def sources(self) -> list[str]:
+        """The files of the project whose code or values count already."""
+        modules = self.modules | self.passed
+        named = (getattr(sys.modules.get(name), "__file__", None) for name in modules)
+        return sorted({os.path.realpath(file) for file in (*named, *self.codes) if file})
 
     def replaced_methods(self, cls: type) -> list[tuple[str, Any]]:
         """The methods of a release's class that are the project's."""
@@ -115,7 +148,7 @@ class State:
                     yield Changed(f"{module.__name__}.{path}", kept, is_made=True)
         elif isinstance(value, type) and _is_own(value, module, path):
             yield from self._of_class(module, value, text)
-        elif not _is_literal(value, path, text):
+        elif not is_literal(value, path, text):
             is_made = path.partition(".")[0] in text.bound
             yield Changed(f"{module.__name__}.{path}", value, is_made)
 
@@ -143,6 +176,12 @@ class State:
                 self.names.add(known)
                 return True
         return False
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text may name a file of data."""
+    is_short = 3 < len(text) < 1024 and "\n" not in text and "\0" not in text  # noqa: PLR2004
+    return is_short and ("." in text or "/" in text) and not text.endswith((".py", ".so"))
 
 
 def _is_python(module: ModuleType) -> bool:
@@ -173,7 +212,7 @@ def _is_own(value: Any, module: ModuleType, path: str) -> bool:
     return (value.__module__, value.__qualname__) == (module.__name__, path)
 
 
-def _is_literal(value: Any, path: str, text: Text) -> bool:
+def is_literal(value: Any, path: str, text: Text) -> bool:
     """Whether the text spells the value out."""
     written = text.literals.get(path, _ABSENT)
     return type(value) is type(written) and value == written and _shown(value) == _shown(written)

@@ -31,6 +31,8 @@ class Text(NamedTuple):
             nothing is known but the module.
         decorated: The functions that something else may stand for.
         bound: All names that it gives a value.
+        stored: All attributes and texts as keys that it gives a value.
+        documentation: The digest of its docstrings.
     """
 
     digest: bytes
@@ -39,6 +41,8 @@ class Text(NamedTuple):
     borrowed: Mapping[str, Import] = _NOTHING
     decorated: frozenset[str] = frozenset()
     bound: frozenset[str] = frozenset()
+    stored: frozenset[str] = frozenset()
+    documentation: bytes = b""
 
 
 def read(file: str) -> Text:
@@ -63,6 +67,17 @@ def _started() -> float:
     import lakebed
 
     return lakebed._started
+
+
+def parsed(file: str) -> Text:
+    """The text as it is now, whatever it was when it was loaded.
+
+    Raises:
+        OSError: It is gone.
+        SyntaxError: It is no Python.
+    """
+    status = os.stat(file)  # noqa: PTH116  pathlib is slow to load
+    return _read(file, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=1024)
@@ -92,10 +107,11 @@ def _read(file: str, _modified_ns: int, _bytes: int) -> Text:
         check_import(wanted)
     literals = dict(_literals(tree.body, ""))
     borrowed = dict(_borrowed(tree))
-    _drop_docstrings(tree)
+    stored = frozenset(_stored(tree))
+    documentation = blake2b(repr(_drop_docstrings(tree)).encode("utf-8", "surrogatepass")).digest()
     digest = blake2b(ast.dump(tree).encode("utf-8", "surrogatepass")).digest()
     names = frozenset(decorated), frozenset(bound)
-    return Text(digest, (*imports,), literals, borrowed, *names)
+    return Text(digest, (*imports,), literals, borrowed, *names, stored, documentation)
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> list[Import]:
@@ -135,9 +151,26 @@ def _literals(body: list[ast.stmt], place: str) -> Iterator[tuple[str, Any]]:
             continue
 
 
-def _drop_docstrings(tree: ast.Module) -> None:
+def _stored(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case ast.Subscript(slice=ast.Constant(value=str(name)), ctx=ast.Store()):
+                yield name
+            case ast.Call(func=ast.Attribute(attr="update"), keywords=keywords):
+                yield from (keyword.arg for keyword in keywords if keyword.arg)
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
+                yield name
+
+
+def _drop_docstrings(tree: ast.Module) -> list[str]:
+    """Remove them; returns them in their order."""
+    dropped = []
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, _Defined)):
             match node.body:
-                case [ast.Expr(value=ast.Constant(value=str())), *rest]:
+                case [ast.Expr(value=ast.Constant(value=str(text))), *rest]:
+                    dropped.append(text)
                     node.body = rest
+    return dropped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 from lakebed._fingerprint import modules
 from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.releases import is_replaced, named, release_of
+from lakebed._udf.openers import original
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lakebed._fingerprint.bytecode import Import, Operation
     from lakebed._fingerprint.walk import Walk
 
@@ -21,6 +25,10 @@ _PLACES = frozenset(
 """Globals that say where code is, not what it does."""
 
 _ABSENT = object()
+
+_QUERIES = frozenset({"eval", "execute", "query", "sql", "sqldf", "SQLContext"})
+
+_NAME = re.compile(r"[^\W\d]\w*")
 
 _DATA = (str, bytes, int, float, list, tuple)
 
@@ -35,6 +43,11 @@ def add_code(walk: Walk, code: CodeType, scope: dict[str, Any] | None) -> None:
         _add_operation(walk, operation, scope)
     for entry in body.guarded:
         walk.value(entry)
+    if scope is not None:
+        for name in sorted((named_in_texts(code) & scope.keys()) - walk.ignored):
+            if not isinstance(scope[name], (ModuleType, FunctionType, type)):
+                walk.put("name", name)
+                walk.part(f"global `{name}`", scope[name])
 
 
 def add_import(walk: Walk, wanted: Import, package: str | None) -> None:
@@ -53,7 +66,7 @@ def _add_operation(walk: Walk, operation: Operation, scope: dict[str, Any] | Non
     elif operation.kind == "global":
         walk.put("name", content[0])
         if scope is not None and content[0] not in _PLACES:
-            _add_global(walk, content[0], content[1:], scope)
+            _add_global(walk, operation, scope)
     elif operation.kind == "import":
         walk.value(tuple(content))
         if scope is not None:
@@ -64,7 +77,16 @@ def _add_operation(walk: Walk, operation: Operation, scope: dict[str, Any] | Non
         walk.value(content)
 
 
-def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[str, Any]) -> None:
+def named_in_texts(code: CodeType) -> set[str]:
+    """Names in texts of a function that hands them to what looks them up: `df.query("a < @b")`."""
+    if _QUERIES.isdisjoint(code.co_names):
+        return set()
+    texts = [text for text in code.co_consts if type(text) is str]
+    return {name for text in texts for name in _NAME.findall(text)}
+
+
+def _add_global(walk: Walk, operation: Operation, scope: dict[str, Any]) -> None:
+    name, *attributes = operation.value
     found = scope.get(name, _ABSENT)
     if found is _ABSENT:
         builtins = scope.get("__builtins__", {})
@@ -73,7 +95,14 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
     if found is _ABSENT:
         walk.put("undefined")
         return
+    if not walk.ignored.isdisjoint(operation.value):
+        return
+    if isinstance(found, ModuleType):
+        walk.state.passed.update(_passed(found, attributes))
     release, found = _followed(found, attributes)
+    found = original(found)
+    if release:
+        walk.state.modules.add(release.partition(" ")[0])
     modules.check_reached(found)
     if release:
         modules.check(found)
@@ -82,14 +111,23 @@ def _add_global(walk: Walk, name: str, attributes: tuple[str, ...], scope: dict[
             # data that a release holds, but a program may set: `sys.argv` without the script
             walk.part(f"global `{name}`", found[1:] if found is sys.argv else found)
         elif is_replaced(found):
-            walk.part(f"global `{name}`", found)
+            walk.part(f"global `{name}`", found, is_shown=operation.is_shown)
         elif isinstance(found, (BuiltinFunctionType, FunctionType, type)):
             walk.put("named", named(found) or "")
     else:
-        walk.part(f"global `{name}`", found)
+        walk.part(f"global `{name}`", found, is_shown=operation.is_shown)
 
 
-def _followed(found: Any, attributes: tuple[str, ...]) -> tuple[str | None, Any]:
+def _passed(found: Any, attributes: list[str]) -> Iterator[str]:
+    """The modules that a chain of attributes runs through."""
+    for name in [*attributes, ""]:
+        if not isinstance(found, ModuleType):
+            return
+        yield found.__name__
+        found = vars(found).get(name)
+
+
+def _followed(found: Any, attributes: list[str]) -> tuple[str | None, Any]:
     """What a chain of attributes leads to, as far as it runs through modules.
 
     Returns:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections import OrderedDict
-from enum import Enum
 from hashlib import blake2b
 from types import (
     BuiltinFunctionType,
@@ -24,23 +22,20 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lakebed._fingerprint import modules, releases
-from lakebed._fingerprint.bytecode import parameters
+from lakebed._fingerprint import chance, modules, registries, releases
+from lakebed._fingerprint.bytecode import TELLING, body_of, parameters
 from lakebed._fingerprint.modules import Module, UnknowableError
+from lakebed._fingerprint.objects import NoFingerprint, instance
 from lakebed._fingerprint.parts import (
     class_parts,
-    is_hidden,
-    is_logger,
     is_shared_at_will,
-    left_out,
-    member_state,
     parts_of,
-    reduced,
 )
-from lakebed._fingerprint.setup import derived_attributes
 from lakebed._fingerprint.state import State
 from lakebed._fingerprint.text import read
+from lakebed._fingerprint.told import told_by
 from lakebed._fingerprint.uses import add_code, add_import
+from lakebed._udf.openers import original
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -59,12 +54,25 @@ _LEAVES: dict[type, Callable[[Any], bytes]] = {
     range: lambda v: repr(v).encode(),
 }
 
+_QUIET = frozenset(
+    {
+        "the maker",
+        "class",
+        "function",
+        "getter",
+        "setter",
+        "deleter",
+        "attribute `__wrapped__`",
+        "item `__wrapped__`",
+    }
+)
+"""What is there to be called."""
+
+_ASKING = TELLING | {"get_type_hints", "getdoc", "getfullargspec", "getsource", "signature"}
+"""Names of what tells what functions and classes say about themselves."""
+
 _Node: TypeAlias = "FunctionType | type | Module"
 """What is described once."""
-
-
-class NoFingerprint(ValueError):  # noqa: N818  says what there is not
-    """A value cannot be told apart between runs; the text says which and why."""
 
 
 class Walk:
@@ -74,11 +82,14 @@ class Walk:
         doubt: The error to raise if making the digest again gives another one: an
             object was taken apart as pickling does, which may differ each time.
         state: What the code names, and the modules that it reaches.
+        digest: Of all that was added, once that is known.
     """
 
-    def __init__(self, path: Iterable[str] = ()) -> None:
-        """Start at a value that messages call `path`."""
+    def __init__(self, path: Iterable[str] = (), ignored: Iterable[str] = ()) -> None:
+        """Start at a value that messages call `path`; leave out what has one of these names."""
+        self.ignored = frozenset(ignored)
         self.doubt: str | None = None
+        self.digest = ""
         self.state = State()
         self._hash = blake2b(digest_size=32)
         self._path = list(path)
@@ -92,16 +103,33 @@ class Walk:
         self._hash.update(b"%b %d " % (tag.encode(), len(raw)))
         self._hash.update(raw)
 
-    def part(self, label: str, value: Any) -> None:
-        """Add a value that messages call `label`, of what is being looked at."""
+    def part(self, label: str, value: Any, *, is_shown: bool = True) -> None:
+        """Add a value that messages call `label`, of what is being looked at.
+
+        Args:
+            label: What messages call it.
+            value: The value.
+            is_shown: Whether a function or class is there as a value, which tells its name,
+                documentation and annotations, and not just to be called.
+        """
         self._path.append(label)
-        self.value(value)
+        if is_shown and label not in _QUIET:
+            self.value(value)
+        else:
+            self.callee(value)
         self._path.pop()
+
+    def callee(self, value: Any) -> None:
+        """Add what is called, of which nobody asks what it says about itself."""
+        if type(value) is FunctionType or isinstance(value, type):
+            self._refer(value)
+        else:
+            self.value(value)
 
     def shape(self, label: str, value: Any) -> None:
         """Add a value without the code in it: functions and classes by their names."""
         sketch = _Sketch(self)
-        sketch.part(label, value)
+        sketch.part(label, value, is_shown=False)
         self.doubt = self.doubt or sketch.doubt
         self.put("shape", sketch.finish())
 
@@ -112,13 +140,17 @@ class Walk:
             NoFingerprint: It cannot be told apart between runs.
             UnknowableError: It is code that is not known before it runs.
         """
+        value = original(value)
         kind = type(value)
         if kind in _LEAVES:
             self.put(kind.__name__, _LEAVES[kind](value))
+            if kind is str:
+                self.state.texts.add(value)
         elif kind is tuple:
             self._items(value)
         elif kind is FunctionType or issubclass(kind, type):
             self._refer(value)
+            self._tell(value)
         elif issubclass(kind, ModuleType):
             self._loaded(value)
         elif is_shared_at_will(kind) or not self._met(value):
@@ -138,12 +170,37 @@ class Walk:
                 done += 1
                 self.put("node")
                 self._describe(node)
+            for label, value in registries.reached(self.state):
+                self.part(label, value, is_shown=False)
             changed = self.state.changed()
-            if not changed:
+            if not changed and done == len(self._nodes):
+                self._end()
                 return self._hash.digest()
             for change in changed:
+                if change.place.rpartition(".")[2] in self.ignored:
+                    continue
                 self._path = [f"`{change.place}`"]
                 self._apart(change.place, change.value, needed=not change.is_made)
+
+    def _end(self) -> None:
+        """Add what depends on all names that were met."""
+        if not self.state.taken.isdisjoint(_ASKING):
+            for node in self._nodes:
+                if isinstance(node, Module):
+                    self.put("told", read(node.file or "").documentation)
+                else:
+                    self._tell(node)
+        for label, state in chance.states(self.state):
+            self.put("drawn", f"{label} {state}")
+
+    @property
+    def nodes(self) -> list[_Node]:
+        """The functions, classes and modules that were met."""
+        return self._nodes
+
+    def raw(self) -> str:
+        """The digest of what was added so far."""
+        return self._hash.hexdigest()
 
     # Values
 
@@ -176,12 +233,13 @@ class Walk:
         elif kind is BuiltinFunctionType:
             self._builtin(value)
         elif kind is MethodType and (name := releases.alias(value)):
+            self.state.modules.add(name.partition(".")[0])
             self.put("named", name)
         elif (parts := parts_of(value)) is not None:
             self.put("parts", kind.__name__)
             self._parts(parts)
         else:
-            self._instance(value)
+            instance(self, value)
 
     def _items(self, values: list[Any] | tuple[Any, ...]) -> None:
         self.put(type(values).__name__, str(len(values)))
@@ -252,75 +310,17 @@ class Walk:
             self.put("function", value.__name__)
             self._loaded(owner)
         elif name := releases.named(value) or (owner is not None and releases.alias(value)):
+            self.state.modules.add(name.partition(" ")[0].rpartition(".")[0])
             self.put("named", name)
         elif owner is not None:
             self._parts(parts_of(value) or ())
         else:
             raise self._unknown(value)
 
-    def _instance(self, value: Any) -> None:
-        """An object, by its class and what pickling would keep of it."""
-        kind = type(value)
-        if isinstance(value, Enum):
-            self.put("member", value.name or "")
-            self._refer(kind)
-            self.value(value._value_)
-            self._state(member_state(value), frozenset())
-        elif is_logger(value):
-            self.put("logger")
-        else:
-            known = releases.named(kind)
-            self._reduced(value, releases.release_of(kind.__module__) if known else None)
-
-    def _reduced(self, value: Any, release: str | None) -> None:
-        kind = type(value)
-        if is_hidden(kind):
-            raise self._unknown(value)
-        try:
-            taken = reduced(value)
-        except Exception as error:
-            raise self._unknown(value) from error
-        self.put("object")
-        self._refer(kind)
-        make, arguments, state, items, pairs = (*taken, None, None, None, None)[:5]
-        if len(taken) == 1 and not release:
-            state = getattr(value, "__dict__", None)
-        if release != "python":
-            self.doubt = self.doubt or str(self._unknown(value))
-        self.part("the maker", make)
-        self.part("an argument", arguments)
-        if release:
-            self._opaque(value, state)
-        else:
-            derived = derived_attributes(kind)
-            self._state({} if state is None else state, derived)
-            for name, held in left_out(value, state).items():
-                if name not in derived:
-                    # what a release gives and cannot be compared, as a lock, had to be left out
-                    is_own = releases.is_projects(type(held).__module__)
-                    self._apart(name, held, needed=is_own)
-        self._items(list(items or ()))
-        if isinstance(value, dict) and not isinstance(value, OrderedDict):
-            self._mapping(dict(pairs or ()))
-        else:
-            self._items(list(pairs or ()))
-
-    def _opaque(self, value: Any, state: Any) -> None:
-        """The state of a release's object, whose insides are not the user's concern."""
-        depth = len(self._path)
-        try:
-            if type(state) is dict:
-                self._state(state, frozenset())
-            else:
-                self.value(state)
-        except (NoFingerprint, UnknowableError) as error:
-            del self._path[depth:]
-            raise self._unknown(value) from error
-
     def _state(self, state: Any, left_out: frozenset[str]) -> None:
         """Attributes by name: in a dict, or in two of which one holds slots."""
         if type(state) is dict:
-            names = sorted(state.keys() - left_out, key=str)
+            names = sorted(state.keys() - left_out - self.ignored, key=str)
             self.put("state", str(len(names)))
             for name in names:
                 self.put("attribute", str(name))
@@ -343,6 +343,14 @@ class Walk:
         self.put("named", name)
         if isinstance(node, type) and (replaced := self.state.replaced_methods(node)):
             self._parts(replaced)
+        if isinstance(node, type) and (registered := releases.registered(node)):
+            self.part("registered", frozenset(registered))
+
+    def _tell(self, value: Any) -> None:
+        """Add what a function or class of the project says about itself."""
+        if releases.named(value) is None:
+            for told in told_by(value):
+                self.put("told", told)
 
     def _node(self, node: _Node) -> None:
         """Add the number of what is described later, once."""
@@ -382,6 +390,7 @@ class Walk:
         released = releases.release_of_scope(scope)
         self.put("function", released or "")
         if not released:
+            self.state.codes.add(code.co_filename)
             self.state.add_code(code)
         registry = getattr(function, "registry", None)
         if released == "python" and type(registry) is MappingProxyType:
@@ -393,25 +402,39 @@ class Walk:
         defaults = function.__defaults__ or ()
         self._defaults(dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)))
         self._defaults(function.__kwdefaults__ or {})
+        shown = body_of(code).shown
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-            self._cell(name, cell)
+            if name in self.ignored:
+                continue
+            self._cell(name, cell, is_shown=name in shown)
         self._state(function.__dict__, frozenset())
 
     def _defaults(self, defaults: dict[str, Any]) -> None:
         self._parts((f"default of `{name}`", value) for name, value in sorted(defaults.items()))
 
-    def _cell(self, name: str, cell: CellType) -> None:
+    def _cell(self, name: str, cell: CellType, *, is_shown: bool) -> None:
         try:
             content = cell.cell_contents
         except ValueError:
             self.put("empty")
             return
-        self.part(f"closure value `{name}`", content)
+        self.part(
+            f"closure value `{name}`", content, is_shown=is_shown and type(content) is FunctionType
+        )
 
     def _class(self, cls: type) -> None:
         if module := modules.compiled(cls):
             self._node(module)
-        self._parts((f"attribute `{name}`", value) for name, value in class_parts(cls))
+        for name, value in class_parts(cls):
+            if name in self.ignored:
+                continue
+            self.put("part", f"attribute `{name}`")
+            if name == "bases":
+                for base in value:
+                    self.callee(base)
+                continue
+            self.part(f"attribute `{name}`", value, is_shown=False)
+        self.put("end")
 
     def _source(self, module: Module) -> None:
         text = read(module.file or "")
@@ -450,7 +473,7 @@ class _Sketch(Walk):
     """
 
     def __init__(self, walk: Walk) -> None:
-        super().__init__(walk._path)
+        super().__init__(walk._path, walk.ignored)
         self.state = walk.state
         self.met: list[_Node] = []
 

@@ -29,11 +29,11 @@ class Notes(Protocol):
         """Remove a text, if there is one."""
 
 
-def notes_of(root: str, key: str) -> Notes:
-    """The notes on a function of this digest."""
+def notes_of(root: str, key: str, what: str = "reads") -> Notes:
+    """The notes on a function of this digest: what it reads, or its `parts`."""
     if "://" in root:
-        return _InBucket(f"{root.rstrip('/')}/reads/{key}")
-    return _InFolder(Path(root) / "reads" / key)
+        return _InBucket(f"{root.rstrip('/')}/{what}/{key}")
+    return _InFolder(Path(root) / what / key)
 
 
 def name_of(path: str) -> str:

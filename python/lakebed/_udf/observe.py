@@ -1,14 +1,15 @@
-"""Files that set-ups and functions read through Python, and whether these are as they were.
+"""What set-ups and functions read beside their arguments, and whether that is as it was.
 
 What a function opens is written down below the root when it is first seen, with what it
-held then. From then on the function's code is also what is in those of the files that
-hold something else now. So results stand for what was read, and when a file is as before,
-so are they.
+held then: files, variables of the environment, datasets, and code that only a run leads
+to. From then on the function's code is also what is in those of them that hold something
+else now. So results stand for what was read, and when a file is as before, so are they.
 
-Only `open` is heard, which nearly all of Python goes through, on the threads that call a
-function and those that it starts; not what compiled code and other processes open on
-their own, nor files of Python and its packages, of the system, or below the root. A file
-that came into being while the function ran, and is gone, was no input.
+Heard are `open`, which nearly all of Python goes through, the readers in `openers.py`,
+databases of SQLite and the files that commands name, on the threads that call a function
+and those that it starts; not what other compiled code opens on its own, nor files of
+Python and its packages, of the system, or below the root. A file that came into being
+while the function ran, and is gone, was no input.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from lakebed._native import born
+from lakebed._udf import inputs, openers
 from lakebed._udf.notes import name_of, notes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lakebed._udf.notes import Notes
 
@@ -44,13 +46,34 @@ _CHUNK_BYTES = 1 << 20
 _MOST_IN_CALLS = 64
 """Calls that open more than this read a file for each row."""
 
+_LONGEST = 4096
+"""No name of a file is longer."""
+
 _CLOCK = 5 if sys.platform == "linux" else time.CLOCK_REALTIME
 """That of file systems, `CLOCK_REALTIME_COARSE`; the other is a little ahead of it."""
 
 _THREAD_STARTS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
 
-_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
+_CODE = (".pyc", ".pyi", ".so", ".pyd")
 """What a function's digest covers, or a release."""
+
+_EVENTS = frozenset(
+    {"open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.system"}
+    | {"pickle.find_class", *_THREAD_STARTS}
+)
+
+_SECRETS = ("KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL")
+"""Variables that let in, and do not decide what is found."""
+
+_MOST_VARIABLES = 32
+"""Who asks for more goes through all of them."""
+
+_MOST_FILES = 64
+"""Of the files that arguments name."""
+
+_ASKING = ("os", "collections.abc", "_collections_abc")
+
+_LIBRARY = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # noqa: PTH120
 
 _ELSEWHERE = tuple(
     os.path.realpath(folder) + os.sep
@@ -95,6 +118,9 @@ class Reads:
         self._notes = notes
         self._left = _MOST_IN_CALLS
         self._own: set[str] = set()
+        self._shared: set[str] = set()
+        self._variables = 0
+        self.covered: frozenset[str] = frozenset()
         self._since = time.clock_gettime_ns(_CLOCK)
 
     def opened(self, path: Any, flags: Any) -> None:
@@ -104,11 +130,52 @@ class Reads:
         name = os.path.realpath(os.fsdecode(path))
         if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
             self._write(name)
-        elif name not in self._own and name not in self.files and not _is_elsewhere(name):
-            if not self.in_setup:
-                self._left -= 1
-            if self._left >= 0 and (seen := _look(name)):
-                self.add(name, seen._replace(is_made=_born(name) >= self._since))
+        elif name.endswith((".py", ".pyc")):
+            if _is_import():
+                self.ran(inputs.source_of(name))
+        else:
+            self._read(name)
+
+    def named(self, path: Any) -> None:
+        """Note a file that something else opens, perhaps to write into it."""
+        text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+        if not text or "\0" in text or len(text) > _LONGEST:
+            return
+        name = os.path.realpath(text.removeprefix("file://"))
+        if os.path.isdir(name):  # noqa: PTH112  pathlib is slow
+            self.noted(inputs.FOLDER + name)
+        elif name not in self.files and os.path.exists(name):  # noqa: PTH110
+            self._shared.add(name)
+            self._read(name)
+
+    def asked(self, variable: str) -> None:
+        """Note a variable of the environment."""
+        if not any(secret in variable.upper() for secret in _SECRETS):
+            self._variables += 1
+            if self._variables <= _MOST_VARIABLES:
+                self.noted(inputs.VARIABLE + variable)
+
+    def ran(self, file: str) -> None:
+        """Note code of the project that was not known to run."""
+        if file in self.covered or file.startswith((*_ELSEWHERE, _LIBRARY)):
+            return
+        from lakebed._fingerprint.releases import is_installed
+
+        if not is_installed(file):
+            self.noted(inputs.CODE + file)
+
+    def noted(self, name: str) -> None:
+        """Note what is no file."""
+        if name not in self.files and (now := inputs.look(name)) is not None:
+            self.add(name, Seen(now, now))
+
+    def _read(self, name: str) -> None:
+        if name in self._own or name in self.files or _is_elsewhere(name):
+            return
+        if not self.in_setup:
+            self._left -= 1
+        if self._left >= 0 and (seen := _look(name)):
+            self.add(name, seen._replace(is_made=_born(name) >= self._since))
 
     def add(self, name: str, seen: Seen) -> None:
         """Note a file that held this."""
@@ -121,7 +188,8 @@ class Reads:
     def end(self) -> None:
         """The function is not called any more: files of its own that are gone are forgotten."""
         for name, seen in list(self.files.items()):
-            if seen.is_made and not os.path.exists(name):  # noqa: PTH110  pathlib is slow
+            is_gone = seen.is_made and not os.path.exists(name)  # noqa: PTH110  pathlib is slow
+            if is_gone or (name in self._shared and _changed(name, seen) is not None):
                 self._forget(name)
 
     def _write(self, name: str) -> None:
@@ -151,7 +219,11 @@ def reads_of(spec: Mapping[str, Any]) -> Reads | None:
     if not (root and key):
         return None
     _install()
-    return Reads(root, notes_of(root, key))
+    reads = Reads(root, notes_of(root, key))
+    reads.covered = frozenset(spec.get("covered", ()))
+    for name in spec.get("named", ()):
+        reads.named(name)
+    return reads
 
 
 def end() -> None:
@@ -202,6 +274,27 @@ def are_same(files: Mapping[str, Seen]) -> bool:
     return all(_changed(name, seen) is None for name, seen in files.items())
 
 
+def content_of(path: str) -> str:
+    """The digest of what a file, or each file of a folder, holds now."""
+    if not os.path.isdir(path):  # noqa: PTH112  pathlib is slow
+        seen = _look(os.path.realpath(path))
+        return "gone" if seen is None else seen.content
+    digest = blake2b(digest_size=32)
+    for file in sorted(Path(path).rglob("*")):
+        if seen := _look(os.path.realpath(file)):
+            digest.update(f"{file.relative_to(path)} {seen.content}\0".encode())
+    return digest.hexdigest()
+
+
+def changes(notes: Notes) -> Iterator[tuple[str, str, str]]:
+    """What was read and holds something else now: its name, and digests of then and of now."""
+    for _, text in notes.all():
+        name, *fields = json.loads(text)
+        seen = Seen(*fields)
+        if (now := _changed(name, seen)) is not None:
+            yield name, seen.content, now
+
+
 def with_reads(notes: Notes, code: str) -> str:
     """The digest of code and of what is in the files that it read, where that changed."""
     changed = []
@@ -220,6 +313,7 @@ def with_reads(notes: Notes, code: str) -> str:
 @functools.cache
 def _install() -> None:
     sys.addaudithook(_hear)
+    openers.install(_hear_arguments, _hear_variable)
     if sys.version_info < (3, 12):
         # it says nothing when a thread starts
         start = threading.Thread.start
@@ -232,22 +326,71 @@ def _install() -> None:
         threading.Thread.start = followed  # type: ignore[method-assign]
 
 
+def dataset(name: str, *asked: str | None) -> None:
+    """A saved dataset is read by what this thread calls."""
+    with _listeners() as listening:
+        for reads in listening:
+            reads.noted(inputs.DATASET + json.dumps([name, *asked]))
+
+
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in ("open", *_THREAD_STARTS):
+    if event not in _EVENTS:
         return
+    with _listeners() as listening:
+        if event in _THREAD_STARTS:
+            _follow_start(getattr(arguments[0], "__self__", None))
+        for reads in listening:
+            if event == "open":
+                reads.opened(arguments[0], arguments[2])
+            elif event == "pickle.find_class":
+                if file := inputs.file_of(arguments[0]):
+                    reads.ran(file)
+            elif event in ("sqlite3.connect", "ctypes.dlopen"):
+                reads.named(arguments[0])
+            else:
+                for word in inputs.words(arguments[0] if event == "os.system" else arguments[1]):
+                    reads.named(word)
+
+
+def _hear_arguments(arguments: Sequence[Any]) -> None:
+    with _listeners() as listening:
+        for reads in listening:
+            for path in inputs.paths(arguments)[:_MOST_FILES]:
+                reads.named(path)
+
+
+def _hear_variable(name: str) -> None:
+    with _listeners() as listening:
+        if not listening:
+            return
+        frame = sys._getframe(2)
+        while frame.f_back is not None and frame.f_globals.get("__name__") in (
+            *_ASKING,
+            __name__,
+            "contextlib",
+            openers.__name__,
+        ):
+            frame = frame.f_back
+        file = frame.f_code.co_filename
+        if not file.startswith(("<frozen", *_ELSEWHERE, _LIBRARY)):
+            for reads in listening:
+                reads.asked(name)
+
+
+@contextlib.contextmanager
+def _listeners() -> Iterator[list[Reads]]:
+    """For whom this thread reads something; what is opened meanwhile is nobody's.
+
+    An error would be the user's, so there is none.
+    """
     thread = threading.get_ident()
     if thread in _deaf or not (_reads or _started):
+        yield []
         return
-    # what is opened in here is not the function's
     _deaf.add(thread)
     try:
-        if event != "open":
-            _follow_start(getattr(arguments[0], "__self__", None))
-            return
-        for reads in _listening(thread):
-            reads.opened(arguments[0], arguments[2])
-    except Exception:  # noqa: BLE001, S110  an error would be the user's
-        pass
+        with contextlib.suppress(Exception):
+            yield _listening(thread)
     finally:
         _deaf.discard(thread)
 
@@ -272,6 +415,18 @@ def _listening(thread: int) -> list[Reads]:
     # functions may share the threads of a pool: it is for one that is called now, or who began it
     starter = reference()
     return list({*_reads.values(), *([] if starter is None else [starter])})
+
+
+def _is_import() -> bool:
+    """Whether a file is opened to run it, and not to be shown."""
+    frame: Any = sys._getframe(1)
+    for _ in range(12):
+        if frame is None or frame.f_code.co_filename.startswith("<frozen importlib"):
+            break
+        frame = frame.f_back
+    else:
+        return False
+    return frame is not None
 
 
 def _is_elsewhere(name: str) -> bool:
@@ -306,6 +461,9 @@ def _content(name: str, _stamp: str) -> str:
 
 def _changed(name: str, seen: Seen) -> str | None:
     """What a file holds now; None if it is what it held."""
+    if inputs.is_one(name):
+        found = inputs.look(name)
+        return None if found == seen.content else str(found)
     now = _look(name)
     if now is None:
         return None if seen.is_made else "gone"

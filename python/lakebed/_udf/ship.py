@@ -18,6 +18,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from lakebed._udf import state
 from lakebed.exceptions import UdfError
 
 if TYPE_CHECKING:
@@ -37,21 +38,26 @@ def dump(spec: dict[str, Any]) -> bytes:
         UdfError: Something that the function uses cannot be copied.
     """
     _carry_modules()
+    spec = spec | {"deps": ()}
     files: set[str] = set()
     function = _dumps_or_none(spec, files) or _dumps_or_none(spec | {"known": []}, files)
     if function is None:
         raise UdfError(_refusal(spec), code="udf.not_copied")
-    return pickle.dumps((sys.path, str(Path.cwd()), _stamps(), _sources(files), function))
+    surroundings = dict(os.environ), state.changed(_own_modules(), spec.get("covered"))
+    return pickle.dumps(
+        (sys.path, str(Path.cwd()), _stamps(), _sources(files), surroundings, function)
+    )
 
 
 def load(blob: bytes) -> dict[str, Any]:
     """The spec that was dumped; modules that have changed since are imported anew."""
-    path, folder, stamps, sources, function = pickle.loads(blob)  # noqa: S301  from our parent
+    path, folder, stamps, sources, surroundings, function = pickle.loads(blob)  # noqa: S301  from our parent
     sys.path[:] = path
     linecache.cache.update(sources)
     if Path(folder).is_dir():
         os.chdir(folder)
     _forget_changed(stamps)
+    state.apply(*surroundings)
     spec: dict[str, Any] = pickle.loads(function)  # noqa: S301
     _imported.update(_stamps())
     return spec
@@ -69,7 +75,9 @@ def _carry_modules() -> None:
 
     carried = cloudpickle.list_registry_pickle_by_value()
     for name, module in _own_modules():
-        if name not in carried and name != "__main__" and not _is_found(name, module):
+        if name in carried or name == "__main__":
+            continue
+        if not _is_found(name, module) or state.is_edited(module):
             cloudpickle.register_pickle_by_value(module)
 
 

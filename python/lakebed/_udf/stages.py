@@ -47,6 +47,7 @@ class Stages:
 
     Attributes:
         names: The stages that were added.
+        specs: What the native functions were made of.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Stages:
         self.settings = settings
         self.columns: dict[str, Spec] = dict(resolved(native))
         self.names: list[str] = []
+        self.specs: list[dict[str, Any]] = []
 
     def map(self, arguments: UdfArguments) -> Chain:
         """The chain with the outputs of the functions added."""
@@ -114,7 +116,9 @@ class Stages:
             outputs = sampled(sample, self.native, spec, groups, keep=keep)
             spec["known"] = sample.known
             spec["known_code"] = code_of(spec) if sample.known else None
-        function = Function(spec | {"gives": outputs})
+        spec |= {"gives": outputs}
+        self.specs.append(spec)
+        function = Function(spec)
         if self.settings.on_error == "null":
             outputs = [(name, given | {"nullable": True}) for name, given in outputs]
         return function, outputs
@@ -140,6 +144,8 @@ class Stages:
             "known": [],
             "known_code": None,
             "root": self.root,
+            # the engine's copy of this shares what is found out about it
+            "found": {},
             **self.settings.calling(is_async=signature.is_async),
         }
 

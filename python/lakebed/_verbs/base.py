@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lakebed._schema import Schema
 from lakebed._settings import Settings
@@ -24,6 +24,7 @@ class Base:
         "_settings",
         "_setup",
         "_silent",
+        "_specs",
         "_version",
     )
 
@@ -40,6 +41,7 @@ class Base:
         self._setup: dict[str, Once] = {}
         self._computed: Chain | None = None
         self._silent: frozenset[str] = frozenset()
+        self._specs: tuple[dict[str, Any], ...] = ()
         self._name = saved[0].rpartition(".")[2] if saved else None
         self._version = saved[1] if saved else None
 
@@ -66,5 +68,6 @@ class Base:
         chain = type(self)(native, self._session, settings or self._settings, saved)
         chain._setup = self._setup
         chain._silent = self._silent
+        chain._specs = self._specs
         chain._computed = computed
         return chain

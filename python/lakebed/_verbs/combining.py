@@ -163,6 +163,7 @@ class Combining(Base):
         """A chain made of both."""
         chain = self._with(native)
         chain._silent = self._silent | other._silent
+        chain._specs = self._specs + other._specs
         return chain
 
 

@@ -90,6 +90,7 @@ class Differences(Combining):
         if len(kept) < len(flags):
             chain = chain._with(chain._native.filter([C(status).in_(kept)._native]))
             chain._silent = self._silent | other._silent
+            chain._specs = self._specs + other._specs
         return chain if status_col else chain._with(chain._native.select(list(ours)))
 
     def file_diff(  # noqa: PLR0917  the peer's order

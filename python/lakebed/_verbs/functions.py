@@ -241,6 +241,7 @@ class Functions(Base):
     def _staged(self, stages: Stages, native: Chain) -> Self:
         """The chain with the functions; `errors` does not tell of those that skip."""
         chain = self._with(native)
+        chain._specs += tuple(stages.specs)
         if self._settings.on_error == "skip":
             chain._silent |= set(stages.names)
         return chain

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lakebed import _columns
 from lakebed._coerce import version_number
 from lakebed._progress import progress
+from lakebed._udf import reuse
 from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainParamsError, EphemeralError
 
@@ -73,7 +74,10 @@ class Keeping(Base):
                 self._settings.vectors is not False,
                 report,
             )
-        return self._kept(native, (full, made), computed)
+        reuse.link(self._session._records, full, self._specs)
+        chain = self._kept(native, (full, made), computed)
+        chain._specs = ()
+        return chain
 
     def persist(self) -> Self:
         """Compute all rows and keep them until the session ends."""

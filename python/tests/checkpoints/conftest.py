@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 SECONDS = 60
 
+# what is called a token says nothing about the results
 RECORDING = """
 import os
 
 def record(call):
     # one write to a file that is open for appending: whole even when the process is killed
-    log = os.open(os.environ["CALLS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    log = os.open(os.environ["TOKEN_CALLS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(log, f"{call}\\n".encode())
     os.close(log)
 """
@@ -66,7 +67,7 @@ class Project:
         """An interpreter with these arguments, leader of a process group."""
         own = {
             "LAKEBED_ROOT": str(self.folder / "root"),
-            "CALLS": str(self.folder / "calls"),
+            "TOKEN_CALLS": str(self.folder / "calls"),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LAKEBED_TEST_TOKEN": str(self.folder),
         }

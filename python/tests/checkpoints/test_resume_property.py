@@ -24,7 +24,7 @@ class StopError(Exception):
 
 def call() -> None:
     """Counts the calls of a run outside of the functions, for whom a counter would be state."""
-    with Path(os.environ["CALLS"]).open("ab") as log:
+    with Path(os.environ["TOKEN_CALLS"]).open("ab") as log:
         log.write(b".")
         if log.tell() == int(os.environ["STOP_AT"]):
             raise StopError
@@ -103,7 +103,7 @@ ENDS = st.lists(
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    monkeypatch.setenv("TOKEN_CALLS", str(tmp_path / "calls"))
     return monkeypatch
 
 
@@ -116,7 +116,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 @given(rows=st.integers(1, 60), steps=STEPS, ends=ENDS, saved=st.booleans())
 def test_resumed_is_uninterrupted(environment, rows, steps, ends, saved) -> None:
     def begin(stop_at: int) -> None:
-        Path(os.environ["CALLS"]).write_bytes(b"")
+        Path(os.environ["TOKEN_CALLS"]).write_bytes(b"")
         environment.setenv("STOP_AT", str(stop_at))
 
     with tempfile.TemporaryDirectory() as root, dc.Session(root=root):

@@ -204,7 +204,7 @@ from recording import record
 
 def read(x: int) -> str:
     record("read")
-    return os.popen("cat data").read()
+    return os.popen("cat da*").read()
 
 def shout(y: str) -> str:
     record("shout")

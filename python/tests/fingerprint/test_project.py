@@ -143,7 +143,9 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (("tools.py", "LIMIT = 3", "LIMIT = 3\n\ndef other():\n    pass"), {"inside", "whole"}),
         (("tools.py", "import deep", "import deep\nimport logging"), {"inside", "whole"}),
         (("steps.py", 'WORDS = {"a"', 'WORDS = {"z"'), {"words"}),
-        (("tools.py", "def clean(text):", "# why\n\ndef clean(text):\n    'about'"), set()),
+        (("tools.py", "def clean(text):", "# why\n\ndef clean(text):"), set()),
+        # a value tells about itself
+        (("tools.py", "def clean(text):", "def clean(text):\n    'about'"), {"words"}),
         (("deep.py", "def cut", "'''About.'''\n\ndef cut"), set()),
         (("steps.py", "def show", "def unused(x):\n    return x\n\ndef show"), set()),
     ],
