@@ -1,0 +1,141 @@
+//! [`compare_rows`]: `(a, b) IN (SELECT x, y …)` becomes `EXISTS`, which may compare any number of columns.
+//!
+//! As with one column it is true for a match, else unknown where a null keeps a row from being told apart, else false.
+//! Where a condition is to hold, unknown is as good as false, so that `IN` needs the matches alone.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Query, SetExpr, Statement, UnaryOperator, VisitMut, VisitorMut,
+};
+
+use crate::Result;
+use crate::error::Error;
+use crate::statement::parsed_expression;
+
+/// Rewrites the comparisons of several columns in all queries of the statement.
+///
+/// # Errors
+/// Those of the parser, which knows the text that we write.
+pub(crate) fn compare_rows(statement: &mut Statement) -> Result<()> {
+    match statement.visit(&mut CompareRows) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct CompareRows;
+
+impl VisitorMut for CompareRows {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        flow(in_conditions(&mut query.body))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        flow(match compared(expr) {
+            Some(rows) => rows.value().map(|value| *expr = value),
+            None => Ok(()),
+        })
+    }
+}
+
+fn flow(done: Result<()>) -> ControlFlow<Error> {
+    match done {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+fn in_conditions(body: &mut SetExpr) -> Result<()> {
+    match body {
+        SetExpr::Select(select) => {
+            select.selection.iter_mut().chain(&mut select.having).try_for_each(hold)
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            in_conditions(left)?;
+            in_conditions(right)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Rewrites what a condition that is to hold is made of.
+fn hold(condition: &mut Expr) -> Result<()> {
+    if let Some(rows) = compared(condition) {
+        *condition = rows.condition()?;
+        return Ok(());
+    }
+    match condition {
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            hold(left)?;
+            hold(right)
+        }
+        Expr::Nested(inner) => hold(inner),
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => match compared(expr) {
+            Some(rows) => {
+                *condition = Rows { negated: !rows.negated, ..rows }.condition()?;
+                Ok(())
+            }
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Several values, and whether a query has a row of them, as texts.
+struct Rows {
+    /// The query's rows, as a table.
+    rows: String,
+    /// Whether one of them is the values.
+    is_match: String,
+    /// Whether one has a null.
+    has_null: String,
+    negated: bool,
+}
+
+fn compared(expr: &Expr) -> Option<Rows> {
+    let Expr::InSubquery { expr, subquery, negated } = expr else { return None };
+    let Expr::Tuple(values) = expr.as_ref() else { return None };
+    // Names that nothing in the values has.
+    let names: Vec<String> = (1..=values.len()).map(|at| format!("\"in row {at}\"")).collect();
+    let pairs = names.iter().zip(values);
+    let is_match: Vec<String> = pairs.map(|(name, value)| format!("{name} = ({value})")).collect();
+    let has_null: Vec<String> = names.iter().map(|name| format!("{name} IS NULL")).collect();
+    Some(Rows {
+        rows: format!("({subquery}) AS \"in rows\"({})", names.join(", ")),
+        is_match: is_match.join(" AND "),
+        has_null: has_null.join(" OR "),
+        negated: *negated,
+    })
+}
+
+impl Rows {
+    /// True where the comparison is true.
+    fn condition(&self) -> Result<Expr> {
+        let Self { rows, is_match, has_null, negated } = self;
+        let found = format!("EXISTS (SELECT 1 FROM {rows} WHERE {is_match})");
+        if !negated {
+            return parsed_expression(&found);
+        }
+        // Rows with a null, which are few, are looked at apart from the others, which only a null among the values keeps
+        // from being told apart.
+        parsed_expression(&format!(
+            "(NOT {found} \
+             AND NOT EXISTS (SELECT 1 FROM {rows} WHERE ({has_null}) AND ({is_match}) IS NULL) \
+             AND NOT EXISTS (SELECT 1 FROM {rows} WHERE NOT ({has_null}) AND ({is_match}) IS NULL))"
+        ))
+    }
+
+    /// True, false or unknown.
+    fn value(&self) -> Result<Expr> {
+        let Self { rows, is_match, negated, .. } = self;
+        parsed_expression(&format!(
+            "CASE WHEN EXISTS (SELECT 1 FROM {rows} WHERE {is_match}) THEN {} \
+             WHEN EXISTS (SELECT 1 FROM {rows} WHERE ({is_match}) IS NULL) THEN NULL \
+             ELSE {negated} END",
+            !negated
+        ))
+    }
+}
