@@ -178,6 +178,18 @@ fn in_our_words(reason: String) -> String {
     {
         return "IN compares a value with a list; hint: `x = ANY($1)` looks into a list".to_owned();
     }
+    if let Some((_, columns)) = reason.split_once("The subquery should only return one column: ") {
+        let columns = columns.replace(", ", "`, `");
+        return format!(
+            "a query that is compared with a value has one column, not `{columns}`; hint: \
+             `(a, b) IN (SELECT …)` compares several"
+        );
+    }
+    if reason.starts_with("Correlated scalar subquery must be aggregated") {
+        return "a query that is a value and depends on the row may have several rows: aggregate \
+                it, as with `max`, or take the first with ORDER BY … LIMIT 1"
+            .to_owned();
+    }
     if let Some(counts) = reason.strip_prefix("Source table contains ")
         && let Some((columns, names)) = counts.split_once(" columns but only ")
         && let Some((names, _)) = names.split_once(" names")

@@ -1,7 +1,8 @@
 //! [`compare_rows`]: `(a, b) IN (SELECT x, y …)` becomes `EXISTS`, which may compare any number of columns.
 //!
 //! As with one column it is true for a match, else unknown where a null keeps a row from being told apart, else false.
-//! Where a condition is to hold, unknown is as good as false, so that `IN` needs the matches alone.
+//! Where a condition is to hold, unknown is as good as false, so that `IN` needs the matches alone. Elsewhere, as in a select
+//! list, it is refused: what is unknown would be a query that cannot become a join.
 
 use std::ops::ControlFlow;
 
@@ -9,14 +10,13 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Query, SetExpr, Statement, UnaryOperator, VisitMut, VisitorMut,
 };
 
-use crate::Result;
-use crate::error::Error;
 use crate::statement::parsed_expression;
+use crate::{Error, Result};
 
 /// Rewrites the comparisons of several columns in all queries of the statement.
 ///
 /// # Errors
-/// Those of the parser, which knows the text that we write.
+/// [`Error::NotSupported`] where it is no part of a condition.
 pub(crate) fn compare_rows(statement: &mut Statement) -> Result<()> {
     match statement.visit(&mut CompareRows) {
         ControlFlow::Break(error) => Err(error),
@@ -29,13 +29,24 @@ struct CompareRows;
 impl VisitorMut for CompareRows {
     type Break = Error;
 
+    fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<Error> {
+        flow(match statement {
+            Statement::Delete(delete) => delete.selection.iter_mut().try_for_each(hold),
+            Statement::Update(update) => update.selection.iter_mut().try_for_each(hold),
+            _ => Ok(()),
+        })
+    }
+
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         flow(in_conditions(&mut query.body))
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         flow(match compared(expr) {
-            Some(rows) => rows.value().map(|value| *expr = value),
+            Some(_) => Err(Error::refused(
+                "(a, b) IN (SELECT …) in this place",
+                "it stands in WHERE or HAVING, beside other conditions",
+            )),
             None => Ok(()),
         })
     }
@@ -68,7 +79,7 @@ fn hold(condition: &mut Expr) -> Result<()> {
         return Ok(());
     }
     match condition {
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+        Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
             hold(left)?;
             hold(right)
         }
@@ -125,17 +136,6 @@ impl Rows {
             "(NOT {found} \
              AND NOT EXISTS (SELECT 1 FROM {rows} WHERE ({has_null}) AND ({is_match}) IS NULL) \
              AND NOT EXISTS (SELECT 1 FROM {rows} WHERE NOT ({has_null}) AND ({is_match}) IS NULL))"
-        ))
-    }
-
-    /// True, false or unknown.
-    fn value(&self) -> Result<Expr> {
-        let Self { rows, is_match, negated, .. } = self;
-        parsed_expression(&format!(
-            "CASE WHEN EXISTS (SELECT 1 FROM {rows} WHERE {is_match}) THEN {} \
-             WHEN EXISTS (SELECT 1 FROM {rows} WHERE ({is_match}) IS NULL) THEN NULL \
-             ELSE {negated} END",
-            !negated
         ))
     }
 }

@@ -7,6 +7,7 @@ mod fixture;
 mod functions;
 mod gc;
 mod leaves;
+mod parameters;
 mod properties;
 mod ranks;
 mod tables;
