@@ -49,7 +49,7 @@ def test_create_makes_a_dataset(chain: dc.DataChain) -> None:
     ("text", "expected"),
     [
         ("CREATE TABLE y", "CREATE TABLE without columns is not supported"),
-        ("CREATE TABLE y (a INT NOT NULL)", "CREATE TABLE with other clauses"),
+        ("CREATE TABLE y (a INT UNIQUE)", "CREATE TABLE with other clauses"),
         ("CREATE TABLE y AS SELECT 1 AS sys", "`sys` is the name of a column that every row has"),
         ("CREATE TEMPORARY TABLE y AS SELECT 1", "CREATE TABLE with other clauses"),
         ("CREATE TABLE system.x.y AS SELECT 1", "the namespace `system` is reserved"),

@@ -111,6 +111,11 @@ fn bad_value(message: &str) -> Option<String> {
             "a number is divided by zero; hint: `nullif(x, 0)` divides by null".to_owned(),
         );
     }
+    if let Some(parameter) = message.strip_prefix("Placeholder '")
+        && let Some((name, _)) = parameter.split_once("' was not provided")
+    {
+        return Some(format!("the parameter `{name}` has no value"));
+    }
     CONVERSIONS.iter().find_map(|(start, middle)| {
         let (value, kind) = message.strip_prefix(start)?.split_once(middle)?;
         // A format that the value was to have stands behind it.

@@ -1,9 +1,12 @@
 //! `CREATE TABLE … AS`, `INSERT` and `DROP TABLE`.
 
+use std::sync::Arc;
+
 use catalog::{Bump, CatalogExt, QualifiedName, VersionFilter, Wanted};
-use datafusion::arrow::datatypes::FieldRef;
+use datafusion::arrow::datatypes::{FieldRef, Schema};
 use datafusion::sql::sqlparser::ast::{
-    CreateTable, Insert, ObjectName, ObjectType, Query, Statement as SqlStatement, TableObject,
+    ColumnDef, ColumnOption, CreateTable, Insert, ObjectName, ObjectType, Query,
+    Statement as SqlStatement, TableObject,
 };
 use engine::{Chain, RowChange, SaveMode};
 
@@ -33,7 +36,7 @@ impl Write<'_> {
             return self.found(create, name).await;
         }
         check_no_view(self.session(), &name).await?;
-        let chain = self.planner.chain(query).await?;
+        let chain = without_nulls(self.planner.chain(query).await?, create)?;
         let creates = mode == SaveMode::Create;
         let request = self.request(&name, wanted, mode);
         match chain.save(request, &self.writing.progress).await {
@@ -186,8 +189,7 @@ fn rows_of(create: &CreateTable) -> Result<SqlStatement> {
             "write CREATE TABLE … AS SELECT, or name columns with their types",
         ));
     }
-    let columns: Vec<String> =
-        create.columns.iter().map(|it| format!("{} {}", it.name, it.data_type)).collect();
+    let columns: Vec<String> = create.columns.iter().map(column).collect();
     let list = match columns.as_slice() {
         [] => String::new(),
         columns => format!(" ({})", columns.join(", ")),
@@ -218,4 +220,27 @@ fn rows_of(create: &CreateTable) -> Result<SqlStatement> {
             parsed_query(&format!("SELECT {} WHERE false", typed(&nulls)))
         }
     }
+}
+
+/// A column as far as it is supported.
+fn column(column: &ColumnDef) -> String {
+    let not_null = if takes_no_nulls(column) { " NOT NULL" } else { "" };
+    format!("{} {}{not_null}", column.name, column.data_type)
+}
+
+fn takes_no_nulls(column: &ColumnDef) -> bool {
+    column.options.iter().any(|it| it.option == ColumnOption::NotNull)
+}
+
+/// The rows, which fail where a column has a null that is to have none.
+fn without_nulls(rows: Chain, create: &CreateTable) -> Result<Chain> {
+    if !create.columns.iter().any(takes_no_nulls) {
+        return Ok(rows);
+    }
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(&create.columns).map(|(field, column)| {
+        let is_nullable = field.is_nullable() && !takes_no_nulls(column);
+        field.as_ref().clone().with_nullable(is_nullable)
+    });
+    Ok(rows.fitted(&Arc::new(Schema::new(columns.collect::<Vec<_>>())))?)
 }
