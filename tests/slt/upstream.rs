@@ -40,7 +40,7 @@ const NOT_OURS: [&str; 8] = [
 ];
 
 /// What statements begin with that are about another engine.
-const OTHERS: [&str; 6] = ["explain", "set", "reset", "show", "describe", "insert"];
+const OTHERS: [&str; 7] = ["explain", "set", "reset", "show", "describe", "insert", "copy"];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
@@ -195,6 +195,8 @@ fn same(one: &str, other: &str) -> bool {
     };
     match (number(one), number(other)) {
         _ if one == other => true,
+        // Moments without a zone are in UTC here.
+        _ if one.strip_suffix('Z') == Some(other) => true,
         (Some(one), Some(other)) if one.is_nan() || other.is_nan() => {
             one.is_nan() && other.is_nan()
         }
