@@ -1,7 +1,7 @@
 //! [`inferred`]: the types of parameters that follow from where they stand.
 //!
-//! DataFusion (54) sees those of comparisons with `=`, `BETWEEN`, `IN` and `LIKE`. Here are `= ANY($1)`, whose parameter is a
-//! list, functions that take values of one type, `CAST`, `CASE`, `LIMIT`, and parameters that stand in several places.
+//! DataFusion (54) sees those of comparisons with `=`, `BETWEEN`, `IN` and `LIKE`. Here are `= ANY($1)`, whose parameter
+//! is a list, functions that take values of one type, `CAST`, `CASE`, `LIMIT`, and parameters that stand in several places.
 
 use std::collections::HashMap;
 use std::sync::Arc;

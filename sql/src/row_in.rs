@@ -1,8 +1,8 @@
 //! [`compare_rows`]: `(a, b) IN (SELECT x, y …)` becomes `EXISTS`, which may compare any number of columns.
 //!
 //! As with one column it is true for a match, else unknown where a null keeps a row from being told apart, else false.
-//! Where a condition is to hold, unknown is as good as false, so that `IN` needs the matches alone. Elsewhere, as in a select
-//! list, it is refused: what is unknown would be a query that cannot become a join.
+//! Where a condition is to hold, unknown is as good as false, so that `IN` needs the matches alone. Elsewhere, as in a
+//! select list, it is refused: what is unknown would be a query that cannot become a join.
 
 use std::ops::ControlFlow;
 
@@ -130,8 +130,8 @@ impl Rows {
         if !negated {
             return parsed_expression(&found);
         }
-        // Rows with a null, which are few, are looked at apart from the others, which only a null among the values keeps
-        // from being told apart.
+        // Rows with a null, which are few, are looked at apart from the others, which only a null among the values
+        // keeps from being told apart.
         parsed_expression(&format!(
             "(NOT {found} \
              AND NOT EXISTS (SELECT 1 FROM {rows} WHERE ({has_null}) AND ({is_match}) IS NULL) \

@@ -1,7 +1,7 @@
-//! [`FirstRows`]: `(SELECT price FROM … WHERE … = outer.id ORDER BY day DESC LIMIT 1)` is the first value of an aggregate.
+//! [`FirstRows`]: `(SELECT price FROM … WHERE … = p.id ORDER BY day DESC LIMIT 1)` is the first value of an aggregate.
 //!
-//! WHY: DataFusion makes joins of queries that are a value and depend on the row where they aggregate. With `LIMIT` it would
-//! take so many rows of all, not of those that belong to a row.
+//! WHY: DataFusion makes joins of queries that are a value and depend on the row where they aggregate. With `LIMIT` it
+//! would take so many rows of all, not of those that belong to a row.
 
 use std::sync::Arc;
 
