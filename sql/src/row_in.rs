@@ -45,7 +45,7 @@ impl VisitorMut for CompareRows {
         flow(match compared(expr) {
             Some(_) => Err(Error::refused(
                 "(a, b) IN (SELECT …) in this place",
-                "it stands in WHERE or HAVING, beside other conditions",
+                "it stands in WHERE, beside other conditions",
             )),
             None => Ok(()),
         })
@@ -61,9 +61,7 @@ fn flow(done: Result<()>) -> ControlFlow<Error> {
 
 fn in_conditions(body: &mut SetExpr) -> Result<()> {
     match body {
-        SetExpr::Select(select) => {
-            select.selection.iter_mut().chain(&mut select.having).try_for_each(hold)
-        }
+        SetExpr::Select(select) => select.selection.iter_mut().try_for_each(hold),
         SetExpr::SetOperation { left, right, .. } => {
             in_conditions(left)?;
             in_conditions(right)
