@@ -26,12 +26,12 @@ async fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(at) = arguments.iter().position(|argument| argument == "--upstream") {
-        let rest = arguments[at + 1..].iter().filter(|argument| !argument.starts_with('-'));
-        let [folder, part @ ..] = rest.collect::<Vec<_>>().as_slice() else {
+        let mut rest = arguments[at + 1..].iter().filter(|argument| !argument.starts_with('-'));
+        let Some(folder) = rest.next() else {
             eprintln!("--upstream takes a folder");
             return ExitCode::FAILURE;
         };
-        return upstream::run(Path::new(folder), part.first().map(|part| part.as_str())).await;
+        return upstream::run(Path::new(folder), rest.next().map(String::as_str)).await;
     }
     let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
     let files = files();
