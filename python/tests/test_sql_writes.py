@@ -338,4 +338,5 @@ def test_a_view_of_what_is_given_is_refused(chain: dc.DataChain, tmp_path: Path)
     chain.to_csv(tmp_path / "more.csv")
     text = f"CREATE VIEW v AS SELECT * FROM '{tmp_path}/more.csv'"  # noqa: S608
     check_refused(text, "a view of files is not supported")
+    check_refused("CREATE VIEW v AS SELECT $one AS a", "a view with parameters", one=1)
     check_refused("CREATE VIEW v AS SELECT * FROM c", "a view of chains is not supported", c=chain)

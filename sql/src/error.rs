@@ -167,8 +167,13 @@ fn schema_reason(error: &SchemaError) -> String {
 /// What the planner says, where it can be said better.
 fn in_our_words(reason: String) -> String {
     if let Some((_, names)) = reason.split_once("require unique expression names") {
-        let name = names.split('"').nth(1).unwrap_or_default();
-        let name = name.rsplit('.').next().unwrap_or_default();
+        let name = names.split("\" at position").next().unwrap_or_default();
+        let name = name.split_once('"').map_or(name, |(_, name)| name);
+        let name = match name.rsplit_once(" AS ") {
+            Some((_, name)) => name,
+            None if name.contains('(') => name,
+            None => name.rsplit('.').next().unwrap_or(name),
+        };
         return format!("two columns are named `{name}`: rename one with AS");
     }
     if let Some(types) = reason.strip_prefix("Can not find compatible types to compare ")

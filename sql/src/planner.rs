@@ -8,7 +8,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue, plan_err};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::context::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::resolve::resolve_table_references;
@@ -181,18 +181,24 @@ fn check_names(plan: &LogicalPlan) -> PlanResult<()> {
     }
     let mut outcome = Ok(());
     plan.apply(|step| {
-        // Of a query in parentheses, DataFusion gives the second of two columns the name `a:1`.
-        if let LogicalPlan::SubqueryAlias(alias) = step {
-            let given = alias.input.schema().fields().iter().map(|field| field.name());
-            let made = alias.schema.fields().iter().map(|field| field.name());
-            let renamed =
-                given.zip(made).find(|(given, made)| given != made && seen.contains(made));
-            if let Some((given, _)) = renamed {
-                outcome = twice(given);
-                return Ok(TreeNodeRecursion::Stop);
-            }
+        if let LogicalPlan::SubqueryAlias(alias) = step
+            && let LogicalPlan::Projection(shown) = alias.input.as_ref()
+            && let Some(name) = shown.expr.iter().find_map(|expr| second_of_two(expr, &seen))
+        {
+            outcome = twice(name);
+            return Ok(TreeNodeRecursion::Stop);
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
     outcome
+}
+
+/// The name of a column of a query in parentheses that DataFusion calls `a:1`, because another is called `a`; where it is
+/// shown.
+fn second_of_two<'e>(expr: &'e Expr, shown: &HashSet<&String>) -> Option<&'e String> {
+    let Expr::Alias(alias) = expr else { return None };
+    let Expr::Column(column) = alias.expr.as_ref() else { return None };
+    let number = alias.name.strip_prefix(&column.name)?.strip_prefix(':')?;
+    let is_second = number.parse::<usize>().is_ok() && shown.contains(&alias.name);
+    is_second.then_some(&column.name)
 }

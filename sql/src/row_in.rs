@@ -1,4 +1,5 @@
-//! [`compare_rows`]: `(a, b) IN (SELECT x, y …)` becomes `EXISTS`, which may compare any number of columns.
+//! [`compare_rows`]: `(a, b) IN (SELECT x, y …)` becomes `EXISTS`, which may compare any number of columns, and
+//! `(a, b) IN ((1, 2))` compares them one by one.
 //!
 //! As with one column it is true for a match, else unknown where a null keeps a row from being told apart, else false.
 //! Where a condition is to hold, unknown is as good as false, so that `IN` needs the matches alone. Elsewhere, as in a
@@ -42,6 +43,9 @@ impl VisitorMut for CompareRows {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        if let Some(text) = spelled_out(expr) {
+            return flow(parsed_expression(&text).map(|spelled| *expr = spelled));
+        }
         flow(match compared(expr) {
             Some(_) => Err(Error::refused(
                 "(a, b) IN (SELECT …) in this place",
@@ -91,6 +95,32 @@ fn hold(condition: &mut Expr) -> Result<()> {
         },
         _ => Ok(()),
     }
+}
+
+/// `(a, b) = (1, 2)` and `(a, b) IN ((1, 2), (3, 4))` column by column, so that a null is unknown.
+fn spelled_out(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => equal(left, right),
+        Expr::BinaryOp { left, op: BinaryOperator::NotEq, right } => {
+            Some(format!("NOT {}", equal(left, right)?))
+        }
+        Expr::InList { expr, list, negated } => {
+            let any: Option<Vec<String>> = list.iter().map(|row| equal(expr, row)).collect();
+            let not = if *negated { "NOT " } else { "" };
+            Some(format!("{not}({})", any.filter(|any| !any.is_empty())?.join(" OR ")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether two rows of values are the same.
+fn equal(one: &Expr, other: &Expr) -> Option<String> {
+    let (Expr::Tuple(one), Expr::Tuple(other)) = (one, other) else { return None };
+    if one.len() != other.len() {
+        return None;
+    }
+    let pairs = one.iter().zip(other).map(|(one, other)| format!("({one}) = ({other})"));
+    Some(format!("({})", pairs.collect::<Vec<_>>().join(" AND ")))
 }
 
 /// Several values, and whether a query has a row of them, as texts.

@@ -42,7 +42,8 @@ impl From<DataFusionError> for Error {
 }
 
 /// What stands in the planner's messages about subqueries that it cannot make a join of.
-const STAYS_SUBQUERY: [&str; 6] = [
+const STAYS_SUBQUERY: [&str; 7] = [
+    "No field named __correlated_sq",
     "does not support logical expression OuterReferenceColumn",
     "does not support logical expression InSubquery",
     "does not support logical expression Exists",
