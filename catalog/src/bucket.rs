@@ -12,6 +12,7 @@
 //! | `datasets/<namespace>/<project>/<name>.json` | a dataset with its versions | compare-and-swap |
 //! | `locations/<digest>.json` | which dataset has its data there | put-if-absent |
 //! | `folders/<namespace>.json`, `folders/<namespace>/<project>.json` | one that was made | put-if-absent |
+//! | `views/<namespace>/<project>/<name>.json` | a query under a name | compare-and-swap |
 //! | `jobs/<id>.json` | a job | compare-and-swap |
 //! | `schemas/<digest>` | a schema, as an IPC message | never |
 //! | `previews/<id>.json` | the first rows of a version | never |
@@ -37,6 +38,7 @@
 //! | versions of a name, resolve | 2 GET, 1 GET per preview, 1 GET per schema not seen before | 2 |
 //! | versions at a location | 3 GET, and as above | 3 |
 //! | datasets, versions of all | 1 LIST per 1,000 datasets, 1 GET, 1 GET per dataset | 2 |
+//! | a view | 1 GET | 1 |
 //! | start, note and finish a job | 1 GET, 1 PUT | 2 |
 //!
 //! A dataset that was renamed, or has the name of one that was, costs one GET more. A writer whom
@@ -64,6 +66,7 @@ use crate::name::QualifiedName;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::{CatalogStore, missing};
 use crate::version::Version;
+use crate::view::View;
 
 use documents::Documents;
 use failure::Failure;
@@ -81,6 +84,7 @@ mod locations;
 mod read;
 mod record;
 mod schemas;
+mod view;
 
 /// A catalog in a bucket.
 ///
@@ -176,6 +180,31 @@ impl CatalogStore for BucketCatalog {
     async fn forget_folder(&self, name: &FolderName) -> Result<bool> {
         let outcome = folder::forget(&self.documents, name).await;
         self.report("forget a folder", outcome).await
+    }
+
+    async fn make_view(&self, view: View) -> Result<View> {
+        let outcome = view::make(&self.documents, &view).await;
+        self.report("make a view", outcome).await
+    }
+
+    async fn replace_view(&self, view: View) -> Result<()> {
+        let outcome = view::replace(&self.documents, &view).await;
+        self.report("make a view", outcome).await
+    }
+
+    async fn view(&self, name: &QualifiedName) -> Result<Option<View>> {
+        let outcome = view::find(&self.documents, name).await;
+        self.report("read a view", outcome).await
+    }
+
+    async fn views(&self) -> Result<Vec<View>> {
+        let outcome = view::all(&self.documents).await;
+        self.report("list views", outcome).await
+    }
+
+    async fn drop_view(&self, name: &QualifiedName) -> Result<bool> {
+        let outcome = view::drop(&self.documents, name).await;
+        self.report("drop a view", outcome).await
     }
 
     async fn start_job(&self, job: NewJob) -> Result<Job> {

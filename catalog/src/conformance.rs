@@ -41,7 +41,7 @@ macro_rules! behaviours {
 }
 
 /// Everything that [`all`] checks.
-const BEHAVIOURS: [(&str, Behaviour); 27] = behaviours![
+const BEHAVIOURS: [(&str, Behaviour); 28] = behaviours![
     claims::numbers_grow_from_the_highest,
     claims::exact_numbers_must_be_higher,
     claims::refused_claims_leave_nothing,
@@ -69,6 +69,7 @@ const BEHAVIOURS: [(&str, Behaviour); 27] = behaviours![
     datasets::jobs_end_once,
     datasets::jobs_are_noted_on_their_way,
     datasets::folders_are_there_once_made_or_used,
+    datasets::views_stay_until_they_are_replaced,
 ];
 
 /// Checks all behaviours, each on a store that `make` creates, and returns how many there are.

@@ -8,6 +8,7 @@
 //! * **dataset**: a [`QualifiedName`] with versions. It is visible once it has a complete version.
 //! * **version**: one immutable state of a dataset, numbered `MAJOR.MINOR.PATCH`. A number is used
 //!   once: neither a removed nor a failed version gives its number back.
+//! * **view**: a query under a name, which holds no rows.
 //! * **claim**: the right to write one version. A number is claimed before its data is written and
 //!   becomes visible only by [`CatalogStore::complete_version`], after the data is durable.
 //! * **job**: one run of a script; every version knows the job that made it.
@@ -59,6 +60,7 @@ mod store;
 mod stored;
 mod time;
 mod version;
+mod view;
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
@@ -79,3 +81,4 @@ pub use schema::{schema_from_bytes, schema_to_bytes};
 pub use sqlite::SqliteCatalog;
 pub use store::{CatalogExt, CatalogStore};
 pub use version::{Bump, Version, VersionSpec};
+pub use view::View;

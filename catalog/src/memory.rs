@@ -18,6 +18,7 @@ use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, Version
 use crate::store::{CatalogStore, missing};
 use crate::time::now;
 use crate::version::Version;
+use crate::view::View;
 
 /// A catalog in memory.
 ///
@@ -33,6 +34,7 @@ struct State {
     datasets: BTreeMap<QualifiedName, Entry>,
     jobs: HashMap<JobId, Job>,
     folders: BTreeMap<FolderName, Folder>,
+    views: BTreeMap<QualifiedName, View>,
 }
 
 #[derive(Debug)]
@@ -134,6 +136,27 @@ impl CatalogStore for MemoryCatalog {
 
     async fn forget_folder(&self, name: &FolderName) -> Result<bool> {
         Ok(self.state().folders.remove(name).is_some())
+    }
+
+    async fn make_view(&self, view: View) -> Result<View> {
+        Ok(self.state().views.entry(view.name.clone()).or_insert(view).clone())
+    }
+
+    async fn replace_view(&self, view: View) -> Result<()> {
+        self.state().views.insert(view.name.clone(), view);
+        Ok(())
+    }
+
+    async fn view(&self, name: &QualifiedName) -> Result<Option<View>> {
+        Ok(self.state().views.get(name).cloned())
+    }
+
+    async fn views(&self) -> Result<Vec<View>> {
+        Ok(self.state().views.values().cloned().collect())
+    }
+
+    async fn drop_view(&self, name: &QualifiedName) -> Result<bool> {
+        Ok(self.state().views.remove(name).is_some())
     }
 
     async fn start_job(&self, job: NewJob) -> Result<Job> {

@@ -21,6 +21,7 @@ use crate::per_process::PerProcess;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::{CatalogStore, missing};
 use crate::version::Version;
+use crate::view::View;
 
 use failure::Failure;
 use file_id::FileId;
@@ -35,6 +36,7 @@ mod job;
 mod migrate;
 mod read;
 mod rows;
+mod view;
 
 /// A transaction of this store.
 type Tx = Transaction<'static, Sqlite>;
@@ -216,6 +218,31 @@ impl CatalogStore for SqliteCatalog {
     async fn forget_folder(&self, name: &FolderName) -> Result<bool> {
         let outcome = async { folder::forget(self.begin().await?, name).await }.await;
         self.report("forget a folder", outcome).await
+    }
+
+    async fn make_view(&self, view: View) -> Result<View> {
+        let outcome = async { view::make(self.begin().await?, &view).await }.await;
+        self.report("make a view", outcome).await
+    }
+
+    async fn replace_view(&self, view: View) -> Result<()> {
+        let outcome = async { view::replace(self.begin().await?, &view).await }.await;
+        self.report("make a view", outcome).await
+    }
+
+    async fn view(&self, name: &QualifiedName) -> Result<Option<View>> {
+        let outcome = async { view::find(&mut *self.snapshot().await?, name).await }.await;
+        self.report("read a view", outcome).await
+    }
+
+    async fn views(&self) -> Result<Vec<View>> {
+        let outcome = async { view::all(&mut *self.snapshot().await?).await }.await;
+        self.report("list views", outcome).await
+    }
+
+    async fn drop_view(&self, name: &QualifiedName) -> Result<bool> {
+        let outcome = async { view::drop(self.begin().await?, name).await }.await;
+        self.report("drop a view", outcome).await
     }
 
     async fn start_job(&self, job: NewJob) -> Result<Job> {

@@ -13,6 +13,7 @@ use crate::name::QualifiedName;
 use crate::near::near_datasets;
 use crate::request::{Claim, ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter, Wanted};
 use crate::version::{Version, VersionSpec};
+use crate::view::View;
 
 /// A store of names, versions, lineage and jobs.
 ///
@@ -75,6 +76,21 @@ pub trait CatalogStore: Send + Sync + fmt::Debug {
 
     /// Forgets that a namespace or a project was made, not what is in it; false if it was not.
     async fn forget_folder(&self, name: &FolderName) -> Result<bool>;
+
+    /// Keeps a view; one that is called so already stays as it is, and is what this returns.
+    async fn make_view(&self, view: View) -> Result<View>;
+
+    /// Keeps a view in the place of one that is called so, if there is one.
+    async fn replace_view(&self, view: View) -> Result<()>;
+
+    /// The view of this name.
+    async fn view(&self, name: &QualifiedName) -> Result<Option<View>>;
+
+    /// All views, by name.
+    async fn views(&self) -> Result<Vec<View>>;
+
+    /// Removes a view; false if there is none.
+    async fn drop_view(&self, name: &QualifiedName) -> Result<bool>;
 
     /// Records that a job runs.
     async fn start_job(&self, job: NewJob) -> Result<Job>;

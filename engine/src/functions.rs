@@ -10,6 +10,7 @@ mod digests;
 mod extremes;
 mod fitted;
 mod hashes;
+mod in_order;
 mod items;
 mod json;
 mod lists;
@@ -77,7 +78,14 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
 
 /// Our aggregates; some replace DataFusion's of the same name.
 pub(crate) fn our_aggregates() -> Vec<Arc<AggregateUDF>> {
-    let ours = [&extremes::MAX, &extremes::MIN, &quantile::QUANTILE, &sum::SUM];
+    let ours = [
+        &extremes::MAX,
+        &extremes::MIN,
+        &in_order::ARRAY_AGG,
+        &in_order::STRING_AGG,
+        &quantile::QUANTILE,
+        &sum::SUM,
+    ];
     ours.map(|aggregate| Arc::clone(aggregate)).into()
 }
 

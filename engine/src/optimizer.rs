@@ -5,8 +5,9 @@
 //! 2. `compare_floats`: it is known which operands are floats.
 //!
 //! Logical rules that run before DataFusion's:
-//! 1. `subquery_values`: select lists still hold the queries, which only conditions can;
-//! 2. `in_subquery`: conditions still hold the queries, which become joins next.
+//! 1. `first_rows`: queries are still values, and have their limits;
+//! 2. `subquery_values`: select lists still hold the queries, which only conditions can;
+//! 3. `in_subquery`: conditions still hold the queries, which become joins next.
 //!
 //! Logical rules that run after DataFusion's, in this order:
 //! 1. `push_below_map`: limits have become the fetch of sorts, and the next pass pushes what it moved further down;
@@ -32,6 +33,7 @@ mod compare_at_once;
 mod compare_floats;
 mod conditions_in_turn;
 mod drop_unread_map;
+mod first_rows;
 mod fix_limited_rows;
 mod in_subquery;
 mod joins_apart;
@@ -70,8 +72,11 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 
 /// DataFusion's logical rules and ours.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
-        vec![Arc::new(subquery_values::SubqueryValues), Arc::new(in_subquery::InSubqueries)];
+    let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
+        Arc::new(first_rows::FirstRows),
+        Arc::new(subquery_values::SubqueryValues),
+        Arc::new(in_subquery::InSubqueries),
+    ];
     // A rule of DataFusion's (54) makes one row of no rows when only constants are grouped by.
     let theirs = Optimizer::new().rules.into_iter();
     rules.extend(theirs.filter(|rule| rule.name() != "eliminate_group_by_constant").map(|rule| {

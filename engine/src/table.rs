@@ -57,8 +57,8 @@ impl Session {
 
     /// All datasets as a catalog of another query engine of this process.
     ///
-    /// Its schemas are the projects: `local`, of other namespaces `"namespace.project"`. Its tables are the newest versions
-    /// when a query begins; others are `"name@1.2.0"`. `system` and what belongs to sessions is not listed.
+    /// Its schemas are the projects of the default namespace, and `"namespace.project"` of others. Its tables are the
+    /// newest versions when a query begins; others are `"name@1.2.0"`. `system` and what belongs to sessions is not listed.
     #[must_use]
     pub fn catalog_provider(self: &Arc<Self>) -> Arc<dyn CatalogProvider> {
         Arc::new(catalog::Datasets::new(self))

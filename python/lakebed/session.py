@@ -123,8 +123,8 @@ class Session:
     def __datafusion_catalog_provider__(self, session: object = None) -> object:
         """All datasets, for `SessionContext.register_catalog_provider` of `datafusion`.
 
-        Its schemas are the projects (`local`, of other namespaces `"namespace.project"`), its
-        tables the newest versions; others are `"name@1.2.0"`.
+        Its schemas are the projects of the default namespace (of others
+        `"namespace.project"`), its tables the newest versions; others are `"name@1.2.0"`.
 
         Args:
             session: Whose catalog it is to be; not needed.

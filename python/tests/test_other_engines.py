@@ -120,6 +120,16 @@ def test_the_catalog(pets: Any) -> None:
     )
 
 
+def test_schemas_are_projects_of_the_settings(pets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pets.filter(C("id") < 3).save("dev.zoo.few")
+    context = _context()
+    monkeypatch.setenv("LAKEBED_NAMESPACE", "dev")
+    context.register_catalog_provider("lakebed", dc.Session.get())
+    assert _value(context, "SELECT count(*) FROM lakebed.zoo.few") == 3
+    assert _value(context, 'SELECT count(*) FROM lakebed."local.local".pets') == ROWS
+    assert context.catalog("lakebed").schema_names() == {"local", "local.local", "zoo"}
+
+
 def test_other_releases_are_refused(pets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda _name: "55.0.0")
     with pytest.raises(NotSupportedError, match=r"datafusion 55.0.0.*datafusion>=54,<55"):

@@ -266,3 +266,30 @@ def test_what_a_function_raises_comes_back(chain: dc.DataChain) -> None:
     dc.register_udf("bad", bad)
     with pytest.raises(KeyError, match="cat"):
         dc.sql("SELECT bad(name) FROM t", t=chain).to_list()
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        ("SELECT id + $1 AS a FROM t", [None], [(None,), (None,), (None,)]),
+        ("SELECT id FROM t WHERE word = ANY($1)", [["a", "c"]], [(1,), (3,)]),
+        ("SELECT id FROM t WHERE id <> ALL($1)", [[1, 2]], [(3,)]),
+        ("SELECT id FROM t WHERE id > ANY($1)", [[1, 2]], [(2,), (3,)]),
+        ("SELECT id FROM t WHERE (id, word) IN (SELECT $1, $2)", [2, "b"], [(2,)]),
+    ],
+)
+def test_parameters_stand_where_values_do(
+    text: str, values: list[Any], expected: list[tuple[Any, ...]]
+) -> None:
+    t = dc.read_values(id=[1, 2, 3], word=["a", "b", "c"])
+    assert rows(text, *values, t=t) == expected
+
+
+def test_a_list_behind_in_gets_a_hint(chain: dc.DataChain) -> None:
+    with pytest.raises(dc.LakebedError, match=r"hint: `x = ANY\(\$1\)` looks into a list"):
+        rows("SELECT name FROM t WHERE size IN ($1)", [3, 5], t=chain)
+
+
+def test_a_parameter_without_a_value_is_named(chain: dc.DataChain) -> None:
+    with pytest.raises(dc.LakebedError, match=r"`\$2` has no value"):
+        rows("SELECT name FROM t WHERE size IN ($1, $2)", 3, t=chain)

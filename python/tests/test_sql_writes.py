@@ -48,18 +48,20 @@ def test_create_makes_a_dataset(chain: dc.DataChain) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("CREATE TABLE y (a INT)", "CREATE TABLE without rows is not supported"),
+        ("CREATE TABLE y", "CREATE TABLE without columns is not supported"),
+        ("CREATE TABLE y (a INT UNIQUE)", "CREATE TABLE with other clauses"),
+        ("CREATE TABLE y AS SELECT 1 AS sys", "`sys` is the name of a column that every row has"),
         ("CREATE TEMPORARY TABLE y AS SELECT 1", "CREATE TABLE with other clauses"),
         ("CREATE TABLE system.x.y AS SELECT 1", "the namespace `system` is reserved"),
         ('CREATE TABLE "y@1.0.0" AS SELECT 1', "versions stay as they are"),
-        ("CREATE VIEW v AS SELECT 1", r"`CREATE VIEW` is not supported; .*CREATE TABLE"),
         ("INSERT INTO t DEFAULT VALUES", "INSERT without a table and rows"),
         ("INSERT INTO t VALUES (4, 'd', 1) RETURNING id", "INSERT with other clauses"),
         ("UPDATE t SET x = 1 FROM u", r"UPDATE … FROM is not supported; MERGE INTO"),
         ("UPDATE t SET word.a = 1", "SET of the field `word.a`"),
         ("UPDATE t SET x = 1, x = 2", "`x` is set twice"),
         ("DELETE FROM t USING u WHERE true", "DELETE with other clauses"),
-        ("DROP VIEW t", "DROP VIEW is not supported"),
+        ("DROP VIEW t", "`t` is a dataset; hint: DROP TABLE removes it"),
+        ("DROP SCHEMA t", "DROP SCHEMA is not supported; DROP TABLE removes"),
         ("ALTER TABLE t ADD COLUMN z INT", "`ALTER` is not supported; statements are"),
         ("BEGIN", "is not supported; statements are"),
         (
@@ -276,3 +278,65 @@ def test_functions_and_files_are_read_where_rows_are_written(
     dc.register_udf("shout", lambda name: name.upper(), output=str)
     text = f"INSERT INTO pets SELECT shout(name), size, tame FROM '{tmp_path}/more.csv'"  # noqa: S608
     assert dc.sql(text).to_values("name")[4:] == ["CAT", "DOG", "EEL", "FOX"]
+
+
+def test_of_two_who_create_unless_it_is_there_both_have_it() -> None:
+    makers = 8
+    barrier = threading.Barrier(makers)
+    found: list[tuple[Any, ...]] = []
+
+    def make(at: int) -> None:
+        barrier.wait()
+        made = dc.sql("CREATE TABLE IF NOT EXISTS once AS SELECT $1 AS maker", at)
+        found.append((made.version, *made.to_list()))
+
+    threads = [threading.Thread(target=make, args=(at,)) for at in range(makers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == makers
+    assert len(set(found)) == 1
+    assert rows("SELECT count(*) FROM lakebed.versions WHERE name = 'once' AND rows = 1") == [(1,)]
+
+
+def test_create_with_columns_makes_an_empty_dataset() -> None:
+    assert dc.sql("CREATE TABLE kept (id INT, word TEXT, tags TEXT[])").to_list() == []
+    added = dc.sql("INSERT INTO kept (word, id) VALUES ('a', 1)")
+    assert added.to_list() == [(1, "a", None)]
+
+
+def test_a_view_is_of_the_folder_that_it_was_made_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEBED_PROJECT", "lab.deep")
+    dc.read_values(id=[1, 2]).save("numbers")
+    dc.sql("CREATE VIEW ones AS SELECT id FROM numbers WHERE id = 1")
+    monkeypatch.delenv("LAKEBED_PROJECT")
+    assert rows("SELECT * FROM lab.deep.ones") == [(1,)]
+    check_refused("SELECT * FROM ones", "dataset `ones` does not exist")
+
+
+@pytest.mark.usefixtures("t")
+def test_a_view_calls_functions_of_the_session_that_reads_it() -> None:
+    def shout(word: str) -> str:
+        return f"{word}!"
+
+    dc.register_udf("shout", shout)
+    dc.sql("CREATE VIEW loud AS SELECT shout(word) AS loud FROM t WHERE id = 1")
+    assert rows("SELECT loud FROM loud") == [("a!",)]
+
+
+@pytest.mark.usefixtures("t")
+def test_what_is_saved_of_a_view_knows_its_sources() -> None:
+    dc.sql("CREATE VIEW of_t AS SELECT id FROM t")
+    dc.sql("CREATE TABLE copied AS SELECT * FROM of_t")
+    sources = rows("SELECT source_name, source_version FROM lakebed.dependencies")
+    assert sources == [("t", "1.0.0")]
+
+
+@pytest.mark.usefixtures("t")
+def test_a_view_of_what_is_given_is_refused(chain: dc.DataChain, tmp_path: Path) -> None:
+    chain.to_csv(tmp_path / "more.csv")
+    text = f"CREATE VIEW v AS SELECT * FROM '{tmp_path}/more.csv'"  # noqa: S608
+    check_refused(text, "a view of files is not supported")
+    check_refused("CREATE VIEW v AS SELECT $one AS a", "a view with parameters", one=1)
+    check_refused("CREATE VIEW v AS SELECT * FROM c", "a view of chains is not supported", c=chain)

@@ -70,16 +70,21 @@ impl Error {
         matches!(self, Self::Engine(error) if error.is_retryable())
     }
 
+    /// What is not done, and what works in its place.
+    pub(crate) fn refused(what: impl Into<String>, instead: impl Into<String>) -> Self {
+        Self::NotSupported { what: what.into(), instead: instead.into() }
+    }
+
     /// Only one statement at a time.
     pub(crate) fn only_one(what: String) -> Self {
-        Self::NotSupported { what, instead: "use one statement".to_owned() }
+        Self::refused(what, "use one statement")
     }
 
     /// A statement that writes, where only reading is allowed.
     pub(crate) fn only_reads(what: String) -> Self {
         let instead = "here statements only read: use SELECT, WITH, VALUES, SHOW, DESCRIBE or \
                        EXPLAIN";
-        Self::NotSupported { what, instead: instead.to_owned() }
+        Self::refused(what, instead)
     }
 
     /// The parser's or the planner's error about `text`.
@@ -91,7 +96,9 @@ impl Error {
                 instead: "write it in another way".to_owned(),
             },
             DataFusionError::SchemaError(error, _) => Self::Plan { reason: schema_reason(error) },
-            DataFusionError::Plan(reason) => Self::Plan { reason: first_line(reason) },
+            DataFusionError::Plan(reason) => {
+                Self::Plan { reason: in_our_words(first_line(reason)) }
+            }
             other => Self::Plan { reason: first_line(&other.strip_backtrace()) },
         }
     }
@@ -155,6 +162,46 @@ fn schema_reason(error: &SchemaError) -> String {
         (true, true) => String::new(),
     };
     format!("unknown column `{}`{hint}", field.flat_name())
+}
+
+/// What the planner says, where it can be said better.
+fn in_our_words(reason: String) -> String {
+    if let Some((_, names)) = reason.split_once("require unique expression names") {
+        let name = names.split("\" at position").next().unwrap_or_default();
+        let name = name.split_once('"').map_or(name, |(_, name)| name);
+        let name = match name.rsplit_once(" AS ") {
+            Some((_, name)) => name,
+            None if name.contains('(') => name,
+            None => name.rsplit('.').next().unwrap_or(name),
+        };
+        return format!("two columns are named `{name}`: rename one with AS");
+    }
+    if let Some(types) = reason.strip_prefix("Can not find compatible types to compare ")
+        && let Some((kind, others)) = types.split_once(" with [")
+        && others.starts_with("List(")
+        && !kind.contains("List(")
+    {
+        return "IN compares a value with a list; hint: `x = ANY($1)` looks into a list".to_owned();
+    }
+    if let Some((_, columns)) = reason.split_once("The subquery should only return one column: ") {
+        let columns = columns.replace(", ", "`, `");
+        return format!(
+            "a query that is compared with a value has one column, not `{columns}`; hint: \
+             `(a, b) IN (SELECT …)` compares several"
+        );
+    }
+    if reason.starts_with("Correlated scalar subquery must be aggregated") {
+        return "a query that is a value and depends on the row may have several rows: aggregate \
+                it, as with `max`, or take the first with ORDER BY … LIMIT 1"
+            .to_owned();
+    }
+    if let Some(counts) = reason.strip_prefix("Source table contains ")
+        && let Some((columns, names)) = counts.split_once(" columns but only ")
+        && let Some((names, _)) = names.split_once(" names")
+    {
+        return format!("{names} names are given for {columns} columns");
+    }
+    reason
 }
 
 fn first_line(message: &str) -> String {

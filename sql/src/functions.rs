@@ -262,10 +262,9 @@ fn restored(schema: &DFSchema, made: LogicalPlan) -> PlanResult<LogicalPlan> {
 }
 
 fn misplaced(call: &ScalarFunction) -> Error {
-    Error::NotSupported {
-        what: format!("`{}` in this place", call.name()),
-        instead: "functions of yours stand in SELECT, WHERE, GROUP BY, HAVING and ORDER BY; \
-                  compute it as a column of a subquery first"
-            .to_owned(),
-    }
+    Error::refused(
+        format!("`{}` in this place", call.name()),
+        "functions of yours stand in SELECT, WHERE, GROUP BY, HAVING and ORDER BY; \
+                  compute it as a column of a subquery first",
+    )
 }

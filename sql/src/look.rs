@@ -23,7 +23,8 @@ pub(crate) async fn at(planner: &mut Planner<'_>, statement: &SqlStatement) -> R
             let filter = filter(show_options, "table_name", "SHOW TABLES")?;
             let text = format!(
                 "SELECT table_catalog, table_schema, table_name, table_type \
-                 FROM information_schema.tables WHERE table_type = 'BASE TABLE'{filter} \
+                 FROM information_schema.tables \
+                 WHERE table_type IN ('BASE TABLE', 'VIEW'){filter} \
                  ORDER BY table_catalog, table_schema, table_name"
             );
             planner.chain(parsed_query(&text)?).await
@@ -40,10 +41,10 @@ pub(crate) async fn at(planner: &mut Planner<'_>, statement: &SqlStatement) -> R
         SqlStatement::ShowColumns { show_options, .. } => {
             let table = match &show_options.show_in {
                 Some(ShowStatementIn { parent_name: Some(name), .. }) => name.to_string(),
-                _ => return Err(refused("SHOW COLUMNS without FROM", "name the table")),
+                _ => return Err(Error::refused("SHOW COLUMNS without FROM", "name the table")),
             };
             if show_options.filter_position.is_some() {
-                return Err(refused("a filter of SHOW COLUMNS", INFORMATION));
+                return Err(Error::refused("a filter of SHOW COLUMNS", INFORMATION));
             }
             described(planner, &format!("SELECT * FROM {table}")).await
         }
@@ -61,10 +62,6 @@ pub(crate) async fn at(planner: &mut Planner<'_>, statement: &SqlStatement) -> R
 
 const INFORMATION: &str = "ask `information_schema` with SELECT";
 
-fn refused(what: &str, instead: &str) -> Error {
-    Error::NotSupported { what: what.to_owned(), instead: instead.to_owned() }
-}
-
 /// The conditions of a `SHOW`, as what follows the others.
 fn filter(options: &ShowStatementOptions, column: &str, what: &str) -> Result<String> {
     let has_more = options.show_in.is_some()
@@ -80,7 +77,7 @@ fn filter(options: &ShowStatementOptions, column: &str, what: &str) -> Result<St
     };
     let quoted = |pattern: &str| pattern.replace('\'', "''");
     match filter {
-        _ if has_more => Err(refused(&format!("{what} with more than LIKE"), INFORMATION)),
+        _ if has_more => Err(Error::refused(format!("{what} with more than LIKE"), INFORMATION)),
         None => Ok(String::new()),
         Some(ShowStatementFilter::Like(pattern)) => {
             Ok(format!(" AND {column} LIKE '{}'", quoted(pattern)))
@@ -88,7 +85,7 @@ fn filter(options: &ShowStatementOptions, column: &str, what: &str) -> Result<St
         Some(ShowStatementFilter::ILike(pattern)) => {
             Ok(format!(" AND {column} ILIKE '{}'", quoted(pattern)))
         }
-        Some(_) => Err(refused(&format!("{what} with more than LIKE"), INFORMATION)),
+        Some(_) => Err(Error::refused(format!("{what} with more than LIKE"), INFORMATION)),
     }
 }
 
@@ -96,7 +93,10 @@ fn filter(options: &ShowStatementOptions, column: &str, what: &str) -> Result<St
 async fn described(planner: &mut Planner<'_>, text: &str) -> Result<Chain> {
     let query = parsed_query(text)?;
     if !matches!(query, SqlStatement::Query(_)) {
-        return Err(refused(&format!("DESCRIBE {}", keyword(text)), "name a table or a query"));
+        return Err(Error::refused(
+            format!("DESCRIBE {}", keyword(text)),
+            "name a table or a query",
+        ));
     }
     let chain = planner.chain(query).await?;
     columns(&chain.schema()).into_chain(planner.session)
@@ -121,7 +121,7 @@ pub(crate) async fn explain(
     explained: &ExplainStatement,
 ) -> Result<Chain> {
     if explained.verbose || explained.format.is_some() {
-        return Err(refused("EXPLAIN with options", "use EXPLAIN or EXPLAIN ANALYZE"));
+        return Err(Error::refused("EXPLAIN with options", "use EXPLAIN or EXPLAIN ANALYZE"));
     }
     let query = match explained.statement.as_ref() {
         Parsed::Statement(inner) => match inner.as_ref() {
@@ -129,9 +129,14 @@ pub(crate) async fn explain(
                 check_reads(query)?;
                 inner.as_ref().clone()
             }
-            _ => return Err(refused("EXPLAIN of a statement that writes", "explain its query")),
+            _ => {
+                return Err(Error::refused(
+                    "EXPLAIN of a statement that writes",
+                    "explain its query",
+                ));
+            }
         },
-        _ => return Err(refused("EXPLAIN of a statement that writes", "explain its query")),
+        _ => return Err(Error::refused("EXPLAIN of a statement that writes", "explain its query")),
     };
     let chain = planner.chain(query).await?;
     let text = match explained.analyze {

@@ -113,7 +113,11 @@ impl Asked {
             };
             values.push(ArrayRef::clone(value));
         }
-        let value = |array: &ArrayRef| ScalarValue::try_from_array(array, 0);
+        let value = |array: &ArrayRef| match array.is_null(0) {
+            // Its type follows from where it stands, as that of `NULL` in the text.
+            true => Ok(ScalarValue::Null),
+            false => ScalarValue::try_from_array(array, 0),
+        };
         let values = values.iter().map(value).collect::<Result<_, _>>();
         values.map_err(|error| Error::about("", &error))
     }

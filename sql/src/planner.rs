@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Field, FieldRef};
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{ParamValues, ScalarValue, plan_err};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::context::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::resolve::resolve_table_references;
@@ -17,6 +18,7 @@ use engine::{Chain, Session};
 use crate::functions::staged;
 use crate::inputs::Inputs;
 use crate::look;
+use crate::parameter_types::inferred;
 use crate::relation::Relations;
 use crate::statement::{Statement, check_reads};
 use crate::{Error, Result};
@@ -47,7 +49,23 @@ pub async fn read(session: &Arc<Session>, statement: &Statement, inputs: &Inputs
 /// # Errors
 /// As [`read`], but for those of values.
 pub async fn prepare(session: &Arc<Session>, statement: &Statement) -> Result<Chain> {
-    Box::pin(Planner::unbound(session, statement, &Inputs::default()).read(statement)).await
+    prepare_as(session, statement, &[]).await
+}
+
+/// The same where the types of `$1`, `$2`, and so on are told; those of others follow from where they stand.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_as(
+    session: &Arc<Session>,
+    statement: &Statement,
+    types: &[Option<DataType>],
+) -> Result<Chain> {
+    let inputs = Inputs::default();
+    let field = |kind: &DataType| Arc::new(Field::new("", kind.clone(), true));
+    let types = types.iter().map(|kind| kind.as_ref().map(field)).collect();
+    let mut planner = Planner { types, ..Planner::unbound(session, statement, &inputs) };
+    Box::pin(planner.read(statement)).await
 }
 
 /// What plans the queries of one statement, whose tables stay what they are.
@@ -56,6 +74,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) relations: Relations<'a>,
     inputs: &'a Inputs,
     text: &'a str,
+    /// The types of parameters that are known before their values are.
+    types: Vec<Option<FieldRef>>,
     parameters: Vec<ScalarValue>,
 }
 
@@ -68,7 +88,18 @@ impl<'a> Planner<'a> {
         inputs: &'a Inputs,
     ) -> Result<Self> {
         let parameters = statement.asked.values(&inputs.parameters)?;
-        Ok(Self { parameters, ..Self::unbound(session, statement, inputs) })
+        let types = parameters.iter().map(typed).collect();
+        Ok(Self { types, parameters, ..Self::unbound(session, statement, inputs) })
+    }
+
+    /// The rows of a view, whose text has no parameters.
+    pub(crate) fn of_view(
+        relations: Relations<'a>,
+        statement: &'a Statement,
+        inputs: &'a Inputs,
+    ) -> Self {
+        let session = relations.session();
+        Self { relations, ..Self::unbound(session, statement, inputs) }
     }
 
     /// One whose parameters stay in the plans.
@@ -78,10 +109,11 @@ impl<'a> Planner<'a> {
         inputs: &'a Inputs,
     ) -> Self {
         let relations = Relations::new(session, inputs);
-        Self { session, relations, inputs, text: statement.text(), parameters: Vec::new() }
+        let (text, types, parameters) = (statement.text(), Vec::new(), Vec::new());
+        Self { session, relations, inputs, text, types, parameters }
     }
 
-    async fn read(&mut self, statement: &Statement) -> Result<Chain> {
+    pub(crate) async fn read(&mut self, statement: &Statement) -> Result<Chain> {
         match &statement.parsed {
             Parsed::Statement(inner) => match inner.as_ref() {
                 SqlStatement::Query(query) => {
@@ -108,7 +140,7 @@ impl<'a> Planner<'a> {
         let (references, _) = resolve_table_references(&statement, false).map_err(about)?;
         self.relations.open(references).await?;
         let plan = self.plan(query).map_err(about)?;
-        check_names(&plan)?;
+        check_names(&plan).map_err(about)?;
         let chain = Chain::from_plan(Arc::clone(self.session), plan, self.relations.chains());
         staged(chain, &self.inputs.functions)
     }
@@ -118,12 +150,12 @@ impl<'a> Planner<'a> {
         let options = ParserOptions::new()
             .with_enable_ident_normalization(false)
             .with_map_string_types_to_utf8view(false);
-        let types = self.parameters.iter().map(typed).collect();
+        let types = self.types.clone();
         let mut context = PlannerContext::new().with_prepare_param_data_types(types);
         let plan = SqlToRel::new_with_options(&self.relations, options)
             .sql_statement_to_plan_with_context(query, &mut context)?;
         let plan = match self.parameters.as_slice() {
-            [] => plan,
+            [] => inferred(plan)?,
             values => plan.with_param_values(ParamValues::from(values.to_vec()))?,
         };
         let state: &SessionState = self.session.state();
@@ -138,13 +170,39 @@ fn typed(value: &ScalarValue) -> Option<FieldRef> {
 }
 
 /// A column of a dataset needs a name of its own.
-fn check_names(plan: &LogicalPlan) -> Result<()> {
+fn check_names(plan: &LogicalPlan) -> PlanResult<()> {
     let mut seen = HashSet::new();
-    let twice = plan.schema().fields().iter().find(|field| !seen.insert(field.name()));
-    match twice {
-        Some(field) => Err(Error::Plan {
-            reason: format!("two columns are named `{}`: rename one with AS", field.name()),
-        }),
-        None => Ok(()),
+    let twice = |name: &String| plan_err!("two columns are named `{name}`: rename one with AS");
+    for field in plan.schema().fields() {
+        if field.name() == "sys" {
+            return plan_err!(
+                "`sys` is the name of a column that every row has: rename it with AS"
+            );
+        }
+        if !seen.insert(field.name()) {
+            return twice(field.name());
+        }
     }
+    let mut outcome = Ok(());
+    plan.apply(|step| {
+        if let LogicalPlan::SubqueryAlias(alias) = step
+            && let LogicalPlan::Projection(shown) = alias.input.as_ref()
+            && let Some(name) = shown.expr.iter().find_map(|expr| second_of_two(expr, &seen))
+        {
+            outcome = twice(name);
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    outcome
+}
+
+/// The name of a column of a query in parentheses that DataFusion calls `a:1`, because another is called `a`; where it is
+/// shown.
+fn second_of_two<'e>(expr: &'e Expr, shown: &HashSet<&String>) -> Option<&'e String> {
+    let Expr::Alias(alias) = expr else { return None };
+    let Expr::Column(column) = alias.expr.as_ref() else { return None };
+    let number = alias.name.strip_prefix(&column.name)?.strip_prefix(':')?;
+    let is_second = number.parse::<usize>().is_ok() && shown.contains(&alias.name);
+    is_second.then_some(&column.name)
 }

@@ -1,9 +1,11 @@
 //! [`Relations`]: what the names in a query mean. Tables are dataset versions, functions are the session's.
 
 use std::collections::HashMap;
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use catalog::{DatasetRef, QualifiedName, VersionSpec};
+use catalog::{DatasetRef, NamePart, QualifiedName, VersionSpec, View};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Column, plan_err};
 use datafusion::config::ConfigOptions;
@@ -21,7 +23,9 @@ use engine::{Chain, Session, default_folder};
 
 use crate::functions::UserFunction;
 use crate::inputs::Inputs;
-use crate::system::{self, is_system};
+use crate::planner::Planner;
+use crate::statement::Statement;
+use crate::system::{self, Reader, is_system};
 use crate::table_names::FILE;
 use crate::{Error, Result};
 
@@ -36,7 +40,14 @@ pub(crate) struct Relations<'a> {
     datasets: HashMap<(QualifiedName, VersionSpec), Arc<dyn TableSource>>,
     chains: Vec<Chain>,
     functions: HashMap<String, Arc<ScalarUDF>>,
+    /// The views that are being read, from the outermost on.
+    trail: Vec<View>,
+    /// The views that were read.
+    views: Vec<QualifiedName>,
 }
+
+/// Rows that are on their way.
+type Opening<'o> = Pin<Box<dyn Future<Output = Result<Arc<dyn TableSource>>> + Send + 'o>>;
 
 impl<'a> Relations<'a> {
     pub(crate) fn new(session: &'a Arc<Session>, inputs: &'a Inputs) -> Self {
@@ -45,7 +56,8 @@ impl<'a> Relations<'a> {
         };
         let functions = inputs.functions.iter().map(function).collect();
         let (tables, datasets, chains) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { session, inputs, tables, datasets, chains, functions }
+        let (trail, views) = (Vec::new(), Vec::new());
+        Self { session, inputs, tables, datasets, chains, functions, trail, views }
     }
 
     /// Opens what the references name, unless it is open.
@@ -71,6 +83,15 @@ impl<'a> Relations<'a> {
         &self.chains
     }
 
+    pub(crate) fn session(&self) -> &'a Arc<Session> {
+        self.session
+    }
+
+    /// The views that were read, also those in others.
+    pub(crate) fn views(&self) -> &[QualifiedName] {
+        &self.views
+    }
+
     async fn table(&mut self, reference: &TableReference) -> Result<Arc<dyn TableSource>> {
         let (schema, table) = (reference.schema(), reference.table());
         let chain = match (schema, table.strip_prefix(FILE)) {
@@ -79,7 +100,7 @@ impl<'a> Relations<'a> {
                 self.inputs.tables[table].clone()
             }
             (Some(schema), _) if is_system(reference.catalog(), schema) => {
-                system::table(self.session, schema, table).await?
+                system::table(self.session, schema, table, self.reader()).await?
             }
             _ => return self.dataset(reference).await,
         };
@@ -92,23 +113,95 @@ impl<'a> Relations<'a> {
     }
 
     fn file(&self, path: &str) -> Result<Chain> {
-        self.inputs.files.get(path).cloned().ok_or_else(|| Error::NotSupported {
-            what: format!("the file `{path}` as a table"),
-            instead: "here tables are datasets: save it as one".to_owned(),
+        self.inputs.files.get(path).cloned().ok_or_else(|| {
+            Error::refused(
+                format!("the file `{path}` as a table"),
+                "here tables are datasets: save it as one",
+            )
         })
     }
 
     async fn dataset(&mut self, reference: &TableReference) -> Result<Arc<dyn TableSource>> {
         let dataset: DatasetRef = written(reference).parse()?;
-        let (namespace, project) = default_folder()?;
+        let (namespace, project) = self.folder()?;
         let key = (dataset.resolve(&namespace, &project), dataset.version);
         if let Some(table) = self.datasets.get(&key) {
             return Ok(Arc::clone(table));
         }
-        let chain = self.session.read_dataset(&key.0, &key.1).await?;
-        let table = self.viewed(chain)?;
+        let table = match self.session.read_dataset(&key.0, &key.1).await {
+            Ok(chain) => self.viewed(chain)?,
+            Err(error) => match self.view_named(&key, &error).await? {
+                Some(view) => self.view(view).await?,
+                None => return Err(error.into()),
+            },
+        };
         self.datasets.insert(key, Arc::clone(&table));
         Ok(table)
+    }
+
+    /// The namespace and the project of names that have none.
+    fn folder(&self) -> Result<(NamePart, NamePart)> {
+        match self.trail.last() {
+            Some(view) => Ok((view.namespace.clone(), view.project.clone())),
+            None => Ok(default_folder()?),
+        }
+    }
+
+    fn reader(&self) -> Reader {
+        if self.trail.is_empty() { Reader::Statement } else { Reader::View }
+    }
+
+    /// What is called so where there is no dataset.
+    async fn view_named(
+        &self,
+        (name, spec): &(QualifiedName, VersionSpec),
+        error: &engine::Error,
+    ) -> Result<Option<View>> {
+        match error {
+            engine::Error::Catalog(catalog::Error::DatasetNotFound { .. })
+                if *spec == VersionSpec::Latest =>
+            {
+                Ok(self.session.catalog().view(name).await?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The rows of a view, whose text is planned now.
+    pub(crate) fn view(&mut self, view: View) -> Opening<'_> {
+        Box::pin(async move {
+            let title = view.name.short().to_string();
+            let opened = self.open_view(view).await;
+            opened.map_err(|error| {
+                let reason = match error {
+                    Error::Plan { reason } => reason,
+                    error => error.to_string(),
+                };
+                Error::Plan { reason: format!("the view `{title}` cannot be read: {reason}") }
+            })
+        })
+    }
+
+    async fn open_view(&mut self, view: View) -> Result<Arc<dyn TableSource>> {
+        let mut trail = self.trail.clone();
+        if trail.iter().any(|outer| outer.name == view.name) {
+            let names = trail.iter().chain([&view]).map(|it| it.name.short().to_string());
+            let names = names.collect::<Vec<_>>().join("` reads `");
+            return Err(Error::Plan { reason: format!("it reads itself: `{names}`") });
+        }
+        self.views.push(view.name.clone());
+        let statement = Statement::parse(&view.text)?;
+        trail.push(view);
+        let inputs = Inputs { functions: self.inputs.functions.clone(), ..Inputs::default() };
+        let (datasets, views) = (mem::take(&mut self.datasets), mem::take(&mut self.views));
+        let relations =
+            Relations { trail, datasets, views, ..Relations::new(self.session, &inputs) };
+        let mut planner = Planner::of_view(relations, &statement, &inputs);
+        let read = planner.read(&statement).await;
+        let Relations { datasets, views, chains, .. } = planner.relations;
+        (self.datasets, self.views) = (datasets, views);
+        self.chains.extend(chains);
+        self.viewed(read?)
     }
 
     fn viewed(&mut self, chain: Chain) -> Result<Arc<dyn TableSource>> {

@@ -9,8 +9,8 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     CaseWhen, ExceptSelectItem, ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint,
     JoinOperator, ObjectName, ObjectNamePart, OrderByKind, Query, ReplaceSelectElement,
-    ReplaceSelectItem, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement,
-    TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    ReplaceSelectItem, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
+    VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::{Error, Result};
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// Replaces shared columns in all queries of the statement.
 ///
 /// # Errors
-/// [`Error::Plan`] for a `RIGHT` or `FULL JOIN` with shared columns beside other such joins.
+/// [`Error::NotSupported`] for a `RIGHT` or `FULL JOIN` with shared columns beside other such joins.
 pub(crate) fn name_shared(statement: &mut Statement) -> Result<()> {
     match statement.visit(&mut NameShared) {
         ControlFlow::Break(error) => Err(error),
@@ -60,13 +60,6 @@ fn replace_in_body(body: &mut SetExpr, found: &mut Vec<Shared>) -> Result<()> {
             }
             Ok(())
         }
-        SetExpr::SetOperation { op, set_quantifier: SetQuantifier::All, .. }
-            if !matches!(op, SetOperator::Union) =>
-        {
-            // DataFusion (54) does not count how often a row is there.
-            let reason = format!("{op} ALL is not supported: number the rows of each value");
-            Err(Error::Plan { reason })
-        }
         SetExpr::SetOperation { left, right, .. } => {
             replace_in_body(left, &mut Vec::new())?;
             replace_in_body(right, &mut Vec::new())
@@ -94,10 +87,16 @@ fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
         let within = shared_by(table_with_joins)?;
         if within.iter().any(|column| column.differs) {
             if alias.is_some() {
-                return Err(refused("RIGHT or FULL JOIN with USING in parentheses with a name"));
+                return Err(Error::refused(
+                    "RIGHT or FULL JOIN with USING in parentheses with a name",
+                    WITH_ON,
+                ));
             }
             if from.joins.iter().any(|join| shares(&join.join_operator)) {
-                return Err(refused("RIGHT or FULL JOIN with USING beside other joins with USING"));
+                return Err(Error::refused(
+                    "RIGHT or FULL JOIN with USING beside other joins with USING",
+                    WITH_ON,
+                ));
             }
         }
         found.extend(within);
@@ -105,9 +104,8 @@ fn shared_by(from: &TableWithJoins) -> Result<Vec<Shared>> {
     Ok(found)
 }
 
-fn refused(what: &str) -> Error {
-    Error::Plan { reason: format!("{what} is not supported: write the condition with ON") }
-}
+/// What works in place of the joins that are refused.
+const WITH_ON: &str = "write the condition with ON";
 
 fn constraint(operator: &JoinOperator) -> JoinConstraint {
     match operator {
@@ -150,13 +148,19 @@ fn shared_here(from: &TableWithJoins) -> Result<Vec<Shared>> {
     if !lacks_left(&first.join_operator)
         || joins[1..].iter().any(|join| shares(&join.join_operator))
     {
-        return Err(refused("RIGHT or FULL JOIN with USING beside other joins with USING"));
+        return Err(Error::refused(
+            "RIGHT or FULL JOIN with USING beside other joins with USING",
+            WITH_ON,
+        ));
     }
     let JoinConstraint::Using(columns) = constraint(&first.join_operator) else {
-        return Err(refused("NATURAL RIGHT or FULL JOIN"));
+        return Err(Error::refused("NATURAL RIGHT or FULL JOIN", WITH_ON));
     };
     let (Some(left), Some(right)) = (name_of(&from.relation), name_of(&first.relation)) else {
-        return Err(refused("RIGHT or FULL JOIN with USING of tables without a name"));
+        return Err(Error::refused(
+            "RIGHT or FULL JOIN with USING of tables without a name",
+            WITH_ON,
+        ));
     };
     let is_full = matches!(first.join_operator, JoinOperator::FullOuter(_));
     let shared = |column: &ObjectName| {

@@ -1,14 +1,23 @@
 //! [`Statement`]: a text that was read, and what it needs from whoever runs it.
 
+use std::collections::VecDeque;
 use std::mem;
 
+use datafusion::error::DataFusionError;
 use datafusion::sql::parser::{CopyToSource, DFParserBuilder, Statement as Parsed};
-use datafusion::sql::sqlparser::ast::{ObjectName, Query, SetExpr, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, ObjectName, Query, SetExpr, Statement as SqlStatement,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::as_of::tokens;
 use crate::distinct_from::bind_tightly;
 use crate::leaf_names::name_leaves;
 use crate::parameters::{Asked, number};
+use crate::recursion::name_recursive;
+use crate::row_in::compare_rows;
+use crate::set_operators::check_set_operators;
 use crate::shared_columns::name_shared;
 use crate::table_names::name_tables;
 use crate::{Error, Result};
@@ -41,10 +50,7 @@ impl Statement {
         with_inner(&mut parsed, |inner| {
             asked = number(inner)?;
             files = name_tables(inner)?;
-            bind_tightly(inner);
-            name_shared(inner)?;
-            name_leaves(inner);
-            Ok(())
+            restate(inner)
         })?;
         Ok(Self { text: text.to_owned(), parsed, asked, files })
     }
@@ -92,6 +98,16 @@ impl Statement {
         }
     }
 
+    /// The query of a `CREATE VIEW`, with nothing said in other words.
+    pub(crate) fn view_query(&self) -> Result<String> {
+        if let Parsed::Statement(inner) = parsed(&self.text)?
+            && let SqlStatement::CreateView(create) = *inner
+        {
+            return Ok(create.query.to_string());
+        }
+        Err(Error::Plan { reason: format!("{} makes no view", self.keyword()) })
+    }
+
     /// The keyword that it begins with.
     pub(crate) fn keyword(&self) -> String {
         keyword(&self.parsed.to_string())
@@ -103,10 +119,7 @@ impl Statement {
 /// # Errors
 /// [`Error::Syntax`], [`Error::NotSupported`] for a text of none or several.
 pub fn parsed(text: &str) -> Result<Parsed> {
-    let mut statements = DFParserBuilder::new(tokens(text)?)
-        .build()
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| Error::about(text, &error))?;
+    let mut statements = all_parsed(text)?;
     match (statements.pop_front(), statements.len()) {
         (None, _) => Err(Error::only_one("an empty text".to_owned())),
         (Some(parsed), 0) => Ok(parsed),
@@ -114,9 +127,27 @@ pub fn parsed(text: &str) -> Result<Parsed> {
     }
 }
 
+/// The statements of a text, as the parser sees them.
+fn all_parsed(text: &str) -> Result<VecDeque<Parsed>> {
+    DFParserBuilder::new(tokens(text)?)
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| Error::about(text, &error))
+}
+
 /// What a statement begins with.
 pub(crate) fn keyword(statement: &str) -> String {
     format!("`{}`", statement.split_whitespace().next().unwrap_or_default().to_uppercase())
+}
+
+/// Says what the planner would take otherwise in words that it takes rightly.
+fn restate(statement: &mut SqlStatement) -> Result<()> {
+    bind_tightly(statement);
+    check_set_operators(statement)?;
+    name_recursive(statement)?;
+    name_shared(statement)?;
+    name_leaves(statement);
+    compare_rows(statement)
 }
 
 /// Does something to the tree that a statement is, whichever way it is wrapped.
@@ -155,13 +186,27 @@ pub(crate) fn parsed_query(text: &str) -> Result<SqlStatement> {
     match statements.pop_front() {
         Some(Parsed::Statement(inner)) => {
             let mut inner = *inner;
-            bind_tightly(&mut inner);
-            name_shared(&mut inner)?;
-            name_leaves(&mut inner);
+            restate(&mut inner)?;
             Ok(inner)
         }
         _ => Err(Error::Plan { reason: format!("`{text}` is no query") }),
     }
+}
+
+/// A query that we wrote, to put parts of a statement into.
+pub(crate) fn template(text: &str) -> Result<Query> {
+    let parsed = Parser::new(&GenericDialect {})
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_query());
+    parsed.map(|query| *query).map_err(|error| Error::about(text, &DataFusionError::from(error)))
+}
+
+/// An expression that we wrote, of parts of a statement.
+pub(crate) fn parsed_expression(text: &str) -> Result<Expr> {
+    let parsed = Parser::new(&GenericDialect {})
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_expr());
+    parsed.map_err(|error| Error::about(text, &DataFusionError::from(error)))
 }
 
 /// Whether a query only reads.
@@ -173,10 +218,10 @@ pub(crate) fn check_reads(query: &Query) -> Result<()> {
         SetExpr::Insert(inner)
         | SetExpr::Update(inner)
         | SetExpr::Delete(inner)
-        | SetExpr::Merge(inner) => Err(Error::NotSupported {
-            what: format!("{} behind WITH", keyword(&inner.to_string())),
-            instead: "put WITH behind it, into the query that it reads".to_owned(),
-        }),
+        | SetExpr::Merge(inner) => Err(Error::refused(
+            format!("{} behind WITH", keyword(&inner.to_string())),
+            "put WITH behind it, into the query that it reads",
+        )),
         _ => Ok(()),
     }
 }

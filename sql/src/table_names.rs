@@ -86,11 +86,10 @@ fn file(name: &ObjectName) -> Option<String> {
 fn called(function: &ObjectName, arguments: &TableFunctionArgs) -> Result<(String, String)> {
     let called = function.to_string();
     if !called.eq_ignore_ascii_case(DATASET) {
-        return Err(Error::NotSupported {
-            what: format!("the table function `{called}`"),
-            instead: "tables are datasets, `dataset('name', 'version')` and files in quotes"
-                .to_owned(),
-        });
+        return Err(Error::refused(
+            format!("the table function `{called}`"),
+            "tables are datasets, `dataset('name', 'version')` and files in quotes",
+        ));
     }
     let texts: Option<Vec<&str>> = arguments.args.iter().map(text).collect();
     let named = match texts.as_deref() {

@@ -1,10 +1,12 @@
-//! [`run`]: statements that write. Each makes one version of one dataset, or removes datasets, as a whole or not at all.
+//! [`run`]: statements that write. Each makes one version of one dataset, or removes datasets, as a whole or not
+//! at all; or it makes or removes views.
 
 mod alter;
 mod create;
 mod merge;
 mod parameter_types;
 mod target;
+mod view;
 
 use std::sync::Arc;
 
@@ -88,12 +90,7 @@ pub async fn run(
             SqlStatement::Drop { object_type, if_exists, names, .. } => {
                 write.remove(*object_type, *if_exists, names).await
             }
-            SqlStatement::CreateView(_) => Err(Error::NotSupported {
-                what: "`CREATE VIEW`".to_owned(),
-                instead: "the catalog keeps rows, not texts: CREATE TABLE … AS saves what the \
-                          query gives now"
-                    .to_owned(),
-            }),
+            SqlStatement::CreateView(create) => Box::pin(write.create_view(create)).await,
             other => Err(unknown(&keyword(&other.to_string()))),
         },
         _ => Err(unknown(&statement.keyword())),
@@ -101,13 +98,11 @@ pub async fn run(
 }
 
 fn unknown(keyword: &str) -> Error {
-    Error::NotSupported {
-        what: keyword.to_owned(),
-        instead:
-            "statements are SELECT, WITH, VALUES, SHOW, DESCRIBE, EXPLAIN, CREATE TABLE … AS, \
-                  INSERT, UPDATE, DELETE, MERGE, DROP TABLE and COPY … TO"
-                .to_owned(),
-    }
+    Error::refused(
+        keyword,
+        "statements are SELECT, WITH, VALUES, SHOW, DESCRIBE, EXPLAIN, CREATE TABLE … AS, \
+                  CREATE VIEW, INSERT, UPDATE, DELETE, MERGE, DROP and COPY … TO",
+    )
 }
 
 /// A statement that writes, on its way.
@@ -131,12 +126,11 @@ impl<'a> Write<'a> {
 
     async fn copy(&mut self, copy: &CopyToStatement) -> Result<Answer> {
         if !copy.partitioned_by.is_empty() || !copy.options.is_empty() {
-            return Err(Error::NotSupported {
-                what: "COPY with PARTITIONED BY or OPTIONS".to_owned(),
-                instead: "`to_parquet`, `to_csv`, `to_json` and `to_jsonl` of the query's chain \
-                          have options"
-                    .to_owned(),
-            });
+            return Err(Error::refused(
+                "COPY with PARTITIONED BY or OPTIONS",
+                "`to_parquet`, `to_csv`, `to_json` and `to_jsonl` of the query's chain \
+                          have options",
+            ));
         }
         let CopyToSource::Query(query) = &copy.source else {
             return Err(unknown("COPY of nothing"));

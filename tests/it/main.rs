@@ -8,6 +8,7 @@ mod functions;
 mod gc;
 mod joins;
 mod leaves;
+mod parameters;
 mod properties;
 mod ranks;
 mod tables;

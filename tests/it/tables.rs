@@ -8,6 +8,7 @@ use arrow::datatypes::{Field, Int64Type};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
 use engine::{Chain, Session};
+use futures::future::join_all;
 
 use crate::fixture::{batch, chain, integers, save, session};
 
@@ -131,6 +132,17 @@ async fn what_is_inserted_is_a_new_version() {
     let refused = context.sql("INSERT INTO old SELECT * FROM old").await.unwrap();
     let refused = refused.collect().await.unwrap_err().to_string();
     assert!(refused.contains("version of a dataset"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_inserted_at_once_is_there_together() {
+    let session = session().await;
+    save(&pets(&session, 3), "pets").await.unwrap();
+    let context = other_engine();
+    drop(context.register_table("pets", session.table("pets").await.unwrap()).unwrap());
+    let insert = "INSERT INTO pets SELECT id + 10, file, score FROM pets WHERE id = 0";
+    join_all((0..8).map(|_| ask(&context, insert))).await;
+    assert_eq!(integers_of(&context, "SELECT count(*) FROM pets").await, [11]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

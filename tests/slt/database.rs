@@ -44,11 +44,18 @@ impl From<engine::Error> for Failure {
 }
 
 impl Database {
+    /// With the fixtures.
     pub(crate) async fn open() -> Result<Self, Failure> {
+        let database = Self::empty().await?;
+        fixtures::save(&database.session).await?;
+        Ok(database)
+    }
+
+    /// Without datasets.
+    pub(crate) async fn empty() -> Result<Self, Failure> {
         // One partition more than this machine may have cores: merges must keep the order of rows.
         let config = Config { target_partitions: 3, ..Config::in_memory()? };
         let session = Session::open(config).await?;
-        fixtures::save(&session).await?;
         let job = NewJob { name: "slt".into(), ..NewJob::default() };
         let job = session.catalog().start_job(job).await.map_err(engine::Error::from)?.id;
         Ok(Self { session, writing: Writing { job, progress: Arc::default() } })

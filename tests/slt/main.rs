@@ -1,10 +1,11 @@
 //! Runs `files/*.slt`: SQL with its expected results, one session for each file.
 //!
 //! `cargo test --test slt -- [--complete] [part of a file's name]`; `--complete` writes the results that it sees
-//! into the files, to be read as a diff.
+//! into the files, to be read as a diff. `--upstream FOLDER` runs files of others, see `upstream.rs`.
 
 mod database;
 mod fixtures;
+mod upstream;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +24,14 @@ async fn main() -> ExitCode {
     let complete = arguments.iter().any(|argument| argument == "--complete");
     if arguments.iter().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
+    }
+    if let Some(at) = arguments.iter().position(|argument| argument == "--upstream") {
+        let mut rest = arguments[at + 1..].iter().filter(|argument| !argument.starts_with('-'));
+        let Some(folder) = rest.next() else {
+            eprintln!("--upstream takes a folder");
+            return ExitCode::FAILURE;
+        };
+        return upstream::run(Path::new(folder), rest.next().map(String::as_str)).await;
     }
     let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
     let files = files();

@@ -10,6 +10,7 @@ use crate::name::QualifiedName;
 use crate::request::{ClaimRequest, CompletedVersion, DatasetEdit, VersionFilter};
 use crate::store::CatalogExt;
 use crate::version::Version;
+use crate::view::View;
 
 use super::{PATCH, Store, Verdict, claim, code, name, same, save, shown, start};
 
@@ -182,4 +183,26 @@ pub async fn folders_are_there_once_made_or_used(store: &Store) -> Verdict {
     same("forgotten", &store.forget_folder(&vision).await?, &true)?;
     same("forgotten twice", &store.forget_folder(&vision).await?, &false)?;
     same("left", &shown(&store.folders().await?).as_str(), &"lab lab.sound")
+}
+
+/// A view keeps its text and its folder; making it again changes nothing, replacing it does.
+pub async fn views_stay_until_they_are_replaced(store: &Store) -> Verdict {
+    let view = |named: &str, text: &str, project: &str| -> Result<View> {
+        let folder = ("lab".parse()?, project.parse()?);
+        Ok(View::new(name(named)?, text.to_owned(), folder))
+    };
+    let small = view("small", "SELECT 'it''s' FROM cats", "vision")?;
+    same("at first", &store.views().await?, &vec![])?;
+    same("missing", &store.view(&small.name).await?, &None)?;
+    same("made", &store.make_view(small.clone()).await?, &small)?;
+    let other = view("small", "SELECT 2", "sound")?;
+    same("made again", &store.make_view(other.clone()).await?, &small)?;
+    same("found", &store.view(&small.name).await?, &Some(small))?;
+    let large = view("a.b.large", "SELECT 3", "vision")?;
+    store.replace_view(large.clone()).await?;
+    store.replace_view(other.clone()).await?;
+    same("all", &store.views().await?, &vec![large.clone(), other])?;
+    same("dropped", &store.drop_view(&large.name).await?, &true)?;
+    same("dropped twice", &store.drop_view(&large.name).await?, &false)?;
+    same("left", &store.views().await?.len(), &1)
 }

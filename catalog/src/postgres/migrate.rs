@@ -11,8 +11,12 @@ use super::failure::Failure;
 
 /// What leads from one format to the next. Released entries never change; a new format is a new
 /// entry.
-const MIGRATIONS: &[&str] =
-    &[include_str!("format_1.sql"), include_str!("format_2.sql"), include_str!("format_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("format_1.sql"),
+    include_str!("format_2.sql"),
+    include_str!("format_3.sql"),
+    include_str!("format_4.sql"),
+];
 
 /// The lock that is held by whoever changes the format: `lakebed` in ASCII.
 const LOCK: i64 = 0x006c_616b_6562_6564;

@@ -14,6 +14,7 @@ use crate::job::{Job, JobId, JobStatus};
 use crate::name::{NamePart, QualifiedName};
 use crate::stored::{corrupt, to_time};
 use crate::version::Version;
+use crate::view::View;
 
 use super::failure::Failure;
 
@@ -80,14 +81,23 @@ pub(super) fn to_job(row: &PgRow) -> Result<Job, Failure> {
     })
 }
 
+pub(super) fn to_view(row: &PgRow) -> Result<View, Failure> {
+    let part = |column: &str| to_part(row.try_get(column)?);
+    Ok(View {
+        name: QualifiedName::new(part("namespace")?, part("project")?, part("name")?),
+        text: row.try_get("query")?,
+        namespace: part("default_namespace")?,
+        project: part("default_project")?,
+        created_at: to_time(row.try_get("created_at")?)?,
+    })
+}
+
 /// A namespace or a project; a namespace has no `project`.
 pub(super) fn to_folder(row: &PgRow) -> Result<Folder, Failure> {
-    let part =
-        |text: String| NamePart::try_from(text).map_err(|error| corrupt("a name", error.into()));
     let project: Option<String> = row.try_get("project")?;
-    let project = project.filter(|project| !project.is_empty()).map(part).transpose()?;
+    let project = project.filter(|project| !project.is_empty()).map(to_part).transpose()?;
     Ok(Folder {
-        name: FolderName { namespace: part(row.try_get("namespace")?)?, project },
+        name: FolderName { namespace: to_part(row.try_get("namespace")?)?, project },
         description: row.try_get("description")?,
         created_at: to_time(row.try_get("created_at")?)?,
     })
@@ -110,6 +120,10 @@ pub(super) fn to_status(row: &PgRow) -> Result<VersionStatus, Failure> {
     let status: &str = row.try_get("status")?;
     let known = VersionStatus::from_text(status);
     Ok(known.ok_or_else(|| corrupt("the status of a version", status.into()))?)
+}
+
+fn to_part(text: String) -> Result<NamePart, Failure> {
+    Ok(NamePart::try_from(text).map_err(|error| corrupt("a name", error.into()))?)
 }
 
 /// A text without the character that `PostgreSQL` cannot store.

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("format_3.sql"),
     include_str!("format_4.sql"),
     include_str!("format_5.sql"),
+    include_str!("format_6.sql"),
 ];
 
 /// Brings the file to the newest format, in one transaction.

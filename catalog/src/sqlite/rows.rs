@@ -10,6 +10,7 @@ use crate::job::{Job, JobId, JobStatus};
 use crate::name::{NamePart, QualifiedName};
 use crate::stored::{corrupt, to_time};
 use crate::version::Version;
+use crate::view::View;
 
 use super::failure::Failure;
 
@@ -49,6 +50,16 @@ pub(super) fn to_folder(row: &SqliteRow) -> Result<Folder, Failure> {
     Ok(Folder {
         name: FolderName { namespace: to_part(row.try_get("namespace")?)?, project },
         description: row.try_get("description")?,
+        created_at: to_time(row.try_get("created_at")?)?,
+    })
+}
+
+pub(super) fn to_view(row: &SqliteRow) -> Result<View, Failure> {
+    Ok(View {
+        name: to_name(row)?,
+        text: row.try_get("query")?,
+        namespace: to_part(row.try_get("default_namespace")?)?,
+        project: to_part(row.try_get("default_project")?)?,
         created_at: to_time(row.try_get("created_at")?)?,
     })
 }

@@ -42,7 +42,9 @@ impl From<DataFusionError> for Error {
 }
 
 /// What stands in the planner's messages about subqueries that it cannot make a join of.
-const STAYS_SUBQUERY: [&str; 5] = [
+const STAYS_SUBQUERY: [&str; 7] = [
+    "No field named __correlated_sq",
+    "does not support logical expression OuterReferenceColumn",
     "does not support logical expression InSubquery",
     "does not support logical expression Exists",
     "does not support logical expression ScalarSubquery",
@@ -56,7 +58,9 @@ fn failed(error: DataFusionError) -> Error {
     if STAYS_SUBQUERY.iter().any(|words| message.contains(words)) {
         return Error::NotSupported {
             what: "a subquery of this form in this place".to_owned(),
-            instead: "write it as a join, or in WHERE as IN or EXISTS".to_owned(),
+            instead: "write it as a join, or in WHERE as IN or EXISTS; of a query with LIMIT that \
+                      depends on the row, `row_number() OVER (PARTITION BY …)` numbers the rows"
+                .to_owned(),
         };
     }
     if let Some(error) = exhausted(&error) {
@@ -102,6 +106,16 @@ const CONVERSIONS: [(&str, &str); 4] = [
 fn bad_value(message: &str) -> Option<String> {
     if let Some(reason) = pattern_reason(message) {
         return Some(reason);
+    }
+    if message.starts_with("Divide by zero") {
+        return Some(
+            "a number is divided by zero; hint: `nullif(x, 0)` divides by null".to_owned(),
+        );
+    }
+    if let Some(parameter) = message.strip_prefix("Placeholder '")
+        && let Some((name, _)) = parameter.split_once("' was not provided")
+    {
+        return Some(format!("the parameter `{name}` has no value"));
     }
     CONVERSIONS.iter().find_map(|(start, middle)| {
         let (value, kind) = message.strip_prefix(start)?.split_once(middle)?;

@@ -1,8 +1,11 @@
 //! [`SubqueryValues`]: `EXISTS` and `IN` over a query as values of a select list, and `EXISTS` of what always has a row.
 //!
-//! WHY: DataFusion makes joins only of those that stand in conditions. As values they count the rows: a count is a value that
-//! it can join. Of an aggregate without groups there is a row wherever the join that it makes finds none, and which rows are
-//! passed over it forgets.
+//! WHY: DataFusion makes joins of `EXISTS` and `IN` only where they stand in conditions. In a select list they become a
+//! comparison of a count, `(SELECT count(*) …) > 0`, which it can join.
+//!
+//! In conditions its joins are wrong for two forms of `EXISTS`. An aggregate without groups always has a row, but the join
+//! finds none where nothing was aggregated: that `EXISTS` is simply true. And the join forgets `OFFSET`, and `HAVING`
+//! without groups, where the query depends on the row: that is refused.
 
 use std::sync::Arc;
 

@@ -26,7 +26,7 @@ use lance_core::utils::address::RowAddress;
 use lance_table::format::Fragment;
 
 use super::fragments::{Rows, lance_schema};
-use super::save::{SaveMode, SaveRequest};
+use super::save::SaveRequest;
 use super::saving::{Added, Place};
 use super::vectors::{VectorLengths, may_be_vector};
 use crate::adapter::error::LanceResultExt;
@@ -72,7 +72,7 @@ impl<'a> ByReference<'a> {
     /// `None` for chains that are saved as all others.
     pub(super) async fn of(chain: &'a Chain, request: &SaveRequest) -> Result<Option<Self>> {
         let storage = chain.session().storage();
-        let derivation = (request.mode == SaveMode::Replace).then(|| Derivation::of(chain));
+        let derivation = request.mode.is_whole().then(|| Derivation::of(chain));
         let Some(mut derivation) = derivation.flatten() else { return Ok(None) };
         let dataset = Arc::clone(&derivation.dataset);
         let Some(listed) = Listed::of(&dataset, storage) else { return Ok(None) };

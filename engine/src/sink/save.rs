@@ -45,6 +45,8 @@ pub enum SaveMode {
     /// The chain's rows.
     #[default]
     Replace,
+    /// The chain's rows, of a dataset that has no version until this one is there.
+    Create,
     /// Those of the newest version, which are not written again, and after them the chain's.
     Append,
     /// Those of a version but some, none of which are written again, and after them the chain's.
@@ -60,9 +62,14 @@ impl SaveMode {
     /// Which rows of the version before are left out.
     pub(super) fn removed(&self) -> RowAddresses {
         match self {
-            Self::Replace | Self::Append => RowAddresses::default(),
+            Self::Replace | Self::Create | Self::Append => RowAddresses::default(),
             Self::Update { removed, .. } => removed.clone(),
         }
+    }
+
+    /// Whether the chain's rows are all of the version.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self, Self::Replace | Self::Create)
     }
 }
 
@@ -121,14 +128,14 @@ impl Chain {
             dependencies: found::dependencies(&chain, &request.job).await?,
         };
         // Whoever saves it again may ask for an update.
-        let made = match request.mode {
-            SaveMode::Replace if !saving.dependencies.is_empty() => Some(Made::of(&chain).await?),
-            _ => None,
+        let made = match request.mode.is_whole() && !saving.dependencies.is_empty() {
+            true => Some(Made::of(&chain).await?),
+            false => None,
         };
         let mut rows = saving.written(&chain, progress).await?;
         rows.added.delta = made.map(|made| made.to_record());
         // Rows of code that failed beside rows of repaired code are not what either would make.
-        let is_all = request.mode == SaveMode::Replace;
+        let is_all = request.mode.is_whole();
         let fingerprint = fingerprint.filter(|_| is_all && !progress.is_mixed());
         saving.published(rows.made_of(fingerprint)).await
     }

@@ -126,12 +126,15 @@ impl Saving<'_> {
             return Ok(None);
         }
         let record = newest(self.session, &self.request.name).await?;
-        if let SaveMode::Update { base, .. } = self.request.mode {
-            let (expected, newest) = (Some(base), record.as_ref().map(|record| record.version));
-            if newest != expected {
-                let name = self.request.name.clone();
-                return Err(catalog::Error::NewestMoved { name, expected, newest }.into());
-            }
+        let expected = match self.request.mode {
+            SaveMode::Update { base, .. } => Some(Some(base)),
+            SaveMode::Create => Some(None),
+            _ => None,
+        };
+        let newest = record.as_ref().map(|record| record.version);
+        if let Some(expected) = expected.filter(|expected| *expected != newest) {
+            let name = self.request.name.clone();
+            return Err(catalog::Error::NewestMoved { name, expected, newest }.into());
         }
         let Some(record) = record else {
             return Ok(None);
@@ -274,7 +277,7 @@ impl Saving<'_> {
             // What follows a version must not hide what became complete meanwhile; a rewrite hides nothing of its own.
             newest: match self.request.mode {
                 SaveMode::Replace => Newest::Any,
-                SaveMode::Append | SaveMode::Update { .. } => {
+                SaveMode::Create | SaveMode::Append | SaveMode::Update { .. } => {
                     Newest::Is(base.map(|base| base.version))
                 }
             },

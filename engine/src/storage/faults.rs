@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use catalog::{
     CatalogStore, Claim, ClaimRequest, CompletedVersion, Dataset, DatasetEdit, DatasetVersion,
     Folder, FolderName, Job, JobId, JobNotes, JobStatus, NewJob, QualifiedName, Version,
-    VersionFilter,
+    VersionFilter, View,
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -231,6 +231,26 @@ impl CatalogStore for Faulty<dyn CatalogStore> {
 
     async fn forget_folder(&self, name: &FolderName) -> catalog::Result<bool> {
         self.faults.pass(self.inner.forget_folder(name)).await
+    }
+
+    async fn make_view(&self, view: View) -> catalog::Result<View> {
+        self.faults.pass(self.inner.make_view(view)).await
+    }
+
+    async fn replace_view(&self, view: View) -> catalog::Result<()> {
+        self.faults.pass(self.inner.replace_view(view)).await
+    }
+
+    async fn view(&self, name: &QualifiedName) -> catalog::Result<Option<View>> {
+        self.faults.pass(self.inner.view(name)).await
+    }
+
+    async fn views(&self) -> catalog::Result<Vec<View>> {
+        self.faults.pass(self.inner.views()).await
+    }
+
+    async fn drop_view(&self, name: &QualifiedName) -> catalog::Result<bool> {
+        self.faults.pass(self.inner.drop_view(name)).await
     }
 
     async fn start_job(&self, job: NewJob) -> catalog::Result<Job> {

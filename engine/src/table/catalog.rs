@@ -11,7 +11,7 @@ use datafusion::error::Result;
 use tokio::runtime::Handle;
 
 use super::here::{here, there};
-use crate::{Error, Session};
+use crate::{Error, Session, default_folder};
 
 /// Namespace and project.
 pub(super) type Folder = (NamePart, NamePart);
@@ -49,27 +49,25 @@ impl fmt::Debug for Datasets {
 
 impl CatalogProvider for Datasets {
     fn schema_names(&self) -> Vec<String> {
-        let schemas =
-            self.names().into_iter().map(|name| schema_of(&(name.namespace, name.project)));
-        schemas
-            .chain([NamePart::local().to_string()])
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect()
+        let default = default_folder().ok();
+        let there = self.names().into_iter().map(|name| (name.namespace, name.project));
+        let schemas: BTreeSet<String> =
+            there.chain(default.clone()).map(|it| schema_of(&it, default.as_ref())).collect();
+        schemas.into_iter().collect()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let (namespace, project) = match name.split_once('.') {
+        let folder = match name.split_once('.') {
             Some((namespace, project)) => (namespace.parse().ok()?, project.parse().ok()?),
-            None => (NamePart::local(), name.parse().ok()?),
+            None => (default_folder().ok()?.0, name.parse().ok()?),
         };
-        Some(Arc::new(Project { datasets: self.clone(), folder: (namespace, project) }))
+        Some(Arc::new(Project { datasets: self.clone(), folder }))
     }
 }
 
-/// The text of a project as a schema.
-fn schema_of((namespace, project): &Folder) -> String {
-    match *namespace == NamePart::local() {
+/// The text of a project as a schema: of those in the default namespace, the name alone.
+fn schema_of((namespace, project): &Folder, default: Option<&Folder>) -> String {
+    match default.is_some_and(|(default, _)| default == namespace) {
         true => project.to_string(),
         false => format!("{namespace}.{project}"),
     }

@@ -18,17 +18,17 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
 use futures::StreamExt;
 
-use super::rows::Current;
+use super::rows::{Current, Now};
 use crate::identity::{Reason, SourceIdentity};
 use crate::physical::GivenExec;
 use crate::source::Source;
-use crate::{Chain, SaveMode, SaveRequest};
+use crate::{Chain, SaveMode, SaveRequest, Saved};
 
 /// What writes.
 #[derive(Debug)]
 pub(super) struct Insert {
-    /// The rows of the table, which are those of the new version from then on.
-    rows: Current,
+    /// The table, which is the new version from then on.
+    now: Current,
     name: QualifiedName,
     schema: SchemaRef,
     mode: SaveMode,
@@ -36,7 +36,7 @@ pub(super) struct Insert {
 
 impl Insert {
     pub(super) fn new(
-        rows: Current,
+        now: Current,
         name: QualifiedName,
         schema: SchemaRef,
         how: InsertOp,
@@ -48,7 +48,7 @@ impl Insert {
                 return not_impl_err!("`REPLACE INTO`; hint: a dataset has no key, `INSERT INTO`");
             }
         };
-        Ok(Self { rows, name, schema, mode })
+        Ok(Self { now, name, schema, mode })
     }
 
     async fn save(&self, rows: SendableRecordBatchStream) -> crate::Result<u64> {
@@ -79,12 +79,21 @@ impl Insert {
             Err(error) => (JobStatus::Failed, Some(error.to_string())),
         };
         session.catalog().finish_job(&job, status, why).await?;
-        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = saved?.chain;
+        self.show(saved?);
         Ok(count.load(Ordering::Relaxed))
     }
 
     fn current(&self) -> Chain {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).rows.clone()
+    }
+
+    /// The table is what was saved, unless another `INSERT` made a higher version meanwhile.
+    fn show(&self, saved: Saved) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = Some(saved.record.version);
+        if now.made < made {
+            *now = Now { rows: saved.chain, made };
+        }
     }
 }
 

@@ -19,10 +19,12 @@ pub(super) fn means_the_same(filter: &Expr, schema: &DFSchema) -> bool {
             Expr::IsNotTrue(_) | Expr::IsNotFalse(_) => true,
             Expr::BinaryExpr(both) => match both.op {
                 Operator::And | Operator::Or => true,
-                Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq => {
-                    are_alike(&[&both.left, &both.right], schema)?
-                }
-                Operator::Gt | Operator::GtEq => are_alike(&[&both.left, &both.right], schema)?,
+                Operator::Eq
+                | Operator::NotEq
+                | Operator::Lt
+                | Operator::LtEq
+                | Operator::Gt
+                | Operator::GtEq => are_alike(&[&both.left, &both.right], schema)?,
                 _ => false,
             },
             Expr::Between(between) => {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use catalog::QualifiedName;
+use catalog::{QualifiedName, Version};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -26,13 +26,21 @@ use super::pushed::means_the_same;
 use crate::Chain;
 use crate::source::source_of;
 
-/// The rows that a table has now; what is written to it are others.
-pub(super) type Current = Arc<Mutex<Chain>>;
+/// What a table is now.
+pub(super) type Current = Arc<Mutex<Now>>;
+
+/// The rows that a table has; what is written to it are others.
+#[derive(Debug)]
+pub(super) struct Now {
+    pub(super) rows: Chain,
+    /// The version that they are, if the table made it.
+    pub(super) made: Option<Version>,
+}
 
 /// The table.
 pub(super) struct ChainTable {
     schema: SchemaRef,
-    rows: Current,
+    now: Current,
     /// The dataset that `INSERT INTO` makes new versions of.
     grows: Option<QualifiedName>,
     /// Where to plan when no runtime is under way, as across the border of a library.
@@ -42,11 +50,13 @@ pub(super) struct ChainTable {
 impl ChainTable {
     pub(super) fn new(chain: Chain, grows: Option<QualifiedName>) -> Self {
         let runtime = Handle::try_current().ok();
-        Self { schema: chain.schema(), rows: Arc::new(Mutex::new(chain)), grows, runtime }
+        let schema = chain.schema();
+        let now = Arc::new(Mutex::new(Now { rows: chain, made: None }));
+        Self { schema, now, grows, runtime }
     }
 
     fn chain(&self) -> Chain {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).rows.clone()
     }
 
     /// The chain's plan with the other engine's steps on top.
@@ -86,7 +96,7 @@ impl ChainTable {
 
 impl fmt::Debug for ChainTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChainTable").field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("ChainTable").field("now", &self.now).finish_non_exhaustive()
     }
 }
 
@@ -156,8 +166,8 @@ impl TableProvider for ChainTable {
                 "writing to a chain or to a version of a dataset; hint: register the dataset by its name alone"
             );
         };
-        let rows = Arc::clone(&self.rows);
-        let insert = Insert::new(rows, name.clone(), Arc::clone(&self.schema), how)?;
+        let now = Arc::clone(&self.now);
+        let insert = Insert::new(now, name.clone(), Arc::clone(&self.schema), how)?;
         Ok(Arc::new(DataSinkExec::new(input, Arc::new(insert), None)))
     }
 }

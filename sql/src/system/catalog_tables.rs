@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use catalog::{DatasetVersion, Dependency, Job, QualifiedName, VersionFilter, VersionStatus};
+use catalog::{DatasetVersion, Dependency, Job, QualifiedName, VersionFilter, VersionStatus, View};
 use datafusion::arrow::datatypes::FieldRef;
 use engine::Session;
 
@@ -31,10 +31,6 @@ macro_rules! noted {
     }};
 }
 
-/// The names of the tables.
-pub(super) const NAMES: [&str; 7] =
-    ["datasets", "versions", "columns", "dependencies", "jobs", "metrics", "params"];
-
 pub(super) async fn named(session: &Arc<Session>, name: &str) -> Result<Rows> {
     match name {
         "datasets" => Ok(datasets(&versions(session, VersionFilter::default()).await?)),
@@ -46,6 +42,7 @@ pub(super) async fn named(session: &Arc<Session>, name: &str) -> Result<Rows> {
         }
         "columns" => Ok(columns(&versions(session, VersionFilter::default()).await?)),
         "dependencies" => Ok(dependencies(&versions(session, VersionFilter::default()).await?)),
+        "views" => Ok(view_rows(&session.catalog().views().await?)),
         "jobs" => Ok(job_rows(&jobs(session).await?)),
         "metrics" => {
             let jobs = jobs(session).await?;
@@ -57,13 +54,12 @@ pub(super) async fn named(session: &Arc<Session>, name: &str) -> Result<Rows> {
             let of = |job: &Job| noted!(job, job.params.as_object().into_iter().flatten());
             Ok(notes(&jobs.iter().flat_map(of).collect::<Vec<_>>()))
         }
-        "failures" => Err(Error::NotSupported {
-            what: "the table `lakebed.failures`".to_owned(),
-            instead: "rows that failed are not in the catalog: `chain.errors()` lists them, and \
-                      can be saved"
-                .to_owned(),
-        }),
-        _ => Err(unknown(LAKEBED, name, &NAMES)),
+        "failures" => Err(Error::refused(
+            "the table `lakebed.failures`",
+            "rows that failed are not in the catalog: `chain.errors()` lists them, and can be \
+             saved",
+        )),
+        _ => Err(unknown(LAKEBED, name, &empty())),
     }
 }
 
@@ -74,6 +70,7 @@ pub(super) fn empty() -> Vec<(&'static str, Rows)> {
         ("versions", version_rows(&[])),
         ("columns", columns(&[])),
         ("dependencies", dependencies(&[])),
+        ("views", view_rows(&[])),
         ("jobs", job_rows(&[])),
         ("metrics", notes(&[])),
         ("params", notes(&[])),
@@ -172,6 +169,14 @@ fn dependencies(versions: &[DatasetVersion]) -> Rows {
         .texts("source_project", all.iter().map(|(_, it)| Some(it.name.project.to_string())))
         .texts("source_name", all.iter().map(|(_, it)| Some(it.name.name.to_string())))
         .texts("source_version", all.iter().map(|(_, it)| Some(it.version.to_string())))
+}
+
+fn view_rows(views: &[View]) -> Rows {
+    names(Rows::new(views.len()), views.iter().map(|it| &it.name))
+        .texts("query", views.iter().map(|it| Some(it.text.clone())))
+        .texts("default_namespace", views.iter().map(|it| Some(it.namespace.to_string())))
+        .texts("default_project", views.iter().map(|it| Some(it.project.to_string())))
+        .moments("created_at", views.iter().map(|it| Some(it.created_at.timestamp_micros())))
 }
 
 fn job_rows(jobs: &[Job]) -> Rows {

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use catalog::VersionFilter;
+use catalog::{VersionFilter, View};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use engine::{Session, default_folder};
 
-use super::catalog_tables::{empty, versions};
-use super::{INFORMATION, LAKEBED, Rows, unknown};
+use super::catalog_tables::{self, versions};
+use super::{INFORMATION, LAKEBED, Reader, Rows, unknown};
 use crate::Result;
+use crate::inputs::Inputs;
 use crate::look::yes_or_no;
+use crate::relation::Relations;
 use crate::type_text::type_text;
-
-const NAMES: [&str; 4] = ["tables", "columns", "schemata", "views"];
 
 /// A table, with the columns of its newest version.
 struct Table {
@@ -24,13 +24,19 @@ struct Table {
     columns: Vec<FieldRef>,
 }
 
-pub(super) async fn named(session: &Arc<Session>, name: &str) -> Result<Rows> {
+pub(super) async fn named(session: &Arc<Session>, name: &str, reader: Reader) -> Result<Rows> {
     match name {
         "tables" => Ok(tables(&all(session).await?)),
-        "columns" => Ok(columns(&all(session).await?)),
+        "columns" => {
+            let mut all = all(session).await?;
+            if reader == Reader::Statement {
+                all.extend(views_with_columns(session).await?);
+            }
+            Ok(columns(&all))
+        }
         "schemata" => Ok(schemata(&all(session).await?)),
-        "views" => Ok(views()),
-        _ => Err(unknown(INFORMATION, name, &NAMES)),
+        "views" => Ok(views(&session.catalog().views().await?)),
+        _ => Err(unknown(INFORMATION, name, &empty())),
     }
 }
 
@@ -52,15 +58,43 @@ async fn all(session: &Arc<Session>) -> Result<Vec<Table>> {
         kind: "SYSTEM VIEW",
         columns: rows.schema().fields().iter().cloned().collect(),
     };
-    let information = [
+    let views = session.catalog().views().await?;
+    let mut found: Vec<Table> = datasets.collect();
+    found.extend(views.iter().map(|view| of_view(view, Vec::new())));
+    found.extend(catalog_tables::empty().iter().map(|(name, rows)| own(LAKEBED, name, rows)));
+    found.extend(empty().iter().map(|(name, rows)| own(INFORMATION, name, rows)));
+    Ok(found)
+}
+
+/// The tables without rows, for their columns.
+fn empty() -> Vec<(&'static str, Rows)> {
+    vec![
         ("tables", tables(&[])),
         ("columns", columns(&[])),
         ("schemata", schemata(&[])),
-        ("views", views()),
-    ];
-    let mut found: Vec<Table> = datasets.collect();
-    found.extend(empty().iter().map(|(name, rows)| own(LAKEBED, name, rows)));
-    found.extend(information.iter().map(|(name, rows)| own(INFORMATION, name, rows)));
+        ("views", views(&[])),
+    ]
+}
+
+fn of_view(view: &View, columns: Vec<FieldRef>) -> Table {
+    Table {
+        namespace: view.name.namespace.to_string(),
+        project: view.name.project.to_string(),
+        name: view.name.name.to_string(),
+        kind: "VIEW",
+        columns,
+    }
+}
+
+/// The views that can be read.
+async fn views_with_columns(session: &Arc<Session>) -> Result<Vec<Table>> {
+    let mut found = Vec::new();
+    for view in session.catalog().views().await? {
+        let inputs = Inputs::default();
+        let rows = Relations::new(session, &inputs).view(view.clone()).await;
+        let columns = rows.map(|rows| rows.schema().fields().iter().cloned().collect());
+        found.extend(columns.ok().map(|columns| of_view(&view, columns)));
+    }
     Ok(found)
 }
 
@@ -124,12 +158,10 @@ fn schemata(tables: &[Table]) -> Rows {
         .texts("schema_owner", all.iter().map(|_| None))
 }
 
-/// There are none.
-fn views() -> Rows {
-    let nothing = || std::iter::empty();
-    Rows::new(0)
-        .texts("table_catalog", nothing())
-        .texts("table_schema", nothing())
-        .texts("table_name", nothing())
-        .texts("view_definition", nothing())
+fn views(all: &[View]) -> Rows {
+    Rows::new(all.len())
+        .texts("table_catalog", all.iter().map(|it| some(it.name.namespace.as_str())))
+        .texts("table_schema", all.iter().map(|it| some(it.name.project.as_str())))
+        .texts("table_name", all.iter().map(|it| some(it.name.name.as_str())))
+        .texts("view_definition", all.iter().map(|it| some(&it.text)))
 }

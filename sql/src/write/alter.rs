@@ -27,10 +27,7 @@ pub(super) struct Named<'a> {
 impl<'a> Named<'a> {
     pub(super) fn of(factor: &'a TableFactor, what: &str) -> Result<Self> {
         let TableFactor::Table { name, alias, args: None, .. } = factor else {
-            return Err(Error::NotSupported {
-                what: format!("{what} of what is no dataset"),
-                instead: "name one".to_owned(),
-            });
+            return Err(Error::refused(format!("{what} of what is no dataset"), "name one"));
         };
         let last = name.0.last().and_then(|part| part.as_ident());
         let alias = match (alias, last) {
@@ -43,10 +40,10 @@ impl<'a> Named<'a> {
     fn only(tables: &'a [TableWithJoins], what: &str) -> Result<Self> {
         match tables {
             [only] if only.joins.is_empty() => Self::of(&only.relation, what),
-            _ => Err(Error::NotSupported {
-                what: format!("{what} of several tables"),
-                instead: "MERGE INTO changes one by what others hold".to_owned(),
-            }),
+            _ => Err(Error::refused(
+                format!("{what} of several tables"),
+                "MERGE INTO changes one by what others hold",
+            )),
         }
     }
 }
@@ -56,20 +53,19 @@ pub(super) fn assigned(assignments: &[Assignment], target: &Target) -> Result<Ve
     let mut found: Vec<(String, Expr)> = Vec::with_capacity(assignments.len());
     for Assignment { target: set, value } in assignments {
         let AssignmentTarget::ColumnName(path) = set else {
-            return Err(Error::NotSupported {
-                what: "SET of several columns at once".to_owned(),
-                instead: "set one after the other".to_owned(),
-            });
+            return Err(Error::refused(
+                "SET of several columns at once",
+                "set one after the other",
+            ));
         };
         let parts: Vec<&str> =
             path.0.iter().filter_map(|part| part.as_ident()).map(|it| it.value.as_str()).collect();
         let [name] = parts.as_slice() else {
             let path = parts.join(".");
-            return Err(Error::NotSupported {
-                what: format!("SET of the field `{path}`"),
-                instead: "set the whole column, as `SET a = named_struct('b', 1, 'c', a.c)`"
-                    .to_owned(),
-            });
+            return Err(Error::refused(
+                format!("SET of the field `{path}`"),
+                "set the whole column, as `SET a = named_struct('b', 1, 'c', a.c)`",
+            ));
         };
         target.check_column(name)?;
         if found.iter().any(|(other, _)| other == name) {
@@ -108,11 +104,10 @@ impl Write<'_> {
     pub(super) async fn update(&mut self, update: &Update) -> Result<Answer> {
         let named = Named::only(slice::from_ref(&update.table), "UPDATE")?;
         if update.from.is_some() {
-            return Err(Error::NotSupported {
-                what: "UPDATE … FROM".to_owned(),
-                instead: "MERGE INTO … USING … WHEN MATCHED THEN UPDATE says which row counts"
-                    .to_owned(),
-            });
+            return Err(Error::refused(
+                "UPDATE … FROM",
+                "MERGE INTO … USING … WHEN MATCHED THEN UPDATE says which row counts",
+            ));
         }
         let condition = condition(update.selection.as_ref());
         let set: Vec<String> = update.assignments.iter().map(ToString::to_string).collect();

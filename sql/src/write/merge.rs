@@ -40,7 +40,7 @@ impl Write<'_> {
         let named = Named::of(&merge.table, "MERGE")?;
         let name = own_name(named.table)?;
         if merge.output.is_some() {
-            return Err(refused("MERGE with OUTPUT", "read the new version"));
+            return Err(Error::refused("MERGE with OUTPUT", "read the new version"));
         }
         for _ in 0..ATTEMPTS {
             let target = Target::open(self.session(), name.clone()).await?;
@@ -65,7 +65,7 @@ impl Write<'_> {
     async fn merged(&mut self, query: &Query, target: &Target) -> Result<(Vec<u64>, RowChange)> {
         let chain = self.planner.chain(parsed_query(&query.places())?).await?;
         if let Some(function) = volatile(&chain) {
-            return Err(refused(
+            return Err(Error::refused(
                 &format!("`{function}` in MERGE"),
                 "compute it as a column of a dataset first: both runs of the query must agree",
             ));
@@ -199,7 +199,7 @@ fn source(factor: &TableFactor) -> Result<(String, String)> {
         | TableFactor::Derived { alias: Some(alias), .. } => {
             (factor.to_string(), alias.name.value.clone())
         }
-        _ => return Err(refused("a source without a name in MERGE", "name it with AS")),
+        _ => return Err(Error::refused("a source without a name in MERGE", "name it with AS")),
     };
     let alias = quoted(&alias);
     Ok((format!("(SELECT *, TRUE AS {THERE} FROM {inner}) AS {alias}"), alias))
@@ -228,17 +228,19 @@ fn step(clause: &MergeClause, (place, there): (&str, &str), target: &Target) -> 
         MergeAction::Insert(insert) => {
             Ok(Step { when, does: INSERTED, values: inserted(insert, target)? })
         }
-        MergeAction::Update(_) => Err(refused("WHERE behind UPDATE in MERGE", "use WHEN … AND")),
+        MergeAction::Update(_) => {
+            Err(Error::refused("WHERE behind UPDATE in MERGE", "use WHEN … AND"))
+        }
     }
 }
 
 /// The values that an inserted row has.
 fn inserted(insert: &MergeInsertExpr, target: &Target) -> Result<Vec<(String, Expr)>> {
     let MergeInsertKind::Values(values) = &insert.kind else {
-        return Err(refused("INSERT ROW in MERGE", "name the columns and their VALUES"));
+        return Err(Error::refused("INSERT ROW in MERGE", "name the columns and their VALUES"));
     };
     let [row] = values.rows.as_slice() else {
-        return Err(refused("INSERT of several rows in MERGE", "a pair makes one row"));
+        return Err(Error::refused("INSERT of several rows in MERGE", "a pair makes one row"));
     };
     let row: Vec<Expr> = row.content.clone();
     let columns: Vec<String> = match insert.columns.as_slice() {
@@ -252,7 +254,7 @@ fn inserted(insert: &MergeInsertExpr, target: &Target) -> Result<Vec<(String, Ex
         }
     };
     if insert.insert_predicate.is_some() {
-        return Err(refused("WHERE behind INSERT in MERGE", "use WHEN … AND"));
+        return Err(Error::refused("WHERE behind INSERT in MERGE", "use WHEN … AND"));
     }
     if columns.len() != row.len() {
         let reason = format!("{} values are given for {} columns", row.len(), columns.len());
@@ -262,8 +264,4 @@ fn inserted(insert: &MergeInsertExpr, target: &Target) -> Result<Vec<(String, Ex
         target.check_column(column)?;
     }
     Ok(columns.into_iter().zip(row).collect())
-}
-
-fn refused(what: &str, instead: &str) -> Error {
-    Error::NotSupported { what: what.to_owned(), instead: instead.to_owned() }
 }

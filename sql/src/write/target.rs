@@ -25,7 +25,13 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) async fn open(session: &Arc<Session>, name: QualifiedName) -> Result<Self> {
-        let record = session.catalog().resolve(&name, &VersionSpec::Latest).await?;
+        let record = match session.catalog().resolve(&name, &VersionSpec::Latest).await {
+            Ok(record) => record,
+            Err(error) => {
+                check_no_view(session, &name).await?;
+                return Err(error.into());
+            }
+        };
         let version = record.version;
         let chain = session.read_dataset(&name, &VersionSpec::Exact(version)).await?;
         Ok(Self { name, version, chain })
@@ -78,22 +84,29 @@ pub(super) fn own_name(written: &ObjectName) -> Result<QualifiedName> {
     let parts = written.0.iter().filter_map(ObjectNamePart::as_ident);
     let text = parts.map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
     if text.starts_with(FILE) {
-        return Err(Error::NotSupported {
-            what: "changing a file".to_owned(),
-            instead: "COPY (SELECT …) TO writes a new one".to_owned(),
-        });
+        return Err(Error::refused("changing a file", "COPY (SELECT …) TO writes a new one"));
     }
     let dataset: DatasetRef = text.parse()?;
     if dataset.version != VersionSpec::Latest {
-        return Err(Error::NotSupported {
-            what: format!("changing `{text}`"),
-            instead: "versions stay as they are: without `@` a new one is made".to_owned(),
-        });
+        return Err(Error::refused(
+            format!("changing `{text}`"),
+            "versions stay as they are: without `@` a new one is made",
+        ));
     }
     let (namespace, project) = default_folder()?;
     let name = dataset.resolve(&namespace, &project);
     name.check_own()?;
     Ok(name)
+}
+
+/// Refuses the name of a view, where a dataset is changed.
+pub(super) async fn check_no_view(session: &Session, name: &QualifiedName) -> Result<()> {
+    if session.catalog().view(name).await?.is_none() {
+        return Ok(());
+    }
+    let title = name.short();
+    let reason = format!("`{title}` is a view, which has no rows of its own; hint: DROP VIEW");
+    Err(Error::Plan { reason })
 }
 
 /// Whether a save failed because another version came meanwhile.
@@ -123,8 +136,8 @@ pub(super) fn check_plain(given: &str, plain: &str, what: &str) -> Result<()> {
     if given == plain {
         return Ok(());
     }
-    Err(Error::NotSupported {
-        what: format!("{what} with other clauses"),
-        instead: format!("what is supported of it is `{plain}`"),
-    })
+    Err(Error::refused(
+        format!("{what} with other clauses"),
+        format!("what is supported of it is `{plain}`"),
+    ))
 }

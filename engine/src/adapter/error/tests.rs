@@ -66,6 +66,21 @@ fn values_that_do_not_convert_are_named() {
 }
 
 #[test]
+fn values_that_are_missing_or_zero_are_named() {
+    check_words(
+        ArrowError::DivideByZero.into(),
+        "engine.value",
+        "a number is divided by zero; hint: `nullif(x, 0)` divides by null",
+    );
+    let missing = "Placeholder '$1' was not provided a value for execution.".to_owned();
+    check_words(
+        DataFusionError::Execution(missing),
+        "engine.value",
+        "the parameter `$1` has no value",
+    );
+}
+
+#[test]
 fn a_pattern_is_named_with_the_reason() {
     let parse = "regex parse error:\n    (\n    ^\nerror: unclosed group";
     check_words(

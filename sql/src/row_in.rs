@@ -1,0 +1,169 @@
+//! [`compare_rows`]: `(a, b) IN (SELECT x, y …)` becomes `EXISTS`, which may compare any number of columns, and
+//! `(a, b) IN ((1, 2))` compares them one by one.
+//!
+//! As with one column it is true for a match, else unknown where a null keeps a row from being told apart, else false.
+//! Where a condition is to hold, unknown is as good as false, so that `IN` needs the matches alone. Elsewhere, as in a
+//! select list, it is refused: what is unknown would be a query that cannot become a join.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Query, SetExpr, Statement, UnaryOperator, VisitMut, VisitorMut,
+};
+
+use crate::statement::parsed_expression;
+use crate::{Error, Result};
+
+/// Rewrites the comparisons of several columns in all queries of the statement.
+///
+/// # Errors
+/// [`Error::NotSupported`] where it is no part of a condition.
+pub(crate) fn compare_rows(statement: &mut Statement) -> Result<()> {
+    match statement.visit(&mut CompareRows) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct CompareRows;
+
+impl VisitorMut for CompareRows {
+    type Break = Error;
+
+    fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<Error> {
+        flow(match statement {
+            Statement::Delete(delete) => delete.selection.iter_mut().try_for_each(hold),
+            Statement::Update(update) => update.selection.iter_mut().try_for_each(hold),
+            _ => Ok(()),
+        })
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        flow(in_conditions(&mut query.body))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        if let Some(text) = spelled_out(expr) {
+            return flow(parsed_expression(&text).map(|spelled| *expr = spelled));
+        }
+        flow(match compared(expr) {
+            Some(_) => Err(Error::refused(
+                "(a, b) IN (SELECT …) in this place",
+                "it stands in WHERE, beside other conditions",
+            )),
+            None => Ok(()),
+        })
+    }
+}
+
+fn flow(done: Result<()>) -> ControlFlow<Error> {
+    match done {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+fn in_conditions(body: &mut SetExpr) -> Result<()> {
+    match body {
+        SetExpr::Select(select) => select.selection.iter_mut().try_for_each(hold),
+        SetExpr::SetOperation { left, right, .. } => {
+            in_conditions(left)?;
+            in_conditions(right)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Rewrites what a condition that is to hold is made of.
+fn hold(condition: &mut Expr) -> Result<()> {
+    if let Some(rows) = compared(condition) {
+        *condition = rows.condition()?;
+        return Ok(());
+    }
+    match condition {
+        Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
+            hold(left)?;
+            hold(right)
+        }
+        Expr::Nested(inner) => hold(inner),
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => match compared(expr) {
+            Some(rows) => {
+                *condition = Rows { negated: !rows.negated, ..rows }.condition()?;
+                Ok(())
+            }
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// `(a, b) = (1, 2)` and `(a, b) IN ((1, 2), (3, 4))` column by column, so that a null is unknown.
+fn spelled_out(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => equal(left, right),
+        Expr::BinaryOp { left, op: BinaryOperator::NotEq, right } => {
+            Some(format!("NOT {}", equal(left, right)?))
+        }
+        Expr::InList { expr, list, negated } => {
+            let any: Option<Vec<String>> = list.iter().map(|row| equal(expr, row)).collect();
+            let not = if *negated { "NOT " } else { "" };
+            Some(format!("{not}({})", any.filter(|any| !any.is_empty())?.join(" OR ")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether two rows of values are the same.
+fn equal(one: &Expr, other: &Expr) -> Option<String> {
+    let (Expr::Tuple(one), Expr::Tuple(other)) = (one, other) else { return None };
+    if one.len() != other.len() {
+        return None;
+    }
+    let pairs = one.iter().zip(other).map(|(one, other)| format!("({one}) = ({other})"));
+    Some(format!("({})", pairs.collect::<Vec<_>>().join(" AND ")))
+}
+
+/// Several values, and whether a query has a row of them, as texts.
+struct Rows {
+    /// The query's rows, as a table.
+    rows: String,
+    /// Whether one of them is the values.
+    is_match: String,
+    /// Whether one has a null.
+    has_null: String,
+    negated: bool,
+}
+
+fn compared(expr: &Expr) -> Option<Rows> {
+    let Expr::InSubquery { expr, subquery, negated } = expr else { return None };
+    let Expr::Tuple(values) = expr.as_ref() else { return None };
+    // Names that nothing in the values has.
+    let names: Vec<String> = (1..=values.len()).map(|at| format!("\"in row {at}\"")).collect();
+    let pairs = names.iter().zip(values);
+    let is_match: Vec<String> = pairs.map(|(name, value)| format!("{name} = ({value})")).collect();
+    let has_null: Vec<String> = names.iter().map(|name| format!("{name} IS NULL")).collect();
+    Some(Rows {
+        rows: format!("({subquery}) AS \"in rows\"({})", names.join(", ")),
+        is_match: is_match.join(" AND "),
+        has_null: has_null.join(" OR "),
+        negated: *negated,
+    })
+}
+
+impl Rows {
+    /// True where the comparison is true.
+    fn condition(&self) -> Result<Expr> {
+        let Self { rows, is_match, has_null, negated } = self;
+        let found = format!("EXISTS (SELECT 1 FROM {rows} WHERE {is_match})");
+        if !negated {
+            return parsed_expression(&found);
+        }
+        // Rows with a null, which are few, are looked at apart from the others, which only a null among the values
+        // keeps from being told apart.
+        parsed_expression(&format!(
+            "(NOT {found} \
+             AND NOT EXISTS (SELECT 1 FROM {rows} WHERE ({has_null}) AND ({is_match}) IS NULL) \
+             AND NOT EXISTS (SELECT 1 FROM {rows} WHERE NOT ({has_null}) AND ({is_match}) IS NULL))"
+        ))
+    }
+}
