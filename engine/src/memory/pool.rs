@@ -15,7 +15,7 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
-use super::shown;
+use super::{HotVectors, shown};
 
 /// Bytes for all operators of a session.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Pool {
     /// The session's ceiling, of which the pool is a part.
     limit_bytes: u64,
     taken: Arc<Mutex<Taken>>,
+    /// What lies in the rest.
+    hot: Arc<HotVectors>,
 }
 
 /// By the operators of all plans.
@@ -34,7 +36,6 @@ struct Taken {
     fixed: usize,
     shared: usize,
     buffers: usize,
-    buffer_count: usize,
 }
 
 /// What a batch of rows that are sorted should hold.
@@ -82,7 +83,9 @@ const STEPS: [(&str, &str); 10] = [
 
 impl Pool {
     pub(super) fn new(bytes: usize, limit_bytes: u64) -> Self {
-        Self { bytes, eighth: bytes / 8, limit_bytes, taken: Arc::default() }
+        let hot = Arc::<HotVectors>::default();
+        hot.leave(bytes);
+        Self { bytes, eighth: bytes / 8, limit_bytes, taken: Arc::default(), hot }
     }
 
     /// The same bytes for one plan more, whose sharers are so many.
@@ -90,12 +93,22 @@ impl Pool {
         // Plans that run already keep what they were promised.
         let plans = Arc::strong_count(&self.taken);
         let eighth = self.bytes / 8 / plans / sharers.max(1);
-        Self { eighth, taken: Arc::clone(&self.taken), ..*self }
+        let (taken, hot) = (Arc::clone(&self.taken), Arc::clone(&self.hot));
+        Self { eighth, taken, hot, ..*self }
     }
 
     /// How large the batches of a sharer should be: some of each part that is merged are there at once.
     pub(crate) fn batch_bytes(&self) -> usize {
         (self.eighth / 8).clamp(LEAST_BATCH, MOST_BATCH)
+    }
+
+    /// What is kept in memory that no operator needs.
+    pub(crate) fn hot(&self) -> &Arc<HotVectors> {
+        &self.hot
+    }
+
+    fn leave_rest(&self, taken: &Taken) {
+        self.hot.leave(self.bytes.saturating_sub(taken.all()));
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -107,7 +120,8 @@ impl Pool {
         let half = self.bytes / 2;
         match kind {
             Kind::Fixed => (self.bytes / 8 * 3 + has).saturating_sub(taken.fixed),
-            Kind::Buffers => self.bytes / 8 / taken.buffer_count.max(1),
+            // WHY: of many, few hold rows at a time; who comes late writes down what those have not left.
+            Kind::Buffers => (self.bytes / 8 + has).saturating_sub(taken.buffers),
             // WHY: who has next to nothing has nothing to write down, and two parts are the least that can be merged.
             Kind::Shares if has <= more / 4 => half.max(self.eighth * 3),
             Kind::Merges if has < more * 2 => half.max(self.eighth * 4),
@@ -118,6 +132,10 @@ impl Pool {
 }
 
 impl Taken {
+    fn all(&self) -> usize {
+        self.fixed + self.shared + self.buffers
+    }
+
     fn of(&mut self, kind: Kind) -> &mut usize {
         match kind {
             Kind::Fixed => &mut self.fixed,
@@ -132,27 +150,17 @@ impl MemoryPool for Pool {
         "lakebed"
     }
 
-    fn register(&self, consumer: &MemoryConsumer) {
-        if Kind::of(consumer) == Kind::Buffers {
-            self.taken().buffer_count += 1;
-        }
-    }
-
-    fn unregister(&self, consumer: &MemoryConsumer) {
-        if Kind::of(consumer) == Kind::Buffers {
-            let mut taken = self.taken();
-            taken.buffer_count = taken.buffer_count.saturating_sub(1);
-        }
-    }
-
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        *self.taken().of(Kind::of(reservation.consumer())) += additional;
+        let mut taken = self.taken();
+        *taken.of(Kind::of(reservation.consumer())) += additional;
+        self.leave_rest(&taken);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         let mut taken = self.taken();
-        let taken = taken.of(Kind::of(reservation.consumer()));
-        *taken = taken.saturating_sub(shrink);
+        let of_kind = taken.of(Kind::of(reservation.consumer()));
+        *of_kind = of_kind.saturating_sub(shrink);
+        self.leave_rest(&taken);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
@@ -172,12 +180,12 @@ impl MemoryPool for Pool {
             ));
         }
         *taken.of(kind) += additional;
+        self.leave_rest(&taken);
         Ok(())
     }
 
     fn reserved(&self) -> usize {
-        let taken = self.taken();
-        taken.fixed + taken.shared + taken.buffers
+        self.taken().all()
     }
 
     fn memory_limit(&self) -> MemoryLimit {
