@@ -17,6 +17,7 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+use futures::future::join_all;
 use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 
 use super::first_rows::{EarlyRowsExec, FirstRows, FirstRowsExec};
@@ -116,10 +117,10 @@ async fn look_at_sides(plan: &LogicalPlan, state: &SessionState) -> Result<()> {
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    let scans = if joins { scans } else { vec![] };
-    for (source, columns) in scans {
-        // Whoever reads it says what is wrong with it.
-        drop(source.look(&samples, columns.as_deref()).await);
+    if joins {
+        let looks = scans.iter().map(|(source, columns)| source.look(&samples, columns.as_deref()));
+        // Whoever reads a table says what is wrong with it.
+        drop(join_all(looks).await);
     }
     Ok(())
 }

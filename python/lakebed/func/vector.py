@@ -1,4 +1,4 @@
-"""Distances between vectors, and more of them. A missing vector gives a missing result."""
+"""Distances between vectors, and more of them. A missing vector, or one that holds a null, gives a missing result."""
 
 from __future__ import annotations
 
