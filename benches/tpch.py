@@ -74,7 +74,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="after the warm-up (default 3)")
     parser.add_argument("--memory", help="a ceiling for lakebed and DuckDB, such as 4GiB")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one run")
-    parser.add_argument("--keep", action="store_true", help="keep the systems' own forms of the data")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the systems' own forms of the data"
+    )
     parser.add_argument("--tiny", action="store_true", help="a look that everything works")
     options = parser.parse_args()
     if options.tiny:

@@ -128,7 +128,8 @@ def duckdb_parquet(data: Path, _home: Path, memory: str) -> Query:
 
 
 OPENED = {
-    opened.__name__: opened for opened in (lakebed, datafusion_parquet, duckdb_table, duckdb_parquet)
+    opened.__name__: opened
+    for opened in (lakebed, datafusion_parquet, duckdb_table, duckdb_parquet)
 }
 
 

@@ -1,14 +1,17 @@
-"""How queries run: what is known of the tables decides it, and none of it the rows that are found."""
+"""How queries run: what is known of the tables decides it, but not what is found."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import lakebed as dc
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = 200_000
 
@@ -35,7 +38,7 @@ def shop(tmp_path: Path) -> None:
 def test_a_side_that_a_condition_makes_small_is_held_whole() -> None:
     query = (
         "SELECT count(*) AS n FROM orders WHERE day < 5"
-        " AND EXISTS (SELECT * FROM lines WHERE \"order\" = key AND amount > 1.0)"
+        ' AND EXISTS (SELECT * FROM lines WHERE "order" = key AND amount > 1.0)'
     )
     assert "mode=CollectLeft" in plan(query)
     of_days = [row for row in range(ROWS // 5) if row * 7919 % 1000 < 5]
@@ -46,7 +49,7 @@ def test_a_side_that_a_condition_makes_small_is_held_whole() -> None:
 def test_a_subquery_is_grouped_by_its_keys_alone() -> None:
     query = (
         "SELECT count(*) AS n FROM orders"
-        " WHERE day < (SELECT sum(amount) FROM lines WHERE \"order\" = key)"
+        ' WHERE day < (SELECT sum(amount) FROM lines WHERE "order" = key)'
     )
     assert "__always_true" not in plan(query).split("AggregateExec", 1)[1]
     sums = [sum(line % 7 / 2 for line in range(5 * row, 5 * row + 5)) for row in range(ROWS // 5)]
@@ -57,7 +60,7 @@ def test_a_subquery_is_grouped_by_its_keys_alone() -> None:
 @pytest.mark.usefixtures("shop")
 def test_a_comparison_of_floats_needs_both_sides() -> None:
     query = (
-        "SELECT count(*) AS n FROM orders LEFT JOIN lines ON \"order\" = key"
+        'SELECT count(*) AS n FROM orders LEFT JOIN lines ON "order" = key'
         " WHERE amount > 2.75 AND day = 3"
     )
     assert "Left Join" not in plan(query)
