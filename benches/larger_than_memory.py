@@ -4,6 +4,9 @@ Makes a Parquet file of `--gib` in a temporary folder, lets lakebed and DuckDB s
 and deduplicate it under the same limit, each step in a process of its own, and prints a table;
 `unlimited` is lakebed without a limit. All have to find as many rows and the same sum of a column.
 The peak is of all processes of a step together, looked at ten times a second.
+
+`--in-place` needs room for twice the data instead of five times: the Parquet files are read where
+they lie, and results are summed up as they stream by instead of being saved.
 """
 
 from __future__ import annotations
@@ -50,11 +53,26 @@ for name, make in ("rows", table), ("other", other):
     writer.close()
 """
 
+STREAM = """
+import pyarrow as pa, pyarrow.compute as pc
+def total(batches):
+    count = value = 0
+    for batch in batches:
+        table = pa.Table.from_batches([batch]).flatten()
+        count, value = count + len(batch), value + (pc.sum(table[summed]).as_py() or 0)
+    print(count, value)
+"""
+
 LAKEBED_START = """
 import lakebed as dc
 from lakebed import C, func
-rows = lambda: dc.read_dataset("rows")
-other = lambda: dc.read_dataset("other")
+if in_place:
+    rows = lambda: dc.read_parquet(f"{folder}/rows.parquet", source=False)
+    other = lambda: dc.read_parquet(f"{folder}/other.parquet", source=False)
+    dc.DataChain.save = lambda chain, _: total(pa.RecordBatchReader.from_stream(chain))
+else:
+    rows = lambda: dc.read_dataset("rows")
+    other = lambda: dc.read_dataset("other")
 """
 LAKEBED = {
     "ingest": "for name in 'rows', 'other':"
@@ -71,7 +89,7 @@ LAKEBED = {
     "rows().mutate(first=func.first('id').over(w)).save(step)",
 }
 LAKEBED_END = """
-if step != "ingest":
+if step != "ingest" and not in_place:
     saved = dc.read_dataset(step)
     print(saved.count(), int(saved.sum(summed)))
 """
@@ -81,7 +99,12 @@ import duckdb
 db = duckdb.connect(f"{folder}/home/data.duckdb", config={"memory_limit": limit})
 db.execute("SET enable_progress_bar = false")
 db.execute(f"SET temp_directory = '{folder}/home/spill'")
+if in_place:
+    for name in "rows", "other":
+        db.execute(f"CREATE OR REPLACE VIEW {name} AS FROM '{folder}/{name}.parquet'")
 def out(query):
+    if in_place:
+        return total(db.execute(query).to_arrow_reader(1 << 16))
     db.execute(f"COPY ({query}) TO '{folder}/home/out.parquet'")
 """
 DUCKDB = {
@@ -97,7 +120,7 @@ DUCKDB = {
     "window": "out('SELECT *, first_value(id) OVER (PARTITION BY key ORDER BY id) AS first FROM rows')",
 }
 DUCKDB_END = """
-if step != "ingest":
+if step != "ingest" and not in_place:
     query = f"SELECT count(*), sum({summed}) FROM '{folder}/home/out.parquet'"
     print(*map(int, db.execute(query).fetchone()))
 """
@@ -142,7 +165,7 @@ def main() -> int:
         found: dict[tuple[str, str], Outcome] = {}
         for system in options.systems:
             (folder / "home").mkdir()
-            for step in ("ingest", *options.steps):
+            for step in options.steps if options.in_place else ("ingest", *options.steps):
                 python, *code = systems[system]
                 found[system, step] = outcome = run(system, step, python, code, folder, options)
                 print(f"{step:14} {system:8} {outcome.seconds:8.1f} s "
@@ -166,6 +189,7 @@ def parse() -> argparse.Namespace:
         "--steps", nargs="+", default=[step for step in LAKEBED if step != "ingest"]
     )
     parser.add_argument("--folder", help="on a disk with room for five times the data")
+    parser.add_argument("--in-place", action="store_true", help="neither ingest nor save")
     parser.add_argument("--python", default=os.environ.get("LAKEBED_PYTHON") or sys.executable)
     parser.add_argument("--peers", default=str(Path(peers) / "bin" / "python"))
     return parser.parse_args()
@@ -175,7 +199,8 @@ def run(system: str, step: str, python: str, code: list, folder: Path, options) 
     """One step in a process of its own."""
     start, steps, end = code
     limit = f"{options.memory}MiB"
-    given = f"folder, step, limit, summed = {str(folder), step, limit, SUMMED.get(step)!r}\n"
+    values = str(folder), step, limit, SUMMED.get(step), options.in_place
+    given = f"folder, step, limit, summed, in_place = {values!r}\n" + STREAM
     home = folder / "home"
     env = os.environ | {
         "LAKEBED_ROOT": str(home / "lake"),
