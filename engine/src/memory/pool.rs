@@ -36,6 +36,7 @@ struct Taken {
     fixed: usize,
     shared: usize,
     buffers: usize,
+    buffer_count: usize,
 }
 
 /// What a batch of rows that are sorted should hold.
@@ -120,8 +121,7 @@ impl Pool {
         let half = self.bytes / 2;
         match kind {
             Kind::Fixed => (self.bytes / 8 * 3 + has).saturating_sub(taken.fixed),
-            // WHY: of many, few hold rows at a time; who comes late writes down what those have not left.
-            Kind::Buffers => (self.bytes / 8 + has).saturating_sub(taken.buffers),
+            Kind::Buffers => self.bytes / 8 / taken.buffer_count.max(1),
             // WHY: who has next to nothing has nothing to write down, and two parts are the least that can be merged.
             Kind::Shares if has <= more / 4 => half.max(self.eighth * 3),
             Kind::Merges if has < more * 2 => half.max(self.eighth * 4),
@@ -148,6 +148,19 @@ impl Taken {
 impl MemoryPool for Pool {
     fn name(&self) -> &'static str {
         "lakebed"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        if Kind::of(consumer) == Kind::Buffers {
+            self.taken().buffer_count += 1;
+        }
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        if Kind::of(consumer) == Kind::Buffers {
+            let mut taken = self.taken();
+            taken.buffer_count = taken.buffer_count.saturating_sub(1);
+        }
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
