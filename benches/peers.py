@@ -15,6 +15,7 @@ OURS = "lakebed"
 # What a run installs when there is no venv of peers yet.
 REQUIREMENTS = (
     "datachain==0.62.0", "duckdb", "polars", "numpy", "daft", "pyarrow", "pandas", "pylance",
+    "datafusion==54.*", "tpchgen-cli",
 )  # fmt: skip
 
 # The modules a system needs, by its name or by the part before the first `_`.
@@ -24,6 +25,7 @@ NEEDS = {
     "duckdb": ("duckdb", "pyarrow"),
     "polars": ("polars", "pyarrow"),
     "daft": ("daft", "pyarrow"),
+    "datafusion": ("datafusion", "pyarrow"),
     "lance": ("lance", "pyarrow"),
     "numpy": ("numpy", "pyarrow"),
     "pandas": ("pandas",),

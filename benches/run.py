@@ -29,7 +29,7 @@ WORKLOADS = (
     "join", "window", "union",
     "csv_count", "csv_group", "csv_all", "jsonl_count", "jsonl_sum", "jsonl_all",
     "to_parquet", "to_csv", "to_jsonl",
-    "to_pandas", "cosine_top10", "nearest_names", "import_time", "trivial_map",
+    "to_pandas", "cosine_top10", "cosine_halves", "nearest_names", "import_time", "trivial_map",
     "file_map", "waiting_map", "kept_results", "map_memory", "image_loader",
 )  # fmt: skip
 TINY = 0.002

@@ -3,10 +3,12 @@
 //! Operators that hold rows take from one [`Pool`] and write down what does not fit. It is half of what is left beside the
 //! program itself: what they do with their rows, and what readers and writers have on their way, takes as much again.
 
+mod hot;
 mod pool;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use hot::{Hot, HotKey, HotVectors};
 pub(crate) use pool::Pool;
 
 /// Less than this is not enough for the program itself.

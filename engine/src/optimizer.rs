@@ -35,11 +35,13 @@ mod conditions_in_turn;
 mod drop_unread_map;
 mod first_rows;
 mod fix_limited_rows;
+mod group_by_constant;
 mod in_subquery;
 mod joins_apart;
 mod keep_row_order;
 mod low_ranks;
 mod naive_in_utc;
+mod outer_joins;
 mod prune_leaves;
 mod push_below_map;
 mod push_filters_below_joins;
@@ -77,13 +79,13 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         Arc::new(subquery_values::SubqueryValues),
         Arc::new(in_subquery::InSubqueries),
     ];
-    // A rule of DataFusion's (54) makes one row of no rows when only constants are grouped by.
-    let theirs = Optimizer::new().rules.into_iter();
-    rules.extend(theirs.filter(|rule| rule.name() != "eliminate_group_by_constant").map(|rule| {
-        match rule.name() {
-            "push_down_filter" => Arc::new(push_safe_filters::PushSafeFilters::default()) as _,
-            _ => rule,
+    rules.extend(Optimizer::new().rules.into_iter().map(|rule| match rule.name() {
+        "push_down_filter" => Arc::new(push_safe_filters::PushSafeFilters::default()) as _,
+        "eliminate_group_by_constant" => {
+            Arc::new(group_by_constant::GroupByConstant::default()) as _
         }
+        "eliminate_outer_join" => Arc::new(outer_joins::OuterJoins::default()) as _,
+        _ => rule,
     }));
     rules.push(Arc::new(push_below_map::PushBelowMap));
     rules.push(Arc::new(drop_unread_map::DropUnreadMap));

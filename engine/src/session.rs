@@ -24,6 +24,7 @@ use crate::memory::{Memory, Pool};
 use crate::physical::{UdfContext, UdfPlanner, may_spill, sharers};
 use crate::progress::Progress;
 use crate::registry::Functions;
+use crate::source::Samples;
 use crate::storage::{
     Buckets, Cache, CacheOptions, Entered, Location, Root, Storage, memory_bytes,
 };
@@ -289,6 +290,8 @@ fn state(
         // The pool keeps it back.
         .with_sort_spill_reservation_bytes(0)
         .with_sort_in_place_threshold_bytes(memory.in_place_bytes())
+        .with_extension(Arc::<Samples>::default())
+        .with_extension(Arc::clone(pool.hot()))
         .with_extension(Arc::new(memory));
     let runtime = RuntimeEnv { memory_pool: Arc::clone(pool) as _, ..RuntimeEnv::default() };
     let options = config.options_mut();

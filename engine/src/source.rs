@@ -18,6 +18,7 @@ mod pieces;
 mod plain;
 mod ranges;
 mod row_range;
+mod samples;
 mod scan;
 mod several;
 mod some_rows;
@@ -61,6 +62,7 @@ pub(crate) use memory::{ValuesTable, nulls_in_fields, nulls_reach_fields};
 pub use parquet::ParquetRequest;
 pub(crate) use parquet::{ParquetTable, fitted};
 pub(crate) use plain::{plain, plain_schema};
+pub(crate) use samples::Samples;
 pub(crate) use several::SeveralTables;
 pub(crate) use some_rows::scan_of_fragments;
 pub use table_files::TableFiles;
@@ -133,9 +135,19 @@ pub(crate) trait Source: TableProvider {
         None
     }
 
+    /// The same rows, which stay in memory when they are read again; none where they do, or cannot.
+    fn searched(&self) -> Option<Arc<dyn Source>> {
+        None
+    }
+
     /// About how many bytes of the leaves a scan reads, where rows can be read by their places too: their `sys.id`.
     fn bytes(&self) -> Option<usize> {
         None
+    }
+
+    /// Looks at a few rows of these columns, or of all, to guess what the others are like.
+    async fn look(&self, _samples: &Samples, _columns: Option<&[usize]>) -> PlanResult<()> {
+        Ok(())
     }
 
     /// The rows at these places, in their order.

@@ -2,7 +2,7 @@
 //!
 //! A vector is a list of numbers, of fixed length or not. `float32` and `float16` vectors use `lance_linalg`'s
 //! kernels, chosen for the processor at run time; everything else is computed in `float64`. A literal is converted
-//! to the column's type once. The result is `float64`; null where either side is null; vectors of different lengths
+//! to the column's type once. The result is `float64`; null where either side is or holds a null; vectors of different lengths
 //! are an error. Cosine: 1 - x·y / (|x| |y|), from 0 to 2; NaN for a vector of zeros.
 
 mod lanes;
@@ -83,9 +83,11 @@ impl VectorDistance {
             Metric::Dot => T::dot,
         };
         let mut prepared = None;
+        let (mut from_space, mut to_space) = (Vec::new(), Vec::new());
         let mut results = Vec::with_capacity(rows);
         for row in 0..rows {
-            let (Some(from), Some(to)) = (left.get(row, rows), right.get(row, rows)) else {
+            let from = left.get(row, rows, &mut from_space);
+            let (Some(from), Some(to)) = (from, right.get(row, rows, &mut to_space)) else {
                 results.push(None);
                 continue;
             };

@@ -15,7 +15,7 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
-use super::shown;
+use super::{HotVectors, shown};
 
 /// Bytes for all operators of a session.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Pool {
     /// The session's ceiling, of which the pool is a part.
     limit_bytes: u64,
     taken: Arc<Mutex<Taken>>,
+    /// What lies in the rest.
+    hot: Arc<HotVectors>,
 }
 
 /// By the operators of all plans.
@@ -82,7 +84,9 @@ const STEPS: [(&str, &str); 10] = [
 
 impl Pool {
     pub(super) fn new(bytes: usize, limit_bytes: u64) -> Self {
-        Self { bytes, eighth: bytes / 8, limit_bytes, taken: Arc::default() }
+        let hot = Arc::<HotVectors>::default();
+        hot.leave(bytes);
+        Self { bytes, eighth: bytes / 8, limit_bytes, taken: Arc::default(), hot }
     }
 
     /// The same bytes for one plan more, whose sharers are so many.
@@ -90,12 +94,22 @@ impl Pool {
         // Plans that run already keep what they were promised.
         let plans = Arc::strong_count(&self.taken);
         let eighth = self.bytes / 8 / plans / sharers.max(1);
-        Self { eighth, taken: Arc::clone(&self.taken), ..*self }
+        let (taken, hot) = (Arc::clone(&self.taken), Arc::clone(&self.hot));
+        Self { eighth, taken, hot, ..*self }
     }
 
     /// How large the batches of a sharer should be: some of each part that is merged are there at once.
     pub(crate) fn batch_bytes(&self) -> usize {
         (self.eighth / 8).clamp(LEAST_BATCH, MOST_BATCH)
+    }
+
+    /// What is kept in memory that no operator needs.
+    pub(crate) fn hot(&self) -> &Arc<HotVectors> {
+        &self.hot
+    }
+
+    fn leave_rest(&self, taken: &Taken) {
+        self.hot.leave(self.bytes.saturating_sub(taken.all()));
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -118,6 +132,10 @@ impl Pool {
 }
 
 impl Taken {
+    fn all(&self) -> usize {
+        self.fixed + self.shared + self.buffers
+    }
+
     fn of(&mut self, kind: Kind) -> &mut usize {
         match kind {
             Kind::Fixed => &mut self.fixed,
@@ -146,13 +164,16 @@ impl MemoryPool for Pool {
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        *self.taken().of(Kind::of(reservation.consumer())) += additional;
+        let mut taken = self.taken();
+        *taken.of(Kind::of(reservation.consumer())) += additional;
+        self.leave_rest(&taken);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         let mut taken = self.taken();
-        let taken = taken.of(Kind::of(reservation.consumer()));
-        *taken = taken.saturating_sub(shrink);
+        let of_kind = taken.of(Kind::of(reservation.consumer()));
+        *of_kind = of_kind.saturating_sub(shrink);
+        self.leave_rest(&taken);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
@@ -172,12 +193,12 @@ impl MemoryPool for Pool {
             ));
         }
         *taken.of(kind) += additional;
+        self.leave_rest(&taken);
         Ok(())
     }
 
     fn reserved(&self) -> usize {
-        let taken = self.taken();
-        taken.fixed + taken.shared + taken.buffers
+        self.taken().all()
     }
 
     fn memory_limit(&self) -> MemoryLimit {

@@ -70,6 +70,13 @@ fn read_late(sort: &Sort) -> Result<Option<LogicalPlan>> {
     let Some(keys) = Keys::try_new(sort, &seen)? else {
         return Ok(None);
     };
+    if keys.by_distance()
+        && let Some(source) = seen.source.searched()
+    {
+        let sort = searched(sort, &source)?;
+        let late = read_late(&sort)?;
+        return Ok(Some(late.unwrap_or(LogicalPlan::Sort(sort))));
+    }
     let columns = seen.columns.iter().cloned().map(|expr| keys.known(expr));
     let columns = columns.collect::<Result<Vec<_>>>()?;
     let Some(late) = seen.leaves(&columns).and_then(|leaves| seen.source.with_leaves(leaves))
@@ -91,6 +98,18 @@ fn read_late(sort: &Sort) -> Result<Option<LogicalPlan>> {
     let projection = Projection::try_new(named.collect(), node)?;
     let same = projection.schema.fields() == schema.fields();
     Ok(same.then_some(LogicalPlan::Projection(projection)))
+}
+
+/// The same over the source, in which vectors are searched.
+fn searched(sort: &Sort, source: &Arc<dyn Source>) -> Result<Sort> {
+    let input = sort.input.as_ref().clone().transform_up(|plan| match plan {
+        LogicalPlan::TableScan(scan) => {
+            let source = as_table(Arc::clone(source));
+            Ok(Transformed::yes(LogicalPlan::TableScan(TableScan { source, ..scan })))
+        }
+        plan => Ok(Transformed::no(plan)),
+    })?;
+    Ok(Sort { input: Arc::new(input.data), ..sort.clone() })
 }
 
 /// A plan as columns and conditions over the columns of the scan that it ends in.

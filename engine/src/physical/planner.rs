@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DFSchema, internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
@@ -16,6 +17,7 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+use futures::future::join_all;
 use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 
 use super::first_rows::{EarlyRowsExec, FirstRows, FirstRowsExec};
@@ -28,7 +30,7 @@ use crate::checkpoint::Ledger;
 use crate::logical::{self, GroupRows, KEY_ROW, TopK, Udf};
 use crate::memory::Memory;
 use crate::registry::Functions;
-use crate::source::source_of;
+use crate::source::{Samples, source_of};
 use crate::storage::Storage;
 
 /// Where functions run and where their results are kept: what the operators of user functions need of a session.
@@ -92,9 +94,35 @@ impl QueryPlanner for UdfPlanner {
         plan: &LogicalPlan,
         state: &SessionState,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        look_at_sides(plan, state).await?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(self.clone())]);
         planner.create_physical_plan(plan, state).await
     }
+}
+
+/// Makes a guess of what the tables hold that the plan joins, which says how it does.
+async fn look_at_sides(plan: &LogicalPlan, state: &SessionState) -> Result<()> {
+    let Some(samples) = state.config().get_extension::<Samples>() else {
+        return Ok(());
+    };
+    let (mut joins, mut scans) = (false, Vec::new());
+    plan.apply_with_subqueries(|part| {
+        match part {
+            LogicalPlan::Join(_) => joins = true,
+            LogicalPlan::TableScan(scan) => {
+                let columns = scan.projection.clone();
+                scans.extend(source_of(scan).map(|source| (source, columns)));
+            }
+            _ => {}
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if joins {
+        let looks = scans.iter().map(|(source, columns)| source.look(&samples, columns.as_deref()));
+        // Whoever reads a table says what is wrong with it.
+        drop(join_all(looks).await);
+    }
+    Ok(())
 }
 
 #[async_trait]

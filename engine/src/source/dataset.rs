@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use blake3::Hasher;
 use catalog::{DatasetVersion, QualifiedName, Version};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::internal_err;
+use datafusion::common::{ColumnStatistics, internal_err};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -19,8 +19,9 @@ use lance_core::utils::address::RowAddress;
 
 use super::apart::{Apart, Shared};
 use super::batch_rows::{fixed_bytes, stored_bytes, vary};
-use super::dataset_scan::{DatasetScan, DatasetScanExec, rows_at};
-use super::row_range::{Part, row_ranges};
+use super::dataset_scan::{DatasetScan, DatasetScanExec, columns_of, rows_at};
+use super::row_range::{Part, RowRange, row_ranges};
+use super::samples::{LEAST_ROWS, RUN_ROWS, RUNS, Samples};
 use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
@@ -80,6 +81,8 @@ pub(crate) struct DatasetTable {
     chosen: Chosen,
     /// So many rows at the beginning are left out.
     skipped: usize,
+    /// Whether vectors are searched in it.
+    is_searched: bool,
 }
 
 /// Which rows of the version it is.
@@ -135,6 +138,7 @@ impl DatasetTable {
             schema: Arc::new(Schema::empty()),
             chosen: Chosen::All,
             skipped: 0,
+            is_searched: false,
         };
         table.finish()
     }
@@ -218,6 +222,15 @@ impl DatasetTable {
 
     fn dependency(&self) -> catalog::Dependency {
         catalog::Dependency { name: self.name.clone(), version: self.version }
+    }
+
+    /// What the session has guessed of these leaves.
+    fn guessed(&self, state: &dyn Session, leaves: &[Leaf]) -> Vec<ColumnStatistics> {
+        let Some(samples) = state.config().get_extension::<Samples>() else {
+            return vec![];
+        };
+        let guesses = leaves.iter().map(|leaf| samples.of(&self.uuid, leaf));
+        guesses.map(Option::unwrap_or_default).collect()
     }
 
     /// What users call it.
@@ -308,6 +321,10 @@ impl Source for DatasetTable {
         Some(Arc::new(Self { skipped: self.skipped.saturating_add(rows), ..self.clone() }))
     }
 
+    fn searched(&self) -> Option<Arc<dyn Source>> {
+        (!self.is_searched).then(|| Arc::new(Self { is_searched: true, ..self.clone() }) as _)
+    }
+
     fn bytes(&self) -> Option<usize> {
         let kinds = || {
             let read = self.leaves.iter().filter(|leaf| !leaf.is_sys());
@@ -322,6 +339,27 @@ impl Source for DatasetTable {
             bytes += stored_bytes(&self.dataset).saturating_sub(known).max(SHORT_BYTES);
         }
         Some(rows.saturating_sub(self.skipped).saturating_mul(bytes))
+    }
+
+    async fn look(&self, samples: &Samples, columns: Option<&[usize]>) -> PlanResult<()> {
+        let rows = self.rows().unwrap_or_default();
+        if !self.is_whole() || rows < LEAST_ROWS {
+            return Ok(());
+        }
+        let leaves = match columns {
+            Some(columns) => columns.iter().map(|at| self.leaves[*at].clone()).collect(),
+            None => self.leaves.clone(),
+        };
+        let leaves = samples.unknown(&self.uuid, &leaves);
+        if leaves.is_empty() {
+            return Ok(());
+        }
+        let runs = RowRange::spread(&self.parts().await?, RUNS, RUN_ROWS);
+        let columns = columns_of(&self.dataset, leaves.clone(), runs, self.title()).await?;
+        for (leaf, values) in leaves.iter().zip(&columns) {
+            samples.keep(&self.uuid, leaf, values, rows)?;
+        }
+        Ok(())
     }
 
     async fn rows_at(&self, places: &UInt64Array) -> PlanResult<RecordBatch> {
@@ -354,7 +392,10 @@ impl TableProvider for DatasetTable {
         let end = limit.map_or(usize::MAX, |limit| self.skipped.saturating_add(limit));
         let ranges = row_ranges(&self.parts().await?, target, self.skipped..end);
         let (title, dataset) = (self.title(), Arc::clone(&self.dataset));
-        let scan = DatasetScan { title, dataset, leaves: Arc::new(leaves), ranges };
+        let guessed = self.guessed(state, &leaves);
+        let kept_of = (self.is_searched && self.is_whole()).then(|| self.uuid.as_str().into());
+        let leaves = Arc::new(leaves);
+        let scan = DatasetScan { title, dataset, leaves, ranges, guessed, kept_of };
         Ok(Arc::new(DatasetScanExec::new(scan)))
     }
 }

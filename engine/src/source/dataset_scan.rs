@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
-use arrow::compute::{filter_record_batch, is_not_null};
+use arrow::compute::{concat_batches, filter_record_batch, is_not_null};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::stats::Precision;
-use datafusion::common::{Statistics, internal_err};
+use datafusion::common::{ColumnStatistics, Statistics, internal_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -16,12 +16,14 @@ use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::Scanner;
 
-use super::batch_rows::{PROBE_ROWS, batch_rows, fixed_bytes, read_bytes, stored_bytes, vary};
+use super::batch_rows::{
+    PROBE_ROWS, batch_rows, fixed_bytes, own_bytes, read_bytes, stored_bytes, vary,
+};
 use super::dataset::Leaf;
 use super::row_range::RowRange;
 use super::scan::{Batches, Scan, ScanExec};
 use crate::adapter::error::from_lance;
-use crate::memory::Memory;
+use crate::memory::{Hot, HotKey, HotVectors, Memory};
 use crate::stored::convert;
 use crate::sys;
 
@@ -44,6 +46,10 @@ pub(super) struct DatasetScan {
     pub(super) dataset: Arc<Dataset>,
     pub(super) leaves: Arc<Vec<Leaf>>,
     pub(super) ranges: Vec<RowRange>,
+    /// What is guessed of the columns, if anything is.
+    pub(super) guessed: Vec<ColumnStatistics>,
+    /// The version's id, where rows that are read again stay in memory.
+    pub(super) kept_of: Option<Arc<str>>,
 }
 
 impl fmt::Display for DatasetScan {
@@ -78,7 +84,13 @@ impl Scan for DatasetScan {
             Some(partition) => self.ranges[partition].rows(),
             None => self.ranges.iter().map(RowRange::rows).sum(),
         };
-        nothing.with_num_rows(Precision::Exact(rows))
+        let statistics = nothing.with_num_rows(Precision::Exact(rows));
+        match partition {
+            None if !self.guessed.is_empty() => {
+                Statistics { column_statistics: self.guessed.clone(), ..statistics }
+            }
+            _ => statistics,
+        }
     }
 
     fn rows(self: Arc<Self>, partition: usize, context: &TaskContext) -> Batches {
@@ -87,8 +99,53 @@ impl Scan for DatasetScan {
         let shape = Shape { schema: self.schema(), leaves: Arc::clone(&self.leaves), memory };
         let range = self.ranges[partition].clone();
         let opened = open(Arc::clone(&self.dataset), shape, range, self.title.clone());
-        stream::once(opened).try_flatten().boxed()
+        let rows = stream::once(opened).try_flatten().boxed();
+        match (context.session_config().get_extension::<HotVectors>(), self.key(partition)) {
+            (Some(hot), Some(key)) => kept(hot, key, rows),
+            _ => rows,
+        }
     }
+}
+
+impl DatasetScan {
+    /// What a partition reads, where it is kept.
+    fn key(&self, partition: usize) -> Option<HotKey> {
+        let version = Arc::clone(self.kept_of.as_ref()?);
+        let paths = self.leaves.iter().map(|leaf| leaf.path.clone()).collect();
+        Some(HotKey { version, paths, rows: self.ranges[partition].places() })
+    }
+}
+
+/// The rows from memory, or as they are read, to be kept when all of them were.
+fn kept(hot: Arc<HotVectors>, key: HotKey, rows: Batches) -> Batches {
+    let most = match hot.get(&key) {
+        Hot::Here(batches) => {
+            let places = 0..batches.len();
+            return stream::iter(places.map(move |at| Ok(batches[at].clone()))).boxed();
+        }
+        Hot::New => return rows,
+        Hot::Wanted(most) => most,
+    };
+    let rows =
+        stream::try_unfold((rows, Vec::new(), 0), move |(mut rows, mut batches, mut bytes)| {
+            let (hot, key) = (Arc::clone(&hot), key.clone());
+            async move {
+                let Some(batch) = rows.try_next().await? else {
+                    if bytes <= most {
+                        hot.keep(key, batches, bytes);
+                    }
+                    return Ok(None);
+                };
+                bytes += own_bytes(&batch);
+                if bytes > most {
+                    batches = Vec::new();
+                } else {
+                    batches.push(batch.clone());
+                }
+                Ok(Some((batch, (rows, batches, bytes))))
+            }
+        });
+    rows.boxed()
 }
 
 /// How Lance's batches become ours.
@@ -171,6 +228,23 @@ async fn scanner(
     scanner.with_fragment_slices(&range.slices(dataset).await?).await?;
     scanner.with_fragments(range.fragments(dataset));
     Ok(scanner)
+}
+
+/// The values of these leaves in the range, one column each.
+pub(super) async fn columns_of(
+    dataset: &Arc<Dataset>,
+    leaves: Vec<Leaf>,
+    range: RowRange,
+    title: String,
+) -> Result<Vec<ArrayRef>> {
+    let fields: Vec<_> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let leaves = Arc::new(leaves);
+    // Nothing is read ahead.
+    let shape = Shape { schema: Arc::clone(&schema), leaves, memory: Memory::new(0) };
+    let batches = open(Arc::clone(dataset), shape, range, title).await?;
+    let batches: Vec<RecordBatch> = batches.try_collect().await?;
+    Ok(concat_batches(&schema, &batches)?.columns().to_vec())
 }
 
 /// Tells the scanner what to read.

@@ -89,6 +89,15 @@ pub(super) fn row_ranges(parts: &[Part], target: usize, rows: Range<usize>) -> V
 }
 
 impl RowRange {
+    /// So many runs of so many rows, from the first row to the last.
+    pub(super) fn spread(parts: &[Part], runs: usize, rows: usize) -> Self {
+        let all: usize = parts.iter().map(Part::rows).sum();
+        let step = all.saturating_sub(rows) / (runs - 1).max(1);
+        let runs = (0..runs).map(|run| run * step..run * step + rows);
+        let runs = runs.flat_map(|run| row_ranges(parts, 1, run));
+        Self(runs.flat_map(|range| range.0).collect())
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.0.iter().map(|part| part.rows).sum()
     }
@@ -109,12 +118,18 @@ impl RowRange {
         Self(self.0.iter().map(cut).filter(|part| part.rows > 0).collect())
     }
 
+    /// Fragment, first row and how many, of each of its parts.
+    pub(super) fn places(&self) -> Vec<(u32, usize, usize)> {
+        self.0.iter().map(|part| (part.fragment, part.start, part.rows)).collect()
+    }
+
     /// The fragments that hold it.
     pub(super) fn fragments(&self, dataset: &Dataset) -> Vec<Fragment> {
-        let fragment = |part: &FragmentRows| {
-            Some(dataset.get_fragment(part.fragment as usize)?.metadata().clone())
-        };
-        self.0.iter().filter_map(fragment).collect()
+        let mut numbers: Vec<u32> = self.0.iter().map(|part| part.fragment).collect();
+        numbers.dedup();
+        let fragment =
+            |number: u32| Some(dataset.get_fragment(number as usize)?.metadata().clone());
+        numbers.into_iter().filter_map(fragment).collect()
     }
 
     /// Where it lies in these.

@@ -40,7 +40,8 @@ pub(crate) async fn scan_of_fragments(
         .map(|field| Leaf { path: vec![field.name().clone()], field: Arc::clone(field) })
         .collect();
     let (leaves, ranges) = (Arc::new(leaves), row_ranges(&parts, 1, 0..usize::MAX));
-    let scan = DatasetScan { title, dataset: Arc::clone(dataset), leaves, ranges };
+    let dataset = Arc::clone(dataset);
+    let scan = DatasetScan { title, dataset, leaves, ranges, guessed: vec![], kept_of: None };
     Ok(Some(Arc::new(DatasetScanExec::new(scan))))
 }
 

@@ -1,4 +1,7 @@
-"""Distances between vectors, and more of them. A missing vector gives a missing result."""
+"""Distances between vectors, and more of them.
+
+A vector that is missing or holds a null gives a missing result.
+"""
 
 from __future__ import annotations
 

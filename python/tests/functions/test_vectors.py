@@ -298,3 +298,29 @@ def test_the_nearest_are_found_by_their_vectors_alone() -> None:
 def test_a_type_that_is_no_vector_is_refused_in_a_model() -> None:
     with pytest.raises((SignalSchemaError, DataChainParamsError)):
         dc.read_values(v=[1], output={"v": dc.Vector[-1]})
+
+
+def test_a_vector_with_a_null_has_no_distance() -> None:
+    query = "SELECT l2_distance(v, [1.0, 1.0]) AS d FROM (VALUES ([1.0, 0.0]), ([1.0, null])) t(v)"
+    assert dc.sql(query).to_values("d") == [1.0, None]
+
+
+@pytest.mark.parametrize("kind", DTYPES)
+def test_searches_again_and_again_find_the_same(kind: str) -> None:
+    """The vectors of a version stay in memory from the second search on."""
+    vectors = np.random.default_rng(3).standard_normal((3000, 16)).astype(kind)
+    output = {"v": dc.Vector(16, kind), "label": str}
+    for bump in (0.0, 1.0):
+        vectors = (vectors + vectors.dtype.type(bump))[::-1].copy()
+        labels = [f"label {row % 3}" for row in range(len(vectors))]
+        dc.read_values(v=list(vectors), label=labels, output=output).save("searched")
+        gaps = vectors.astype("float64") - vectors[17].astype("float64")
+        distances = np.sqrt((gaps**2).sum(1))
+        for label in (None, "label 1"):
+            wanted = sorted(distances[[label in (None, it) for it in labels]])[:5]
+            for _ in range(4):
+                chain = dc.read_dataset("searched")
+                if label:
+                    chain = chain.filter(dc.C("label") == label)
+                near = chain.mutate(d=dc.func.l2_distance("v", vectors[17])).order_by("d").limit(5)
+                assert near.to_values("d") == pytest.approx(wanted, rel=1e-3)

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, FixedSizeListArray, Float64Array, ListArray};
-use arrow::datatypes::{Float32Type, Float64Type};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
 
+use super::lanes::{Half, wide};
 use super::{Metric, VectorDistance};
 
 const ROWS: [[f64; 9]; 3] = [
@@ -66,4 +68,42 @@ fn different_lengths_are_an_error() {
         ])]));
     let error = VectorDistance::new(Metric::Cosine).distances::<Float64Type>(&lists(), &short, 3);
     assert!(error.unwrap_err().to_string().contains("vectors of 2 and 9 numbers"));
+}
+
+/// The values are exact in halves too.
+fn halves() -> ArrayRef {
+    let item = Arc::new(Field::new_list_field(DataType::Float16, true));
+    cast(&vectors(), &DataType::FixedSizeList(item, 9)).unwrap()
+}
+
+#[test]
+fn distances_of_halves() {
+    for metric in [Metric::Cosine, Metric::Euclidean, Metric::Dot] {
+        let function = VectorDistance::new(metric);
+        let literal = lists().slice(0, 1);
+        check(metric, &function.distances::<Float32Type>(&halves(), &literal, 3).unwrap());
+    }
+}
+
+#[test]
+fn every_half_as_a_float() {
+    for bits in 0..=u16::MAX {
+        let half = Half::from_bits(bits);
+        let (seen, wanted) = (wide(bits), half.to_f32());
+        let is_same = seen.to_bits() == wanted.to_bits() || (seen.is_nan() && wanted.is_nan());
+        assert!(is_same, "{bits:#x}: saw {seen}, wanted {wanted}");
+    }
+}
+
+#[test]
+fn a_vector_with_a_null_has_no_distance() {
+    let rows = [Some(vec![Some(1.0), Some(0.0)]), Some(vec![Some(1.0), None]), None];
+    let lists = ListArray::from_iter_primitive::<Float64Type, _, _>(rows.clone());
+    let fixed = FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(rows, 2);
+    for column in [Arc::new(lists) as ArrayRef, Arc::new(fixed)] {
+        let function = VectorDistance::new(Metric::Dot);
+        let seen = function.distances::<Float64Type>(&column, &column.slice(0, 1), 3).unwrap();
+        let wanted = Float64Array::from(vec![Some(1.0), None, None]);
+        assert_eq!(seen.as_any().downcast_ref::<Float64Array>().unwrap(), &wanted);
+    }
 }
