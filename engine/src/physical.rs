@@ -33,3 +33,6 @@ pub(crate) use ranks::{Rank, RanksExec};
 pub(crate) use sort_rows::SortRowsExec;
 pub(crate) use spill::{may_spill, sharers};
 pub(crate) use window_groups::WindowGroupsExec;
+
+/// What the planner knows of columns, which a session keeps.
+pub(crate) use crate::source::Samples;

@@ -21,10 +21,9 @@ use udf_runtime::WorkerPool;
 use crate::adapter::error::LanceResultExt;
 use crate::config::{cache_of, memory};
 use crate::memory::{Memory, Pool};
-use crate::physical::{UdfContext, UdfPlanner, may_spill, sharers};
+use crate::physical::{Samples, UdfContext, UdfPlanner, may_spill, sharers};
 use crate::progress::Progress;
 use crate::registry::Functions;
-use crate::source::Samples;
 use crate::storage::{
     Buckets, Cache, CacheOptions, Entered, Location, Root, Storage, memory_bytes,
 };

@@ -56,14 +56,15 @@ KILLED = """
 import os, signal, sys, time
 import lakebed as dc
 
-# what functions read of modules counts as their code, and what they open as their input
-os.environ["LEFT"] = sys.argv[1]
-os.environ["LOG"] = str(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+# what functions read of modules counts as their code, and what they open or read of the environment as
+# their input, but for secrets
+os.environ["TOKEN_LEFT"] = sys.argv[1]
+os.environ["TOKEN_LOG"] = str(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
 
 def called(what: str) -> None:
-    os.write(int(os.environ["LOG"]), f"{what}\\n".encode())
-    left = int(os.environ["LEFT"]) - 1
-    os.environ["LEFT"] = str(left)
+    os.write(int(os.environ["TOKEN_LOG"]), f"{what}\\n".encode())
+    left = int(os.environ["TOKEN_LEFT"]) - 1
+    os.environ["TOKEN_LEFT"] = str(left)
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -22,6 +22,8 @@ const KEYWORDS: [&str; 6] = ["CREATE", "INSERT", "UPDATE", "DELETE", "MERGE", "D
 pub(crate) struct Write {
     statement: Arc<Statement>,
     keyword: &'static str,
+    /// Whether it makes or drops a view.
+    of_view: bool,
     types: Vec<Option<DataType>>,
 }
 
@@ -50,7 +52,10 @@ impl Write {
         let (shared, read) = (Arc::clone(service), Arc::clone(&statement));
         let types = async move { Ok(parameter_types(&shared.session, &read).await) };
         let types = on(&service.engine, types).await?;
-        Ok(Some(Self { statement, keyword, types }))
+        // CREATE OR REPLACE VIEW
+        let of_view = ["CREATE", "DROP"].contains(&keyword)
+            && words(text, 4).iter().any(|word| word == "VIEW");
+        Ok(Some(Self { statement, keyword, of_view, types }))
     }
 
     /// The types of `$1`, `$2`, …, where dataset and text tell them.
@@ -60,12 +65,15 @@ impl Write {
 
     /// Whether it can be taken back.
     fn check_undoable(&self) -> Result<()> {
-        if self.keyword != "DROP" {
+        if self.keyword != "DROP" && !self.of_view {
             return Ok(());
         }
-        let what = "DROP TABLE cannot be taken back, so it is no part of a transaction or of a text of several \
-                    statements; hint: run it by itself, in the driver's autocommit mode";
-        Err(Error::refused("25001", what))
+        let what = if self.of_view { "a view" } else { "DROP TABLE" };
+        let what = format!(
+            "{what} cannot be taken back, so it is no part of a transaction or of a text of several \
+             statements; hint: run it by itself, in the driver's autocommit mode"
+        );
+        Err(Error::refused("25001", &what))
     }
 
     /// Runs it, as a whole or not at all.
@@ -89,6 +97,8 @@ impl Write {
         };
         let answer = on(&service.engine, run).await?;
         let tag = match (self.keyword, answer.changed) {
+            ("CREATE", _) if self.of_view => "CREATE VIEW",
+            ("DROP", _) if self.of_view => "DROP VIEW",
             ("CREATE", Some(_)) => "SELECT",
             ("CREATE", None) => "CREATE TABLE AS",
             ("DROP", _) => "DROP TABLE",

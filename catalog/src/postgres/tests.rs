@@ -197,7 +197,7 @@ async fn newer_and_damaged_tables_are_refused() {
         .fetch_all(&store.pool())
         .await
         .unwrap();
-    assert_eq!(formats, [1, 2, 3]);
+    assert_eq!(formats, [1, 2, 3, 4]);
     let request = ClaimRequest::new("cats".parse().unwrap(), PATCH, start(&store).await);
     let claim = store.claim_version(request).await.unwrap();
     store.complete_version(&claim, CompletedVersion::default()).await.unwrap();

@@ -24,11 +24,12 @@ of, `bare.py` what carries no result, and `setup.py` which attributes are made a
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
 import sys
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import named
@@ -98,11 +99,44 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
 def _versioned(name: str, spec: Mapping[str, Any]) -> tuple[str, str]:
     """The same for a function whose user says by a version when its results change."""
 
+    def add_stage(walk: Walk) -> None:
+        walk.value((_stage(spec), _code_of_lambda(spec)))
+        for label, value in [*_made_with(spec), *_closed_over(spec)]:
+            try:
+                walk.shape(label, value)
+            except (NoFingerprint, UnknowableError):
+                # such as a client, for which the version speaks too
+                walk.value(type(value).__qualname__)
+
     def add(walk: Walk) -> None:
-        walk.value(("version", str(spec["version"]), *_stage(spec)))
+        walk.value(("version", str(spec["version"])))
+        add_stage(walk)
         _add_settings(walk, spec)
 
-    return _digest(name, lambda walk: walk.value(_stage(spec))), _digest(name, add)
+    return _digest(name, add_stage), _digest(name, add)
+
+
+def _code_of_lambda(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells lambdas apart, which have no names."""
+    call = spec["call"]
+    while isinstance(call, functools.partial):
+        call = call.func
+    if not (_is_lambda(spec) and isinstance(call, FunctionType)):
+        return ()
+    code = call.__code__
+    constants = [repr(value) for value in code.co_consts if not isinstance(value, CodeType)]
+    return code.co_code, code.co_names, tuple(constants)
+
+
+def _closed_over(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a function was made with that it closes over."""
+    call = spec["call"]
+    while isinstance(call, (functools.partial, MethodType)):
+        call = call.func if isinstance(call, functools.partial) else call.__func__
+    if isinstance(call, FunctionType):
+        for name, cell in zip(call.__code__.co_freevars, call.__closure__ or (), strict=True):
+            with contextlib.suppress(ValueError):
+                yield f"closure value `{name}`", cell.cell_contents
 
 
 def code_of(spec: MutableMapping[str, Any]) -> str | None:

@@ -18,6 +18,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import stat
 import sys
 import sysconfig
@@ -62,7 +63,9 @@ _EVENTS = frozenset(
     | {"pickle.find_class", *_THREAD_STARTS}
 )
 
-_SECRETS = ("KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL")
+_SECRETS = re.compile(
+    r"(^|_)((API|ACCESS|PRIVATE)_?KEY|SECRETS?|TOKEN|PASSW\w*|CREDENTIALS?)(_|$)", re.IGNORECASE
+)
 """Variables that let in, and do not decide what is found."""
 
 _MOST_VARIABLES = 32
@@ -150,7 +153,7 @@ class Reads:
 
     def asked(self, variable: str) -> None:
         """Note a variable of the environment."""
-        if not any(secret in variable.upper() for secret in _SECRETS):
+        if not _SECRETS.search(variable):
             self._variables += 1
             if self._variables <= _MOST_VARIABLES:
                 self.noted(inputs.VARIABLE + variable)

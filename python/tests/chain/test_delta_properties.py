@@ -83,12 +83,12 @@ later = st.builds(
 states_ = st.tuples(first, st.lists(later, min_size=1, max_size=3)).map(lambda it: [it[0], *it[1]])
 
 
-# The functions; what changes between runs but is not their code or input stands in the environment
+# The functions; what changes between runs but is not their code or input stands among secrets in the environment
 
 
 def times(factor: int) -> Callable[[str | None, float | None], float | None]:
     def product(id: str | None, v: float | None) -> float | None:
-        if id is not None and os.environ.get("FAILS") == id:
+        if id is not None and os.environ.get("TOKEN_FAILS") == id:
             raise RuntimeError(id)
         return None if v is None else v * factor
 
@@ -96,13 +96,13 @@ def times(factor: int) -> Callable[[str | None, float | None], float | None]:
 
 
 def flaky(id: str | None) -> str:
-    if id in os.environ["BROKEN"].split():
+    if id in os.environ["TOKEN_BROKEN"].split():
         raise ValueError(id)
     return f"{id}!"
 
 
 def checked(id: str | None) -> str | None:
-    return "broken" if id in os.environ["BROKEN"].split() else None
+    return "broken" if id in os.environ["TOKEN_BROKEN"].split() else None
 
 
 def careful(v: float | None) -> float:
@@ -359,13 +359,13 @@ class Lake:
         steps = {step for step, _ in self.steps}
         if not fails or "map" not in steps or steps & {"careful", "flaky"}:
             return
-        os.environ["FAILS"] = fails
+        os.environ["TOKEN_FAILS"] = fails
         try:
             self.update(**delta)
         except RuntimeError:
             pass
         finally:
-            del os.environ["FAILS"]
+            del os.environ["TOKEN_FAILS"]
 
     def check_older(self) -> None:
         for name, version, rows in self.older:
@@ -434,7 +434,7 @@ def test_an_update_is_what_a_full_run_gives(steps, source, states, broken):
     lake = Lake(steps, source)
     for state in states:
         broken -= state.healed
-        os.environ["BROKEN"] = " ".join(sorted(broken))
+        os.environ["TOKEN_BROKEN"] = " ".join(sorted(broken))
         lake.become(state)
         try:
             lake.fail(state.fails, delta_code="rebuild")
@@ -532,7 +532,7 @@ def become(lake: Lake, one: Rows, labels: dict[str, str] | None = None) -> None:
 @pytest.mark.parametrize("step", [*sorted(STEPS), "subtract"])
 def test_each_step_is_updated(step):
     """What the property passes over because it is refused is not all of it."""
-    os.environ["BROKEN"] = "2"
+    os.environ["TOKEN_BROKEN"] = "2"
     how: Any = 1
     if step in GROUPS:
         how = sorted(AGGREGATES)

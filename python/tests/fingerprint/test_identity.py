@@ -207,3 +207,32 @@ def test_reason_in_setup() -> None:
     with pytest.raises(NoFingerprint) as caught:
         identity(spec(double, setup=setup))
     assert str(caught.value).startswith("an argument of setup `model` of `double` is a `generator`")
+
+
+class Emb:
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def __call__(self, x: int) -> str:
+        return self.model + str(x)
+
+
+def test_a_version_does_not_speak_for_functions_made_with_other_values() -> None:
+    def closing(by: int) -> Callable[[int], int]:
+        def f(x: int) -> int:
+            return x + by
+
+        return f
+
+    def versioned(call: Any) -> dict[str, Any]:
+        return spec(call, name="f", version="9")
+
+    pairs = [
+        (Emb("p"), Emb("q")),
+        (functools.partial(double, 1), functools.partial(double, 2)),
+        (closing(1), closing(2)),
+        (lambda x: x + 1, lambda x: x + 2),
+    ]
+    for one, two in pairs:
+        assert "code" in differing(versioned(one), versioned(two))
+        assert differing(versioned(one), versioned(one)) == set()

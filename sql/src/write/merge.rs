@@ -66,7 +66,7 @@ impl Write<'_> {
         let chain = self.planner.chain(parsed_query(&query.places())?).await?;
         if let Some(function) = volatile(&chain) {
             return Err(Error::refused(
-                &format!("`{function}` in MERGE"),
+                format!("`{function}` in MERGE"),
                 "compute it as a column of a dataset first: both runs of the query must agree",
             ));
         }
