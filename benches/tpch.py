@@ -185,8 +185,9 @@ def measured(number: int, systems: list[System], options: argparse.Namespace) ->
             "scale": options.scale, "version": system.version, "commit": machine.commit(),
             "machine": machine.machine(),
         }), flush=True)  # fmt: skip
-    for name in rows:
-        difference = differs(rows[name], rows[next(iter(rows))])
+    first = next(iter(rows.values()))
+    for name, found in rows.items():
+        difference = differs(found, first)
         if difference:
             say(f"q{number}: {name} found other rows: {difference}")
             failures += 1
@@ -235,8 +236,8 @@ def summary(systems: list[System]) -> None:
         peaks = [system.times.get(number, Times()).peak_mib for system in (ours, *others)]
         say(f"{shown}     {' '.join(map(str, peaks))}")
     means = ""
-    for name in ratios:
-        time, cpu = (mean([ratio[at] for ratio in ratios[name]]) for at in (0, 1))
+    for pairs in ratios.values():
+        time, cpu = (mean([pair[at] for pair in pairs]) for at in (0, 1))
         means += f"{time:19.2f} ({cpu:5.2f}) "
     say(f"{'geometric mean':27}{means}")
 

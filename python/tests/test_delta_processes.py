@@ -56,8 +56,8 @@ KILLED = """
 import os, signal, sys, time
 import lakebed as dc
 
-# what functions read of modules counts as their code, and what they open or read of the environment as
-# their input, but for secrets
+# what functions read of modules counts as their code, and what they open or read of the
+# environment as their input, but for secrets
 os.environ["TOKEN_LEFT"] = sys.argv[1]
 os.environ["TOKEN_LOG"] = str(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
 

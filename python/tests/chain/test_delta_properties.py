@@ -83,7 +83,8 @@ later = st.builds(
 states_ = st.tuples(first, st.lists(later, min_size=1, max_size=3)).map(lambda it: [it[0], *it[1]])
 
 
-# The functions; what changes between runs but is not their code or input stands among secrets in the environment
+# The functions; what changes between runs but is not their code or input stands among secrets in
+# the environment
 
 
 def times(factor: int) -> Callable[[str | None, float | None], float | None]:
@@ -532,7 +533,7 @@ def become(lake: Lake, one: Rows, labels: dict[str, str] | None = None) -> None:
 @pytest.mark.parametrize("step", [*sorted(STEPS), "subtract"])
 def test_each_step_is_updated(step):
     """What the property passes over because it is refused is not all of it."""
-    os.environ["TOKEN_BROKEN"] = "2"
+    os.environ["TOKEN_BROKEN"] = "2"  # noqa: S105  not a secret
     how: Any = 1
     if step in GROUPS:
         how = sorted(AGGREGATES)
