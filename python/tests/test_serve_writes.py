@@ -113,7 +113,6 @@ def test_values_fit_their_columns(server, binary):
         ("copy t to '/tmp/x.csv'", "`COPY` is not taken"),
         ("create table x as select * from '/etc/passwd'", "/etc/passwd"),
         ("create external table x stored as csv location '/etc'", "EXTERNAL|external|`CREATE`"),
-        ("create view v as select 1", "a view cannot be taken back"),
         ("insert into t values (1, 'a', 'b')", "x"),
         ("insert into nothing values (1)", "nothing"),
         ("alter table t add column y int", "`ALTER` is not taken"),
@@ -279,3 +278,17 @@ def test_flight_only_reads_unless_told(chain):
         with pytest.raises(adbc_driver_manager.Error, match="DELETE"):
             cursor.adbc_statement.execute_update()
     assert dc.read_dataset("pets").version == "1.0.0"
+
+
+def test_views_are_made_outside_of_transactions(server):
+    with connect(server) as connection:
+        assert (
+            connection.execute("create view v as select word from t").statusmessage == "CREATE VIEW"
+        )
+        assert dc.sql("select * from v").to_values("word")
+        connection.execute("begin")
+        with pytest.raises(psycopg.Error, match="a view cannot be taken back"):
+            connection.execute("create or replace view v as select 1 as one")
+        connection.execute("rollback")
+        assert dc.sql("select * from v").schema.keys() == {"word"}
+        assert connection.execute("drop view v").statusmessage == "DROP VIEW"
