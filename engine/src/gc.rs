@@ -30,6 +30,9 @@ use live::Live;
 /// By how much the times of a disk and of the catalog may differ.
 const TICK: Duration = Duration::from_secs(1);
 
+/// The folders of a dataset that hold rows, and which of them are removed.
+const DATA: [&str; 2] = ["data", DELETIONS_DIR];
+
 const COMPLETE: &str = "its versions need it";
 const LISTED: &str = "versions of other datasets need it";
 const DEAD: &str = "its save died";
@@ -152,11 +155,13 @@ impl Collector<'_> {
         }
         self.live.add_all(self.session).await?;
         let (all, depth) = layout::datasets();
-        let mut seen = HashSet::new();
+        let (mut seen, claimed) = (HashSet::new(), self.claimed().await?);
         for folder in self.storage().folders(&all, depth).await? {
             if layout::is_dataset(&folder) {
                 seen.insert(folder.clone());
-                self.dataset(folder).await?;
+                if !(claimed.contains(folder.as_ref()) && self.is_bare(&folder).await?) {
+                    self.dataset(folder).await?;
+                }
             }
         }
         for (folder, title) in self.live.unknown() {
@@ -202,6 +207,30 @@ impl Collector<'_> {
             record.status == VersionStatus::Pending && self.is_old(record.created_at.into())
         });
         Ok(records)
+    }
+
+    /// Where the data of all versions is, or was, that were ever claimed.
+    async fn claimed(&self) -> Result<HashSet<String>> {
+        let all = VersionFilter {
+            include_removed: true,
+            include_unfinished: true,
+            ..VersionFilter::default()
+        };
+        let records = self.session.catalog().versions(all).await?;
+        Ok(records.into_iter().map(|record| record.location).collect())
+    }
+
+    /// Whether a dataset has no data: what earlier runs have collected is passed over at the cost of a look.
+    async fn is_bare(&self, folder: &Location) -> Result<bool> {
+        if is_of_session(folder) {
+            return Ok(false);
+        }
+        for below in DATA {
+            if !self.storage().is_empty(&folder.clone().join(below)).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn dataset(&mut self, folder: Location) -> Result<()> {
@@ -278,7 +307,7 @@ impl Collector<'_> {
             return Ok(());
         }
         let [mut used, mut young, mut refused, mut removed] = [Size::default(); 4];
-        let folders = ["data", DELETIONS_DIR].map(|name| found.folder.clone().join(name));
+        let folders = DATA.map(|name| found.folder.clone().join(name));
         for file in folders.iter().flat_map(|folder| files.directly_in(folder)) {
             let place = if self.live.has(&file.location) {
                 &mut used

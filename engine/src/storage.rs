@@ -32,7 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use futures::{TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::buffered::BufWriter;
 use object_store::{
     GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
@@ -207,6 +207,15 @@ impl Storage {
         match found {
             Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
             found => found.map_err(|error| self.refused("list", folder, error)),
+        }
+    }
+
+    /// Whether there is nothing below a folder.
+    pub(crate) async fn is_empty(&self, folder: &Location) -> Result<bool> {
+        match self.store.list(Some(folder)).next().await {
+            None | Some(Err(object_store::Error::NotFound { .. })) => Ok(true),
+            Some(Ok(_)) => Ok(false),
+            Some(Err(error)) => Err(self.refused("list", folder, error)),
         }
     }
 

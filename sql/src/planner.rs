@@ -17,6 +17,7 @@ use engine::{Chain, Session};
 
 use crate::functions::staged;
 use crate::inputs::Inputs;
+use crate::lateral_unnest::unnest_beside;
 use crate::look;
 use crate::parameter_types::inferred;
 use crate::relation::Relations;
@@ -154,6 +155,7 @@ impl<'a> Planner<'a> {
         let mut context = PlannerContext::new().with_prepare_param_data_types(types);
         let plan = SqlToRel::new_with_options(&self.relations, options)
             .sql_statement_to_plan_with_context(query, &mut context)?;
+        let plan = unnest_beside(plan)?;
         let plan = match self.parameters.as_slice() {
             [] => inferred(plan)?,
             values => plan.with_param_values(ParamValues::from(values.to_vec()))?,

@@ -19,6 +19,7 @@ use crate::recursion::name_recursive;
 use crate::row_in::compare_rows;
 use crate::set_operators::check_set_operators;
 use crate::shared_columns::name_shared;
+use crate::table_functions::spell_tables;
 use crate::table_names::name_tables;
 use crate::{Error, Result};
 
@@ -49,6 +50,7 @@ impl Statement {
         let (mut asked, mut files) = (Asked::default(), Vec::new());
         with_inner(&mut parsed, |inner| {
             asked = number(inner)?;
+            spell_tables(inner)?;
             files = name_tables(inner)?;
             restate(inner)
         })?;
