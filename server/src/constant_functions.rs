@@ -19,7 +19,7 @@ pub(crate) const POSTGRES_VERSION: &str = "16.6";
 const BUILT_IN: u32 = 6_000;
 
 /// Functions that are null for all arguments.
-const ABSENT: [&str; 16] = [
+const ABSENT: [&str; 15] = [
     "col_description",
     "current_setting",
     "inet_server_addr",
@@ -34,7 +34,6 @@ const ABSENT: [&str; 16] = [
     "pg_get_ruledef",
     "pg_get_serial_sequence",
     "pg_get_triggerdef",
-    "pg_get_viewdef",
     "pg_tablespace_location",
 ];
 

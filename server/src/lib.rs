@@ -22,6 +22,7 @@ mod relations;
 mod server;
 mod service;
 mod text;
+mod view_texts;
 mod write;
 
 pub use error::{Error, Result};
