@@ -15,6 +15,7 @@ mod distinct_from;
 mod error;
 mod functions;
 mod inputs;
+mod interval_product;
 mod leaf_names;
 mod look;
 mod parameter_types;
@@ -28,6 +29,7 @@ mod shared_columns;
 mod statement;
 mod system;
 mod table_names;
+mod time_patterns;
 mod type_text;
 mod write;
 

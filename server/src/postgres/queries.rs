@@ -46,7 +46,8 @@ impl Queries {
     }
 
     async fn prepare(&self, text: &str) -> PgWireResult<Prepared> {
-        let prepared = Prepared::of(&self.connection.service, text, self.connection.user()).await;
+        let text = self.connection.in_path(text).await.map_err(|error| reported(&error))?;
+        let prepared = Prepared::of(&self.connection.service, &text, self.connection.user()).await;
         prepared.map_err(|error| reported(&error))
     }
 
