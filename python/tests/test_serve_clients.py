@@ -123,3 +123,36 @@ def test_tools_find_what_they_look_for(connection, client):
     assert asked
     problems = {it.title: problem(connection, it, known) for it in asked}
     assert {title: it for title, it in problems.items() if it is not None} == {}
+
+
+def test_names_are_looked_for_where_a_client_says(connection):
+    """As SQL Lab of Superset does for the schema that is chosen, and JDBC's `setSchema`."""
+    connection.execute('set search_path = "home.people"')
+    assert connection.execute("show search_path").fetchone() == ('"home.people"',)
+    assert connection.execute("select current_schema()").fetchone() == ("home.people",)
+    owners = "select owner from owners where owners.pet = %s"
+    assert connection.execute(owners, ("dog",)).fetchall() == [("Ben",)]
+    # neither here nor there, so the default folder's
+    assert connection.execute("select count(*) from pets").fetchone() == (2,)
+    assert connection.execute(
+        "select count(*) from pg_class where relname = 'pets'"
+    ).fetchone() == (1,)
+    connection.execute("reset search_path")
+    with pytest.raises(psycopg.errors.UndefinedTable, match="owners"):
+        connection.execute(owners, ("dog",))
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("kind", ["Int8", "UInt8", "UInt16", "UInt32", "UInt64"])
+def test_small_and_unsigned_numbers_come_whole(connection, kind, binary):
+    cursor = connection.cursor(binary=binary)
+    seven = f"arrow_cast(7, '{kind}')"
+    assert cursor.execute(f"select {seven}, [{seven}]").fetchall() == [(7, [7])]
+
+
+def test_moments_are_written_as_asked(connection):
+    asked = "select to_char(moment, 'YYYY-MM-DD HH24:MI'), moment + 2 * interval '1 day' from kinds"
+    ((text, later),) = connection.execute(asked).fetchall()
+    assert (text, str(later)) == ("2026-01-02 03:04", "2026-01-04 03:04:05")
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="the pattern `YYYY-Q`"):
+        connection.execute("select to_char(moment, 'YYYY-Q') from kinds")

@@ -33,9 +33,11 @@ impl SearchPath {
     /// The setting as it is shown.
     pub(crate) fn text(&self) -> String {
         let is_plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
-        let shown = self.0.iter().map(|schema| match schema.chars().all(is_plain) {
-            true => schema.clone(),
-            false => format!("\"{}\"", schema.replace('"', "\"\"")),
+        let shown = self.0.iter().map(|schema| {
+            if schema.chars().all(is_plain) {
+                return schema.clone();
+            }
+            format!("\"{}\"", schema.replace('"', "\"\""))
         });
         shown.collect::<Vec<_>>().join(", ")
     }
