@@ -21,10 +21,12 @@ use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use engine::{Session, default_folder};
 use tokio::sync::Mutex;
 
+use crate::catalog_functions::functions as text_functions;
 use crate::client_facts::ClientFacts;
 use crate::constant_functions::functions;
 use crate::dialect::simplify;
 use crate::information_schema;
+use crate::mended_tables::MendedTables;
 use crate::names::PUBLIC;
 use crate::postgres::wire_schema;
 use crate::query::Planned;
@@ -76,13 +78,14 @@ impl CatalogSession {
         datasets.register_schema(PUBLIC, Arc::new(MemorySchemaProvider::new()))?;
         context.register_catalog(&database, Arc::<MemoryCatalogProvider>::clone(&datasets));
         setup_pg_catalog(&context, &database, EmptyContextProvider).map_err(|error| *error)?;
-        for function in functions(only_reads) {
+        for function in functions(only_reads).into_iter().chain(text_functions(only_reads)) {
             context.register_udf(function);
         }
         let relations = Arc::<Relations>::default();
         context.register_udf(pg_table_is_visible(&relations));
         context.register_udf(pg_get_viewdef(&relations));
         if let Some(tables) = datasets.schema(SYSTEM) {
+            let tables = Arc::new(MendedTables::try_new(tables, only_reads)?);
             let tables = SystemTables { tables, relations: Arc::clone(&relations) };
             datasets.register_schema(SYSTEM, Arc::new(tables))?;
         }
@@ -109,7 +112,7 @@ impl CatalogSession {
         user: &str,
     ) -> Result<Planned> {
         self.refresh(session).await?;
-        let text = ClientFacts { user, database: &self.database }.told(text);
+        let text = ClientFacts { user, database: &self.database, schema: PUBLIC }.told(text);
         // WHY: the parser is made anew, for its rules need not be shared between threads.
         let statement = PostgresCompatibilityParser::new().parse(&text);
         let mut statement =

@@ -90,6 +90,47 @@ const EMPTY: &[(&str, &[&str])] = &[
         ],
     ),
     ("triggers", &["trigger_catalog", "trigger_schema", "trigger_name", "event_object_table"]),
+    (
+        "table_privileges",
+        &[
+            "grantor",
+            "grantee",
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "privilege_type",
+            "is_grantable",
+            "with_hierarchy",
+        ],
+    ),
+    (
+        "column_privileges",
+        &[
+            "grantor",
+            "grantee",
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "column_name",
+            "privilege_type",
+            "is_grantable",
+        ],
+    ),
+    (
+        "routine_privileges",
+        &[
+            "grantor",
+            "grantee",
+            "specific_catalog",
+            "specific_schema",
+            "specific_name",
+            "routine_catalog",
+            "routine_schema",
+            "routine_name",
+            "privilege_type",
+            "is_grantable",
+        ],
+    ),
 ];
 
 /// Rows within rows.

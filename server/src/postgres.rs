@@ -31,6 +31,7 @@ use tokio::time::{sleep, timeout};
 use self::connection::Connection;
 use self::prepared::Prepared;
 use self::queries::Queries;
+pub(crate) use self::settings::first_settings;
 use self::startup::Startup;
 use self::strangers::{Stranger, Strangers};
 pub(crate) use self::wire::wire_schema;

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
 
 use crate::client_facts::ClientFacts;
-use crate::names::{Reading, without_public};
+use crate::names::{PUBLIC, Reading, without_public};
 use crate::service::{Service, on, panicked};
 use crate::{Error, Result};
 
@@ -171,7 +171,7 @@ pub(crate) fn statement(service: &Service, sent: Sent<'_>) -> Result<Statement> 
     let mut parsed = sql::parsed(text)?;
     without_public(&mut parsed, database);
     if let Parsed::Statement(inner) = &mut parsed {
-        ClientFacts { user, database }.tell(inner);
+        ClientFacts { user, database, schema: PUBLIC }.tell(inner);
     }
     Ok(Statement::of(text, parsed)?)
 }

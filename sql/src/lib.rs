@@ -16,6 +16,7 @@ mod error;
 mod functions;
 mod inferred_types;
 mod inputs;
+mod interval_product;
 mod leaf_names;
 mod look;
 mod parameters;
@@ -28,6 +29,7 @@ mod shared_columns;
 mod statement;
 mod system;
 mod table_names;
+mod time_patterns;
 mod type_text;
 mod write;
 

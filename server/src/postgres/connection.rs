@@ -1,5 +1,6 @@
 //! [`Connection`]: what the handlers of one client share.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -10,11 +11,13 @@ use pgwire::messages::response::TransactionStatus;
 use pgwire::messages::startup::SecretKey;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::Error;
+use crate::client_facts::ClientFacts;
 use crate::limits::Stop;
+use crate::names::PUBLIC;
 use crate::postgres::settings::Settings;
 use crate::service::Service;
 use crate::write::{Extent, Transaction};
+use crate::{Error, Result};
 
 /// No client has this number.
 const NOBODY: i32 = 0;
@@ -58,6 +61,15 @@ impl Connection {
     /// Remembers what the client calls itself.
     pub(crate) fn is_of(&self, user: &str) {
         self.user.get_or_init(|| user.to_owned());
+    }
+
+    /// A statement whose names say what the client's search path says for them.
+    pub(crate) async fn in_path<'t>(&self, text: &'t str) -> Result<Cow<'t, str>> {
+        let Some(path) = self.settings.search_path() else { return Ok(Cow::Borrowed(text)) };
+        let tables = self.service.tables().await?;
+        let database = self.service.catalog_session.database();
+        let facts = ClientFacts { user: self.user(), database, schema: PUBLIC };
+        Ok(path.applied(text, &tables, facts))
     }
 
     /// Lets the client in, which has said the password, unless there are too many.

@@ -47,8 +47,9 @@ impl Queries {
     }
 
     async fn prepare(&self, text: &str, types: &[Option<Type>]) -> PgWireResult<Prepared> {
+        let text = self.connection.in_path(text).await.map_err(|error| reported(&error))?;
         let types: Vec<_> = types.iter().map(|kind| kind.as_ref().and_then(told_type)).collect();
-        let sent = Sent { text, user: self.connection.user(), types: &types };
+        let sent = Sent { text: &text, user: self.connection.user(), types: &types };
         let prepared = Prepared::of(&self.connection.service, sent).await;
         prepared.map_err(|error| reported(&error))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::constant_functions::POSTGRES_VERSION;
 use crate::limits::parse_timeout;
+use crate::search_path::SearchPath;
 use crate::{Error, Result};
 
 const TIMEOUT: &str = "statement_timeout";
@@ -15,6 +16,9 @@ pub(crate) const DEFAULT_ACCESS: &str = "default_transaction_read_only";
 
 /// Whether the one does that there is.
 pub(crate) const ACCESS: &str = "transaction_read_only";
+
+/// Where names without a schema are looked for.
+const PATH: &str = "search_path";
 
 /// What the settings are that say whether clients may write: the server's option decides.
 const READ_ONLY: &str = "on";
@@ -38,8 +42,9 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
     ("intervalstyle", "postgres", &["postgres"]),
     ("lock_timeout", "0", &[]),
     ("max_identifier_length", "63", &["63"]),
+    ("max_index_keys", "32", &["32"]),
     ("row_security", "on", &[]),
-    ("search_path", "public", &["public", "public, pg_catalog", "pg_catalog, public"]),
+    (PATH, "public", &[]),
     ("server_encoding", "UTF8", &["utf8"]),
     ("server_version", POSTGRES_VERSION, &[POSTGRES_VERSION]),
     ("server_version_num", "160006", &["160006"]),
@@ -110,8 +115,15 @@ impl Settings {
             );
             return Err(Error::refused("22023", what));
         }
-        self.given().insert(name, value.to_owned());
+        let value = if name == PATH { SearchPath::of(value).text() } else { value.to_owned() };
+        self.given().insert(name, value);
         Ok(())
+    }
+
+    /// Where names without a schema are looked for, unless it is the default folder.
+    pub(crate) fn search_path(&self) -> Option<SearchPath> {
+        let path = self.given().get(PATH).map(|value| SearchPath::of(value));
+        path.filter(|path| !path.is_public())
     }
 
     /// All as at first.
@@ -152,6 +164,18 @@ pub(crate) fn is_yes(name: &str, value: &str) -> Result<bool> {
             Err(Error::refused("22023", what))
         }
     }
+}
+
+/// All settings, and what they are at first.
+pub(crate) fn first_settings(
+    only_reads: bool,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let named = KNOWN.iter().filter(|(name, ..)| !name.contains(' '));
+    named.map(move |(name, value, _)| match *name {
+        // The server's option decides.
+        access if access.ends_with("transaction_read_only") && !only_reads => (access, "off"),
+        name => (name, *value),
+    })
 }
 
 fn known(name: &str) -> Result<&'static (&'static str, &'static str, &'static [&'static str])> {
