@@ -10,13 +10,14 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::constant_functions::version;
-use crate::names::PUBLIC;
 
 /// Who asks, and where.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientFacts<'a> {
     pub(crate) user: &'a str,
     pub(crate) database: &'a str,
+    /// Where it looks for tables first.
+    pub(crate) schema: &'a str,
 }
 
 impl ClientFacts<'_> {
@@ -69,7 +70,7 @@ impl ClientFacts<'_> {
         let value = match name.as_str() {
             "current_user" | "session_user" | "user" | "current_role" => self.user.to_owned(),
             "current_database" | "current_catalog" => self.database.to_owned(),
-            "current_schema" => PUBLIC.to_owned(),
+            "current_schema" => self.schema.to_owned(),
             "version" => version(),
             _ => return None,
         };
@@ -117,7 +118,7 @@ mod tests {
     use super::ClientFacts;
 
     fn check(text: &str, expected: &str) {
-        let facts = ClientFacts { user: "ada", database: "local" };
+        let facts = ClientFacts { user: "ada", database: "local", schema: "public" };
         assert_eq!(facts.told(text), expected);
     }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, Int32Array};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::array::{AsArray, Int32Array, new_null_array};
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
     Volatility, create_udf,
 };
 use pgwire::api::Type;
@@ -21,7 +22,7 @@ const BUILT_IN: u32 = 6_000;
 /// Functions that are null for all arguments.
 const ABSENT: [&str; 16] = [
     "col_description",
-    "current_setting",
+    "pg_get_constraintdef",
     "inet_server_addr",
     "json_build_object",
     "obj_description",
@@ -31,11 +32,21 @@ const ABSENT: [&str; 16] = [
     "pg_get_function_result",
     "pg_get_functiondef",
     "pg_get_indexdef",
+    "pg_get_partkeydef",
     "pg_get_ruledef",
     "pg_get_serial_sequence",
     "pg_get_triggerdef",
-    "pg_get_viewdef",
     "pg_tablespace_location",
+];
+
+/// Sizes, which nobody knows: files are shared by versions.
+const SIZES: [&str; 6] = [
+    "pg_database_size",
+    "pg_indexes_size",
+    "pg_relation_size",
+    "pg_table_size",
+    "pg_tablespace_size",
+    "pg_total_relation_size",
 ];
 
 /// What `version()` says.
@@ -58,7 +69,26 @@ pub(crate) fn functions(only_reads: bool) -> Vec<ScalarUDF> {
         Constant::function("txid_current", ScalarValue::Int64(Some(1))),
     ];
     functions.extend(ABSENT.map(|name| Constant::function(name, ScalarValue::Utf8(None))));
+    functions.extend(SIZES.map(|name| Constant::function(name, ScalarValue::Int64(None))));
+    functions.extend(rows().map(|(name, kind)| Constant::function(name, kind)));
     functions
+}
+
+/// Functions with rows of fields, of lists that are all null here.
+fn rows() -> impl Iterator<Item = (&'static str, ScalarValue)> {
+    let (text, number) = (DataType::Utf8, DataType::Int32);
+    let key = vec![("x", number.clone()), ("n", number.clone())];
+    let right = vec![
+        ("grantor", number.clone()),
+        ("grantee", number),
+        ("privilege_type", text),
+        ("is_grantable", DataType::Boolean),
+    ];
+    [("_pg_expandarray", key), ("aclexplode", right)].into_iter().map(|(name, fields)| {
+        let fields = fields.into_iter().map(|(field, kind)| Field::new(field, kind, true));
+        let nothing = new_null_array(&DataType::Struct(fields.collect()), 1);
+        (name, ScalarValue::Struct(Arc::new(nothing.as_struct().clone())))
+    })
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -89,6 +119,11 @@ impl ScalarUDFImpl for Constant {
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(self.value.data_type())
+    }
+
+    /// What it is asked about need not be found out.
+    fn simplify(&self, _arguments: Vec<Expr>, _: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        Ok(ExprSimplifyResult::Simplified(Expr::Literal(self.value.clone(), None)))
     }
 
     fn invoke_with_args(&self, _arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -1,21 +1,29 @@
 //! [`simplify`]: what tools ask `pg_catalog`, in words that DataFusion (54) has.
 
+mod columns;
+mod one_row;
+
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query,
-    Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Query, Select, Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-/// Columns with lists of keys. Their tables, of constraints and of indexes, have no rows here.
-const KEYS: [&str; 6] = ["conkey", "confkey", "indkey", "indoption", "indclass", "indcollation"];
+/// Columns with lists of numbers. Their tables, of constraints, indexes and extensions, have no such lists here.
+const KEYS: [&str; 7] =
+    ["conkey", "confkey", "indkey", "indoption", "indclass", "indcollation", "extconfig"];
 
 /// Tables that never have rows here, of which tools ask one value for each column.
 const EMPTY: [&str; 3] = ["pg_attrdef", "pg_collation", "pg_sequence"];
 
-/// Replaces escape characters of `LIKE`, the keys of what no dataset has, and values of tables without rows.
+/// PostgreSQL's types of texts that are names.
+const TEXTS: [&str; 2] = ["name", "char"];
+
+/// Replaces escape characters of `LIKE`, the keys of what no dataset has, and values of tables without rows. Says of
+/// queries that are values that they have one row, of names that they are texts, and gives each column a name.
 pub(crate) fn simplify(statement: &mut Statement) {
     // Nothing in the visit stops early.
     let _: ControlFlow<()> = statement.visit(&mut Simplify);
@@ -26,7 +34,20 @@ struct Simplify;
 impl VisitorMut for Simplify {
     type Break = ();
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        columns::number_repeated(&mut select.projection);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Subquery(query) => one_row::aggregate(query),
+            Expr::Cast { data_type, .. } if is_name(data_type) => *data_type = DataType::Text,
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } if is_function_name(left) => {
+                without_schema(right);
+            }
+            _ => {}
+        }
         if let Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } =
             expr
         {
@@ -36,18 +57,38 @@ impl VisitorMut for Simplify {
             Expr::Function(function) if is_of_keys(function) => Some(DataType::Int(None)),
             Expr::Function(function) if is_of_queried(function) => Some(DataType::Text),
             Expr::Subquery(query) if is_empty(query) => Some(DataType::Text),
-            // A column that the library's `pg_class` does not have, of indexes, which there are none of.
-            Expr::CompoundIdentifier(path)
-                if path.last().is_some_and(|name| name.value == "reloptions") =>
-            {
-                Some(DataType::Text)
-            }
             _ => None,
         };
         if let Some(data_type) = of {
             *expr = null(data_type);
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// `name` and `"char"`.
+fn is_name(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Custom(name, _) => name
+            .0
+            .last()
+            .and_then(|part| part.as_ident())
+            .is_some_and(|name| TEXTS.contains(&name.value.to_lowercase().as_str())),
+        _ => false,
+    }
+}
+
+/// What the library looks for where a text is cast to `regproc`.
+fn is_function_name(expr: &Expr) -> bool {
+    matches!(expr, Expr::Identifier(name) if name.value == "proname")
+}
+
+fn without_schema(name: &mut Expr) {
+    if let Expr::Value(value) = name
+        && let Value::SingleQuotedString(name) = &mut value.value
+        && let Some(bare) = name.strip_prefix("pg_catalog.")
+    {
+        *name = bare.to_owned();
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! What it is not: it runs no query itself, and it knows nothing of Python.
 
+mod catalog_functions;
 mod catalog_session;
 mod client_facts;
 mod constant_functions;
@@ -14,14 +15,18 @@ mod error;
 mod flight;
 mod information_schema;
 mod limits;
+mod mended_tables;
 mod names;
 mod options;
 mod postgres;
 mod query;
 mod relations;
+mod search_path;
 mod server;
 mod service;
+mod system_views;
 mod text;
+mod view_texts;
 mod write;
 
 pub use error::{Error, Result};

@@ -2,6 +2,7 @@
 //!
 //! Clients write `public.pets` for a dataset of the default folder, and put the database before schemas.
 
+use std::collections::HashSet;
 use std::mem;
 use std::ops::ControlFlow;
 
@@ -10,7 +11,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    Statement as SqlStatement, VisitMut, VisitorMut,
+    Statement as SqlStatement, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 /// The schema of datasets in the default folder.
@@ -36,8 +37,14 @@ impl Reading {
             return None;
         }
         let (tables, _) = resolve_table_references(statement, false).ok()?;
+        let mut functions = TableFunctions::default();
+        // Nothing in the visit stops early.
+        let _: ControlFlow<()> = inner.visit(&mut functions);
         let mut reading = Self::default();
         for table in &tables {
+            if functions.0.contains(table.table()) {
+                continue;
+            }
             if is_of_catalog(table, &is_catalog_table) {
                 reading.catalog = true;
             } else {
@@ -45,6 +52,22 @@ impl Reading {
             }
         }
         Some(reading)
+    }
+}
+
+/// Names of functions that stand where tables do, such as `generate_series`.
+#[derive(Default)]
+struct TableFunctions(HashSet<String>);
+
+impl Visitor for TableFunctions {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+            let name = name.0.last().and_then(|part| part.as_ident());
+            self.0.extend(name.map(|name| name.value.clone()));
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -23,6 +23,7 @@ use engine::{Chain, Session, default_folder};
 
 use crate::functions::UserFunction;
 use crate::inputs::Inputs;
+use crate::interval_product::IntervalProduct;
 use crate::planner::Planner;
 use crate::statement::Statement;
 use crate::system::{self, Reader, is_system};
@@ -40,6 +41,7 @@ pub(crate) struct Relations<'a> {
     datasets: HashMap<(QualifiedName, VersionSpec), Arc<dyn TableSource>>,
     chains: Vec<Chain>,
     functions: HashMap<String, Arc<ScalarUDF>>,
+    planners: Vec<Arc<dyn ExprPlanner>>,
     /// The views that are being read, from the outermost on.
     trail: Vec<View>,
     /// The views that were read.
@@ -56,8 +58,10 @@ impl<'a> Relations<'a> {
         };
         let functions = inputs.functions.iter().map(function).collect();
         let (tables, datasets, chains) = (HashMap::new(), HashMap::new(), Vec::new());
+        let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(IntervalProduct)];
+        planners.extend(session.state().expr_planners().iter().cloned());
         let (trail, views) = (Vec::new(), Vec::new());
-        Self { session, inputs, tables, datasets, chains, functions, trail, views }
+        Self { session, inputs, tables, datasets, chains, functions, planners, trail, views }
     }
 
     /// Opens what the references name, unless it is open.
@@ -248,7 +252,7 @@ impl ContextProvider for Relations<'_> {
     }
 
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
-        self.session.state().expr_planners()
+        &self.planners
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

@@ -21,6 +21,7 @@ use crate::set_operators::check_set_operators;
 use crate::shared_columns::name_shared;
 use crate::table_functions::spell_tables;
 use crate::table_names::name_tables;
+use crate::time_patterns::spell_patterns;
 use crate::{Error, Result};
 
 /// One statement of SQL. Nothing is known yet of the tables that it names.
@@ -146,6 +147,7 @@ pub(crate) fn keyword(statement: &str) -> String {
 fn restate(statement: &mut SqlStatement) -> Result<()> {
     bind_tightly(statement);
     check_set_operators(statement)?;
+    spell_patterns(statement)?;
     name_recursive(statement)?;
     name_shared(statement)?;
     name_leaves(statement);

@@ -1,19 +1,23 @@
 //! [`Connection`]: what the handlers of one client share.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pgwire::api::{ClientInfo, PidSecretKeyGenerator};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::PgWireFrontendMessage;
+use pgwire::messages::response::TransactionStatus;
 use pgwire::messages::startup::SecretKey;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::Error;
+use crate::client_facts::ClientFacts;
 use crate::limits::Stop;
+use crate::names::PUBLIC;
 use crate::postgres::settings::Settings;
 use crate::service::Service;
-use crate::write::Transaction;
+use crate::write::{Extent, Transaction};
+use crate::{Error, Result};
 
 /// No client has this number.
 const NOBODY: i32 = 0;
@@ -59,6 +63,15 @@ impl Connection {
         self.user.get_or_init(|| user.to_owned());
     }
 
+    /// A statement whose names say what the client's search path says for them.
+    pub(crate) async fn in_path<'t>(&self, text: &'t str) -> Result<Cow<'t, str>> {
+        let Some(path) = self.settings.search_path() else { return Ok(Cow::Borrowed(text)) };
+        let tables = self.service.tables().await?;
+        let database = self.service.catalog_session.database();
+        let facts = ClientFacts { user: self.user(), database, schema: PUBLIC };
+        Ok(path.applied(text, &tables, facts))
+    }
+
     /// Lets the client in, which has said the password, unless there are too many.
     pub(crate) fn admit(&self, client: &dyn ClientInfo) -> PgWireResult<(i32, SecretKey)> {
         let Ok(place) = Arc::clone(&self.service.places).try_acquire_owned() else {
@@ -87,6 +100,20 @@ impl Connection {
                 | PgWireFrontendMessage::PasswordMessageFamily(_)
         );
         is_for_strangers || self.is_admitted()
+    }
+
+    /// Whether what the client asks for now may only read.
+    pub(crate) fn only_reads(&self) -> bool {
+        let default = || self.settings.only_reads();
+        self.settings.may_not_write() || self.transaction.only_reads().unwrap_or_else(default)
+    }
+
+    /// What a client is in after a failure, before it is told of that.
+    pub(crate) fn status(&self) -> TransactionStatus {
+        match self.transaction.extent() {
+            Extent::Open => TransactionStatus::Transaction,
+            _ => TransactionStatus::Idle,
+        }
     }
 
     /// Ends when what the client asked for has to end.
