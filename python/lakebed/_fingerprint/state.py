@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from glob import glob
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,7 @@ from lakebed._fingerprint import releases
 from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.modules import absolute
 from lakebed._fingerprint.text import read
-from lakebed._udf.inputs import paths
+from lakebed._udf.inputs import is_pattern, paths, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,9 +85,10 @@ class State:
 
     def files(self) -> list[str]:
         """The files that texts of the code name."""
-        named = paths(sorted(self.texts))
-        found = (path for path in named if _is_path(path) and os.path.isfile(path))  # noqa: PTH113
-        return sorted({os.path.realpath(path) for path in found})
+        texts = sorted(self.texts)
+        found = (path for path in paths(texts) if _is_path(path) and os.path.isfile(path))  # noqa: PTH113
+        inside = (path for text in texts for path in quoted(text) if is_pattern(path))
+        return sorted({*map(os.path.realpath, found), *map(os.path.abspath, filter(glob, inside))})
 
     def sources(self) -> list[str]:
         """The files of the project whose code or values count already."""

@@ -1,0 +1,120 @@
+"""What tells of the files that packages read is there while functions run, and like what it stands for."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pickle
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+import pytest
+
+import lakebed as dc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+READERS = {
+    "class": lambda: pa.OSFile,
+    "compiled function": lambda: csv.read_csv,
+    "function": lambda: pq.read_table,
+}
+
+
+def observed(ask: Callable[[], Any]) -> Any:
+    """What this gives in a function whose reads count."""
+    told: list[Any] = []
+
+    def asked(x: int) -> int:
+        told.append(ask())
+        return x
+
+    dc.read_values(x=[1]).map(y=asked).to_values("y")
+    assert told
+    return told[0]
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_it_is_like_what_it_stands_for(reader: str) -> None:
+    get = READERS[reader]
+
+    def told() -> tuple[Any, ...]:
+        found = get()
+        try:
+            signature = str(inspect.signature(found))
+        except ValueError as error:
+            signature = str(error)
+        names = (found.__module__, found.__qualname__, found.__doc__, repr(found))
+        return signature, names, pickle.dumps(found) is not None
+
+    assert observed(told) == told()
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_it_is_pickled_by_name(reader: str) -> None:
+    get = READERS[reader]
+    assert pickle.loads(observed(lambda: pickle.dumps(get()))) is get()  # noqa: S301
+
+
+def test_files_that_were_open_before_are_of_its_class(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    with pa.OSFile(path, "wb") as before:
+
+        def told() -> list[bool]:
+            with pa.OSFile(path) as now:
+                kinds = [isinstance(file, pa.OSFile) for file in (before, now, path)]
+                return [*kinds, issubclass(type(before), pa.OSFile), type(now) == pa.OSFile]  # noqa: E721
+
+        assert observed(told) == [True, True, False, True, True]
+
+
+def test_it_can_be_a_base() -> None:
+    def told() -> bool:
+        class Mine(pa.OSFile):
+            pass
+
+        return issubclass(Mine, pa.NativeFile)
+
+    assert observed(told)
+
+
+def test_nothing_is_left_where_no_function_runs() -> None:
+    def now() -> list[Any]:
+        code = pq.read_table.__code__
+        kind = os._Environ
+        return [
+            *(pa.OSFile, csv.read_csv, code, vars(pq.read_table).get("__wrapped__")),
+            *(kind.__getitem__, vars(kind)["__iter__"], threading.Thread.start),
+        ]
+
+    before = now()
+    during = observed(now)
+    assert [a is b for a, b in zip(before, now(), strict=True)] == [True] * len(before)
+    assert during[0] is not before[0]
+    assert during[2] is not before[2]
+    assert during[4] is not before[4]
+
+
+def test_nor_after_a_failure() -> None:
+    def fails(x: int) -> int:
+        raise ValueError(x)
+
+    before = pa.OSFile, os._Environ.__getitem__
+    with pytest.raises(ValueError, match="1"):
+        dc.read_values(x=[1, 2]).map(y=fails).to_values("y")
+    assert (pa.OSFile, os._Environ.__getitem__) == before
+    assert type(pa.OSFile) is type
+
+
+def test_nor_when_rows_are_left() -> None:
+    before = os._Environ.__getitem__
+    rows = dc.read_values(x=list(range(100))).map(y=lambda x: x, output=int).to_iter("y")
+    next(rows)
+    rows.close()
+    dc.read_values(x=[1]).map(y=lambda x: x, output=int).to_values("y")
+    assert os._Environ.__getitem__ is before
