@@ -111,8 +111,13 @@ class Reads:
         """Note a file that is being opened."""
         if not isinstance(path, (str, bytes, os.PathLike)):
             return
-        name = os.path.realpath(os.fsdecode(path))
-        if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
+        text = os.fsdecode(path)
+        is_written = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
+        if self._left < 0 and not (is_written or text.endswith((".py", ".pyc"))):
+            # of no use any more
+            return
+        name = os.path.realpath(text)
+        if is_written:
             self.wrote(name)
         elif name.endswith((".py", ".pyc")):
             if _is_import():
@@ -468,6 +473,8 @@ def _hear_arguments(arguments: Sequence[Any]) -> None:
 
 def _hear_variable(name: str) -> None:
     thread = threading.get_ident()
+    if not (thread in _reads or _started):
+        return
     if thread in _deaf or all(inputs.VARIABLE + name in r.files for r in _listening(thread)):
         return
     frame = sys._getframe(1)

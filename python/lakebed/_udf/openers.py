@@ -3,8 +3,8 @@
 Nearly all of Python opens files through `open`, which `observe.py` hears. What users
 read weights and tables with, and what does not, is listed here and tells of its own: a
 function written in Python keeps its identity and gets other code; what is compiled is
-put behind an `Opener` where its module offers it. All of it is taken back when nobody
-listens any more.
+put behind an `Opener` where its module offers it, and where modules of the project have
+it under a name. All of it is taken back when nobody listens any more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from importlib.machinery import ModuleSpec
 
 _TABLES = ("read_csv", "read_json", "read_ndjson", "read_parquet", "scan_csv", "scan_parquet")
@@ -73,6 +73,8 @@ _ABSENT = object()
 
 _undo: list[Callable[[], None]] = []
 """What takes back all that was put into packages, last first."""
+
+_openers: list[Opener] = []
 
 _told: list[Callable[[Sequence[Any]], None]] = []
 """Gets the arguments of each call of an opener, while anybody listens."""
@@ -138,6 +140,7 @@ def install(heard: Callable[[Sequence[Any]], None], asked: Callable[[str], None]
     for name in _READERS:
         if isinstance(module := sys.modules.get(name), ModuleType):
             _wrap(module)
+    _exchange({id(made.__wrapped__): made for made in _openers})
     finder = _Loading()
     sys.meta_path.insert(0, finder)
     _undo.append(lambda: sys.meta_path.remove(finder))
@@ -149,6 +152,19 @@ def remove() -> None:
     while _undo:
         with contextlib.suppress(AttributeError, TypeError, ValueError):
             _undo.pop()()
+    _exchange({id(made): made.__wrapped__ for made in _openers})
+    _openers.clear()
+
+
+def _exchange(others: Mapping[int, Any]) -> None:
+    """Put other things under the names that modules of the project have for some."""
+    from lakebed._udf.ship import own_modules
+
+    for _, module in own_modules() if others else ():
+        names = vars(module)
+        for key, value in list(names.items()):
+            if id(value) in others and names.get(key) is value:
+                names[key] = others[id(value)]
 
 
 def replace(owner: Any, name: str, value: Any) -> None:
@@ -186,7 +202,8 @@ def _wrap(module: ModuleType) -> None:
         if type(value) is FunctionType:
             _recode(value)
         elif callable(value) and type(value) is not Opener:
-            replace(owner, name, Opener(value))
+            _openers.append(Opener(value))
+            replace(owner, name, _openers[-1])
 
 
 def _recode(function: FunctionType) -> None:
@@ -277,7 +294,7 @@ def _hear_environment(asked: Callable[[str], None]) -> None:
     @functools.wraps(get)
     def told(self: Any, key: Any) -> Any:
         if isinstance(key, (str, bytes)) and _gone_through.get(key) is not key:
-            asked(os.fsdecode(key))
+            asked(key if isinstance(key, str) else os.fsdecode(key))
         return get(self, key)
 
     @functools.wraps(names)

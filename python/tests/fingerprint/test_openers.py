@@ -1,4 +1,4 @@
-"""What tells of the files that packages read is there while functions run, and like what it stands for."""
+"""What tells of files that packages read: there while functions run, like what it stands for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv, memory_map
 
 import lakebed as dc
 
@@ -88,7 +88,7 @@ def test_nothing_is_left_where_no_function_runs() -> None:
         code = pq.read_table.__code__
         kind = os._Environ
         return [
-            *(pa.OSFile, csv.read_csv, code, vars(pq.read_table).get("__wrapped__")),
+            *(pa.OSFile, memory_map, code, vars(pq.read_table).get("__wrapped__")),
             *(kind.__getitem__, vars(kind)["__iter__"], threading.Thread.start),
         ]
 

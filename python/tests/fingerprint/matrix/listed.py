@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 WHERE = "import os\nHERE = os.path.dirname(os.path.abspath(__file__))\n"
-FOLDER = "os.path.join(HERE, 'da' + 'ta')"
+FOLDER = "os.path.join(HERE, ''.join(['da', 'ta']))"
 
 
 def summed(imports, expression):
@@ -178,7 +178,7 @@ LISTINGS = [
     ),
 ]
 
-DATABASE = "os.path.join(HERE, 'w' + '.db')"
+DATABASE = "os.path.join(HERE, '.'.join(['w', 'db']))"
 LOGGED = (
     "import sqlite3\nheld = sqlite3.connect('w.db')\nheld.execute('pragma journal_mode=wal')\n"
     "held.execute('create table if not exists t (v)')\nheld.execute('delete from t')\n"
@@ -264,7 +264,7 @@ def imported(name, body):
     return (name, f"def f(x):\n{body}", [("helper.py", "* 2", "* 3")], "recompute", HELPER)
 
 
-NAMED = "'hel' + 'per'"
+NAMED = "''.join(['hel', 'per'])"
 MODULES = [
     imported(
         "import_module", "    import importlib\n    return importlib.import_module('helper').g(x)\n"
