@@ -204,6 +204,7 @@ def _content(path: str, _stamp: str) -> str:
 
 def _folder(path: str) -> _Look | None:
     """The files below a folder, or those that match a pattern."""
+    found: Iterator[str]
     if os.path.isdir(path):  # noqa: PTH112  pathlib is slow
         found = chain.from_iterable(
             (os.path.join(folder, file) for file in files)  # noqa: PTH118
@@ -231,6 +232,7 @@ def _folder(path: str) -> _Look | None:
 
 def names(path: str, without: Container[str] = ()) -> str | None:
     """The digest of the names in a folder, or of what matches a pattern, but some paths."""
+    found: Iterator[str]
     is_folder = os.path.isdir(path)  # noqa: PTH112  pathlib is slow
     if is_folder:
         found = (os.path.join(path, name) for name in os.listdir(path))  # noqa: PTH118, PTH208

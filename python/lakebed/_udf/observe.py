@@ -62,9 +62,6 @@ _SECRETS = re.compile(
 )
 """Variables that let in, and do not decide what is found."""
 
-_MOST_FILES = 64
-"""Of the files that arguments name."""
-
 _ASKING = ("os", "collections.abc", "_collections_abc", openers.__name__)
 
 _IMPORTING = ("importlib", "_frozen_importlib_external", "pkgutil", "pkg_resources", "zipimport")
@@ -128,34 +125,39 @@ class Reads:
     def named(self, path: Any) -> str | None:
         """Note files that something else opens, a single one perhaps to write into it."""
         text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
-        if not text or "\0" in text or len(text) > _LONGEST:
+        if not text or "\0" in text or len(text) > _LONGEST or self._left < 0:
             return None
         name = os.path.realpath(text.removeprefix("file://"))
+        if name in self.files:
+            return None
         if os.path.isdir(name):  # noqa: PTH112  pathlib is slow
             return self.noted(inputs.FOLDER + name)
         if inputs.is_database(name):
-            self.connected(name)
+            self.written(self.connected(name))
         elif os.path.exists(name):  # noqa: PTH110
-            if name not in self.files:
-                self._shared.add(name)
-                self._read(name)
+            self._shared.add(name)
+            self._read(name)
         elif inputs.is_pattern(text):
             return self.noted(inputs.FOLDER + os.path.abspath(text))  # noqa: PTH100
         return None
 
     def commanded(self, path: Any) -> None:
         """Note files that a command names, perhaps to write into them."""
-        if folder := self.named(path):
-            self._shared.add(folder)
+        self.written(self.named(path))
 
-    def connected(self, database: Any) -> None:
-        """Note a database of SQLite."""
+    def connected(self, database: Any) -> str | None:
+        """Note a database of SQLite; the name of the note, if it has a file."""
         text = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else ""
-        name = os.path.realpath(inputs.database_of(text))
-        if os.path.isfile(name) and name not in self._own:  # noqa: PTH113
-            noted = self.noted(inputs.SQLITE + name)
-            if noted and not ("mode=ro" in text or "immutable=1" in text):
-                self._shared.add(noted)
+        path = os.path.realpath(inputs.database_of(text))
+        if path in self._own or not os.path.isfile(path):  # noqa: PTH113
+            return None
+        self.noted(inputs.SQLITE + path)
+        return inputs.SQLITE + path
+
+    def written(self, name: str | None) -> None:
+        """What has this note may be written to."""
+        if name is not None:
+            self._shared.add(name)
 
     def listed(self, folder: Any) -> None:
         """Note which names a folder holds."""
@@ -301,7 +303,7 @@ _EVENTS: dict[str, Callable[[Reads, tuple[Any, ...]], object]] = {
     "pathlib.Path.rglob": lambda reads, given: reads.matched(given[0], f"**{os.sep}{given[1]}"),
     "os.mkdir": lambda reads, given: reads.made(given[0]),
     "os.rename": lambda reads, given: reads.wrote(given[1]),
-    "sqlite3.connect": lambda reads, given: reads.connected(given[0]),
+    "sqlite3.connect": lambda reads, given: _connecting(reads, given[0]),
     "ctypes.dlopen": lambda reads, given: reads.named(given[0]),
     "subprocess.Popen": lambda reads, given: _command(reads, given[1]),
     "os.system": lambda reads, given: _command(reads, given[0]),
@@ -309,6 +311,33 @@ _EVENTS: dict[str, Callable[[Reads, tuple[Any, ...]], object]] = {
     **dict.fromkeys(_THREAD_STARTS, lambda *_: None),
 }
 """What the events of Python's audit tell."""
+
+
+_places: dict[int, str | None] = {}
+"""Which notes are on the databases that threads are connecting to."""
+
+_ONLY_READING = frozenset({19, 20, 21, 22, 31, 33})
+"""SQLite's codes for a pragma, a column, a query, a transaction, a function and a recursion."""
+
+_ATTACHING = 24
+
+
+def _connecting(reads: Reads, database: Any) -> None:
+    _places[threading.get_ident()] = reads.connected(database)
+
+
+def _connected(connection: Any) -> None:
+    """Ask a new connection what its statements do: what others write is an input."""
+    place = _places.get(threading.get_ident())
+
+    def allow(action: int, argument: str | None, _: Any, schema: str | None, _by: Any) -> int:
+        if action not in _ONLY_READING and schema != "temp":
+            with _listeners() as listening:
+                for reads in listening:
+                    reads.written(reads.connected(argument) if action == _ATTACHING else place)
+        return 0
+
+    connection.set_authorizer(allow)
 
 
 def _command(reads: Reads, command: Any) -> None:
@@ -439,7 +468,7 @@ def _count(more: int) -> None:
         _open += more
         if more > 0 and _open == 1:
             _add_hook()
-            openers.install(_hear_arguments, _hear_variable)
+            openers.install(_hear_arguments, _hear_variable, _connected)
             if sys.version_info < (3, 12):
                 # it says nothing when a thread starts
                 openers.replace(threading.Thread, "start", _followed(threading.Thread.start))
@@ -467,7 +496,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 def _hear_arguments(arguments: Sequence[Any]) -> None:
     with _listeners() as listening:
         for reads in listening:
-            for path in inputs.paths(arguments)[:_MOST_FILES]:
+            for path in inputs.paths(arguments):
                 reads.named(path)
 
 

@@ -61,6 +61,8 @@ _READERS: dict[str, Sequence[str]] = {
     "safetensors.torch": ("load_file", "load_model", "safe_open"),
     "sentencepiece": ("SentencePieceProcessor.Init", "SentencePieceProcessor.Load"),
     "soundfile": ("SoundFile.__init__",),
+    "sqlite3": ("connect",),
+    "sqlite3.dbapi2": ("connect",),
     "torch.jit": ("load",),
     "xgboost": ("Booster.__init__", "Booster.load_model", "DMatrix.__init__"),
 }
@@ -78,6 +80,8 @@ _openers: list[Opener] = []
 
 _told: list[Callable[[Sequence[Any]], None]] = []
 """Gets the arguments of each call of an opener, while anybody listens."""
+
+_connected: list[Callable[[Any], None]] = []
 
 
 class Opener:
@@ -128,14 +132,30 @@ class Opener:
         return repr(self.__wrapped__)
 
 
-def install(heard: Callable[[Sequence[Any]], None], asked: Callable[[str], None]) -> None:
+class _Connector(Opener):
+    """The same for databases of SQLite, which Python tells of: what is told are connections."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        made = self.__wrapped__(*given, **named)
+        for connected in _connected:
+            connected(made)
+        return made
+
+
+def install(
+    heard: Callable[[Sequence[Any]], None],
+    asked: Callable[[str], None],
+    connected: Callable[[Any], None],
+) -> None:
     """From now on packages tell which files they are asked for, until `remove`.
 
     Args:
         heard: Gets the arguments of each call of an opener.
         asked: Gets the names of variables of the environment that the project asks for.
+        connected: Gets the connections to databases of SQLite.
     """
     _told.append(heard)
+    _connected.append(connected)
     _hear_environment(asked)
     for name in _READERS:
         if isinstance(module := sys.modules.get(name), ModuleType):
@@ -149,6 +169,7 @@ def install(heard: Callable[[Sequence[Any]], None], asked: Callable[[str], None]
 def remove() -> None:
     """Everything is as it was before `install`."""
     _told.clear()
+    _connected.clear()
     while _undo:
         with contextlib.suppress(AttributeError, TypeError, ValueError):
             _undo.pop()()
@@ -190,7 +211,7 @@ def replace(owner: Any, name: str, value: Any) -> None:
 
 def original(value: Any) -> Any:
     """What an opener stands for, else the value itself."""
-    return value.__wrapped__ if type(value) is Opener else value
+    return value.__wrapped__ if type(value) in (Opener, _Connector) else value
 
 
 def _wrap(module: ModuleType) -> None:
@@ -201,8 +222,9 @@ def _wrap(module: ModuleType) -> None:
         value = getattr(owner, name, None) if above else vars(module).get(name)
         if type(value) is FunctionType:
             _recode(value)
-        elif callable(value) and type(value) is not Opener:
-            _openers.append(Opener(value))
+        elif callable(value) and type(value) not in (Opener, _Connector):
+            kind = _Connector if module.__name__.startswith("sqlite3") else Opener
+            _openers.append(kind(value))
             replace(owner, name, _openers[-1])
 
 
