@@ -19,6 +19,7 @@ from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.modules import absolute
 from lakebed._fingerprint.text import read
 from lakebed._udf.inputs import is_pattern, paths, quoted
+from lakebed._udf.openers import original
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ class State:
                     yield module, name
 
     def _look(self, module: ModuleType, name: str) -> Iterator[Changed]:
-        value = vars(module)[name]
+        value = original(vars(module)[name])
         if isinstance(value, ModuleType):
             if value.__name__ not in self.modules and releases.is_projects(value.__name__):
                 # no text that was read so far imports it
@@ -173,7 +174,7 @@ class State:
     def _is_borrowed(self, module: ModuleType, name: str, value: Any) -> bool:
         """Whether it is what the text imports, which is then looked at where it is from."""
         for source, known in _sources(module, name):
-            if vars(source).get(known, _ABSENT) is value:
+            if original(vars(source).get(known, _ABSENT)) is value:
                 self.modules.add(source.__name__)
                 self.names.add(known)
                 return True

@@ -229,9 +229,10 @@ class Reads:
             if self._is_own(name, seen):
                 self._forget(name)
             elif name.startswith(inputs.NAMES) and self._differs_by_own(name, seen):
-                # as the next run finds it
                 self._forget(name)
-                self.noted(name)
+                if now := inputs.look(name):
+                    # as the next run finds it
+                    self.add(name, now)
         self.close()
 
     def _is_own(self, name: str, seen: Seen) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import pickle
-import pydoc
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pytest
 from pyarrow import csv, memory_map
 
 import lakebed as dc
+from lakebed._fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,15 +109,61 @@ def test_nor_in_modules_that_a_function_imports(
     (tmp_path / "reading_it.py").write_text("from pyarrow import memory_map as mapped\n")
     monkeypatch.syspath_prepend(tmp_path)
 
-    name = "reading_it"
+    monkeypatch.setattr(dc, "_started", time.time())
 
     def told() -> bool:
-        return pydoc.locate(name).mapped is pa.memory_map
+        import reading_it
+
+        return reading_it.mapped is pa.memory_map
 
     assert observed(told)
     import reading_it
 
     assert reading_it.mapped is pa.memory_map is memory_map
+
+
+def test_functions_are_what_they_are_while_others_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reads_much.py").write_text(READING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(dc, "_started", time.time())
+    import reads_much
+
+    functions = [
+        *(reads_much.by_name, reads_much.by_module, reads_much.lazily, reads_much.opened),
+        *(reads_much.environment, reads_much.begun),
+    ]
+    kept = [fingerprint(function) for function in functions]
+    assert observed(lambda: [fingerprint(f) for f in functions], "functions") == kept
+
+
+READING = """
+import os, sqlite3, threading
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import memory_map
+from sqlite3 import connect
+
+def by_name(x):
+    return memory_map(x), connect(x)
+
+def by_module(x):
+    return pa.OSFile(x), sqlite3.connect(x)
+
+def lazily(x):
+    import reads_much
+    return reads_much.memory_map(x), reads_much.connect(x)
+
+def opened(x):
+    return pq.read_table(x), pq.ParquetFile(x)
+
+def environment(x):
+    return os.environ[x], {**os.environ}
+
+def begun(x):
+    threading.Thread(target=x).start()
+"""
 
 
 def test_nor_after_a_failure() -> None:
