@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import time
+import types
 
 import numpy as np  # noqa: TC002  the annotation is looked at
 import pytest
@@ -48,6 +50,62 @@ def test_what_cannot_be_copied_is_named(numbers, tmp_path):
         chain = numbers.map(y=lambda x: log.fileno() + x, output=int)
         with pytest.raises(UdfError, match="`log` is an open file and cannot be copied"):
             chain.to_list()
+
+
+_lock = None
+_locks: dict[int, object] = {}
+
+
+def the_lock():
+    global _lock  # noqa: PLW0603
+    if _lock is None:
+        _lock = threading.Lock()
+    return _lock
+
+
+def test_what_a_function_fills_is_made_in_each_process(numbers):
+    def locked(x):
+        _locks[x] = the_lock()
+        with _locks[x]:
+            return x
+
+    assert numbers.map(y=locked).to_values("y") == list(range(6))
+    assert len(_locks) == 1  # of the call that told the types
+
+
+LOADING = """
+import os, pathlib
+LOG = pathlib.Path(__file__).with_suffix(".log")
+MODEL, OTHER = None, None
+
+class Model:
+    def __init__(self):
+        self.by = 2
+        with LOG.open("a") as log:
+            print(os.getpid(), file=log)
+
+def model():
+    global MODEL
+    if MODEL is None:
+        MODEL = Model()
+    return MODEL.by + OTHER.by
+
+def scaled(x):
+    return x * model()
+"""
+
+
+def test_what_a_module_fills_is_not_copied(numbers, tmp_path, monkeypatch):
+    (tmp_path / "loading.py").write_text(LOADING)
+    monkeypatch.syspath_prepend(tmp_path)
+    import loading
+
+    # what the program sets is
+    loading.OTHER = types.SimpleNamespace(by=3)
+    assert numbers.map(y=loading.scaled).to_values("y") == [5 * x for x in range(6)]
+    assert loading.MODEL is not None
+    made = (tmp_path / "loading.log").read_text().split()
+    assert len({*made}) == len(made) == 2  # here, for the types, and in the worker
 
 
 def test_a_set_up_that_cannot_be_copied_is_made_in_the_worker(numbers):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from glob import glob
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,8 @@ from lakebed._fingerprint import releases
 from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.modules import absolute
 from lakebed._fingerprint.text import read
-from lakebed._udf.inputs import paths
+from lakebed._udf.inputs import is_pattern, paths, quoted
+from lakebed._udf.openers import original
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,9 +86,10 @@ class State:
 
     def files(self) -> list[str]:
         """The files that texts of the code name."""
-        named = paths(sorted(self.texts))
-        found = (path for path in named if _is_path(path) and os.path.isfile(path))  # noqa: PTH113
-        return sorted({os.path.realpath(path) for path in found})
+        texts = sorted(self.texts)
+        found = (path for path in paths(texts) if _is_path(path) and os.path.isfile(path))  # noqa: PTH113
+        inside = (path for text in texts for path in quoted(text) if is_pattern(path))
+        return sorted({*map(os.path.realpath, found), *map(os.path.abspath, filter(glob, inside))})
 
     def sources(self) -> list[str]:
         """The files of the project whose code or values count already."""
@@ -125,7 +128,7 @@ class State:
                     yield module, name
 
     def _look(self, module: ModuleType, name: str) -> Iterator[Changed]:
-        value = vars(module)[name]
+        value = original(vars(module)[name])
         if isinstance(value, ModuleType):
             if value.__name__ not in self.modules and releases.is_projects(value.__name__):
                 # no text that was read so far imports it
@@ -171,7 +174,7 @@ class State:
     def _is_borrowed(self, module: ModuleType, name: str, value: Any) -> bool:
         """Whether it is what the text imports, which is then looked at where it is from."""
         for source, known in _sources(module, name):
-            if vars(source).get(known, _ABSENT) is value:
+            if original(vars(source).get(known, _ABSENT)) is value:
                 self.modules.add(source.__name__)
                 self.names.add(known)
                 return True

@@ -228,6 +228,7 @@ class _Threads(Calls):
 
     def close(self) -> None:
         self._closed.set()
+        self._reads = None
         _closed.add(self)
         for _ in self._threads:
             self._waiting.put(None)

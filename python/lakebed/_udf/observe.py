@@ -1,25 +1,26 @@
 """What set-ups and functions read beside their arguments, and whether that is as it was.
 
 What a function opens is written down below the root when it is first seen, with what it
-held then: files, variables of the environment, datasets, and code that only a run leads
-to. From then on the function's code is also what is in those of them that hold something
-else now. So results stand for what was read, and when a file is as before, so are they.
+held then: files, listings of folders, variables of the environment, datasets, and code that
+only a run leads to. From then on the function's code is also what is in those of them that
+hold something else now. So results stand for what was read, and when a file is as before,
+so are they.
 
-Heard are `open`, which nearly all of Python goes through, the readers in `openers.py`,
-databases of SQLite and the files that commands name, on the threads that call a function
-and those that it starts; not what other compiled code opens on its own, nor files of
-Python and its packages, of the system, or below the root. A file that came into being
-while the function ran, and is gone, was no input.
+Heard are `open`, which nearly all of Python goes through, listings, the readers in
+`openers.py`, databases of SQLite and the files that commands name, on the threads that
+call a function and those that it starts; not what other compiled code opens on its own,
+nor files of Python and its packages, of the system, or below the root. A file that came
+into being while the function ran, and is gone, was no input.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import json
 import os
 import re
-import stat
 import sys
 import sysconfig
 import threading
@@ -27,22 +28,18 @@ import time
 import weakref
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from lakebed._native import born
 from lakebed._udf import inputs, openers
+from lakebed._udf.inputs import Seen
 from lakebed._udf.notes import name_of, notes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lakebed._udf.notes import Notes
-
-_MOST_BYTES = 256 << 20
-"""Larger files are told by size, times and number alone."""
-
-_CHUNK_BYTES = 1 << 20
 
 _MOST_IN_CALLS = 64
 """Calls that open more than this read a file for each row."""
@@ -55,26 +52,19 @@ _CLOCK = 5 if sys.platform == "linux" else time.CLOCK_REALTIME
 
 _THREAD_STARTS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
 
+_LISTINGS = ("os.listdir", "os.scandir")
+
 _CODE = (".pyc", ".pyi", ".so", ".pyd")
 """What a function's digest covers, or a release."""
-
-_EVENTS = frozenset(
-    {"open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.system"}
-    | {"pickle.find_class", *_THREAD_STARTS}
-)
 
 _SECRETS = re.compile(
     r"(^|_)((API|ACCESS|PRIVATE)_?KEY|SECRETS?|TOKEN|PASSW\w*|CREDENTIALS?)(_|$)", re.IGNORECASE
 )
 """Variables that let in, and do not decide what is found."""
 
-_MOST_VARIABLES = 32
-"""Who asks for more goes through all of them."""
+_ASKING = ("os", "collections.abc", "_collections_abc", openers.__name__)
 
-_MOST_FILES = 64
-"""Of the files that arguments name."""
-
-_ASKING = ("os", "collections.abc", "_collections_abc")
+_IMPORTING = ("importlib", "_frozen_importlib_external", "pkgutil", "pkg_resources", "zipimport")
 
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # noqa: PTH120
 
@@ -87,30 +77,15 @@ _ELSEWHERE = tuple(
 )
 
 
-class Seen(NamedTuple):
-    """What a file held.
-
-    Attributes:
-        stamp: Its size, times and number.
-        content: The digest of its bytes, or the stamp of a large one.
-        is_made: Whether it came into being while the function ran: that it is gone
-            afterwards is as it was before.
-    """
-
-    stamp: str
-    content: str
-    is_made: bool = False
-
-
 class Reads:
-    """What is opened for one function or set-up.
+    """What is opened for one function or set-up; while there are any, there is hearing.
 
     Args:
         root: What is below it does not count.
         notes: Where what was read is written down, if it is.
 
     Attributes:
-        files: What was read and not written.
+        files: What was read and not written, by the names that `inputs.py` gives.
         in_setup: Whether rows are not called yet.
     """
 
@@ -122,41 +97,86 @@ class Reads:
         self._left = _MOST_IN_CALLS
         self._own: set[str] = set()
         self._shared: set[str] = set()
-        self._variables = 0
         self.covered: frozenset[str] = frozenset()
         self._since = time.clock_gettime_ns(_CLOCK)
+        _count(1)
+        self._is_open = True
+
+    _is_open = False
 
     def opened(self, path: Any, flags: Any) -> None:
         """Note a file that is being opened."""
         if not isinstance(path, (str, bytes, os.PathLike)):
             return
-        name = os.path.realpath(os.fsdecode(path))
-        if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
-            self._write(name)
+        text = os.fsdecode(path)
+        is_written = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
+        if self._left < 0 and not (is_written or text.endswith((".py", ".pyc"))):
+            # of no use any more
+            return
+        name = os.path.realpath(text)
+        if is_written:
+            self.wrote(name)
         elif name.endswith((".py", ".pyc")):
             if _is_import():
                 self.ran(inputs.source_of(name))
         else:
             self._read(name)
 
-    def named(self, path: Any) -> None:
-        """Note a file that something else opens, perhaps to write into it."""
+    def named(self, path: Any) -> str | None:
+        """Note files that something else opens, a single one perhaps to write into it."""
         text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
-        if not text or "\0" in text or len(text) > _LONGEST:
-            return
+        if not text or "\0" in text or len(text) > _LONGEST or self._left < 0:
+            return None
         name = os.path.realpath(text.removeprefix("file://"))
+        if name in self.files:
+            return None
         if os.path.isdir(name):  # noqa: PTH112  pathlib is slow
-            self.noted(inputs.FOLDER + name)
-        elif name not in self.files and os.path.exists(name):  # noqa: PTH110
+            return self.noted(inputs.FOLDER + name)
+        if inputs.is_database(name):
+            self.written(self.connected(name))
+        elif os.path.exists(name):  # noqa: PTH110
             self._shared.add(name)
             self._read(name)
+        elif inputs.is_pattern(text):
+            return self.noted(inputs.FOLDER + os.path.abspath(text))  # noqa: PTH100
+        return None
+
+    def commanded(self, path: Any) -> None:
+        """Note files that a command names, perhaps to write into them."""
+        self.written(self.named(path))
+
+    def connected(self, database: Any) -> str | None:
+        """Note a database of SQLite; the name of the note, if it has a file."""
+        text = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else ""
+        path = os.path.realpath(inputs.database_of(text))
+        if path in self._own or not os.path.isfile(path):  # noqa: PTH113
+            return None
+        self.noted(inputs.SQLITE + path)
+        return inputs.SQLITE + path
+
+    def written(self, name: str | None) -> None:
+        """What has this note may be written to."""
+        if name is not None:
+            self._shared.add(name)
+
+    def listed(self, folder: Any) -> None:
+        """Note which names a folder holds."""
+        if isinstance(folder, int):
+            # of what is being removed
+            return
+        name = os.path.realpath(os.fsdecode(folder or "."))
+        if not self._is_new(name):
+            self.noted(inputs.NAMES + name)
+
+    def matched(self, folder: Any, pattern: Any) -> None:
+        """Note which names match a pattern."""
+        base = glob.escape(os.path.abspath(os.fsdecode(folder)))  # noqa: PTH100
+        self.noted(inputs.NAMES + os.path.join(base, os.fsdecode(pattern)))  # noqa: PTH118
 
     def asked(self, variable: str) -> None:
         """Note a variable of the environment."""
         if not _SECRETS.search(variable):
-            self._variables += 1
-            if self._variables <= _MOST_VARIABLES:
-                self.noted(inputs.VARIABLE + variable)
+            self.noted(inputs.VARIABLE + variable)
 
     def ran(self, file: str) -> None:
         """Note code of the project that was not known to run."""
@@ -167,38 +187,98 @@ class Reads:
         if not is_installed(file):
             self.noted(inputs.CODE + file)
 
-    def noted(self, name: str) -> None:
-        """Note what is no file."""
-        if name not in self.files and (now := inputs.look(name)) is not None:
-            self.add(name, Seen(now, now))
+    def noted(self, name: str) -> str | None:
+        """Note what is no file; its name, if it is there and new."""
+        is_of_files = name.startswith((inputs.FOLDER, inputs.NAMES, inputs.SQLITE))
+        if name in self.files or (is_of_files and not self._counts(name.partition(":")[2])):
+            return None
+        now = inputs.look(name)
+        if now is None and name.startswith(inputs.NAMES):
+            now = Seen(inputs.GONE, inputs.GONE)
+        if now is not None:
+            self.add(name, now)
+        return name
 
     def _read(self, name: str) -> None:
-        if name in self._own or name in self.files or _is_elsewhere(name):
+        if name in self._own or name in self.files or not self._counts(name):
             return
+        if seen := inputs.look(name):
+            self.add(name, seen._replace(is_made=self._is_new(name)))
+        elif not os.path.lexists(name):
+            self.add(name, Seen(inputs.GONE, inputs.GONE))
+
+    def _counts(self, path: str) -> bool:
+        """Whether a place may be an input, and is not one of too many."""
+        if _is_elsewhere(path) or (self._root and f"{path}{os.sep}".startswith(self._root)):
+            return False
         if not self.in_setup:
             self._left -= 1
-        if self._left >= 0 and (seen := _look(name)):
-            self.add(name, seen._replace(is_made=_born(name) >= self._since))
+        return self._left >= 0
 
     def add(self, name: str, seen: Seen) -> None:
-        """Note a file that held this."""
-        if name in self.files or (self._root and name.startswith(self._root)):
+        """Note what held this."""
+        if name in self.files:
             return
         self.files[name] = seen
         if self._notes is not None:
             self._notes.put(name_of(name), json.dumps([name, *seen]))
 
     def end(self) -> None:
-        """The function is not called any more: files of its own that are gone are forgotten."""
+        """The function is not called any more: what it made or wrote was no input."""
         for name, seen in list(self.files.items()):
-            is_gone = seen.is_made and not os.path.exists(name)  # noqa: PTH110  pathlib is slow
-            if is_gone or (name in self._shared and _changed(name, seen) is not None):
+            if self._is_own(name, seen):
                 self._forget(name)
+            elif name.startswith(inputs.NAMES) and self._differs_by_own(name, seen):
+                self._forget(name)
+                if now := inputs.look(name):
+                    # as the next run finds it
+                    self.add(name, now)
+        self.close()
 
-    def _write(self, name: str) -> None:
+    def _is_own(self, name: str, seen: Seen) -> bool:
+        path = name.removeprefix(inputs.NAMES)
+        if seen.is_made:
+            is_own = not os.path.exists(path)  # noqa: PTH110  pathlib is slow
+        else:
+            is_own = seen.content == inputs.GONE and self._is_new(path)
+        return is_own or (name in self._shared and inputs.changed(name, seen) is not None)
+
+    def _differs_by_own(self, name: str, seen: Seen) -> bool:
+        """Whether what the function wrote is all that is other in a listing."""
+        path = name.removeprefix(inputs.NAMES)
+        is_other = inputs.changed(name, seen) is not None
+        return is_other and inputs.names(path, self._own) == seen.content
+
+    def _is_new(self, path: str) -> bool:
+        """Whether a file or folder came into being since this listens."""
+        try:
+            found = born(path)
+            # where that is not known, when anything about it changed last
+            return (os.stat(path).st_ctime_ns if found is None else found) >= self._since  # noqa: PTH116
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Nothing is noted any more."""
+        if self._is_open:
+            self._is_open = False
+            _count(-1)
+
+    def __del__(self) -> None:
+        if not sys.is_finalizing():
+            self.close()
+
+    def wrote(self, path: Any) -> None:
         """What a function writes is its result, also where it reads that again."""
-        self._own.add(name)
-        self._forget(name)
+        if isinstance(path, (str, bytes, os.PathLike)):
+            name = os.path.realpath(os.fsdecode(path))
+            self._own.add(name)
+            self._forget(name)
+
+    def made(self, folder: Any) -> None:
+        """The same for a folder that was not there."""
+        if not os.path.exists(folder):  # noqa: PTH110  pathlib is slow
+            self.wrote(folder)
 
     def _forget(self, name: str) -> None:
         if self.files.pop(name, None) and self._notes is not None:
@@ -215,13 +295,67 @@ _started: WeakKeyDictionary[threading.Thread, weakref.ref[Reads]] = WeakKeyDicti
 _deaf: set[int] = set()
 """Threads whose files do not count."""
 
+_EVENTS: dict[str, Callable[[Reads, tuple[Any, ...]], object]] = {
+    "open": lambda reads, given: reads.opened(given[0], given[2]),
+    "os.listdir": lambda reads, given: reads.listed(given[0]),
+    "os.scandir": lambda reads, given: reads.listed(given[0]),
+    "glob.glob/2": lambda reads, given: reads.matched(given[2] or "", given[0]),
+    "pathlib.Path.glob": lambda reads, given: reads.matched(*given),
+    "pathlib.Path.rglob": lambda reads, given: reads.matched(given[0], f"**{os.sep}{given[1]}"),
+    "os.mkdir": lambda reads, given: reads.made(given[0]),
+    "os.rename": lambda reads, given: reads.wrote(given[1]),
+    "sqlite3.connect": lambda reads, given: _connecting(reads, given[0]),
+    "ctypes.dlopen": lambda reads, given: reads.named(given[0]),
+    "subprocess.Popen": lambda reads, given: _command(reads, given[1]),
+    "os.system": lambda reads, given: _command(reads, given[0]),
+    "pickle.find_class": lambda reads, given: _found(reads, given[0]),
+    **dict.fromkeys(_THREAD_STARTS, lambda *_: None),
+}
+"""What the events of Python's audit tell."""
+
+
+_places: dict[int, str | None] = {}
+"""Which notes are on the databases that threads are connecting to."""
+
+_ONLY_READING = frozenset({19, 20, 21, 22, 31, 33})
+"""SQLite's codes for a pragma, a column, a query, a transaction, a function and a recursion."""
+
+_ATTACHING = 24
+
+
+def _connecting(reads: Reads, database: Any) -> None:
+    _places[threading.get_ident()] = reads.connected(database)
+
+
+def _connected(connection: Any) -> None:
+    """Ask a new connection what its statements do: what others write is an input."""
+    place = _places.get(threading.get_ident())
+
+    def allow(action: int, argument: str | None, _: Any, schema: str | None, _by: Any) -> int:
+        if action not in _ONLY_READING and schema != "temp":
+            with _listeners() as listening:
+                for reads in listening:
+                    reads.written(reads.connected(argument) if action == _ATTACHING else place)
+        return 0
+
+    connection.set_authorizer(allow)
+
+
+def _command(reads: Reads, command: Any) -> None:
+    for word in inputs.words(command):
+        reads.commanded(word)
+
+
+def _found(reads: Reads, module: str) -> None:
+    if file := inputs.file_of(module):
+        reads.ran(file)
+
 
 def reads_of(spec: Mapping[str, Any]) -> Reads | None:
     """What notes the files of a function that is about to be set up, if that is of use."""
     root, key = spec.get("root"), spec.get("reads")
     if not (root and key):
         return None
-    _install()
     reads = Reads(root, notes_of(root, key))
     reads.covered = frozenset(spec.get("covered", ()))
     for name in spec.get("named", ()):
@@ -248,7 +382,6 @@ def follow(reads: Reads | None) -> None:
 @contextlib.contextmanager
 def collecting() -> Iterator[Reads]:
     """What is opened meanwhile, apart."""
-    _install()
     outer, inner = current(), Reads()
     _reads[threading.get_ident()] = inner
     try:
@@ -256,6 +389,7 @@ def collecting() -> Iterator[Reads]:
     finally:
         end()
         follow(outer)
+        inner.end()
 
 
 @contextlib.contextmanager
@@ -274,17 +408,17 @@ def own_input() -> Iterator[None]:
 
 def are_same(files: Mapping[str, Seen]) -> bool:
     """Whether the files hold what they held."""
-    return all(_changed(name, seen) is None for name, seen in files.items())
+    return all(inputs.changed(name, seen) is None for name, seen in files.items())
 
 
 def content_of(path: str) -> str:
     """The digest of what a file, or each file of a folder, holds now."""
     if not os.path.isdir(path):  # noqa: PTH112  pathlib is slow
-        seen = _look(os.path.realpath(path))
-        return "gone" if seen is None else seen.content
+        seen = inputs.look(os.path.realpath(path))
+        return inputs.GONE if seen is None else seen.content
     digest = blake2b(digest_size=32)
     for file in sorted(Path(path).rglob("*")):
-        if seen := _look(os.path.realpath(file)):
+        if seen := inputs.look(os.path.realpath(file)):
             digest.update(f"{file.relative_to(path)} {seen.content}\0".encode())
     return digest.hexdigest()
 
@@ -294,7 +428,7 @@ def changes(notes: Notes) -> Iterator[tuple[str, str, str]]:
     for _, text in notes.all():
         name, *fields = json.loads(text)
         seen = Seen(*fields)
-        if (now := _changed(name, seen)) is not None:
+        if (now := inputs.changed(name, seen)) is not None:
             yield name, seen.content, now
 
 
@@ -304,29 +438,13 @@ def with_reads(notes: Notes, code: str) -> str:
     for note, text in notes.all():
         name, *fields = json.loads(text)
         seen = Seen(*fields)
-        now = _changed(name, seen)
+        now = inputs.changed(name, seen)
         if now is not None:
             changed.append((name, now))
         elif seen.is_made and not os.path.exists(name):  # noqa: PTH110  pathlib is slow
             # of a run that was killed
             notes.remove(note)
     return blake2b(repr((code, changed)).encode(), digest_size=32).hexdigest() if changed else code
-
-
-@functools.cache
-def _install() -> None:
-    sys.addaudithook(_hear)
-    openers.install(_hear_arguments, _hear_variable)
-    if sys.version_info < (3, 12):
-        # it says nothing when a thread starts
-        start = threading.Thread.start
-
-        @functools.wraps(start)
-        def followed(self: threading.Thread) -> None:
-            _follow_start(self)
-            start(self)
-
-        threading.Thread.start = followed  # type: ignore[method-assign]
 
 
 def dataset(name: str, *asked: str | None) -> None:
@@ -336,48 +454,67 @@ def dataset(name: str, *asked: str | None) -> None:
             reads.noted(inputs.DATASET + json.dumps([name, *asked]))
 
 
+# Hearing
+
+_open = 0
+"""How many there are that listen."""
+
+_lock = threading.RLock()
+
+
+def _count(more: int) -> None:
+    """Hear from the first one on that listens, until the last one is gone."""
+    global _open  # noqa: PLW0603
+    with _lock:
+        _open += more
+        if more > 0 and _open == 1:
+            _add_hook()
+            openers.install(_hear_arguments, _hear_variable, _connected)
+            if sys.version_info < (3, 12):
+                # it says nothing when a thread starts
+                openers.replace(threading.Thread, "start", _followed(threading.Thread.start))
+        elif _open == 0:
+            openers.remove()
+
+
+@functools.cache
+def _add_hook() -> None:
+    """There is no way to take it back."""
+    sys.addaudithook(_hear)
+
+
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _EVENTS:
+    if not _open or event not in _EVENTS:
         return
     with _listeners() as listening:
         if event in _THREAD_STARTS:
             _follow_start(getattr(arguments[0], "__self__", None))
-        for reads in listening:
-            if event == "open":
-                reads.opened(arguments[0], arguments[2])
-            elif event == "pickle.find_class":
-                if file := inputs.file_of(arguments[0]):
-                    reads.ran(file)
-            elif event in ("sqlite3.connect", "ctypes.dlopen"):
-                reads.named(arguments[0])
-            else:
-                for word in inputs.words(arguments[0] if event == "os.system" else arguments[1]):
-                    reads.named(word)
+        elif listening and not (event in _LISTINGS and _is_part_of_more()):
+            for reads in listening:
+                _EVENTS[event](reads, arguments)
 
 
 def _hear_arguments(arguments: Sequence[Any]) -> None:
     with _listeners() as listening:
         for reads in listening:
-            for path in inputs.paths(arguments)[:_MOST_FILES]:
+            for path in inputs.paths(arguments):
                 reads.named(path)
 
 
 def _hear_variable(name: str) -> None:
+    thread = threading.get_ident()
+    if not (thread in _reads or _started):
+        return
+    if thread in _deaf or all(inputs.VARIABLE + name in r.files for r in _listening(thread)):
+        return
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__") in _ASKING:
+        frame = frame.f_back
+    if frame.f_code.co_filename.startswith(("<frozen", *_ELSEWHERE, _LIBRARY)):
+        return
     with _listeners() as listening:
-        if not listening:
-            return
-        frame = sys._getframe(2)
-        while frame.f_back is not None and frame.f_globals.get("__name__") in (
-            *_ASKING,
-            __name__,
-            "contextlib",
-            openers.__name__,
-        ):
-            frame = frame.f_back
-        file = frame.f_code.co_filename
-        if not file.startswith(("<frozen", *_ELSEWHERE, _LIBRARY)):
-            for reads in listening:
-                reads.asked(name)
+        for reads in listening:
+            reads.asked(name)
 
 
 @contextlib.contextmanager
@@ -396,6 +533,15 @@ def _listeners() -> Iterator[list[Reads]]:
             yield _listening(thread)
     finally:
         _deaf.discard(thread)
+
+
+def _followed(start: Callable[[threading.Thread], None]) -> Any:
+    @functools.wraps(start)
+    def followed(self: threading.Thread) -> None:
+        _follow_start(self)
+        start(self)
+
+    return followed
 
 
 def _follow_start(begun: Any) -> None:
@@ -432,42 +578,20 @@ def _is_import() -> bool:
     return frame is not None
 
 
+def _is_part_of_more() -> bool:
+    """Whether a folder is listed to import from it, or for a pattern, which was noted."""
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if module in ("glob", *_IMPORTING):
+            return True
+        if module == "pathlib" and frame.f_code.co_name in ("glob", "rglob"):
+            return True
+        if module not in ("os", "pathlib"):
+            return False
+        frame = frame.f_back
+    return False
+
+
 def _is_elsewhere(name: str) -> bool:
     return name.startswith(_ELSEWHERE) or name.endswith(_CODE) or "/__pycache__/" in name
-
-
-def _look(name: str) -> Seen | None:
-    try:
-        found = os.stat(name)  # noqa: PTH116  pathlib is slow
-        if not stat.S_ISREG(found.st_mode):
-            return None
-        stamp = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
-        return Seen(stamp, stamp if found.st_size > _MOST_BYTES else _content(name, stamp))
-    except OSError:
-        return None
-
-
-def _born(name: str) -> int:
-    """When a file came into being; where that is not known, when anything about it changed last."""
-    found = born(name)
-    return os.stat(name).st_ctime_ns if found is None else found  # noqa: PTH116
-
-
-@functools.lru_cache(maxsize=256)
-def _content(name: str, _stamp: str) -> str:
-    digest = blake2b(digest_size=32)
-    with Path(name).open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _changed(name: str, seen: Seen) -> str | None:
-    """What a file holds now; None if it is what it held."""
-    if inputs.is_one(name):
-        found = inputs.look(name)
-        return None if found == seen.content else str(found)
-    now = _look(name)
-    if now is None:
-        return None if seen.is_made else "gone"
-    return None if seen.stamp == now.stamp or seen.content == now.content else now.content

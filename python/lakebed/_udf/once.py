@@ -13,6 +13,8 @@ from lakebed.exceptions import SetupError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lakebed._udf.inputs import Seen
+
 
 class Once:
     """A callable that runs once in a process, and again when a file that it read changed.
@@ -35,7 +37,7 @@ class Once:
         self.key = key or uuid.uuid4().hex
         self._lock = threading.Lock()
         self._value: list[Any] = []
-        self._read: dict[str, observe.Seen] = {}
+        self._read: dict[str, Seen] = {}
         _alive[self.key] = self
 
     def __call__(self) -> Any:

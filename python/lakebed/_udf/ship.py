@@ -38,12 +38,14 @@ def dump(spec: dict[str, Any]) -> bytes:
         UdfError: Something that the function uses cannot be copied.
     """
     _carry_modules()
-    spec = spec | {"deps": ()}
+    filled: state.Globals = spec.get("filled", {})
+    spec = spec | {"deps": (), "filled": {}}
     files: set[str] = set()
-    function = _dumps_or_none(spec, files) or _dumps_or_none(spec | {"known": []}, files)
+    function = _dumps_or_none(spec, files, filled)
+    function = function or _dumps_or_none(spec | {"known": []}, files, filled)
     if function is None:
         raise UdfError(_refusal(spec), code="udf.not_copied")
-    surroundings = dict(os.environ), state.changed(_own_modules(), spec.get("covered"))
+    surroundings = dict(os.environ), state.changed(own_modules(), spec.get("covered"), filled)
     return pickle.dumps(
         (sys.path, str(Path.cwd()), _stamps(), _sources(files), surroundings, function)
     )
@@ -74,7 +76,7 @@ def _carry_modules() -> None:
     import cloudpickle
 
     carried = cloudpickle.list_registry_pickle_by_value()
-    for name, module in _own_modules():
+    for name, module in own_modules():
         if name in carried or name == "__main__":
             continue
         if not _is_found(name, module) or state.is_edited(module):
@@ -93,14 +95,14 @@ def _is_found(name: str, module: ModuleType) -> bool:
     return spec is not None and spec.name == name and spec.origin == module.__file__
 
 
-def _own_modules() -> Iterator[tuple[str, ModuleType]]:
+def own_modules() -> Iterator[tuple[str, ModuleType]]:
     """The modules of users: neither Python's own nor installed."""
     paths = sysconfig.get_paths()
     standard = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
     installed = (*standard, *site.getsitepackages(), site.getusersitepackages())
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and not file.startswith(installed):
+        if name == "__main__" or (file and not file.startswith(installed)):
             yield name, module
 
 
@@ -152,8 +154,16 @@ def _sources(files: set[str]) -> dict[str, Any]:
 # What cannot be copied
 
 
-def _dumps_or_none(value: Any, files: set[str] | None = None) -> bytes | None:
-    """The value as bytes; the names of the files that its code is from are added to `files`."""
+def _dumps_or_none(
+    value: Any, files: set[str] | None = None, filled: state.Globals | None = None
+) -> bytes | None:
+    """The value as bytes.
+
+    Args:
+        value: What is copied.
+        files: Gets the names of the files that its code is from.
+        filled: Globals that are copied with these values.
+    """
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -167,10 +177,11 @@ def _dumps_or_none(value: Any, files: set[str] | None = None) -> bytes | None:
                 # cloudpickle would copy what the file contains now
                 msg = "an open file"
                 raise pickle.PicklingError(msg)
-            reduced = super().reducer_override(obj)
-            if isinstance(obj, type) and isinstance(reduced, tuple) and len(reduced) > 2:  # noqa: PLR2004
-                # a model's class remembers all variables of the function that it was made in
-                reduced[2][0].pop("__pydantic_parent_namespace__", None)
+            if isinstance(obj, ModuleType):
+                reduced = self.dispatch_table[ModuleType](obj)
+            else:
+                reduced = super().reducer_override(obj)
+            _leave_out(obj, reduced, filled or {})
             return reduced
 
     copied = io.BytesIO()
@@ -179,6 +190,22 @@ def _dumps_or_none(value: Any, files: set[str] | None = None) -> bytes | None:
     except Exception:  # noqa: BLE001  every class refuses in its own way
         return None
     return copied.getvalue()
+
+
+def _leave_out(obj: Any, reduced: Any, filled: state.Globals) -> None:
+    """Take out of what is copied what the other process makes for itself."""
+    parts = reduced if isinstance(reduced, tuple) else ()
+    if isinstance(obj, type) and len(parts) > 2:  # noqa: PLR2004
+        # a model's class remembers all variables of the function that it was made in
+        parts[2][0].pop("__pydantic_parent_namespace__", None)
+    held: Any = None
+    if isinstance(obj, FunctionType) and parts:
+        module, held = obj.__globals__.get("__name__"), parts[2][1]["__globals__"]
+    elif isinstance(obj, ModuleType):
+        module, held = obj.__name__, parts[1][-1]
+    if isinstance(held, dict):
+        names = {key: before for (name, key), before in filled.items() if name == module}
+        held.update({key: before for key, before in names.items() if key in held})
 
 
 def _refusal(spec: dict[str, Any]) -> str:

@@ -13,8 +13,10 @@ from lakebed._fingerprint import code_of
 from lakebed._hint import unknown_column
 from lakebed._native import Function
 from lakebed._types.resolve import read_as
+from lakebed._udf import state
 from lakebed._udf.partition import Partition
 from lakebed._udf.sample import Sample, sampled
+from lakebed._udf.ship import own_modules
 from lakebed._udf.signature import UdfArguments, UdfSignature, signatures_of
 from lakebed._udf.verb import AGG, GEN, MAP, MAP_BATCHES, Verb
 from lakebed.exceptions import (
@@ -113,7 +115,9 @@ class Stages:
             keep = not self.settings.ephemeral
             # what the sample reads counts too
             code_of(spec)
+            empty = state.unfilled(own_modules())
             outputs = sampled(sample, self.native, spec, groups, keep=keep)
+            spec["filled"] = state.filled(empty)
             spec["known"] = sample.known
             spec["known_code"] = code_of(spec) if sample.known else None
         spec |= {"gives": outputs}

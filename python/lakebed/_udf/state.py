@@ -3,27 +3,36 @@
 These import modules anew and were started with the environment of then. They compute
 with what the program has now: its variables of the environment, and what it put into
 modules, as far as that can be copied. A module whose text was edited since travels whole.
+What a function itself put there on its first call, such as a model that it loads once,
+each process makes for itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import os
 import pickle
 import sys
+from collections import OrderedDict, defaultdict, deque
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 _ABSENT = object()
+
+_CONTAINERS = (dict, list, set, OrderedDict, defaultdict, deque)
+
+Globals = dict[tuple[str, str], Any]
+"""Values by the names of their modules and their own."""
 
 _variables: set[str] = set()
 """Those of the environment that were set here."""
 
-_before: dict[tuple[str, str], Any] = {}
+_before: Globals = {}
 """What modules held before something was put into them here."""
 
 
@@ -38,14 +47,40 @@ def is_edited(module: ModuleType) -> bool:
     return False
 
 
+def unfilled(modules: Iterable[tuple[str, ModuleType]]) -> Globals:
+    """The globals that are None or empty."""
+    return {
+        (name, key): copy.copy(value)
+        for name, module in modules
+        for key, value in list(vars(module).items())
+        if _is_unfilled(value) and not key.startswith("__")
+    }
+
+
+def filled(before: Globals) -> Globals:
+    """Those of them that are not any more, as they were."""
+    return {
+        (name, key): value
+        for (name, key), value in before.items()
+        if not _is_unfilled(vars(sys.modules.get(name, sys)).get(key))
+    }
+
+
+def _is_unfilled(value: Any) -> bool:
+    return value is None or (type(value) in _CONTAINERS and not value)
+
+
 def changed(
-    modules: Iterable[tuple[str, ModuleType]], files: Iterable[str] | None
+    modules: Iterable[tuple[str, ModuleType]],
+    files: Iterable[str] | None,
+    left_out: Container[tuple[str, str]] = (),
 ) -> dict[str, dict[str, bytes]]:
     """What modules hold that their texts do not say, by their names, as copies.
 
     Args:
         modules: By name.
         files: Those that count, if that is known.
+        left_out: Globals that do not.
     """
     counted = None if files is None else set(files)
     import cloudpickle
@@ -67,7 +102,8 @@ def changed(
             continue
         for key, value in list(vars(module).items()):
             is_said = key not in text.literals or is_literal(value, key, text)
-            if (is_said and key in text.bound) or _is_special(key, value):
+            is_told = (is_said and key in text.bound) or (name, key) in left_out
+            if is_told or _is_special(key, value):
                 continue
             with contextlib.suppress(Exception):  # every class refuses in its own way
                 found.setdefault(name, {})[key] = cloudpickle.dumps(value)

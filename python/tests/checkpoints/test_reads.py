@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -127,6 +129,98 @@ def test_a_set_up_runs_again_in_one_process(weights: Path) -> None:
     assert made.to_values("y") == [3, 30]
     weights.write_text("2")
     assert made.to_values("y") == [2, 20]
+
+
+def test_a_database_that_a_writer_has_open(tmp_path: Path) -> None:
+    path, calls = tmp_path / "w.db", tmp_path / "calls"
+    writer = sqlite3.connect(path)
+    writer.execute("pragma journal_mode=wal")
+    writer.execute("create table t as select 2 as v")
+    writer.commit()
+
+    def scaled(x: int) -> int:
+        with calls.open("a") as log:
+            log.write("x")
+        reader = sqlite3.connect(path)
+        try:
+            return x * int(reader.execute("select v from t").fetchone()[0])
+        finally:
+            reader.close()
+
+    made = dc.read_values(x=[1, 10]).map(y=scaled)
+    assert [made.to_values("y") for _ in range(2)] == [[2, 20]] * 2
+    assert calls.read_text() == "xx"
+    writer.execute("update t set v = 3")
+    writer.commit()
+    assert [made.to_values("y") for _ in range(2)] == [[3, 30]] * 2
+    assert calls.read_text() == "xxxx"
+    # what was in its log goes into the file
+    writer.close()
+    assert made.to_values("y") == [3, 30]
+    assert calls.read_text() == "xxxx"
+
+
+def a_database(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False)
+    database.execute("create table t as select 2 as v")
+    database.commit()
+    return database
+
+
+def value_in(path: Path | str) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        return int(reader.execute("select v from t").fetchone()[0])
+
+
+def test_a_database_that_others_write_to_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    writer = a_database(path)
+
+    def write() -> None:
+        writer.execute("update t set v = 3")
+        writer.commit()
+
+    def scaled(x: int) -> int:
+        found = x * value_in(path)
+        write()
+        return found
+
+    made = dc.read_values(x=[1]).settings(ignore=["write"]).map(y=scaled)
+    assert made.to_values("y") == [2]
+    assert made.to_values("y") == [3]
+
+
+def test_a_database_of_its_own(tmp_path: Path) -> None:
+    path, calls = tmp_path / "w.db", tmp_path / "calls"
+    a_database(path).close()
+
+    def counted(x: int) -> int:
+        with calls.open("a") as log:
+            log.write("x")
+        with contextlib.closing(sqlite3.connect(path)) as own:
+            own.execute("insert into t values (?)", (x,))
+            own.commit()
+            return int(own.execute("select v from t").fetchone()[0])
+
+    made = dc.read_values(x=[1, 10]).map(y=counted)
+    assert [made.to_values("y") for _ in range(2)] == [[2, 2]] * 2
+    assert calls.read_text() == "xx"
+
+
+def test_a_database_that_is_attached(tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    writer = a_database(path)
+
+    def scaled(x: int) -> int:
+        with contextlib.closing(sqlite3.connect(":memory:")) as reader:
+            reader.execute(f"attach '{path}' as other")
+            return x * int(reader.execute("select v from other.t").fetchone()[0])
+
+    made = dc.read_values(x=[1, 10]).map(y=scaled)
+    assert made.to_values("y") == [2, 20]
+    writer.execute("update t set v = 3")
+    writer.commit()
+    assert made.to_values("y") == [3, 30]
 
 
 def test_threads_of_a_function_are_heard(weights: Path) -> None:

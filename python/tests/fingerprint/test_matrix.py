@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
 
 def _cases() -> list[Case]:
-    tables = ("ordinary", "inputs", "hidden", "needless", "said")
+    tables = ("ordinary", "inputs", "listed", "hidden", "needless", "said")
     return [
         Case(*row) for name in tables for row in runpy.run_path(str(FOLDER / f"{name}.py"))["CASES"]
     ]

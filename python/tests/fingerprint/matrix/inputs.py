@@ -26,19 +26,25 @@ def wrote(text, number):
     return text % number
 
 
-def reading(name, script, how, needs=(), change=None):
+def reading(name, script, how, needs=(), *, change=None, files=None):
     """A file that is written anew, named so that no text says it whole."""
     return (
         name,
         script,
         [],
         "recompute",
-        {"prepare": how % 2, "change": change or how % 3, "needs": needs},
+        {
+            "prepare": how % 2,
+            "change": change or how % 3,
+            "needs": needs,
+            "files": files or {},
+        },
     )
 
 
 WHERE = "import os\nHERE = os.path.dirname(os.path.abspath(__file__))\n"
-AT = "os.path.join(HERE, 'w' + '.{}')"
+AT = "os.path.join(HERE, '.'.join(['w', '{}']))"
+"""Not `'w' + '.txt'`, which the compiler makes one text of."""
 
 
 def at(kind):
@@ -112,7 +118,7 @@ FILES = [
     ),
     reading(
         "arrow csv by name",
-        called("from pyarrow.csv import read_csv", "read_csv('w.csv')['v'][0].as_py()"),
+        called("from pyarrow.csv import read_csv", f"read_csv({at('csv')})['v'][0].as_py()"),
         CSV,
     ),
     reading(
@@ -122,6 +128,23 @@ FILES = [
             f"pa.ipc.open_file(pa.memory_map({at('arrow')})).read_all()['v'][0].as_py()",
         ),
         IPC,
+    ),
+    reading(
+        "class by name",
+        called(
+            "import pyarrow as pa\nfrom pyarrow import OSFile as Opened",
+            f"pa.ipc.open_file(Opened({at('arrow')})).read_all()['v'][0].as_py()",
+        ),
+        IPC,
+    ),
+    reading(
+        "compiled reader of a helper",
+        "import helper\ndef f(x):\n    return x * helper.load()\n",
+        IPC,
+        files={
+            "helper.py": called("import pyarrow as pa\nfrom pyarrow import memory_map", "0")
+            + f"def load():\n    return pa.ipc.open_file(memory_map({at('arrow')})).read_all()['v'][0].as_py()\n"
+        },
     ),
     reading(
         "OSFile",
