@@ -1,6 +1,9 @@
 //! Our optimizer rules, and why each stands where it does.
 //!
-//! Analyzer rules, which say what a plan means, run after DataFusion's:
+//! An analyzer rule, which says what a plan means, runs before DataFusion's:
+//! 1. `nullable_queries`: DataFusion's then give all schemas anew, and no other rule has asked what may be null.
+//!
+//! Those that run after DataFusion's:
 //! 1. `naive_in_utc`: types have been coerced, so all conversions are there;
 //! 2. `compare_floats`: it is known which operands are floats.
 //!
@@ -41,6 +44,7 @@ mod joins_apart;
 mod keep_row_order;
 mod low_ranks;
 mod naive_in_utc;
+mod nullable_queries;
 mod outer_joins;
 mod prune_leaves;
 mod push_below_map;
@@ -62,14 +66,20 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::eliminate_limit::EliminateLimit;
 use datafusion::optimizer::push_down_limit::PushDownLimit;
-use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
+use datafusion::optimizer::{Analyzer, AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use crate::logical::has_queries;
 
+/// DataFusion's analyzer rules and ours.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    vec![Arc::new(naive_in_utc::NaiveInUtc), Arc::new(compare_floats::CompareFloats)]
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(nullable_queries::NullableQueries)];
+    rules.extend(Analyzer::new().rules);
+    rules.push(Arc::new(naive_in_utc::NaiveInUtc));
+    rules.push(Arc::new(compare_floats::CompareFloats));
+    rules
 }
 
 /// DataFusion's logical rules and ours.

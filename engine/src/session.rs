@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use catalog::{BucketCatalog, CatalogStore, DatasetVersion, PostgresCatalog, SqliteCatalog};
+use catalog::{
+    BucketCatalog, CatalogExt, CatalogStore, DatasetVersion, PostgresCatalog, QualifiedName,
+    SqliteCatalog,
+};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::DiskManager;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -145,6 +148,24 @@ impl Session {
     #[must_use]
     pub fn catalog(&self) -> &Arc<dyn CatalogStore> {
         &self.catalog
+    }
+
+    /// Refuses the name of a view for a new dataset, which would hide it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`], and those of the catalog.
+    pub async fn check_no_view(&self, name: &QualifiedName) -> Result<()> {
+        let is_view = self.catalog.view(name).await?.is_some();
+        // One that is hidden already is no reader's concern.
+        if !is_view || self.catalog.newest(name).await?.is_some() {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument {
+            argument: "dataset name",
+            given: name.short().to_string(),
+            accepted: "a view is called so: DROP VIEW removes it, or choose another name"
+                .to_owned(),
+        })
     }
 
     /// The data of a version.
@@ -305,16 +326,14 @@ fn state(
     options.execution.enable_file_stream_work_stealing = false;
     // Wrong results and broken extension nodes upstream; `optimizer/prune_leaves.rs` does it for our scans.
     options.optimizer.enable_leaf_expression_pushdown = false;
-    let mut builder = SessionStateBuilder::new()
+    let builder = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::new(runtime))
         .with_default_features()
+        .with_analyzer_rules(optimizer::analyzer_rules())
         .with_optimizer_rules(optimizer::logical_rules())
         .with_physical_optimizer_rules(optimizer::physical_rules())
         .with_query_planner(Arc::new(UdfPlanner(Arc::clone(udf_context))));
-    for rule in optimizer::analyzer_rules() {
-        builder = builder.with_analyzer_rule(rule);
-    }
     let mut state = builder.build();
     for function in functions::ours() {
         // Replaces DataFusion's function of the same name, where it has one.

@@ -353,8 +353,12 @@ impl Session {
     /// Gives a dataset another name.
     fn move_dataset(&self, py: Python<'_>, src: &str, dest: &str) -> PyResult<()> {
         let (from, to) = (own_name(py, src)?, own_name(py, dest)?);
-        let catalog = Arc::clone(self.0.catalog());
-        wait(py, async move { Ok(catalog.rename(&from, &to).await?) }, None)
+        let session = Arc::clone(&self.0);
+        let moved = async move {
+            session.check_no_view(&to).await?;
+            Ok(session.catalog().rename(&from, &to).await?)
+        };
+        wait(py, moved, None)
     }
 
     /// Gives a dataset another description or other labels; None leaves them.

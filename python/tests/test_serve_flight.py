@@ -79,7 +79,15 @@ def test_tables_and_columns_are_listed(server):
         assert (pets["table_name"], pets["table_type"]) == ("pets", "TABLE")
         names = [column["column_name"] for column in pets["table_columns"]]
         assert names == ["name", "size", "tame"]
-        assert connection.adbc_get_table_types() == ["TABLE"]
+        assert connection.adbc_get_table_types() == ["TABLE", "VIEW"]
+        dc.sql("create view small as select name from pets")
+        (catalog,) = (
+            connection.adbc_get_objects(depth="tables", table_types_filter=["VIEW"])
+            .read_all()
+            .to_pylist()
+        )
+        schemas = [one["db_schema_tables"] for one in catalog["catalog_db_schemas"]]
+        assert [table["table_name"] for tables in schemas for table in tables] == ["small"]
         assert connection.adbc_get_info()["vendor_name"] == "lakebed"
 
 

@@ -292,3 +292,157 @@ def test_views_are_made_outside_of_transactions(server):
         connection.execute("rollback")
         assert dc.sql("select * from v").schema.keys() == {"word"}
         assert connection.execute("drop view v").statusmessage == "DROP VIEW"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("begin read only",),
+        ("begin transaction read only",),
+        ("begin isolation level serializable, read only, deferrable",),
+        ("start transaction read only",),
+        ("begin", "set transaction read only"),
+        ("begin", "set transaction isolation level read committed, read only"),
+        ("begin", "set transaction_read_only = on"),
+        ("begin", "set local transaction_read_only to 'true'"),
+        ("set session characteristics as transaction read only",),
+        ("set session characteristics as transaction read only", "begin"),
+        ("set default_transaction_read_only = on",),
+        ("set default_transaction_read_only = 'yes'", "begin"),
+        ("set session default_transaction_read_only to t", "begin isolation level serializable"),
+    ],
+)
+def test_transactions_that_only_read_write_nothing(server, texts):
+    with connect(server) as connection:
+        for text in texts:
+            connection.execute(text)
+        assert connection.execute("select count(*) from t").fetchone() == (3,)
+        assert connection.execute("show transaction_read_only").fetchone() == ("on",)
+        for text in ("delete from t", "create view v as select 1 as one", "drop table t"):
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="only reads"):
+                connection.execute(text)
+    assert ids() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("begin read only", "rollback"),
+        ("begin read only", "commit", "begin"),
+        ("begin read only", "set transaction read write"),
+        ("begin", "set transaction read only", "reset transaction_read_only"),
+        ("set transaction read only",),
+        ("set default_transaction_read_only = on", "begin read write"),
+        ("set default_transaction_read_only = on", "reset default_transaction_read_only"),
+        ("set default_transaction_read_only = of",),
+        ("begin", "set default_transaction_read_only = on"),
+        ("set session characteristics as transaction isolation level serializable",),
+    ],
+)
+def test_other_transactions_write(server, texts):
+    with connect(server) as connection:
+        for text in texts:
+            connection.execute(text)
+        assert connection.execute("show transaction_read_only").fetchone() == ("off",)
+        assert connection.execute("delete from t where id = 1").statusmessage == "DELETE 1"
+        connection.execute("commit")
+    assert ids() == [2, 3]
+
+
+def test_drivers_say_that_they_only_read(server):
+    with closing(connect(server, autocommit=False)) as connection:
+        connection.read_only = True
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("delete from t")
+        connection.rollback()
+        connection.read_only = False
+        connection.execute("delete from t where id = 1")
+        connection.commit()
+    engine = sqlalchemy.create_engine(
+        uri(server, "postgresql+psycopg"), execution_options={"postgresql_readonly": True}
+    )
+    with engine.connect() as connection, pytest.raises(sqlalchemy.exc.DBAPIError, match="reads"):
+        connection.exec_driver_sql("delete from t")
+    engine.dispose()
+    assert ids() == [2, 3]
+
+
+def test_settings_of_transactions_are_checked(server):
+    with connect(server) as connection:
+        for text, message in (
+            ("set default_transaction_read_only = maybe", "it is `on` or `off`"),
+            ("set transaction_read_only = 7", "it is `on` or `off`"),
+            ("commit and chain", "AND CHAIN"),
+        ):
+            with pytest.raises(psycopg.Error, match=message):
+                connection.execute(text)
+
+
+def test_a_transaction_has_ended_when_its_rollback_failed(server):
+    with closing(connect(server, autocommit=False)) as connection:
+        for end in (connection.rollback, lambda: connection.execute("rollback", prepare=True)):
+            connection.execute("insert into t (id) values (4)")
+            dc.sql("insert into t (id) values (5)")
+            with pytest.raises(psycopg.Error, match="stays"):
+                end()
+            assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        connection.execute("delete from t where id > 3")
+        connection.commit()
+    assert ids() == [1, 2, 3]
+
+
+def test_a_text_that_begins_a_transaction_and_fails_is_in_it(server):
+    with connect(server) as connection:
+        with pytest.raises(psycopg.Error, match="nothing"):
+            connection.execute("begin; insert into t (id) values (4); select nothing from t")
+        assert connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR
+        connection.execute("rollback")
+        assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert ids() == [1, 2, 3]
+
+
+def test_pandas_replaces_a_table_without_a_transaction(server):
+    engine = sqlalchemy.create_engine(uri(server, "postgresql+psycopg"))
+    frame = pd.DataFrame({"id": [7, 8]})
+    with pytest.raises(sqlalchemy.exc.DBAPIError, match="autocommit mode"):
+        frame.to_sql("t", engine, if_exists="replace", index=False)
+    assert ids() == [1, 2, 3]
+    frame.to_sql(
+        "t",
+        engine.execution_options(isolation_level="AUTOCOMMIT"),
+        if_exists="replace",
+        index=False,
+    )
+    assert ids() == [7, 8]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create or replace table t as select 9 as id")
+        connection.execute(sqlalchemy.text("insert into t values (:id)"), {"id": 10})
+    engine.dispose()
+    assert ids() == [9, 10]
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_types_that_clients_say_count(server, binary):
+    with connect(server) as connection:
+        cursor = connection.cursor(binary=binary)
+        (number, text, flag) = cursor.execute("select %s, %s::text, %s", (7, "x", True)).fetchone()
+        assert (number, text, flag) == (7, "x", True)
+        kinds = [column.type_code for column in cursor.description]
+        assert kinds == [psycopg.adapters.types["int2"].oid, 25, psycopg.adapters.types["bool"].oid]
+        assert cursor.execute("select %s + %s", (1.5, 2)).fetchone() == (3.5,)
+        cursor.execute("insert into t (id, x) select %s, %s", (4, 2.5))
+        cursor.execute("insert into t (id, x) values (%s + 1, %s)", (4, 3))
+    assert ids() == [1, 2, 3, 4, 5]
+
+
+def test_no_dataset_hides_a_view(server):
+    dc.sql("create view v as select id from t")
+    with pytest.raises(dc.LakebedError, match="`v`: a view is called so"):
+        dc.read_values(id=[1]).save("v")
+    with pytest.raises(dc.LakebedError, match="`v`: a view is called so"):
+        dc.move_dataset("t", "v")
+    assert dc.sql("select count(*) from v").to_list() == [(3,)]
+    dc.sql("drop view v")
+    dc.read_values(id=[1]).save("v")
+    with connect(server) as connection:
+        assert connection.execute("select id from v").fetchall() == [(1,)]

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use catalog::{DatasetVersion, QualifiedName, Version, VersionFilter};
+use catalog::{DatasetVersion, QualifiedName, Version, VersionFilter, View};
 use datafusion::arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::empty::EmptyTable;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
 };
+use datafusion::common::ToDFSchema;
+use datafusion::datasource::ViewTable;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
@@ -28,6 +31,7 @@ use crate::names::PUBLIC;
 use crate::postgres::wire_schema;
 use crate::query::Planned;
 use crate::relations::{NUMBERED, Relations, SystemTables, pg_table_is_visible};
+use crate::view_texts::pg_get_viewdef;
 use crate::{Error, Result};
 
 /// The schema of PostgreSQL's own tables.
@@ -43,7 +47,12 @@ pub(crate) struct Table {
     pub(crate) schema: String,
     pub(crate) name: String,
     pub(crate) columns: SchemaRef,
+    /// The query of one that is a view.
+    pub(crate) query: Option<String>,
 }
+
+/// What the tables were made of.
+type Known = (Vec<(QualifiedName, Version)>, Vec<View>);
 
 /// A session that no statement changes, so that all connections share it.
 pub(crate) struct CatalogSession {
@@ -53,7 +62,7 @@ pub(crate) struct CatalogSession {
     project: String,
     only_reads: bool,
     relations: Arc<Relations>,
-    known: Mutex<Vec<(QualifiedName, Version)>>,
+    known: Mutex<Known>,
 }
 
 impl CatalogSession {
@@ -74,6 +83,7 @@ impl CatalogSession {
         }
         let relations = Arc::<Relations>::default();
         context.register_udf(pg_table_is_visible(&relations));
+        context.register_udf(pg_get_viewdef(&relations));
         if let Some(tables) = datasets.schema(SYSTEM) {
             let tables = Arc::new(MendedTables::try_new(tables, only_reads)?);
             let tables = SystemTables { tables, relations: Arc::clone(&relations) };
@@ -95,7 +105,12 @@ impl CatalogSession {
     }
 
     /// Plans a query of names and columns, as they are now.
-    pub(crate) async fn plan(&self, session: &Session, text: &str, user: &str) -> Result<Planned> {
+    pub(crate) async fn plan(
+        &self,
+        session: &Arc<Session>,
+        text: &str,
+        user: &str,
+    ) -> Result<Planned> {
         self.refresh(session).await?;
         let text = ClientFacts { user, database: &self.database, schema: PUBLIC }.told(text);
         // WHY: the parser is made anew, for its rules need not be shared between threads.
@@ -116,9 +131,20 @@ impl CatalogSession {
         Ok(Planned::Catalog(Arc::new(state), plan))
     }
 
-    /// The datasets, by schema and name.
-    pub(crate) async fn tables(&self, session: &Session) -> Result<Vec<Table>> {
-        Ok(self.newest(session).await?.iter().map(|version| self.table(version)).collect())
+    /// The datasets and the views.
+    pub(crate) async fn tables(&self, session: &Arc<Session>) -> Result<Vec<Table>> {
+        let versions = self.newest(session).await?;
+        let mut tables: Vec<Table> = versions.iter().map(|version| self.table(version)).collect();
+        for (view, columns) in sql::views_and_columns(session).await? {
+            let columns = columns.unwrap_or_else(|| Arc::new(Schema::empty()));
+            let view = Table { query: Some(view.text), ..self.named(&view.name, &columns) };
+            // A dataset of its name hides it.
+            let is_hidden = |it: &Table| (&it.schema, &it.name) == (&view.schema, &view.name);
+            if !tables.iter().any(is_hidden) {
+                tables.push(view);
+            }
+        }
+        Ok(tables)
     }
 
     async fn newest(&self, session: &Session) -> Result<Vec<DatasetVersion>> {
@@ -129,36 +155,39 @@ impl CatalogSession {
     }
 
     fn table(&self, version: &DatasetVersion) -> Table {
-        let name = &version.dataset;
+        self.named(&version.dataset, &version.schema)
+    }
+
+    fn named(&self, name: &QualifiedName, columns: &Schema) -> Table {
         let (namespace, project) = (name.namespace.as_str(), name.project.as_str());
         let schema = match (namespace == self.database, project == self.project) {
             (true, true) => PUBLIC.to_owned(),
             (true, false) if project != PUBLIC => project.to_owned(),
             _ => format!("{namespace}.{project}"),
         };
-        let shown = version.schema.fields().iter().filter(|field| field.name() != "sys");
+        let shown = columns.fields().iter().filter(|field| field.name() != "sys");
         let columns: Vec<Field> = shown.map(|field| field.as_ref().clone()).collect();
-        Table { schema, name: name.name.to_string(), columns: Arc::new(Schema::new(columns)) }
+        let (name, columns) = (name.name.to_string(), Arc::new(Schema::new(columns)));
+        Table { schema, name, columns, query: None }
     }
 
     /// Makes the tables what the datasets are now.
-    async fn refresh(&self, session: &Session) -> Result<()> {
-        let versions = self.newest(session).await?;
-        let now: Vec<(QualifiedName, Version)> =
-            versions.iter().map(|one| (one.dataset.clone(), one.version)).collect();
+    async fn refresh(&self, session: &Arc<Session>) -> Result<()> {
+        let versions = self.newest(session).await?.into_iter();
+        let versions = versions.map(|one| (one.dataset, one.version)).collect();
+        let now: Known = (versions, session.catalog().views().await?);
         // WHY: held until the tables have their numbers, which belong to these and no others.
         let mut known = self.known.lock().await;
         if *known == now {
             return Ok(());
         }
-        let tables: Vec<Table> = versions.iter().map(|version| self.table(version)).collect();
+        let mut tables = self.tables(session).await?;
         self.register(&tables)?;
         let numbered = self.context.sql(NUMBERED).await?.collect().await?;
-        let columns = tables.into_iter().map(|table| {
-            let columns = seen(&table.columns);
-            ((table.schema, table.name), columns)
-        });
-        self.relations.set(&numbered, &columns.collect());
+        for table in &mut tables {
+            table.columns = seen(&table.columns);
+        }
+        self.relations.set(&numbered, tables);
         *known = now;
         Ok(())
     }
@@ -168,8 +197,12 @@ impl CatalogSession {
         for (name, table) in information_schema::tables(&self.database, self.only_reads, tables)? {
             schemas.entry(INFORMATION.to_owned()).or_default().insert(name.to_owned(), table);
         }
-        for Table { schema, name, columns } in tables {
-            let table: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(seen(columns)));
+        for Table { schema, name, columns, query } in tables {
+            let columns = seen(columns);
+            let table: Arc<dyn TableProvider> = match query {
+                Some(query) => view_without_rows(columns, query)?,
+                None => Arc::new(EmptyTable::new(columns)),
+            };
             // A project of that name is asked for with its namespace.
             if schema != INFORMATION && schema != SYSTEM {
                 schemas.entry(schema.clone()).or_default().insert(name.clone(), table);
@@ -189,6 +222,13 @@ impl CatalogSession {
         }
         Ok(())
     }
+}
+
+/// What `pg_class` takes for a view.
+fn view_without_rows(columns: SchemaRef, query: &str) -> Result<Arc<dyn TableProvider>> {
+    let schema = columns.to_dfschema_ref()?;
+    let rows = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
+    Ok(Arc::new(ViewTable::new(rows, Some(query.to_owned()))))
 }
 
 /// Columns as they are sent, of which some are never null.

@@ -20,7 +20,7 @@ pub(crate) const POSTGRES_VERSION: &str = "16.6";
 const BUILT_IN: u32 = 6_000;
 
 /// Functions that are null for all arguments.
-const ABSENT: [&str; 17] = [
+const ABSENT: [&str; 16] = [
     "col_description",
     "pg_get_constraintdef",
     "inet_server_addr",
@@ -36,7 +36,6 @@ const ABSENT: [&str; 17] = [
     "pg_get_ruledef",
     "pg_get_serial_sequence",
     "pg_get_triggerdef",
-    "pg_get_viewdef",
     "pg_tablespace_location",
 ];
 

@@ -75,6 +75,8 @@ impl Error {
         }
         match self.code() {
             "sql.syntax" => "42601",
+            // "`t` exists", of a dataset or a view that is made.
+            "sql.plan" if self.to_string().contains("` exists") => "42P07",
             "sql.plan" | "engine.unknown_column" if self.to_string().contains("column") => "42703",
             "sql.plan" | "server.query" | "engine.invalid_expression" => "42000",
             "sql.not_supported" | "engine.not_supported" => "0A000",

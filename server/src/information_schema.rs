@@ -1,4 +1,4 @@
-//! [`tables`]: `information_schema` as PostgreSQL has it. Of what datasets do not have, its tables are empty.
+//! [`tables`]: `information_schema` as PostgreSQL has it. Of what neither datasets nor views have, its tables are empty.
 
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use crate::postgres::wire_schema;
 
 /// What no dataset has: tables and their columns.
 const EMPTY: &[(&str, &[&str])] = &[
-    ("views", &["table_catalog", "table_schema", "table_name", "view_definition", "is_updatable"]),
     (
         "table_constraints",
         &[
@@ -150,6 +149,7 @@ pub(crate) fn tables(
         ("schemata", schemata(database, datasets)),
         ("tables", table_rows(database, only_reads, datasets)),
         ("columns", columns(database, only_reads, datasets)),
+        ("views", views(database, datasets)),
     ];
     for (name, columns) in EMPTY {
         let column = |name: &&'static str| match NUMBERS.contains(name) {
@@ -201,17 +201,18 @@ fn schemata(database: &str, datasets: &[Table]) -> Columns {
 
 fn table_rows(database: &str, only_reads: bool, datasets: &[Table]) -> Columns {
     let all = |value| texts(datasets.iter().map(|_| value));
+    let kind = |it: &Table| if it.query.is_some() { "VIEW" } else { "BASE TABLE" };
     vec![
         ("table_catalog", all(Some(database))),
         ("table_schema", texts(datasets.iter().map(|it| Some(it.schema.as_str())))),
         ("table_name", texts(datasets.iter().map(|it| Some(it.name.as_str())))),
-        ("table_type", all(Some("BASE TABLE"))),
+        ("table_type", texts(datasets.iter().map(|it| Some(kind(it))))),
         ("self_referencing_column_name", all(None)),
         ("reference_generation", all(None)),
         ("user_defined_type_catalog", all(None)),
         ("user_defined_type_schema", all(None)),
         ("user_defined_type_name", all(None)),
-        ("is_insertable_into", all(Some(yes_or_no(!only_reads)))),
+        ("is_insertable_into", texts(datasets.iter().map(|it| Some(is_changed(it, only_reads))))),
         ("is_typed", all(Some("NO"))),
         ("commit_action", all(None)),
     ]
@@ -258,8 +259,27 @@ fn columns(database: &str, only_reads: bool, datasets: &[Table]) -> Columns {
         ("identity_generation", all(None)),
         ("is_generated", all(Some("NEVER"))),
         ("generation_expression", all(None)),
-        ("is_updatable", all(Some(yes_or_no(!only_reads)))),
+        ("is_updatable", texts(rows.iter().map(|(it, ..)| Some(is_changed(it, only_reads))))),
     ]
+}
+
+fn views(database: &str, tables: &[Table]) -> Columns {
+    let views: Vec<&Table> = tables.iter().filter(|it| it.query.is_some()).collect();
+    let all = |value| texts(views.iter().map(|_| value));
+    vec![
+        ("table_catalog", all(Some(database))),
+        ("table_schema", texts(views.iter().map(|it| Some(it.schema.as_str())))),
+        ("table_name", texts(views.iter().map(|it| Some(it.name.as_str())))),
+        ("view_definition", texts(views.iter().map(|it| it.query.as_deref()))),
+        ("check_option", all(Some("NONE"))),
+        ("is_updatable", all(Some("NO"))),
+        ("is_insertable_into", all(Some("NO"))),
+    ]
+}
+
+/// Whether statements change the rows of a table: those of a view they do not.
+fn is_changed(table: &Table, only_reads: bool) -> &'static str {
+    yes_or_no(!only_reads && table.query.is_none())
 }
 
 fn yes_or_no(is_so: bool) -> &'static str {

@@ -26,6 +26,7 @@ mod server;
 mod service;
 mod system_views;
 mod text;
+mod view_texts;
 mod write;
 
 pub use error::{Error, Result};

@@ -19,7 +19,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::StreamExt;
-use pgwire::api::NoopHandler;
+use pgwire::api::{ClientInfo, NoopHandler};
 use pgwire::error::PgWireError;
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::tokio::TlsAcceptor;
@@ -142,6 +142,9 @@ async fn converse(
         if let Err(error) = outcome {
             let error = connection.failed(error).await;
             let is_last = !connection.is_admitted() || connection::is_last(&error);
+            // WHY: `pgwire` does not know that a `ROLLBACK` which failed ends a transaction too, nor that one begins
+            // in a text that fails later.
+            socket.set_transaction_status(connection.status());
             timeout(FAREWELL, process_error(&mut socket, error, is_extended)).await??;
             if is_last {
                 return Ok(());

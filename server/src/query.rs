@@ -24,6 +24,16 @@ use crate::{Error, Result};
 /// Rows on their way to a client; dropping it stops the query.
 pub(crate) type Batches = BoxStream<'static, Result<RecordBatch>>;
 
+/// A statement as a client sends it.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent<'a> {
+    pub(crate) text: &'a str,
+    /// What the client calls itself.
+    pub(crate) user: &'a str,
+    /// The types of `$1`, `$2`, …, where the client says them.
+    pub(crate) types: &'a [Option<DataType>],
+}
+
 /// A query that can be run, perhaps with values for its parameters.
 #[derive(Clone)]
 pub(crate) enum Planned {
@@ -35,18 +45,19 @@ pub(crate) enum Planned {
 
 impl Planned {
     /// Plans one statement of a user.
-    pub(crate) async fn of(service: &Arc<Service>, text: &str, user: &str) -> Result<Self> {
-        let (shared, text, user) = (Arc::clone(service), text.to_owned(), user.to_owned());
-        on(&service.engine, async move { Self::anywhere(&shared, &text, &user).await }).await
+    pub(crate) async fn of(service: &Arc<Service>, sent: Sent<'_>) -> Result<Self> {
+        let (shared, sent) = (Arc::clone(service), Kept::of(sent));
+        on(&service.engine, async move { Self::anywhere(&shared, sent.sent()).await }).await
     }
 
     /// Plans one statement over datasets.
-    pub(crate) async fn of_data(service: &Arc<Service>, text: &str, user: &str) -> Result<Self> {
-        let (shared, text, user) = (Arc::clone(service), text.to_owned(), user.to_owned());
-        on(&service.engine, async move { Self::data(&shared, &text, &user).await }).await
+    pub(crate) async fn of_data(service: &Arc<Service>, sent: Sent<'_>) -> Result<Self> {
+        let (shared, sent) = (Arc::clone(service), Kept::of(sent));
+        on(&service.engine, async move { Self::data(&shared, sent.sent()).await }).await
     }
 
-    async fn anywhere(service: &Service, text: &str, user: &str) -> Result<Self> {
+    async fn anywhere(service: &Service, sent: Sent<'_>) -> Result<Self> {
+        let Sent { text, user, .. } = sent;
         let catalog = &service.catalog_session;
         let is_system = |table: &str| catalog.has_system_table(table);
         let reading = sql::parsed(text).ok().and_then(|parsed| Reading::of(&parsed, is_system));
@@ -56,19 +67,19 @@ impl Planned {
                 "datasets and tables of `pg_catalog` or `information_schema` are not read by one statement; \
                  hint: two statements",
             )),
-            Some(Reading { datasets: true, .. }) => Self::data(service, text, user).await,
+            Some(Reading { datasets: true, .. }) => Self::data(service, sent).await,
             Some(Reading { catalog: true, .. }) => catalog.plan(&service.session, text, user).await,
             // Only `pg_catalog` knows its functions, only the engine has its own, and errors are best in our words.
             _ => match catalog.plan(&service.session, text, user).await {
                 Ok(planned) => Ok(planned),
-                Err(_) => Self::data(service, text, user).await,
+                Err(_) => Self::data(service, sent).await,
             },
         }
     }
 
-    async fn data(service: &Service, text: &str, user: &str) -> Result<Self> {
-        let statement = statement(service, text, user)?;
-        Ok(Self::Data(sql::prepare(&service.session, &statement).await?))
+    async fn data(service: &Service, sent: Sent<'_>) -> Result<Self> {
+        let statement = statement(service, sent)?;
+        Ok(Self::Data(sql::prepare_as(&service.session, &statement, sent.types).await?))
     }
 
     fn plan(&self) -> &LogicalPlan {
@@ -154,7 +165,8 @@ impl Planned {
 }
 
 /// A statement over datasets, with the names that these have outside of a server, and with what it asks about its user.
-pub(crate) fn statement(service: &Service, text: &str, user: &str) -> Result<Statement> {
+pub(crate) fn statement(service: &Service, sent: Sent<'_>) -> Result<Statement> {
+    let Sent { text, user, .. } = sent;
     let database = service.catalog_session.database();
     let mut parsed = sql::parsed(text)?;
     without_public(&mut parsed, database);
@@ -162,6 +174,24 @@ pub(crate) fn statement(service: &Service, text: &str, user: &str) -> Result<Sta
         ClientFacts { user, database, schema: PUBLIC }.tell(inner);
     }
     Ok(Statement::of(text, parsed)?)
+}
+
+/// [`Sent`] for another thread.
+struct Kept {
+    text: String,
+    user: String,
+    types: Vec<Option<DataType>>,
+}
+
+impl Kept {
+    fn of(sent: Sent<'_>) -> Self {
+        let Sent { text, user, types } = sent;
+        Self { text: text.to_owned(), user: user.to_owned(), types: types.to_vec() }
+    }
+
+    fn sent(&self) -> Sent<'_> {
+        Sent { text: &self.text, user: &self.user, types: &self.types }
+    }
 }
 
 /// Hands batches on, as long as somebody takes them.

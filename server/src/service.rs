@@ -55,7 +55,7 @@ impl Service {
         })
     }
 
-    /// The datasets, by schema and name.
+    /// The datasets and the views, by schema and name.
     pub(crate) async fn tables(self: &Arc<Self>) -> Result<Vec<Table>> {
         let service = Arc::clone(self);
         let tables = async move { service.catalog_session.tables(&service.session).await };

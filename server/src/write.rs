@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 use engine::Progress;
 use sql::{Inputs, Parameters, Statement, Writing, parameter_types};
 
-use crate::query::statement;
+use crate::query::{Sent, statement};
 use crate::service::{Service, on};
 use crate::text::words;
 use crate::{Error, Result};
@@ -42,19 +42,20 @@ type Made = (QualifiedName, Version);
 
 impl Write {
     /// Reads one statement; `None` for one that does not write, or a server that does not.
-    pub(crate) async fn of(service: &Arc<Service>, text: &str, user: &str) -> Result<Option<Self>> {
-        let first = words(text, 1).pop().unwrap_or_default();
+    pub(crate) async fn of(service: &Arc<Service>, sent: Sent<'_>) -> Result<Option<Self>> {
+        let first = words(sent.text, 1).pop().unwrap_or_default();
         let keyword = KEYWORDS.into_iter().find(|keyword| *keyword == first);
         let (Some(keyword), Some(_)) = (keyword, &service.write) else {
             return Ok(None);
         };
-        let statement = Arc::new(statement(service, text, user)?);
+        let statement = Arc::new(statement(service, sent)?);
         let (shared, read) = (Arc::clone(service), Arc::clone(&statement));
-        let types = async move { Ok(parameter_types(&shared.session, &read).await) };
+        let told = sent.types.to_vec();
+        let types = async move { Ok(parameter_types(&shared.session, &read, &told).await) };
         let types = on(&service.engine, types).await?;
         // CREATE OR REPLACE VIEW
         let of_view = ["CREATE", "DROP"].contains(&keyword)
-            && words(text, 4).iter().any(|word| word == "VIEW");
+            && words(sent.text, 4).iter().any(|word| word == "VIEW");
         Ok(Some(Self { statement, keyword, of_view, types }))
     }
 
@@ -68,10 +69,13 @@ impl Write {
         if self.keyword != "DROP" && !self.of_view {
             return Ok(());
         }
-        let what = if self.of_view { "a view" } else { "DROP TABLE" };
+        let (what, instead) = match self.of_view {
+            true => ("a view", ""),
+            false => ("DROP TABLE", "; CREATE OR REPLACE TABLE is taken, and makes a new version"),
+        };
         let what = format!(
             "{what} cannot be taken back, so it is no part of a transaction or of a text of several \
-             statements; hint: run it by itself, in the driver's autocommit mode"
+             statements; hint: run it by itself, in the driver's autocommit mode{instead}"
         );
         Err(Error::refused("25001", &what))
     }
@@ -116,6 +120,8 @@ pub(crate) struct Transaction(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     extent: Extent,
+    /// Whether it only reads, where it says so or did when it began.
+    only_reads: Option<bool>,
     /// Whether a statement in it has failed.
     has_failed: bool,
     made: Vec<Made>,
@@ -144,6 +150,15 @@ impl Transaction {
 
     pub(crate) fn extent(&self) -> Extent {
         self.state().extent
+    }
+
+    /// Says whether it only reads; with nothing, whether it does is a setting of the client's.
+    pub(crate) fn set_access(&self, only_reads: Option<bool>) {
+        self.state().only_reads = only_reads;
+    }
+
+    pub(crate) fn only_reads(&self) -> Option<bool> {
+        self.state().only_reads
     }
 
     pub(crate) fn has_failed(&self) -> bool {

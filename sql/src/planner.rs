@@ -16,9 +16,9 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use engine::{Chain, Session};
 
 use crate::functions::staged;
+use crate::inferred_types::inferred;
 use crate::inputs::Inputs;
 use crate::look;
-use crate::parameter_types::inferred;
 use crate::relation::Relations;
 use crate::statement::{Statement, check_reads};
 use crate::{Error, Result};
@@ -62,9 +62,7 @@ pub async fn prepare_as(
     types: &[Option<DataType>],
 ) -> Result<Chain> {
     let inputs = Inputs::default();
-    let field = |kind: &DataType| Arc::new(Field::new("", kind.clone(), true));
-    let types = types.iter().map(|kind| kind.as_ref().map(field)).collect();
-    let mut planner = Planner { types, ..Planner::unbound(session, statement, &inputs) };
+    let mut planner = Planner::unbound(session, statement, &inputs).telling(types);
     Box::pin(planner.read(statement)).await
 }
 
@@ -111,6 +109,13 @@ impl<'a> Planner<'a> {
         let relations = Relations::new(session, inputs);
         let (text, types, parameters) = (statement.text(), Vec::new(), Vec::new());
         Self { session, relations, inputs, text, types, parameters }
+    }
+
+    /// The same where the types of `$1`, `$2`, and so on are told.
+    pub(crate) fn telling(self, types: &[Option<DataType>]) -> Self {
+        let field = |kind: &DataType| Arc::new(Field::new("", kind.clone(), true));
+        let types = types.iter().map(|kind| kind.as_ref().map(field)).collect();
+        Self { types, ..self }
     }
 
     pub(crate) async fn read(&mut self, statement: &Statement) -> Result<Chain> {

@@ -12,6 +12,7 @@ use engine::{Chain, Session};
 
 use crate::{Error, Result};
 
+pub use information::views_and_columns;
 pub(crate) use rows::Rows;
 
 const LAKEBED: &str = "lakebed";

@@ -4,8 +4,8 @@
 mod alter;
 mod create;
 mod merge;
-mod parameter_types;
 mod target;
+mod value_types;
 mod view;
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::planner::{Planner, read};
 use crate::statement::{Statement, check_reads, keyword};
 use crate::{Error, Result};
 
-pub use parameter_types::parameter_types;
+pub use value_types::parameter_types;
 
 /// Who writes, and who is told.
 #[derive(Clone, Debug)]

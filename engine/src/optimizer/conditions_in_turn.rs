@@ -37,6 +37,7 @@ pub(super) const SAFE: &[&str] = &[
     "least",
     "lower",
     "ltrim",
+    "nullable",
     "nullif",
     "path_file_ext",
     "path_file_stem",

@@ -15,6 +15,9 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+/// What the value is called in the query; around it, it keeps its name.
+const FIRST: &str = "first row";
+
 #[derive(Debug)]
 pub(super) struct FirstRows;
 
@@ -64,12 +67,11 @@ fn first_of(limit: &Limit) -> Result<Option<LogicalPlan>> {
     if !is_one || value.contains_outer() || keys.iter().any(|key| key.expr.contains_outer()) {
         return Ok(None);
     }
-    let (qualifier, field) = limit.input.schema().qualified_field(0);
     let first = first_value(value.unalias(), keys.clone());
     let rows = LogicalPlanBuilder::from(input.as_ref().clone());
     let rows = rows.aggregate(Vec::<Expr>::new(), vec![first])?.build()?;
-    let first = Expr::from(column_of(&rows));
-    let first = first.alias_qualified(qualifier.cloned(), field.name());
+    // Not called as the column, which may be one of those that the join is over.
+    let first = Expr::from(column_of(&rows)).alias(FIRST);
     LogicalPlanBuilder::from(rows).project(vec![first])?.build().map(Some)
 }
 

@@ -102,7 +102,15 @@ impl Saving<'_> {
     pub(super) async fn open(&self) -> Result<Place> {
         let (session, name) = (self.session, &self.request.name);
         let is_free = session.catalog().check_wanted(name, self.request.wanted).err_into();
-        let (_, location) = try_join!(is_free, locate(&**session.catalog(), name))?;
+        let hides_no_view = async {
+            match name.check_own() {
+                Ok(()) => session.check_no_view(name).await,
+                // Ours are never called as views are.
+                Err(_) => Ok(()),
+            }
+        };
+        let located = locate(&**session.catalog(), name);
+        let (_, (), location) = try_join!(is_free, hides_no_view, located)?;
         let base = self.base().await?;
         let folder = layout::location(&location)?;
         if name.is_of_session() {

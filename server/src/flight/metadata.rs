@@ -16,6 +16,8 @@ use crate::service::Service;
 /// What datasets are.
 const TABLE: &str = "TABLE";
 
+const VIEW: &str = "VIEW";
+
 pub(super) fn catalogs(service: &Service, query: CommandGetCatalogs) -> Result<RecordBatch> {
     let mut found = query.into_builder();
     found.append(service.catalog_session.database());
@@ -41,7 +43,8 @@ pub(super) async fn tables(service: &Arc<Service>, query: CommandGetTables) -> R
     let tables = service.tables().await?;
     let mut found = query.into_builder();
     for table in tables {
-        found.append(database, &table.schema, &table.name, TABLE, &table.columns)?;
+        let kind = if table.query.is_some() { VIEW } else { TABLE };
+        found.append(database, &table.schema, &table.name, kind, &table.columns)?;
     }
     Ok(found.build()?)
 }
@@ -49,6 +52,7 @@ pub(super) async fn tables(service: &Arc<Service>, query: CommandGetTables) -> R
 pub(super) fn table_types(query: CommandGetTableTypes) -> Result<RecordBatch> {
     let mut found = query.into_builder();
     found.append(TABLE);
+    found.append(VIEW);
     Ok(found.build()?)
 }
 

@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use tonic::{Request, Status};
 
 use super::rows::status;
-use crate::query::Planned;
+use crate::query::{Planned, Sent};
 use crate::service::Service;
 use crate::text::statements;
 use crate::write::Write;
@@ -33,13 +33,8 @@ pub(super) enum Asked {
 impl Asked {
     pub(super) async fn of(service: &Arc<Service>, text: &str) -> Result<Self, Status> {
         let asked = match statements(text).map_err(|error| status(&error))?.as_slice() {
-            [text] => match Write::of(service, text, USER).await {
-                Ok(Some(write)) => Ok(Self::Writes(write)),
-                Ok(None) => {
-                    Planned::of(service, text, USER).await.map(|it| Self::Reads(Box::new(it)))
-                }
-                Err(error) => Err(error),
-            },
+            // A client says what its values are when it binds them.
+            [text] => Self::of_one(service, Sent { text, user: USER, types: &[] }).await,
             [] => {
                 let what = "the text is empty: one statement is expected";
                 return Err(Status::invalid_argument(what));
@@ -49,6 +44,13 @@ impl Asked {
             }
         };
         asked.map_err(|error| status(&error))
+    }
+
+    async fn of_one(service: &Arc<Service>, sent: Sent<'_>) -> Result<Self> {
+        Ok(match Write::of(service, sent).await? {
+            Some(write) => Self::Writes(write),
+            None => Self::Reads(Box::new(Planned::of(service, sent).await?)),
+        })
     }
 
     /// The columns; of what writes there are none before it has.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use pgwire::api::{ClientInfo, PidSecretKeyGenerator};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::PgWireFrontendMessage;
+use pgwire::messages::response::TransactionStatus;
 use pgwire::messages::startup::SecretKey;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -15,7 +16,7 @@ use crate::limits::Stop;
 use crate::names::PUBLIC;
 use crate::postgres::settings::Settings;
 use crate::service::Service;
-use crate::write::Transaction;
+use crate::write::{Extent, Transaction};
 use crate::{Error, Result};
 
 /// No client has this number.
@@ -99,6 +100,20 @@ impl Connection {
                 | PgWireFrontendMessage::PasswordMessageFamily(_)
         );
         is_for_strangers || self.is_admitted()
+    }
+
+    /// Whether what the client asks for now may only read.
+    pub(crate) fn only_reads(&self) -> bool {
+        let default = || self.settings.only_reads();
+        self.settings.may_not_write() || self.transaction.only_reads().unwrap_or_else(default)
+    }
+
+    /// What a client is in after a failure, before it is told of that.
+    pub(crate) fn status(&self) -> TransactionStatus {
+        match self.transaction.extent() {
+            Extent::Open => TransactionStatus::Transaction,
+            _ => TransactionStatus::Idle,
+        }
     }
 
     /// Ends when what the client asked for has to end.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 
+use crate::postgres::settings::{ACCESS, DEFAULT_ACCESS, is_yes};
 use crate::postgres::wire::wire_schema;
-use crate::query::Planned;
+use crate::query::{Planned, Sent};
 use crate::service::Service;
 use crate::text::words;
 use crate::write::Write;
@@ -28,8 +29,10 @@ pub(crate) enum Prepared {
     Deallocate(String),
     /// Makes a version, or removes datasets.
     Write(Box<Write>),
-    /// `BEGIN`.
-    Begin,
+    /// `BEGIN`, and whether it says that the transaction only reads.
+    Begin(Option<bool>),
+    /// `SET TRANSACTION READ ONLY` and the like, for the transaction that there is.
+    Access(Option<bool>),
     /// `COMMIT`.
     Commit,
     /// `ROLLBACK`.
@@ -53,25 +56,32 @@ impl Prepared {
     }
 
     /// Reads one statement.
-    pub(crate) async fn of(service: &Arc<Service>, text: &str, user: &str) -> Result<Self> {
-        if let Some(write) = Write::of(service, text, user).await? {
+    pub(crate) async fn of(service: &Arc<Service>, sent: Sent<'_>) -> Result<Self> {
+        if let Some(write) = Write::of(service, sent).await? {
             return Ok(Self::Write(Box::new(write)));
         }
-        let words = words(text, 40);
+        let words = words(sent.text, 40);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
             [] => Self::Empty,
             ["SELECT" | "WITH" | "VALUES" | "TABLE" | "(", ..] => {
-                let planned = Planned::of(service, text, user).await?;
+                let planned = Planned::of(service, sent).await?;
                 let schema = wire_schema(&planned.schema());
                 Self::Query(Box::new(planned), schema)
             }
             ["EXPLAIN" | "DESCRIBE", ..] | ["SHOW", "TABLES" | "COLUMNS", ..] => {
-                let planned = Planned::of_data(service, text, user).await?;
+                let planned = Planned::of_data(service, sent).await?;
                 let schema = wire_schema(&planned.schema());
                 Self::Query(Box::new(planned), schema)
             }
-            ["BEGIN", ..] | ["START", "TRANSACTION", ..] => Self::Begin,
+            ["BEGIN", modes @ ..] | ["START", "TRANSACTION", modes @ ..] => {
+                Self::Begin(only_reads(modes))
+            }
+            ["COMMIT" | "END" | "ROLLBACK" | "ABORT", .., "AND", "CHAIN"] => {
+                let what = "AND CHAIN is not taken by this server; hint: BEGIN starts the next \
+                            transaction";
+                return Err(Error::refused("0A000", what));
+            }
             ["COMMIT" | "END", ..] => Self::Commit,
             ["ROLLBACK", rest @ .., name] if rest.contains(&"TO") => {
                 Self::RollBackTo((*name).to_owned())
@@ -79,8 +89,17 @@ impl Prepared {
             ["ROLLBACK" | "ABORT", ..] => Self::RollBack,
             ["SAVEPOINT", name] => Self::Savepoint((*name).to_owned()),
             ["RELEASE", ..] => Self::Nothing("RELEASE"),
-            ["SET", "TRANSACTION", ..] => Self::Nothing("SET"),
-            ["SET", "SESSION", "CHARACTERISTICS", ..] => Self::Nothing("SET"),
+            ["SET", "TRANSACTION", modes @ ..] => match only_reads(modes) {
+                Some(only_reads) => Self::Access(Some(only_reads)),
+                None => Self::Nothing("SET"),
+            },
+            ["SET", "SESSION", "CHARACTERISTICS", modes @ ..] => match only_reads(modes) {
+                Some(only_reads) => {
+                    let value = if only_reads { "on" } else { "off" };
+                    Self::Set(DEFAULT_ACCESS.to_owned(), value.to_owned())
+                }
+                None => Self::Nothing("SET"),
+            },
             ["SET", "SESSION" | "LOCAL", rest @ ..] | ["SET", rest @ ..] => set(rest)?,
             ["SHOW", "TIME", "ZONE"] => Self::Show("timezone".to_owned()),
             ["SHOW", "TRANSACTION", "ISOLATION", "LEVEL"] => {
@@ -88,7 +107,7 @@ impl Prepared {
             }
             ["SHOW", name] => Self::Show(name.to_lowercase()),
             ["RESET", "ALL"] => Self::Reset("RESET"),
-            ["RESET", name] => Self::Set((*name).to_owned(), "DEFAULT".to_owned()),
+            ["RESET", _] => set(&[words[1], "TO", "DEFAULT"])?,
             ["DISCARD", ..] => Self::Reset("DISCARD ALL"),
             ["DEALLOCATE", "PREPARE", name] | ["DEALLOCATE", name] => {
                 Self::Deallocate((*name).to_owned())
@@ -105,7 +124,21 @@ fn set(words: &[&str]) -> Result<Prepared> {
         _ => return Err(Error::refused("42601", "a setting is `SET name TO value`")),
     };
     let value = value.join(" ").replace(" ,", ",");
-    Ok(Prepared::Set(name.to_owned(), value))
+    if !name.eq_ignore_ascii_case(ACCESS) {
+        return Ok(Prepared::Set(name.to_owned(), value));
+    }
+    let is_default = value.eq_ignore_ascii_case("DEFAULT");
+    let only_reads = (!is_default).then(|| is_yes(ACCESS, &value)).transpose()?;
+    Ok(Prepared::Access(only_reads))
+}
+
+/// Whether modes of a transaction say that it only reads; the last counts.
+fn only_reads(modes: &[&str]) -> Option<bool> {
+    modes.windows(2).rev().find_map(|words| match words {
+        ["READ", "ONLY"] => Some(true),
+        ["READ", "WRITE"] => Some(false),
+        _ => None,
+    })
 }
 
 fn refused(keyword: &str, writes: bool) -> Error {

@@ -29,8 +29,9 @@ use pgwire::messages::simplequery::Query;
 
 use crate::postgres::connection::{Connection, reported};
 use crate::postgres::prepared::Prepared;
-use crate::postgres::wire::{wire_batch, wire_schema};
-use crate::query::Planned;
+use crate::postgres::settings::ACCESS;
+use crate::postgres::wire::{told_type, wire_batch, wire_schema};
+use crate::query::{Planned, Sent};
 use crate::text::{statements, words};
 use crate::write::{Extent, Write, Written};
 use crate::{Error, Result};
@@ -45,9 +46,11 @@ impl Queries {
         Self { connection: Arc::clone(connection) }
     }
 
-    async fn prepare(&self, text: &str) -> PgWireResult<Prepared> {
+    async fn prepare(&self, text: &str, types: &[Option<Type>]) -> PgWireResult<Prepared> {
         let text = self.connection.in_path(text).await.map_err(|error| reported(&error))?;
-        let prepared = Prepared::of(&self.connection.service, &text, self.connection.user()).await;
+        let types: Vec<_> = types.iter().map(|kind| kind.as_ref().and_then(told_type)).collect();
+        let sent = Sent { text: &text, user: self.connection.user(), types: &types };
+        let prepared = Prepared::of(&self.connection.service, sent).await;
         prepared.map_err(|error| reported(&error))
     }
 
@@ -65,7 +68,7 @@ impl Queries {
                 Response::Query(self.rows(planned, schema, format)?)
             }
             Prepared::Show(name) => {
-                let value = settings.value(name).map_err(|error| reported(&error))?;
+                let value = self.setting(name).map_err(|error| reported(&error))?;
                 let fields = Arc::new(shown(name));
                 let mut row = DataRowEncoder::new(Arc::clone(&fields));
                 row.encode_field(&Some(value))?;
@@ -75,6 +78,10 @@ impl Queries {
             }
             Prepared::Set(name, value) => {
                 settings.set(name, value).map_err(|error| reported(&error))?;
+                Response::Execution(Tag::new("SET"))
+            }
+            Prepared::Access(only_reads) => {
+                self.connection.transaction.set_access(*only_reads);
                 Response::Execution(Tag::new("SET"))
             }
             Prepared::Reset(tag) => {
@@ -97,20 +104,34 @@ impl Queries {
     }
 
     async fn write(&self, write: &Write, values: Vec<ScalarValue>) -> Result<Written> {
-        let Connection { service, settings, transaction, .. } = self.connection.as_ref();
-        if settings.only_reads() {
-            let what = "the client has said that its transactions only read; hint: SET \
-                        default_transaction_read_only TO off";
+        let Connection { service, transaction, .. } = self.connection.as_ref();
+        if self.connection.only_reads() {
+            let what = "the client has said that its transaction only reads; hint: BEGIN READ \
+                        WRITE, or SET default_transaction_read_only TO off";
             return Err(Error::refused("25006", what));
         }
         transaction.write(service, write, values).await
     }
 
+    fn setting(&self, name: &str) -> Result<String> {
+        match name {
+            ACCESS if self.connection.only_reads() => Ok("on".to_owned()),
+            ACCESS => Ok("off".to_owned()),
+            name => self.connection.settings.value(name),
+        }
+    }
+
     /// Begins a transaction or a part of one, or ends it.
     async fn conclude(&self, prepared: &Prepared) -> Result<Response> {
-        let Connection { service, transaction, .. } = self.connection.as_ref();
+        let Connection { service, settings, transaction, .. } = self.connection.as_ref();
         Ok(match prepared {
-            Prepared::Begin => {
+            Prepared::Begin(only_reads) => {
+                if transaction.extent() != Extent::Open {
+                    transaction.set_access(Some(settings.only_reads()));
+                }
+                if only_reads.is_some() {
+                    transaction.set_access(*only_reads);
+                }
                 transaction.begin(Extent::Open);
                 Response::TransactionStart(Tag::new("BEGIN"))
             }
@@ -248,7 +269,7 @@ impl SimpleQueryHandler for Queries {
         }
         let mut responses = Vec::new();
         for text in texts {
-            let prepared = Bound::of(Arc::new(self.prepare(text).await?));
+            let prepared = Bound::of(Arc::new(self.prepare(text, &[]).await?));
             let store = client.portal_store();
             responses.push(self.answer(&prepared, store, &Format::UnifiedText).await?);
         }
@@ -264,14 +285,14 @@ impl QueryParser for Queries {
         &self,
         _client: &C,
         sql: &str,
-        _types: &[Option<Type>],
+        types: &[Option<Type>],
     ) -> PgWireResult<Self::Statement>
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
         match statements(sql).map_err(|error| reported(&error))?.as_slice() {
             [] => Ok(Arc::new(Prepared::Empty)),
-            [text] => Ok(Arc::new(self.prepare(text).await?)),
+            [text] => Ok(Arc::new(self.prepare(text, types).await?)),
             _ => {
                 let what = "a prepared statement is one statement";
                 Err(reported(&Error::refused("42601", what)))

@@ -14,10 +14,18 @@ const TIMEOUT: &str = "statement_timeout";
 /// Where names without a schema are looked for.
 const PATH: &str = "search_path";
 
+/// Whether transactions only read that do not say.
+pub(crate) const DEFAULT_ACCESS: &str = "default_transaction_read_only";
+
+/// Whether the one does that there is.
+pub(crate) const ACCESS: &str = "transaction_read_only";
+
 /// What the settings are that say whether clients may write: the server's option decides.
 const READ_ONLY: &str = "on";
 
+/// What PostgreSQL takes for true and for false; the words also as their beginnings.
 const YES: [&str; 4] = ["on", "true", "yes", "1"];
+const NO: [&str; 4] = ["off", "false", "no", "0"];
 
 /// Settings, what they are at first, and the values that they take; none for all.
 const KNOWN: &[(&str, &str, &[&str])] = &[
@@ -27,7 +35,7 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
     ("client_min_messages", "notice", &[]),
     ("datestyle", "ISO, MDY", &["iso", "iso, mdy", "iso,mdy", "iso, ymd", "iso, dmy"]),
     ("default_transaction_isolation", "read committed", &[]),
-    ("default_transaction_read_only", READ_ONLY, &[]),
+    (DEFAULT_ACCESS, READ_ONLY, &[]),
     ("extra_float_digits", "1", &[]),
     ("idle_in_transaction_session_timeout", "0", &["0"]),
     ("integer_datetimes", "on", &["on"]),
@@ -46,7 +54,7 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
     // Times are sent with their offset.
     ("timezone", "UTC", &[]),
     ("transaction_isolation", "read committed", &[]),
-    ("transaction_read_only", READ_ONLY, &[]),
+    (ACCESS, READ_ONLY, &[]),
 ];
 
 /// The settings of one client.
@@ -61,10 +69,15 @@ impl Settings {
         Self { given: Mutex::default(), first: statement_timeout, only_reads }
     }
 
-    /// Whether the client may not write, or does not want to.
+    /// Whether transactions only read that do not say: the client may not write, or does not want to.
     pub(crate) fn only_reads(&self) -> bool {
-        let says_so = |text: &String| YES.contains(&text.to_lowercase().as_str());
-        self.only_reads || self.given().get("default_transaction_read_only").is_some_and(says_so)
+        let says_so = |text: &String| is_yes(DEFAULT_ACCESS, text).unwrap_or_default();
+        self.only_reads || self.given().get(DEFAULT_ACCESS).is_some_and(says_so)
+    }
+
+    /// Whether no statement of the server writes.
+    pub(crate) fn may_not_write(&self) -> bool {
+        self.only_reads
     }
 
     /// How long each statement may run.
@@ -78,7 +91,11 @@ impl Settings {
 
     /// Gives a setting a value; `DEFAULT` is the one at first.
     pub(crate) fn set(&self, name: &str, value: &str) -> Result<()> {
-        let name = name.to_lowercase();
+        let name = match name.to_lowercase() {
+            // Where a connection starts with it there is no transaction yet.
+            name if name == ACCESS => DEFAULT_ACCESS.to_owned(),
+            name => name,
+        };
         let (_, _, values) = known(&name)?;
         if value.eq_ignore_ascii_case("DEFAULT") {
             self.given().remove(&name);
@@ -92,7 +109,7 @@ impl Settings {
         if name == TIMEOUT {
             parse_timeout(value)?;
         }
-        if self.only_reads && is_read_only(&name) && !YES.contains(&plain.as_str()) {
+        if name == DEFAULT_ACCESS && !is_yes(&name, value)? && self.only_reads {
             let what = format!(
                 "`{name}` cannot be `{value}`: statements only read here; hint: a server that is started with --write"
             );
@@ -122,7 +139,7 @@ impl Settings {
         }
         match (name.as_str(), self.first) {
             (TIMEOUT, Some(timeout)) => Ok(format!("{}ms", timeout.as_millis())),
-            (name, _) if is_read_only(name) && !self.only_reads() => Ok("off".to_owned()),
+            (DEFAULT_ACCESS, _) if !self.only_reads() => Ok("off".to_owned()),
             _ => Ok((*first).to_owned()),
         }
     }
@@ -132,8 +149,21 @@ impl Settings {
     }
 }
 
-fn is_read_only(name: &str) -> bool {
-    name.ends_with("transaction_read_only")
+/// What the value of a setting says that is true or false.
+pub(crate) fn is_yes(name: &str, value: &str) -> Result<bool> {
+    let plain = value.replace(['"', '\''], "").to_lowercase();
+    let says = |words: [&str; 4]| {
+        // `o` begins both `on` and `off`.
+        !["", "o"].contains(&plain.as_str()) && words.iter().any(|word| word.starts_with(&plain))
+    };
+    match (says(YES), says(NO)) {
+        (true, _) => Ok(true),
+        (_, true) => Ok(false),
+        _ => {
+            let what = format!("`{name}` cannot be `{value}`: it is `on` or `off`");
+            Err(Error::refused("22023", what))
+        }
+    }
 }
 
 /// All settings, and what they are at first.

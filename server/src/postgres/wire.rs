@@ -1,4 +1,4 @@
-//! [`wire_schema`] and [`wire_batch`]: rows in types that PostgreSQL has.
+//! [`wire_schema`] and [`wire_batch`]: rows in types that PostgreSQL has. [`told_type`]: values of its clients in ours.
 //!
 //! `arrow-pg` (0.15) stops the connection at lists that are no plain `List`, and has no form for half floats, maps and
 //! lists of lists. The former become lists, half floats become floats, and what has no form becomes JSON.
@@ -10,10 +10,11 @@ use arrow::array::{
     make_array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::json::EncoderOptions;
 use arrow::json::writer::make_encoder;
+use pgwire::api::Type;
 
 /// The columns as they are sent.
 pub(crate) fn wire_schema(schema: &Schema) -> SchemaRef {
@@ -31,6 +32,34 @@ pub(crate) fn wire_batch(
         .collect::<Result<_, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+}
+
+/// What a client's value is by the type that it says; `None` for types that leave something open, such as how many
+/// digits there are.
+pub(crate) fn told_type(kind: &Type) -> Option<DataType> {
+    Some(match *kind {
+        Type::BOOL => DataType::Boolean,
+        Type::INT2 => DataType::Int16,
+        Type::INT4 => DataType::Int32,
+        Type::INT8 => DataType::Int64,
+        Type::FLOAT4 => DataType::Float32,
+        Type::FLOAT8 => DataType::Float64,
+        Type::TEXT | Type::VARCHAR => DataType::Utf8,
+        Type::BYTEA => DataType::Binary,
+        Type::DATE => DataType::Date32,
+        Type::TIME => DataType::Time64(TimeUnit::Microsecond),
+        Type::TIMESTAMP => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Type::TIMESTAMPTZ => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
+        Type::BOOL_ARRAY => DataType::new_list(DataType::Boolean, true),
+        Type::INT2_ARRAY => DataType::new_list(DataType::Int16, true),
+        Type::INT4_ARRAY => DataType::new_list(DataType::Int32, true),
+        Type::INT8_ARRAY => DataType::new_list(DataType::Int64, true),
+        Type::FLOAT4_ARRAY => DataType::new_list(DataType::Float32, true),
+        Type::FLOAT8_ARRAY => DataType::new_list(DataType::Float64, true),
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY => DataType::new_list(DataType::Utf8, true),
+        _ => return None,
+    })
 }
 
 fn wire_field(field: &Field) -> Field {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog::{VersionFilter, View};
-use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use engine::{Session, default_folder};
 
 use super::catalog_tables::{self, versions};
@@ -88,12 +88,22 @@ fn of_view(view: &View, columns: Vec<FieldRef>) -> Table {
 
 /// The views that can be read.
 async fn views_with_columns(session: &Arc<Session>) -> Result<Vec<Table>> {
+    let views = views_and_columns(session).await?.into_iter();
+    let readable = views.filter_map(|(view, columns)| Some((view, columns?)));
+    let columns = |columns: SchemaRef| columns.fields().iter().cloned().collect();
+    Ok(readable.map(|(view, schema)| of_view(&view, columns(schema))).collect())
+}
+
+/// All views, and what each shows now; nothing for one that cannot be read, as what it reads is gone.
+///
+/// # Errors
+/// Those of the catalog.
+pub async fn views_and_columns(session: &Arc<Session>) -> Result<Vec<(View, Option<SchemaRef>)>> {
     let mut found = Vec::new();
     for view in session.catalog().views().await? {
         let inputs = Inputs::default();
         let rows = Relations::new(session, &inputs).view(view.clone()).await;
-        let columns = rows.map(|rows| rows.schema().fields().iter().cloned().collect());
-        found.extend(columns.ok().map(|columns| of_view(&view, columns)));
+        found.push((view, rows.ok().map(|rows| rows.schema())));
     }
     Ok(found)
 }

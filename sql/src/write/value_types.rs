@@ -16,14 +16,18 @@ use crate::inputs::Inputs;
 use crate::planner::Planner;
 use crate::statement::{Statement, parsed_query};
 
-/// The types of `$1`, `$2`, … in a statement that writes, where its dataset or its query tells them.
+/// The types of `$1`, `$2`, … in a statement that writes: those that are told, and where its dataset or its query tells
+/// them those of others.
 ///
 /// What is wrong with the statement is told when it runs.
 pub async fn parameter_types(
     session: &Arc<Session>,
     statement: &Statement,
+    told: &[Option<DataType>],
 ) -> Vec<Option<DataType>> {
-    let mut types = Types { session, statement, found: vec![None; statement.parameter_places()] };
+    let mut found = told.to_vec();
+    found.resize(statement.parameter_places(), None);
+    let mut types = Types { session, statement, told, found };
     if !types.found.is_empty()
         && let Parsed::Statement(inner) = &statement.parsed
     {
@@ -36,6 +40,7 @@ pub async fn parameter_types(
 struct Types<'a> {
     session: &'a Arc<Session>,
     statement: &'a Statement,
+    told: &'a [Option<DataType>],
     found: Vec<Option<DataType>>,
 }
 
@@ -109,7 +114,8 @@ impl Types<'_> {
 
     async fn of_query(&mut self, query: SqlStatement) -> Result<()> {
         let inputs = Inputs::default();
-        let mut planner = Planner::unbound(self.session, self.statement, &inputs);
+        let planner = Planner::unbound(self.session, self.statement, &inputs);
+        let mut planner = planner.telling(self.told);
         let chain = Box::pin(planner.chain(query)).await?;
         for (name, kind) in chain.plan().get_parameter_types().unwrap_or_default() {
             if let Some(kind) = kind {
