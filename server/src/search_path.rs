@@ -153,6 +153,7 @@ mod tests {
             schema: schema.to_owned(),
             name: name.to_owned(),
             columns: Arc::new(Schema::empty()),
+            query: None,
         };
         let tables =
             [table("public", "pets"), table("home.people", "owners"), table("zoo", "pets")];

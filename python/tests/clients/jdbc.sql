@@ -73,6 +73,19 @@ JOIN pg_catalog.pg_index i ON ( a.attrelid = i.indrelid)
 JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
 WHERE true AND n.nspname = 'public' AND ct.relname = 'pets' AND i.indisprimary ) result
 where result.A_ATTNUM = (result.KEYS).x ORDER BY result.table_name, result.pk_name, result.key_seq
+--! the primary key, as the newer driver asks => none
+SELECT result.TABLE_CAT AS "TABLE_CAT", result.TABLE_SCHEM AS "TABLE_SCHEM", result.TABLE_NAME AS "TABLE_NAME",
+result.COLUMN_NAME AS "COLUMN_NAME", result.KEY_SEQ AS "KEY_SEQ", result.PK_NAME AS "PK_NAME"
+FROM (
+SELECT current_database() AS TABLE_CAT, n.nspname AS TABLE_SCHEM, ct.relname AS TABLE_NAME, a.attname AS COLUMN_NAME,
+(information_schema._pg_expandarray(con.conkey)).n AS KEY_SEQ, con.conname AS PK_NAME,
+information_schema._pg_expandarray(con.conkey) AS KEYS, a.attnum AS A_ATTNUM
+FROM pg_catalog.pg_constraint con
+JOIN pg_catalog.pg_class ct ON (con.conrelid = ct.oid)
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN pg_catalog.pg_attribute a ON (a.attrelid = ct.oid)
+WHERE con.contype = 'p' AND n.nspname = :schema_name AND ct.relname = :name ) result
+where result.A_ATTNUM = (result.KEYS).x ORDER BY result.table_name, result.pk_name, result.key_seq
 --! what identifies a row to be changed => none
 SELECT result.TABLE_CAT, result.TABLE_SCHEM, result.TABLE_NAME, result.COLUMN_NAME, result.KEY_SEQ, result.PK_NAME,
 result.IS_NOT_NULL
@@ -129,6 +142,25 @@ JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
 JOIN pg_catalog.pg_am am ON (ci.relam = am.oid)
 WHERE true AND n.nspname = 'public' AND ct.relname = 'pets') AS tmp
 ORDER BY NON_UNIQUE, TYPE, INDEX_NAME, ORDINAL_POSITION
+--! indexes, as the newer driver asks => none
+SELECT tmp.TABLE_CAT AS "TABLE_CAT", tmp.NON_UNIQUE AS "NON_UNIQUE", tmp.INDEX_NAME AS "INDEX_NAME",
+tmp.ORDINAL_POSITION AS "ORDINAL_POSITION",
+trim(both '"' from pg_catalog.pg_get_indexdef(tmp.CI_OID, tmp.ORDINAL_POSITION, false)) AS "COLUMN_NAME",
+CASE tmp.AM_NAME
+WHEN 'btree' THEN CASE tmp.I_INDOPTION[tmp.ORDINAL_POSITION - 1] & 1::smallint WHEN 1 THEN 'D' ELSE 'A' END
+ELSE NULL END AS "ASC_OR_DESC", tmp.REMARKS AS "REMARKS"
+FROM (
+SELECT current_database() AS TABLE_CAT, NOT i.indisunique AS NON_UNIQUE, ci.relname AS INDEX_NAME,
+(information_schema._pg_expandarray(i.indkey)).n AS ORDINAL_POSITION, ci.oid AS CI_OID,
+i.indoption AS I_INDOPTION, am.amname AS AM_NAME, d.description AS REMARKS
+FROM pg_catalog.pg_class ct
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN pg_catalog.pg_index i ON (ct.oid = i.indrelid)
+JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
+JOIN pg_catalog.pg_am am ON (ci.relam = am.oid)
+LEFT JOIN pg_catalog.pg_description d ON (ci.oid = d.objoid)
+WHERE true AND n.nspname = :schema_name AND ct.relname = :name) AS tmp
+ORDER BY "NON_UNIQUE", "INDEX_NAME", "ORDINAL_POSITION"
 --! columns that are enough to find a row => none
 SELECT a.attname, a.atttypid, atttypmod FROM pg_catalog.pg_class ct
 JOIN pg_catalog.pg_attribute a ON (ct.oid = a.attrelid)
