@@ -14,6 +14,7 @@ use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder
 
 use crate::checkpoint::RunFacts;
 use crate::expr::{Resolver, windows_computed};
+use crate::logical::Reuse;
 use crate::registry::Registration;
 use crate::source::source_of;
 use crate::sys::{self, SYS};
@@ -35,6 +36,8 @@ pub struct Chain {
     shows_sys: bool,
     /// What its functions and sources are, while the chain is the one of a run.
     facts: Option<Arc<RunFacts>>,
+    /// What becomes of results of its functions that are kept already.
+    reuse: Reuse,
 }
 
 impl Chain {
@@ -47,7 +50,8 @@ impl Chain {
 
     pub(crate) fn new(session: Arc<Session>, plan: LogicalPlan) -> Self {
         let (registrations, deltas) = (Vec::new(), Vec::new());
-        Self { session, plan, registrations, deltas, shows_sys: false, facts: None }
+        let reuse = Reuse::default();
+        Self { session, plan, registrations, deltas, shows_sys: false, facts: None, reuse }
     }
 
     /// A chain over a plan that was made from `chains`, whose functions it keeps.
@@ -137,6 +141,11 @@ impl Chain {
     /// The same with another plan of the same run, whose functions and sources stay what they are.
     pub(crate) fn of_same_run(&self, plan: LogicalPlan) -> Result<Self> {
         Ok(Self { facts: self.facts.clone(), ..self.with_plan(plan)? })
+    }
+
+    /// The same chain, whose functions compute their rows though results are kept.
+    pub(crate) fn computed_again(self) -> Self {
+        Self { reuse: Reuse::Again, ..self }
     }
 
     fn check_steps(plan: &LogicalPlan) -> Result<()> {

@@ -1,21 +1,26 @@
-//! What user functions computed is kept, and used again when it would come out the same.
+//! What user functions computed is kept, and used again for equal arguments.
 //!
-//! A stage is a function and its input. Its results are kept in units, ranges of input rows, each durable as soon as
-//! it is written ([`ledger`]). A unit is used again when the stage is the same, when the code is the same or failed
-//! before, and when the arguments of its rows are the same to the byte ([`Content`]). What a plan is, as far as its
-//! results go, is told by [`crate::identity`] and, for what its nodes refer to, by [`facts`]; to have an identity, a plan
-//! must name everything that it reads, so listings are taken once a run ([`pin`]). A plan or function that has none is
-//! computed anew, and the reason is told.
+//! A function has a folder ([`ledger`]). What it computed lies there in units, each durable as soon as it is written
+//! ([`unit`]), beside the keys of the rows of arguments that it was computed from ([`keys`]). A run reads these keys
+//! ([`index`]) and finds the results of its rows by them ([`results`]), wherever the rows come from and whatever stands
+//! around them. What a function is, and what a plan is as far as its results go, is told by [`crate::identity`] and, for
+//! what nodes refer to, by [`facts`]; to have an identity, a plan must name everything that it reads, so listings are taken
+//! once a run ([`pin`]). A function that has none is called anew, and the reason is told.
 
 mod facts;
+mod index;
+mod keys;
 mod ledger;
 mod pin;
+mod results;
 mod stages;
 mod unit;
 
-pub(crate) use crate::identity::Content;
 pub(crate) use facts::RunFacts;
-pub(crate) use ledger::{Kept, Ledger, UnitName};
+pub(crate) use index::Place;
+pub(crate) use keys::{Key, RowKeys};
+pub(crate) use ledger::{Failed, Ledger, Listed, UnitAt, now};
 pub(crate) use pin::pin;
+pub(crate) use results::{Finder, Origin, Reader, results};
 pub(crate) use stages::{all_kept, has_stages, key_stages};
-pub(crate) use unit::{Unit, UnitWriter};
+pub(crate) use unit::{Facts as UnitFacts, UnitKeys, UnitWriter};

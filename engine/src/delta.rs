@@ -329,7 +329,9 @@ impl Updating<'_> {
         let values = values(self.chain, &part, &plan)?;
         let base = Base::open(self.chain.session(), self.base, &values).await?;
         let mut touched: Vec<u128> = part.touched.iter().collect();
-        touched.extend(self.retried(scans, &base, &part.known_by()).await?);
+        let retried = self.retried(scans, &base, &part.known_by()).await?;
+        let is_retry = !retried.is_empty();
+        touched.extend(retried);
         let was_stale = self.base.delta.as_ref().is_some_and(|delta| delta.stale);
         if was_stale && deleted == Some(Deleted::Drop) {
             let there = self.present(scans).await?;
@@ -352,6 +354,8 @@ impl Updating<'_> {
             Order::By(keys) => (base.sorted_with(&rows, keys, &touched)?, true),
             Order::Any | Order::Lost(_) => (rows, false),
         };
+        // What failed would be found as it was.
+        let chain = if is_retry { chain.computed_again() } else { chain };
         let kept = KeptRows { stale, mixed: self.mixed };
         Ok(Update::Rows(Box::new(Rows { chain, removed, gone, kept, told, is_all })))
     }

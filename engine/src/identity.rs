@@ -27,7 +27,7 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use udf_runtime::Identity;
 
-use crate::logical::{FunctionId, StageKey, Udf, inputs_first};
+use crate::logical::{FunctionId, Keep, Udf, UdfCall, inputs_first};
 use encoder::Encoder;
 use scope::Scope;
 
@@ -52,11 +52,9 @@ pub(crate) trait Facts {
 pub(crate) struct Digest {
     hash: Hash,
     scope: Scope,
-    /// Whether the rows come in the same order each time: all nodes [keep it](order::keeps_order).
-    ordered: bool,
 }
 
-/// The digests of a plan's nodes, for whoever goes through it with inputs before the nodes that read them.
+/// The digests of a plan's nodes, made with inputs before the nodes that read them.
 pub(crate) struct Digests<'a> {
     facts: &'a dyn Facts,
     /// Of the nodes that nobody has read yet.
@@ -64,52 +62,36 @@ pub(crate) struct Digests<'a> {
 }
 
 impl<'a> Digests<'a> {
-    pub(crate) fn new(facts: &'a dyn Facts) -> Self {
-        Self { facts, unread: Vec::new() }
-    }
-
     /// The digest of a whole plan.
     pub(crate) fn of(plan: &LogicalPlan, facts: &'a dyn Facts) -> Result<Digest, Reason> {
-        let mut digests = Self::new(facts);
-        digests.add_all(plan);
+        let mut digests = Self { facts, unread: Vec::new() };
+        inputs_first(plan).into_iter().for_each(|node| digests.add(node));
         digests.unread.pop().unwrap_or_else(|| Err("it has no nodes".to_owned()))
     }
 
-    /// Adds a node whose inputs were added last. Of a function it tells which stage it is.
-    pub(crate) fn add(&mut self, plan: &LogicalPlan) -> Result<Option<StageKey>, Reason> {
-        let inputs = self.read(plan.inputs().len());
+    /// Adds a node whose inputs were added last.
+    fn add(&mut self, plan: &LogicalPlan) {
+        let inputs = self.unread.split_off(self.unread.len().saturating_sub(plan.inputs().len()));
         // Of two reasons a function's own is the nearer one.
         let own =
             Udf::of(plan).map_or(Ok(()), |udf| self.facts.function(udf.call.function).map(drop));
         let told = own.and_then(|()| inputs.into_iter().collect::<Result<Vec<_>, _>>());
-        match told.and_then(|inputs| plan::digest(plan, inputs, self.facts)) {
-            Ok((digest, stage)) => {
-                self.unread.push(Ok(digest));
-                Ok(stage)
-            }
-            Err(reason) => {
-                self.unread.push(Err(reason.clone()));
-                Err(reason)
-            }
-        }
+        self.unread.push(told.and_then(|inputs| plan::digest(plan, inputs, self.facts)));
     }
+}
 
-    /// Puts a whole plan in the place of a node with so many inputs, which were added last.
-    pub(crate) fn replace(&mut self, inputs: usize, plan: &LogicalPlan) {
-        self.read(inputs);
-        self.add_all(plan);
-    }
-
-    fn add_all(&mut self, plan: &LogicalPlan) {
-        for node in inputs_first(plan) {
-            // A reason is found again at the top.
-            drop(self.add(node));
-        }
-    }
-
-    fn read(&mut self, inputs: usize) -> Vec<Result<Digest, Reason>> {
-        self.unread.split_off(self.unread.len().saturating_sub(inputs))
-    }
+/// The digest of what a function is that keeps its results: its name, what it takes and gives, and which one of equal
+/// functions of a plan it is. What its columns are called does not count, nor where its rows come from.
+pub(crate) fn function_digest(call: &UdfCall, stage: &str, ordinal: usize) -> String {
+    let mut out = Encoder::new("results");
+    out.text(stage);
+    out.flag(matches!(call.keep, Keep::Groups(_)));
+    out.list(&call.results, |out, field| {
+        // Where failed rows are nulls, every result may be one.
+        out.field(&field.as_ref().clone().with_name("").with_nullable(true));
+    });
+    out.count(ordinal);
+    out.finish().to_hex().to_string()
 }
 
 /// What decides the rows of a plan and what they are called, as hexadecimal text, or why that cannot be told.

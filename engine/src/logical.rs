@@ -11,7 +11,7 @@ pub(crate) use first_rows::FirstRows;
 pub(crate) use group_rows::{GroupRows, KEY_ROW};
 pub(crate) use top_k::{PLACE, TopK};
 pub use udf::UdfOptions;
-pub(crate) use udf::{FunctionId, Keep, StageKey, Udf, UdfCall};
+pub(crate) use udf::{FunctionId, Keep, Reuse, StageKey, Udf, UdfCall};
 
 /// The nodes of a plan, without queries inside of expressions: inputs before the nodes that read them, in their order.
 ///

@@ -54,23 +54,13 @@ mod ranks;
 mod read_late;
 mod skip_rows;
 mod subquery_values;
-#[cfg(test)]
-mod tests;
 mod within_memory;
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::Transformed;
-use datafusion::error::Result;
-use datafusion::execution::context::SessionState;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::optimizer::eliminate_limit::EliminateLimit;
-use datafusion::optimizer::push_down_limit::PushDownLimit;
 use datafusion::optimizer::{Analyzer, AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-
-use crate::logical::has_queries;
 
 /// DataFusion's analyzer rules and ours.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
@@ -105,18 +95,6 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules
 }
 
-/// Filters and limits, which decide what rows functions see, moved down from a node; a node where none begins stays.
-pub(crate) fn push_down(
-    node: LogicalPlan,
-    state: &SessionState,
-) -> Result<Transformed<LogicalPlan>> {
-    if !pushes_down(&node) {
-        return Ok(Transformed::no(node));
-    }
-    let rules = Optimizer::with_rules(push_down_rules());
-    Ok(Transformed::yes(rules.optimize(node, state, |_, _| {})?))
-}
-
 /// DataFusion's physical rules and ours.
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
@@ -136,24 +114,4 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(joins_apart::JoinsApart));
     rules.push(Arc::new(within_memory::WithinMemory));
     rules
-}
-
-fn push_down_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    vec![
-        // A sort that keeps its first 0 rows cannot run.
-        Arc::new(EliminateLimit::new()),
-        Arc::new(push_safe_filters::PushSafeFilters::default()),
-        Arc::new(PushDownLimit::new()),
-        Arc::new(push_below_map::PushBelowMap),
-    ]
-}
-
-/// Whether one of [`push_down_rules`] may begin at the node: they leave a plan without such nodes as it is.
-fn pushes_down(node: &LogicalPlan) -> bool {
-    let moves = match node {
-        LogicalPlan::Filter(_) | LogicalPlan::Limit(_) | LogicalPlan::Join(_) => true,
-        LogicalPlan::Sort(sort) => sort.fetch.is_some(),
-        _ => false,
-    };
-    moves || has_queries(node)
 }

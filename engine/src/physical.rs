@@ -8,7 +8,6 @@ mod given;
 mod group_rows;
 mod in_turn;
 mod join;
-mod keep_rows;
 mod key_bytes;
 mod low_ranks;
 mod one_partition;

@@ -59,7 +59,8 @@ impl BatchFunction for Multiply {
             return Err("its code is secret".to_owned());
         }
         let (stage, code) = ("multiply".to_owned(), self.code.to_owned());
-        Ok(Identity { stage, code, origin: String::new() })
+        let text = code.clone();
+        Ok(Identity { stage, code, text, ..Identity::default() })
     }
 
     fn start(&self) -> std::result::Result<Box<dyn RunningFunction>, FunctionFailure> {
@@ -204,7 +205,7 @@ async fn an_interrupted_stage_is_not_continued_by_other_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_input_is_another_stage() {
+async fn of_another_input_only_what_is_new_is_computed() {
     let root = Place::new();
     let function = Multiply::new(2, "code");
     run(&root, &function).await.0.unwrap();
@@ -212,7 +213,112 @@ async fn another_input_is_another_stage() {
     let (_session, all) = numbers(&root, 1001).await;
     let saved = save(&all.map(function.stage(100)).unwrap(), &Arc::default()).await.unwrap();
     assert_eq!(saved.record.rows, 1001);
-    assert_eq!(function.computed(), 1001);
+    assert_eq!(function.computed(), 1);
+}
+
+/// The products of a chain over rows that have a column `value`.
+async fn mapped(rows: &Chain, function: &Multiply) -> Vec<i64> {
+    values(&rows.map(function.stage(10)).unwrap(), "product").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn found_and_computed_rows_keep_their_order() {
+    let root = Place::new();
+    let function = Multiply::new(2, "code");
+    let session = session_on(&root).await;
+    let rows = |values: Vec<i64>| chain(&session, vec![batch(vec![("value", integers(values))])]);
+    let odd: Vec<i64> = (0..100).filter(|value| value % 2 == 1).collect();
+    mapped(&rows(odd), &function).await;
+    assert_eq!(function.computed(), 50);
+    let reversed: Vec<i64> = (0..100).rev().collect();
+    let twice: Vec<i64> = reversed.iter().map(|value| value * 2).collect();
+    assert_eq!(mapped(&rows(reversed), &function).await, twice);
+    assert_eq!(function.computed(), 50);
+    // Equal arguments keep their count.
+    assert_eq!(mapped(&rows(vec![3, 3, 5, 3, 200]), &function).await, [6, 6, 10, 6, 400]);
+    assert_eq!(function.computed(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_results_of_found_rows_keep_their_order() {
+    let root = Place::new();
+    let function = Multiply { times: Some(3), ..Multiply::new(2, "code") };
+    let session = session_on(&root).await;
+    let made = async |values: Vec<i64>| {
+        let rows = chain(&session, vec![batch(vec![("value", integers(values))])]);
+        let made = rows.generate(function.stage(10), &["value".to_owned()]).unwrap();
+        (self::values(&made, "value").await, self::values(&made, "product").await)
+    };
+    made((0..100).filter(|value| value % 3 != 0).collect()).await;
+    function.computed();
+    let wanted: Vec<i64> = (0..100).rev().flat_map(|value| [value; 3]).collect();
+    let (value, product) = made((0..100).rev().collect()).await;
+    assert_eq!(value, wanted);
+    assert_eq!(product, wanted.iter().map(|value| value * 2).collect::<Vec<_>>());
+    assert_eq!(function.computed(), 34);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_groups_only_what_changed_is_computed() {
+    let root = Place::new();
+    let function = Multiply::new(1, "sum");
+    let session = session_on(&root).await;
+    let sums = async |last: i64| {
+        let numbers = (0..9).chain([last]);
+        let keys = integers((0..10).map(|at| at % 3));
+        let rows = chain(&session, vec![batch(vec![("value", integers(numbers)), ("key", keys)])]);
+        values(&rows.aggregate(function.stage(10), &by_key(), &[]).unwrap(), "product").await
+    };
+    assert_eq!(sums(9).await, [18, 12, 15]);
+    assert_eq!(function.computed(), 3);
+    assert_eq!(sums(90).await, [99, 12, 15]);
+    assert_eq!(function.computed(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_functions_of_a_plan_are_called_each() {
+    let root = Place::new();
+    let function = Multiply::new(2, "code");
+    let (_session, all) = numbers(&root, 100).await;
+    let renamed = |name: &str| Stage {
+        results: vec![Arc::new(Field::new(name, DataType::Int64, true))],
+        ..function.stage(10)
+    };
+    let twice = all.map(renamed("one")).unwrap().map(renamed("two")).unwrap();
+    for computed in [200, 0] {
+        assert_eq!(values(&twice, "one").await, values(&twice, "two").await);
+        assert_eq!(function.computed(), computed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repaired_code_takes_over_nothing_where_it_gives_other_results() {
+    let root = Place::new();
+    let bad = Multiply { fail_at: Some(236), ..Multiply::new(3, "bad") };
+    assert!(run(&root, &bad).await.0.is_err());
+    let good = Multiply::new(2, "good");
+    let (saved, remarks) = run(&root, &good).await;
+    assert_eq!(values(&saved.unwrap().chain, "product").await, products(2));
+    assert_eq!(good.computed(), 1000);
+    let said = "UDF 'multiply': nothing of earlier code is taken over, because it gives other \
+                results for rows that both computed";
+    assert_eq!(remarks, [said]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_repaired_code_refuses_ends_no_run_that_has_it_not() {
+    let root = Place::new();
+    let bad = Multiply { fail_at: Some(236), ..Multiply::new(2, "bad") };
+    assert!(run(&root, &bad).await.0.is_err());
+    let picky = Multiply { fail_at: Some(210), ..Multiply::new(2, "picky") };
+    let (_session, all) = numbers(&root, 1000).await;
+    let few = all.filter(&[compare("value", BinaryOp::Lt, 100)]).unwrap();
+    for _ in 0..2 {
+        let found = values(&few.map(picky.stage(100)).unwrap(), "product").await;
+        assert_eq!(found, products(2)[..100]);
+    }
+    // Rows that were compared, and then those that were wanted; once.
+    assert_eq!(picky.computed(), 10 + 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -254,7 +360,7 @@ async fn a_filter_reads_a_complete_result() {
     assert_eq!(values(&found, "product").await, [1996, 1998]);
     assert_eq!(values(&mapped.limit(2).unwrap(), "product").await, [0, 2]);
     assert_eq!(function.computed(), 0);
-    // Without the whole result only the rows that are wanted are computed.
+    // Only the rows that are wanted are computed.
     let other = Multiply::new(3, "other");
     let mapped = all.map(other.stage(100)).unwrap();
     let found = mapped.filter(&[compare("value", BinaryOp::Gt, 997)]).unwrap();
@@ -337,7 +443,7 @@ async fn without_keys_all_rows_are_one_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_input_without_a_fixed_order_is_kept() {
+async fn an_input_without_a_fixed_order_goes_on_too() {
     let root = Place::new();
     let sums = async |function: &Multiply| {
         let total = OfRows {
@@ -362,5 +468,5 @@ async fn an_input_without_a_fixed_order_is_kept() {
     let done = bad.computed();
     let good = Multiply::new(1, "good");
     assert_eq!(sums(&good).await.unwrap(), 7);
-    assert_eq!(good.computed(), 7 - done / 2 * 2);
+    assert_eq!(good.computed(), 7 - done / 2 * 2, "{done} were done");
 }

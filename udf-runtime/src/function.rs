@@ -65,14 +65,20 @@ pub enum Shape {
 }
 
 /// What a function is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// What stays when the code is repaired: the function's name and the types of its results, as a digest.
     pub stage: String,
-    /// All that decides the results: code, constants, what it refers to, set-ups; as a digest.
+    /// All that decides the results of rows that do not fail: code, constants, what it refers to, set-ups; as a digest.
     pub code: String,
+    /// What decides which rows fail and what becomes of these, such as limits and retries, as a digest. The results of
+    /// rows that do not fail are the same.
+    pub failing: String,
     /// Where the code stands, as a digest: code that stands elsewhere is not a repair of this one.
     pub origin: String,
+    /// What is written as code, without values that the function was made with, as a digest: code of the same text is not
+    /// a repair of this one either.
+    pub text: String,
 }
 
 /// A started function. It stays on the thread that started it.

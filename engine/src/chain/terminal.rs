@@ -13,7 +13,6 @@ use catalog::JobId;
 use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::TaskContext;
-use datafusion::execution::context::SessionState;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -24,10 +23,11 @@ use udf_runtime::task;
 use super::Chain;
 use crate::checkpoint::RunFacts;
 use crate::identity::fingerprint;
+use crate::logical::Reuse;
 use crate::physical::in_order;
 use crate::progress::Progress;
 use crate::source::{Dependency, Found, ListingTable, Purpose, Source, source_of};
-use crate::{Error, Result, checkpoint, explain, optimizer};
+use crate::{Error, Result, checkpoint, config, explain};
 
 /// Batches on their way to a caller; dropping it stops the query.
 pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
@@ -224,7 +224,7 @@ impl Chain {
         plan: LogicalPlan,
         progress: &Arc<Progress>,
     ) -> Result<Ready> {
-        let plan = self.keyed(plan, &self.session.state_for(progress), progress).await?;
+        let plan = self.keyed(plan, progress).await?;
         self.operators_of(&plan, progress).await
     }
 
@@ -244,19 +244,15 @@ impl Chain {
     pub(crate) async fn keyed(
         &self,
         plan: LogicalPlan,
-        state: &SessionState,
         progress: &Progress,
     ) -> Result<LogicalPlan> {
+        let plan = checkpoint::pin(&plan, &self.session, Purpose::Rows).await?;
         if !checkpoint::has_stages(&plan)? {
-            return checkpoint::pin(&plan, &self.session, Purpose::Rows).await;
+            return Ok(plan);
         }
-        let plan = checkpoint::pin(&plan, &self.session, Purpose::Identity(None)).await?;
-        let (chain, state) = (self.clone(), state.clone());
-        let keyed = task::spawn_blocking(move || {
-            let facts = chain.facts.clone().unwrap_or_else(|| chain.new_facts());
-            let storage = chain.session.storage();
-            checkpoint::key_stages(storage, &state, &facts, optimizer::push_down, &plan)
-        });
+        let facts = self.facts.clone().unwrap_or_else(|| self.new_facts());
+        let reuse = if config::ignores_checkpoints() { Reuse::Afresh } else { self.reuse };
+        let keyed = task::spawn_blocking(move || checkpoint::key_stages(&facts, reuse, &plan));
         let keyed = keyed.await.map_err(|error| Error::internal(error.to_string()))??;
         for remark in keyed.remarks {
             progress.tell(remark);

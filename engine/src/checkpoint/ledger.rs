@@ -1,25 +1,32 @@
-//! [`Ledger`]: the folder of a stage. The names of its objects are the ledger; there is no other.
+//! [`Ledger`]: the folder of a function. The names of its objects are the ledger; there is no other.
 //!
-//! * `FROM-TO-CODE-CHECK.unit`: the results for the input rows `FROM..TO`, computed by the code `CODE`; `CHECK` is the
-//!   digest of the file. A unit appears whole or not at all; one that a power cut damaged is told by its digest and
-//!   computed again.
-//! * `CODE.complete`: the names of the units that together are the whole result of that code, one a line.
-//! * `CODE.failed`: the function raised under that code, and where that stands. Only then may repaired code take over
-//!   what is there, and only code that stands at the same place: a function elsewhere is another one.
+//! * `CODE-TIME-CHECK.unit`: results that the code `CODE` computed; `CHECK` is the digest of the file, and by their times
+//!   units are in the order in which they were made.
+//! * `CODE-TIME-CHECK-CHECK.keys`: the rows of arguments that the unit has the results of, and the digest of this file. A
+//!   unit is there when both are, each of which appears whole or not at all; what a power cut damaged is told by its digest
+//!   and computed again.
+//! * `CODE.failed`: the function raised under that code; where that stands, and the digest of its text. Only then may
+//!   repaired code take over what is there, and only code of another text that stands at the same place: a function
+//!   elsewhere is another one, and so is one that was made with other values.
+//! * `CODE-TIME-CHECK.sample`: arguments and results of rows that had been computed when the code raised. The repaired code
+//!   computes these rows too, and takes over the others only if the results are the same.
+//! * `NEW-OLD-CHECK.agrees` and `NEW-OLD-CHECK.differs`: what came of that, for the sample with that digest.
 //! * `used`: written by each run, so that collectors of garbage see when the last one was.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use udf_runtime::RowFailure;
 
-use super::unit::{Unit, UnitWriter};
+use super::unit::{Unit, UnitKeys, UnitWriter};
 use crate::blocking::blocking;
 use crate::logical::StageKey;
-use crate::storage::{Entered, Entry, Location, Storage};
+use crate::storage::{Entered, Entry, Fetched, Location, Storage};
 use crate::{Result, layout};
 
 #[cfg(test)]
@@ -30,39 +37,60 @@ const DIGITS: usize = 16;
 
 const USED: &str = "used";
 
-/// A unit's place and origin, as its name tells them.
+/// A unit's origin and digest, as its name tells them; or those of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UnitName {
-    /// The first input row.
-    pub(crate) from: u64,
-    /// The input row behind the last one.
-    pub(crate) to: u64,
-    code: String,
+    pub(crate) code: String,
+    /// When it was made, in microseconds.
+    pub(crate) time: u64,
     check: String,
 }
 
-/// The folder of a stage, for one code.
+/// A unit that is there, with the digest of its keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct UnitAt {
+    pub(crate) name: UnitName,
+    keys: String,
+}
+
+/// Code that raised, at the place where ours stands.
+#[derive(Debug, Default)]
+pub(crate) struct Failed {
+    pub(crate) code: String,
+    pub(crate) units: Vec<UnitAt>,
+    /// What is to be compared; `None` where nothing is, so that nothing may be taken over.
+    pub(crate) sample: Option<UnitName>,
+    /// Whether our code agrees, if that is known.
+    pub(crate) verdict: Option<bool>,
+    /// Code that it agreed with.
+    pub(crate) agrees_with: Vec<String>,
+}
+
+/// What is at hand.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    /// The units of this code, in the order in which they were made.
+    pub(crate) own: Vec<UnitAt>,
+    /// Other code that raised, the last one first.
+    pub(crate) failed: Vec<Failed>,
+}
+
+/// The folder of a function, for one code.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     storage: Arc<Storage>,
     folder: Location,
     code: String,
-    origin: String,
-}
-
-/// What is at hand.
-#[derive(Debug, Default)]
-pub(crate) struct Kept {
-    /// Units without overlaps, in order.
-    pub(crate) units: Vec<UnitName>,
-    /// Whether they are the whole result.
-    pub(crate) complete: bool,
+    /// What decides which rows fail.
+    pub(crate) failing: String,
+    /// Where the code stands, and its text.
+    place: (String, String),
 }
 
 impl fmt::Display for UnitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to, code, check } = self;
-        write!(f, "{from:012}-{to:012}-{code}-{check}.unit")
+        let Self { code, time, check } = self;
+        write!(f, "{code}-{time:016x}-{check}")
     }
 }
 
@@ -70,32 +98,43 @@ impl FromStr for UnitName {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        let parts: Vec<&str> = name.strip_suffix(".unit").ok_or(())?.split('-').collect();
-        let [from, to, code, check] = parts[..] else {
+        let parts: Vec<&str> = name.split('-').collect();
+        let [code, time, check] = parts[..] else {
             return Err(());
         };
-        let number = |text: &str| text.parse::<u64>().map_err(drop);
-        let (from, to) = (number(from)?, number(to)?);
-        let (code, check) = (code.to_owned(), check.to_owned());
-        if from < to { Ok(Self { from, to, code, check }) } else { Err(()) }
+        let time = u64::from_str_radix(time, 16).map_err(drop)?;
+        Ok(Self { code: code.to_owned(), time, check: check.to_owned() })
     }
 }
 
-impl UnitName {
-    /// Input rows of the unit.
-    pub(crate) fn rows(&self) -> u64 {
-        self.to - self.from
+impl UnitAt {
+    fn parse(name: &str) -> Option<Self> {
+        let (name, keys) = name.strip_suffix(".keys")?.rsplit_once('-')?;
+        Some(Self { name: name.parse().ok()?, keys: keys.to_owned() })
+    }
+
+    fn keys_name(&self) -> String {
+        format!("{}-{}.keys", self.name, self.keys)
+    }
+
+    fn rows_name(&self) -> String {
+        format!("{}.unit", self.name)
     }
 }
 
 impl Ledger {
-    /// The ledger of a stage for one code.
+    /// The ledger of a function for one code.
     pub(crate) fn new(storage: Arc<Storage>, key: &StageKey) -> Self {
-        let (code, origin) = (short(&key.code), key.origin.clone());
-        Self { storage, folder: layout::stage(&key.stage), code, origin }
+        Self {
+            storage,
+            folder: layout::stage(&key.stage),
+            code: short(&key.code),
+            failing: key.failing.clone(),
+            place: (key.origin.clone(), key.text.clone()),
+        }
     }
 
-    /// Marks the stage as used, and keeps collectors of garbage out until the result is dropped. What killed processes
+    /// Marks the function as used, and keeps collectors of garbage out until the result is dropped. What killed processes
     /// had not finished goes first: it may be large.
     pub(crate) async fn enter(&self) -> Result<Entered> {
         self.storage.sweep(&self.folder).await;
@@ -104,89 +143,81 @@ impl Ledger {
         Ok(entered)
     }
 
-    /// What this code may use: its whole result if all of it is here.
-    pub(crate) async fn kept(&self) -> Result<Kept> {
+    /// What this code has, and what it may take over.
+    pub(crate) async fn listed(&self) -> Result<Listed> {
         let names = self.names().await?;
-        if let Some(units) = self.whole(&names).await? {
-            return Ok(Kept { units, complete: true });
+        let mut units: HashMap<String, Vec<UnitAt>> = HashMap::new();
+        for unit in names.iter().filter_map(|name| UnitAt::parse(name)) {
+            if names.contains(&unit.rows_name()) {
+                units.entry(unit.name.code.clone()).or_default().push(unit);
+            }
         }
-        let mut units = self.candidates(&names).await?;
-        // Of two that begin at the same row the longer one first, and of these our own.
-        units.sort_by(|a, b| {
-            (a.from, b.to, a.code != self.code, &a.check).cmp(&(
-                b.from,
-                a.to,
-                b.code != self.code,
-                &b.check,
-            ))
-        });
-        let mut end = 0;
-        units.retain(|unit| {
-            let fits = unit.from >= end;
-            end = if fits { unit.to } else { end };
-            fits
-        });
-        Ok(Kept { units, complete: false })
+        units.values_mut().for_each(|units| units.sort_by_key(|unit| unit.name.time));
+        let own = units.remove(&self.code).unwrap_or_default();
+        let mut failed = Vec::new();
+        for code in names.iter().filter_map(|name| name.strip_suffix(".failed")) {
+            if code != self.code && self.may_follow(code).await? {
+                let units = units.remove(code).unwrap_or_default();
+                failed.push(self.code_that_failed(code, units, &names));
+            }
+        }
+        failed.sort_by_key(|one| std::cmp::Reverse(one.sample.as_ref().map(|it| it.time)));
+        Ok(Listed { own, failed })
     }
 
-    /// Whether the whole result of this code is here.
-    pub(crate) async fn is_complete(&self) -> Result<bool> {
-        let names = self.names().await?;
-        Ok(self.whole(&names).await?.is_some())
+    /// Whether our code may be a repair of that one.
+    async fn may_follow(&self, code: &str) -> Result<bool> {
+        let marker = self.text(&format!("{code}.failed")).await?;
+        let (origin, text) = marker.split_once('\n').unwrap_or((&marker, ""));
+        Ok(origin == self.place.0 && text != self.place.1)
+    }
+
+    fn code_that_failed(&self, code: &str, units: Vec<UnitAt>, names: &HashSet<String>) -> Failed {
+        let samples = names.iter().filter_map(|name| name.strip_suffix(".sample")?.parse().ok());
+        let sample =
+            samples.filter(|it: &UnitName| it.code == code).max_by_key(|sample| sample.time);
+        let told = |end: &str| {
+            let check = sample.as_ref().map(|it: &UnitName| it.check.as_str()).unwrap_or_default();
+            names.contains(&format!("{}-{code}-{check}.{end}", self.code))
+        };
+        let verdict = match (told("agrees"), told("differs")) {
+            (_, true) => Some(false),
+            (true, false) => Some(true),
+            (false, false) => None,
+        };
+        let agrees_with = names.iter().filter_map(|name| {
+            let rest = name.strip_suffix(".agrees")?.strip_prefix(code)?.strip_prefix('-')?;
+            Some(rest.split_once('-')?.0.to_owned())
+        });
+        let agrees_with = agrees_with.collect();
+        Failed { code: code.to_owned(), units, sample, verdict, agrees_with }
     }
 
     /// Removes all that this code may use, so that what is computed anew never stands beside it.
     pub(crate) async fn forget(&self) -> Result<()> {
         let names = self.names().await?;
-        let units = self.candidates(&names).await?;
-        let units = units.iter().map(ToString::to_string);
-        for name in std::iter::once(self.complete_name()).chain(units) {
-            self.storage.delete(&self.folder.clone().join(name)).await?;
+        let codes = names.iter().filter_map(|name| name.strip_suffix(".failed"));
+        let mut all = vec![self.code.clone()];
+        for code in codes {
+            if self.may_follow(code).await? {
+                all.push(code.to_owned());
+            }
+        }
+        let is_of = |name: &&String| {
+            all.iter().any(|code| {
+                name.strip_prefix(code.as_str()).is_some_and(|rest| rest.starts_with(['-', '.']))
+            })
+        };
+        // Keys first: without them, a unit is not there.
+        let (keys, others): (Vec<_>, Vec<_>) =
+            names.iter().filter(is_of).partition(|name| name.ends_with(".keys"));
+        for name in keys.into_iter().chain(others) {
+            self.storage.delete(&self.at(name)).await?;
         }
         Ok(())
     }
 
-    /// The units of this code, and those of code that raised which no whole result needs.
-    async fn candidates(&self, names: &HashSet<String>) -> Result<Vec<UnitName>> {
-        let mut failed = HashSet::new();
-        for name in names.iter().filter(|name| name.ends_with(".failed")) {
-            if self.text(name).await? == self.origin {
-                failed.insert(name.trim_end_matches(".failed"));
-            }
-        }
-        let mut taken = HashSet::new();
-        for name in names.iter().filter(|name| name.ends_with(".complete")) {
-            taken.extend(self.text(name).await?.lines().map(str::to_owned));
-        }
-        let units = names.iter().filter_map(|name| Some((name, name.parse::<UnitName>().ok()?)));
-        let may_use = |(name, unit): &(&String, UnitName)| {
-            unit.code == self.code
-                || (failed.contains(unit.code.as_str()) && !taken.contains(*name))
-        };
-        Ok(units.filter(may_use).map(|(_, unit)| unit).collect())
-    }
-
-    /// The units of the whole result, if all of them are here.
-    async fn whole(&self, names: &HashSet<String>) -> Result<Option<Vec<UnitName>>> {
-        let name = self.complete_name();
-        if !names.contains(&name) {
-            return Ok(None);
-        }
-        let text = self.text(&name).await?;
-        let is_here = text.lines().all(|line| names.contains(line));
-        Ok(is_here.then(|| text.lines().filter_map(|line| line.parse().ok()).collect()))
-    }
-
-    fn complete_name(&self) -> String {
-        format!("{}.complete", self.code)
-    }
-
-    /// Whether another code computed the unit.
-    pub(crate) fn is_older(&self, unit: &UnitName) -> bool {
-        unit.code != self.code
-    }
-
-    /// A place for the results of some input rows. Blocks.
+    /// A place for results. Blocks.
     pub(crate) fn create(&self, schema: &SchemaRef) -> Result<UnitWriter> {
         UnitWriter::try_new(self.storage.stage(&self.folder)?, schema)
     }
@@ -196,44 +227,87 @@ impl Ledger {
         self.storage.pause().await;
     }
 
-    /// Makes the results for the input rows `from..to` durable.
-    pub(crate) async fn commit(
-        &self,
-        unit: UnitWriter,
-        (from, to): (u64, u64),
-        arguments: String,
-        failures: Vec<RowFailure>,
-    ) -> Result<UnitName> {
-        let (staged, check) = blocking(move || unit.finish(arguments, &failures)).await?;
-        let name = UnitName { from, to, code: self.code.clone(), check };
-        self.storage.publish(staged, &self.at(&name.to_string())).await?;
-        Ok(name)
+    /// Makes results durable.
+    pub(crate) async fn commit(&self, unit: UnitWriter, mut keys: UnitKeys) -> Result<UnitAt> {
+        let (storage, folder) = (Arc::clone(&self.storage), self.folder.clone());
+        let (rows, check, keys, keys_check) = blocking(move || -> Result<_> {
+            let (rows, check, batches) = unit.finish()?;
+            keys.facts.batches = batches;
+            let (keys, keys_check) = keys.write(storage.stage(&folder)?)?;
+            Ok((rows, check, keys, keys_check))
+        })
+        .await?;
+        let name = UnitName { code: self.code.clone(), time: now(), check };
+        let unit = UnitAt { name, keys: keys_check };
+        self.storage.publish(rows, &self.at(&unit.rows_name())).await?;
+        self.storage.publish(keys, &self.at(&unit.keys_name())).await?;
+        Ok(unit)
+    }
+
+    /// The keys of a unit; `None` when they are damaged or gone.
+    pub(crate) async fn keys(&self, unit: &UnitAt) -> Result<Option<UnitKeys>> {
+        let check = unit.keys.clone();
+        self.opened(&unit.keys_name(), move |file| UnitKeys::read(file, &check)).await
     }
 
     /// The results of a unit; `None` when they are damaged or gone.
-    pub(crate) async fn open(&self, name: &UnitName) -> Result<Option<Unit>> {
-        let Some(file) = self.storage.fetch(&self.at(&name.to_string())).await? else {
+    pub(crate) async fn open(&self, unit: &UnitName) -> Result<Option<Unit>> {
+        let check = unit.check.clone();
+        self.opened(&format!("{unit}.unit"), move |file| Unit::checked(file, &check)).await
+    }
+
+    /// The same for a unit that was opened before.
+    pub(crate) async fn open_again(&self, unit: &UnitName) -> Result<Option<Unit>> {
+        self.opened(&format!("{unit}.unit"), |file| Unit::open(file).map(Some)).await
+    }
+
+    async fn opened<T: Send + 'static>(
+        &self,
+        name: &str,
+        read: impl FnOnce(Fetched) -> Result<Option<T>> + Send + 'static,
+    ) -> Result<Option<T>> {
+        let Some(file) = self.storage.fetch(&self.at(name)).await? else {
             return Ok(None);
         };
+        blocking(move || read(file)).await
+    }
+
+    /// Remembers that the function raised, and what it had computed by then that is not durable.
+    pub(crate) async fn failed(&self, sample: Option<RecordBatch>) -> Result<()> {
+        let (origin, text) = &self.place;
+        if let Some(rows) = sample {
+            let ledger = self.clone();
+            let (staged, check, _) = blocking(move || {
+                let mut file = ledger.create(&rows.schema())?;
+                file.add(&rows, 0)?;
+                file.finish()
+            })
+            .await?;
+            let name = UnitName { code: self.code.clone(), time: now(), check };
+            self.storage.publish(staged, &self.at(&format!("{name}.sample"))).await?;
+        }
+        self.put(&format!("{}.failed", self.code), format!("{origin}\n{text}")).await
+    }
+
+    /// Remembers that the code came to its end: nothing of it is for others.
+    pub(crate) async fn succeeded(&self) -> Result<()> {
+        self.storage.delete(&self.at(&format!("{}.failed", self.code))).await
+    }
+
+    /// The rows of a sample; `None` when they are damaged or gone.
+    pub(crate) async fn sample(&self, name: &UnitName) -> Result<Option<Vec<RecordBatch>>> {
         let check = name.check.clone();
-        blocking(move || Unit::open(file, &check)).await
+        let read = move |file| Unit::checked(file, &check)?.map(Unit::batches).transpose();
+        self.opened(&format!("{name}.sample"), read).await
     }
 
-    /// Remembers that these units are the whole result.
-    pub(crate) async fn complete(&self, units: &[UnitName]) -> Result<()> {
-        let lines: Vec<String> = units.iter().map(ToString::to_string).collect();
-        self.put(&self.complete_name(), lines.join("\n")).await
-    }
-
-    /// Remembers that the function raised.
-    pub(crate) async fn failed(&self) -> Result<()> {
-        self.put(&format!("{}.failed", self.code), self.origin.clone()).await
-    }
-
-    /// The place for the input of the stage, when it has to be kept.
-    pub(crate) fn input(&self, schema: &SchemaRef) -> Location {
-        let digest = blake3::hash(format!("{schema:?}").as_bytes());
-        self.at(&format!("{}.input", short(digest.to_hex().as_str())))
+    /// Remembers whether this code agrees with one that failed.
+    pub(crate) async fn judge(&self, failed: &Failed, agrees: bool) -> Result<()> {
+        let Some(UnitName { check, .. }) = &failed.sample else {
+            return Ok(());
+        };
+        let end = if agrees { "agrees" } else { "differs" };
+        self.put(&format!("{}-{}-{check}.{end}", self.code, failed.code), String::new()).await
     }
 
     fn at(&self, name: &str) -> Location {
@@ -254,6 +328,15 @@ impl Ledger {
         let bytes = self.storage.get(&self.at(name)).await?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// Microseconds since 1970, another number each time.
+pub(crate) fn now() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let last = LAST.fetch_max(time, Ordering::Relaxed);
+    if last < time { time } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 }
 }
 
 pub(super) fn short(digest: &str) -> String {

@@ -1,6 +1,5 @@
 //! Nodes of plans: each of their kinds, and every field of it.
 
-use blake3::Hash;
 use datafusion::common::{
     DFSchema, JoinConstraint, JoinType, NullEquality, RecursionUnnestOption, UnnestOptions,
 };
@@ -12,41 +11,38 @@ use datafusion::logical_expr::{
 use udf_runtime::{Identity, Shape};
 
 use super::encoder::Encoder;
-use super::order::keeps_order;
 use super::scope::Scope;
 use super::{Digest, Facts, Reason};
-use crate::logical::{FirstRows, GroupRows, Keep, StageKey, Udf, UdfCall};
+use crate::logical::{FirstRows, GroupRows, Keep, Udf, UdfCall};
 
-/// The digest of a node from those of its inputs; of a function also which stage it is.
+/// The digest of a node from those of its inputs.
 pub(super) fn digest(
     plan: &LogicalPlan,
     inputs: Vec<Digest>,
     facts: &dyn Facts,
-) -> Result<(Digest, Option<StageKey>), Reason> {
-    let ordered = keeps_order(plan) && inputs.iter().all(|input| input.ordered);
+) -> Result<Digest, Reason> {
     let (out, scope) = (Encoder::new("node"), Scope::default());
-    let mut node = Node { out, scope, ordered, facts };
+    let mut node = Node { out, scope, facts };
     node.out.count(inputs.len());
     for input in inputs {
         node.input(input);
     }
-    let stage = node.plan(plan)?;
+    node.plan(plan)?;
     let Node { out, scope, .. } = node;
-    Ok((Digest { hash: out.finish(), scope, ordered }, stage))
+    Ok(Digest { hash: out.finish(), scope })
 }
 
 /// A node that is encoded.
 pub(super) struct Node<'a> {
     pub(super) out: Encoder,
     pub(super) scope: Scope,
-    ordered: bool,
     pub(super) facts: &'a dyn Facts,
 }
 
 impl Node<'_> {
     /// Adds a plan that the node reads, and which of the tables in it are which of those that were met before.
     pub(super) fn input(&mut self, input: Digest) {
-        let Digest { hash, scope, ordered: _ } = input;
+        let Digest { hash, scope } = input;
         self.out.hash(&hash);
         if self.scope.tables().is_empty() {
             self.scope = scope;
@@ -56,7 +52,7 @@ impl Node<'_> {
         self.out.list(numbers, Encoder::count);
     }
 
-    fn plan(&mut self, plan: &LogicalPlan) -> Result<Option<StageKey>, Reason> {
+    fn plan(&mut self, plan: &LogicalPlan) -> Result<(), Reason> {
         match plan {
             LogicalPlan::Projection(node) => self.projection(node)?,
             LogicalPlan::Filter(node) => self.filter(node)?,
@@ -72,7 +68,7 @@ impl Node<'_> {
             LogicalPlan::SubqueryAlias(node) => self.table_alias(node),
             LogicalPlan::Limit(node) => self.limit(node)?,
             LogicalPlan::Values(node) => self.values(node)?,
-            LogicalPlan::Extension(node) => return self.extension(node),
+            LogicalPlan::Extension(node) => self.extension(node)?,
             LogicalPlan::Distinct(node) => self.distinct(node)?,
             LogicalPlan::DescribeTable(node) => self.describe(node),
             LogicalPlan::Unnest(node) => self.unnest(node),
@@ -85,7 +81,7 @@ impl Node<'_> {
             LogicalPlan::Ddl(_) => return refused("it makes or drops a table"),
             LogicalPlan::Copy(_) => return refused("it writes files"),
         }
-        Ok(None)
+        Ok(())
     }
 
     fn projection(&mut self, node: &Projection) -> Result<(), Reason> {
@@ -305,15 +301,14 @@ impl Node<'_> {
         self.schema(schema);
     }
 
-    fn extension(&mut self, node: &Extension) -> Result<Option<StageKey>, Reason> {
+    fn extension(&mut self, node: &Extension) -> Result<(), Reason> {
         let Extension { node } = node;
         if let Some(udf) = node.as_any().downcast_ref::<Udf>() {
-            return self.function(udf).map(Some);
+            return self.function(udf);
         }
         if let Some(FirstRows { input: _, keys }) = node.as_any().downcast_ref() {
             self.out.tag("first rows");
-            self.exprs(keys)?;
-            return Ok(None);
+            return self.exprs(keys);
         }
         let Some(groups) = node.as_any().downcast_ref::<GroupRows>() else {
             return Err(format!("the step `{}` is not known", node.name()));
@@ -323,34 +318,25 @@ impl Node<'_> {
         self.out.tag("group rows");
         self.exprs(keys)?;
         self.exprs(firsts)?;
-        self.exprs(lists)?;
-        Ok(None)
+        self.exprs(lists)
     }
 
-    /// Of a stage counts what stays when its code is repaired; of the function's rows the code too.
-    fn function(&mut self, udf: &Udf) -> Result<StageKey, Reason> {
+    /// Where the code stands does not count.
+    fn function(&mut self, udf: &Udf) -> Result<(), Reason> {
         // The schema, which only the node itself may name, follows from the rest.
         let Udf { input: _, call, key: _, .. } = udf;
         let UdfCall { name: _, function, shape, arguments, results, keep, options: _ } = call;
-        let Identity { stage, code, origin } = self.facts.function(*function)?;
+        let Identity { stage, code, failing, origin: _, text: _ } =
+            self.facts.function(*function)?;
         self.out.tag("function");
-        self.out.text(&stage);
+        [stage, code, failing].iter().for_each(|digest| self.out.text(digest));
         self.out.tag(match shape {
             Shape::OnePerRow => "one per row",
             Shape::Any => "any",
         });
         self.keep(keep);
         self.out.fields(results);
-        self.exprs(arguments)?;
-        let key = StageKey {
-            stage: hexadecimal(&self.out.finish()),
-            code,
-            origin,
-            keeps_input: !self.ordered,
-            fresh: false,
-        };
-        self.out.text(&key.code);
-        Ok(key)
+        self.exprs(arguments)
     }
 
     fn keep(&mut self, keep: &Keep) {
@@ -375,12 +361,8 @@ impl Node<'_> {
     }
 }
 
-fn refused(reason: &str) -> Result<Option<StageKey>, Reason> {
+fn refused(reason: &str) -> Result<(), Reason> {
     Err(reason.to_owned())
-}
-
-fn hexadecimal(hash: &Hash) -> String {
-    hash.to_hex().to_string()
 }
 
 fn joins(kind: JoinType) -> &'static str {

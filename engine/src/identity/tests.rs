@@ -31,7 +31,7 @@ impl Facts for Known {
     fn function(&self, id: FunctionId) -> Result<Identity, Reason> {
         let FunctionId(id) = id;
         let (stage, code) = (format!("stage {}", id / 10), format!("code {id}"));
-        Ok(Identity { stage, code, origin: String::new() })
+        Ok(Identity { stage, code, ..Identity::default() })
     }
 
     fn source(&self, scan: &TableScan) -> Result<Hash, Reason> {

@@ -78,27 +78,41 @@ pub(crate) enum Keep {
     Groups(Vec<Column>),
 }
 
-/// Where the results of a stage are kept, and how far they are at hand.
+/// Where the results of a function are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StageKey {
-    /// The digest of the function's name and types and of its input: the name of the folder.
+    /// The digest of the function's name and types, and of which one of equal functions in the plan it is: the name of the
+    /// folder.
     pub(crate) stage: String,
     /// The digest of the function's code.
     pub(crate) code: String,
+    /// The digest of what decides which rows fail.
+    pub(crate) failing: String,
     /// Where the code stands: only repaired code of the same place takes over what failed code computed.
     pub(crate) origin: String,
-    /// The rows of the input have no fixed order: they are kept before the function sees them.
-    pub(crate) keeps_input: bool,
-    /// What is kept already is not used.
-    pub(crate) fresh: bool,
+    /// The digest of the code's text without values that it was made with: only other text is a repair.
+    pub(crate) text: String,
+    /// What becomes of results that are kept already.
+    pub(crate) reuse: Reuse,
+}
+
+/// What becomes of results that are kept already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Reuse {
+    /// They are used.
+    #[default]
+    Kept,
+    /// They are removed.
+    Afresh,
+    /// They are computed again for the rows of this run, and replaced.
+    Again,
 }
 
 /// Calls a user function on every row. Its results become columns.
 ///
 /// Guarantees: results stand in the order of their input rows; with [`Keep::All`] and [`Shape::OnePerRow`] there is one
 /// row for each. The optimizer may drop input columns that neither the function nor anybody above reads, may move
-/// filters on input columns below, and limits too where there is one row for each; not when the node has a key, which
-/// says what the input is.
+/// filters on input columns below, and limits too where there is one row for each.
 #[derive(Clone)]
 pub(crate) struct Udf {
     /// Where the rows come from.
@@ -142,7 +156,7 @@ impl Udf {
         }
     }
 
-    /// The same node, which nothing may change below any more, with its results kept under `key`.
+    /// The same node with its results kept under `key`.
     pub(crate) fn with_key(&self, key: StageKey) -> Self {
         Self { key: Some(key), ..self.clone() }
     }
@@ -242,9 +256,7 @@ impl UserDefinedLogicalNodeCore for Udf {
     }
 
     fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
-        let fixed = if self.key.is_some() { self.schema.fields().len() } else { 0 };
-        let fixed = self.schema.fields().iter().take(fixed);
-        fixed.chain(&self.call.results).map(|field| field.name().clone()).collect()
+        self.call.results.iter().map(|field| field.name().clone()).collect()
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -69,7 +69,7 @@ impl Kind {
 }
 
 /// The names of consumers, and what users call what they do.
-const STEPS: [(&str, &str); 10] = [
+const STEPS: [(&str, &str); 11] = [
     ("ExternalSorter", "a sort"),
     ("SortPreservingMerge", "a sort"),
     ("TopK", "a sort"),
@@ -80,6 +80,7 @@ const STEPS: [(&str, &str); 10] = [
     ("NestedLoopJoin", "a join without equal keys"),
     ("CrossJoin", "a join without keys"),
     ("RepartitionExec", "dealing out rows"),
+    ("KeptResults", "finding kept results of a function"),
 ];
 
 impl Pool {

@@ -88,8 +88,8 @@ fn translated(keys: Vec<Expr>, projection: &Projection) -> Result<Option<Vec<Exp
 }
 
 fn commutes(plan: &LogicalPlan, map: &Udf) -> bool {
-    // What a key stands for is fixed; and a limit counts rows, of which there must be one for each.
-    if map.key.is_some() || !map.is_one_per_row() {
+    // A limit counts rows, of which there must be one for each.
+    if !map.is_one_per_row() {
         return false;
     }
     match plan {

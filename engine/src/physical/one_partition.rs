@@ -30,9 +30,6 @@ pub(super) trait Work: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Whether the rows come in the order of the input's.
     const KEEPS_ORDER: bool;
 
-    /// When rows come; by default as soon as there are some.
-    const EMITS: EmissionType = EmissionType::Incremental;
-
     /// The columns of the result, by default the input's.
     fn schema(&self, input: &dyn ExecutionPlan) -> SchemaRef {
         input.schema()
@@ -71,7 +68,7 @@ impl<W: Work> OnePartitionExec<W> {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(work.schema(input.as_ref())),
             Partitioning::UnknownPartitioning(1),
-            W::EMITS,
+            EmissionType::Incremental,
             Boundedness::Bounded,
         );
         Self { input, work, properties: Arc::new(properties), statistics: OnceLock::new() }

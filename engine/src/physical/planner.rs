@@ -22,7 +22,6 @@ use udf_runtime::{Executor, InProcess, PoolOptions, WorkerPool};
 
 use super::first_rows::{EarlyRowsExec, FirstRows, FirstRowsExec};
 use super::group_rows::{GroupRowsExec, Grouping};
-use super::keep_rows::{KeepRows, KeepRowsExec};
 use super::top_k::{TakeLate, TopKExec};
 use super::udf::{UdfExec, UdfStage};
 use crate::Objects;
@@ -199,18 +198,8 @@ impl UdfPlanner {
             results: call.results.clone(),
             options: call.options.clone(),
             objects: self.0.objects.clone(),
-            fresh: udf.key.as_ref().is_some_and(|key| key.fresh),
+            reuse: udf.key.as_ref().map(|key| key.reuse).unwrap_or_default(),
             ledger,
-        };
-        let keeps_input = udf.key.as_ref().is_some_and(|key| key.keeps_input);
-        let input = match stage.ledger.as_ref().filter(|_| keeps_input) {
-            Some(ledger) => {
-                let (storage, location) =
-                    (Arc::clone(&self.0.storage), ledger.input(&input.schema()));
-                let kept = KeepRows { storage, location, fresh: stage.fresh };
-                Arc::new(KeepRowsExec::new(input, Arc::new(kept))) as Arc<dyn ExecutionPlan>
-            }
-            None => input,
         };
         Ok(Arc::new(UdfExec::new(input, Arc::new(stage))))
     }

@@ -1,34 +1,41 @@
 //! [`UdfExec`]: the operator of `logical/udf.rs`.
 //!
-//! Two halves run side by side: one reads the input and feeds the function ([`feed`]), the other collects the answers,
-//! makes them durable and assembles rows of them and of the columns that the function never saw ([`collect`]). Between
-//! them lies, in the order of the rows, what is still to come.
+//! Two halves run side by side: one reads the input, looks for results that are kept, and feeds the function with the other
+//! rows ([`feed`]); the other collects the answers, makes them durable ([`unit`]) and assembles rows of them, of what was
+//! found ([`gather`]) and of the columns that the function never saw ([`collect`]). Between them lies, in the order of the
+//! rows, what is still to come. Before they begin, repaired code is compared with what it repairs ([`repair`]).
 
 mod assemble;
 mod batch_sizer;
 mod collect;
 mod feed;
+mod gather;
 mod prefetch;
+mod repair;
 mod size;
+mod unit;
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use udf_runtime::{BatchFunction, Executor, Shape, task};
+use udf_runtime::{Answer, BatchFunction, Executor, Shape, task};
 
 use super::one_partition::{Batches, OnePartitionExec, Work};
 use crate::Objects;
-use crate::checkpoint::{Kept, Ledger, Unit, UnitName};
-use crate::logical::UdfOptions;
+use crate::checkpoint::{
+    Finder, Key, Ledger, Listed, Origin, Place, Reader, RowKeys, now, results,
+};
+use crate::logical::{Reuse, UdfOptions};
 use crate::progress::{Progress, StageProgress};
 use prefetch::{Arriving, Files, Prefetch};
 
@@ -50,8 +57,8 @@ pub(super) struct UdfStage {
     pub(super) objects: Objects,
     /// Where results are kept, if they are.
     pub(super) ledger: Option<Ledger>,
-    /// What is kept already is removed and computed anew.
-    pub(super) fresh: bool,
+    /// What becomes of results that are kept already.
+    pub(super) reuse: Reuse,
 }
 
 /// Calls a user function on every row of its input.
@@ -59,17 +66,29 @@ pub(super) type UdfExec = OnePartitionExec<UdfStage>;
 
 /// What is still to come, in the order of the rows.
 enum Pending {
-    /// Rows whose results are at hand.
-    Kept { name: UnitName, unit: Box<Unit>, passing: Vec<RecordBatch> },
-    /// Rows whose answer the function owes. The end of a unit brings the permit that its begin took.
-    Computed {
-        passing: RecordBatch,
-        arguments: RecordBatch,
-        ends: Option<End>,
-        files: Option<Files>,
-    },
+    Piece(Piece),
     /// The end of the input.
     End(End),
+}
+
+/// Rows of the input that follow each other.
+struct Piece {
+    /// What stands beside their results.
+    passing: RecordBatch,
+    /// Where results were found; none: for no row.
+    places: Vec<Option<Place>>,
+    /// What the function owes, if it owes something.
+    owed: Option<Owed>,
+}
+
+/// Rows of a piece whose results were not found.
+struct Owed {
+    missing: Vec<u32>,
+    keys: Vec<Key>,
+    arguments: RecordBatch,
+    /// The end of a unit brings the permit that its begin took.
+    ends: Option<End>,
+    files: Option<Files>,
 }
 
 /// Arguments on their way to the function.
@@ -127,8 +146,9 @@ impl Work for UdfStage {
         let total = input.partition_statistics(None)?.num_rows.get_value().copied();
         let watch = progress.start(&format!("{} {}", self.verb(), self.name), total);
         let schema = self.schema(input.as_ref());
+        let pool = Arc::clone(context.memory_pool());
         let input = input.execute(0, context)?;
-        let run = Run { stage: self, schema, watch, progress };
+        let run = Run { stage: self, schema, watch, progress, pool };
         let (full, ready) = mpsc::channel(1);
         Ok(stream::unfold((Some((run, input, full)), ready, None), next_batch).boxed())
     }
@@ -151,6 +171,16 @@ struct Run {
     schema: SchemaRef,
     watch: Arc<StageProgress>,
     progress: Arc<Progress>,
+    pool: Arc<dyn MemoryPool>,
+}
+
+/// How results are kept and found.
+#[derive(Clone)]
+struct Keeping {
+    ledger: Ledger,
+    keys: Arc<RowKeys>,
+    /// Since when older results for the same rows do not count.
+    replaces: Option<u64>,
 }
 
 type Ready = mpsc::Receiver<Result<RecordBatch>>;
@@ -193,11 +223,18 @@ impl Run {
         input: SendableRecordBatchStream,
         full: &mpsc::Sender<Result<RecordBatch>>,
     ) -> Result<()> {
-        let _entered = match &self.stage.ledger {
-            Some(ledger) => Some(ledger.enter().await?),
+        let keeping = self.keeping(&input.schema())?;
+        let _entered = match &keeping {
+            Some(keeping) => Some(keeping.ledger.enter().await?),
             None => None,
         };
-        let units = self.usable_units().await?;
+        let (finds, reads) = match keeping {
+            Some(keeping) => {
+                let (finder, reader) = self.at_hand(&keeping).await?;
+                (Some((keeping.clone(), finder)), Some((keeping, reader)))
+            }
+            None => (None, None),
+        };
         let workers = self.stage.options.parallel.unwrap_or(1);
         let prefetch = Prefetch::for_stage(&self.stage, &input.schema(), &self.progress)?;
         let ahead = if prefetch.is_some() { prefetch::AHEAD } else { 1 };
@@ -205,7 +242,7 @@ impl Run {
         let (calls, arguments) = mpsc::channel(ahead);
         let sizer = Arc::new(batch_sizer::BatchSizer::new(&self.stage.options));
         let ways = feed::Ways::new(pending, calls);
-        let feeder = feed::Feeder::new(self, units, ways, prefetch, Arc::clone(&sizer));
+        let feeder = feed::Feeder::new(self, finds, ways, prefetch, Arc::clone(&sizer));
         let answers = self.stage.executor.run(
             Arc::clone(&self.stage.function),
             Box::pin(stream::unfold(arguments, |mut calls: mpsc::Receiver<Call>| async move {
@@ -216,48 +253,54 @@ impl Run {
                 Some((Ok(arguments), calls))
             })),
         );
-        let collector = collect::Collector::new(self, answers, sizer, full);
-        let outcome = tokio::try_join!(feeder.run(input), collector.run(to_come));
-        if let (Err(error), Some(ledger)) = (&outcome, &self.stage.ledger)
-            && is_function_failure(error)
-        {
-            // The user's error is the one to report.
-            drop(ledger.failed().await);
-        }
-        outcome.map(drop)
+        let collector = collect::Collector::new(self, reads, answers, sizer, full);
+        tokio::try_join!(feeder.run(input), collector.run(to_come)).map(drop)
     }
 
-    /// What is at hand, and a word to the user about it.
-    async fn usable_units(&self) -> Result<Vec<UnitName>> {
-        let Some(ledger) = &self.stage.ledger else {
-            return Ok(Vec::new());
+    /// How results are kept; `None` where they are not, or arguments cannot be compared.
+    fn keeping(&self, input: &Schema) -> Result<Option<Keeping>> {
+        let Some(ledger) = self.stage.ledger.clone() else {
+            return Ok(None);
         };
-        if self.stage.fresh {
-            ledger.forget().await?;
-            return Ok(Vec::new());
+        let kinds = self.stage.arguments.iter().map(|argument| argument.data_type(input));
+        match RowKeys::try_new(&kinds.collect::<Result<Vec<_>>>()?) {
+            Ok(keys) => {
+                let replaces = (self.stage.reuse == Reuse::Again).then(now);
+                Ok(Some(Keeping { ledger, keys: Arc::new(keys), replaces }))
+            }
+            Err(error) => {
+                let name = &self.stage.name;
+                let reason = format!("its arguments cannot be compared: {error}");
+                self.progress.tell(format!("UDF '{name}': no checkpoint, because {reason}"));
+                Ok(None)
+            }
         }
-        let Kept { units, complete } = ledger.kept().await?;
-        let rows: u64 = units.iter().map(UnitName::rows).sum();
-        let older = units.iter().filter(|unit| ledger.is_older(unit));
-        let older: u64 = older.map(UnitName::rows).sum();
-        let name = &self.stage.name;
-        let by_whom =
-            if older > 0 { format!(", {older} of them by earlier code") } else { String::new() };
-        if complete {
-            self.progress
-                .tell(format!("UDF '{name}': skipped, {rows} rows from checkpoint{by_whom}"));
-        } else if rows > 0 {
-            self.progress.tell(format!(
-                "UDF '{name}': continuing from checkpoint, {rows} rows done{by_whom}"
-            ));
+    }
+
+    /// What may be used of what is kept.
+    async fn at_hand(&self, keeping: &Keeping) -> Result<(Finder, Reader)> {
+        let ledger = &keeping.ledger;
+        let mut units = Vec::new();
+        match self.stage.reuse {
+            Reuse::Again => {}
+            Reuse::Afresh => ledger.forget().await?,
+            Reuse::Kept => {
+                let Listed { own, failed } = ledger.listed().await?;
+                units.extend(own.into_iter().map(|unit| (unit, Origin::Own)));
+                units.extend(self.taken_over(keeping, failed).await?);
+            }
         }
-        Ok(units)
+        Ok(results(ledger, units, self.stage.shape, &self.pool).await?)
     }
 }
 
-fn is_function_failure(error: &DataFusionError) -> bool {
-    let DataFusionError::External(error) = error else {
-        return false;
-    };
-    matches!(error.downcast_ref(), Some(udf_runtime::Error::Function { .. }))
+/// A function with any number of results has origins in every answer.
+fn origins(answer: &Answer, shape: Shape, height: usize) -> Option<UInt32Array> {
+    match (&answer.origins, shape) {
+        (Some(origins), _) => Some(origins.clone()),
+        (None, Shape::OnePerRow) => None,
+        (None, Shape::Any) => {
+            Some((0..u32::try_from(height).unwrap_or(u32::MAX)).collect::<UInt32Array>())
+        }
+    }
 }

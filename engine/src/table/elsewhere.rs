@@ -45,7 +45,7 @@ impl RowsExec {
         runtime: Option<Handle>,
     ) -> Result<Self> {
         let progress = Arc::<Progress>::default();
-        let plan = chain.keyed(plan, &chain.session().state_for(&progress), &progress).await?;
+        let plan = chain.keyed(plan, &progress).await?;
         Self::of_keyed(chain, plan, schema, runtime).await
     }
 

@@ -35,7 +35,7 @@ impl BatchFunction for Twice {
 
     fn identity(&self) -> Result<Identity, String> {
         let [stage, code] = ["twice", "2 * id"].map(str::to_owned);
-        Ok(Identity { stage, code, origin: String::new() })
+        Ok(Identity { stage, code, ..Identity::default() })
     }
 
     fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {

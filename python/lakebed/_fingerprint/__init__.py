@@ -19,7 +19,8 @@ of, `bare.py` what carries no result, and `setup.py` which attributes are made a
 `bytecode.py` reads code, `uses.py` follows the names in it, to `releases.py` or to
 `modules.py`; of whole modules `text.py` gives the text and `state.py` what is not in it.
 `told.py`, `registries.py` and `chance.py` add what code reaches without naming it;
-`named.py` writes the parts down for `explain(reuse=True)`.
+`named.py` writes the parts down for `explain(reuse=True)`; `written.py` tells repaired
+code from code that was made with other values.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ import inspect
 import os
 import sys
 from types import CodeType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakebed._fingerprint import named
 from lakebed._fingerprint.modules import UnknowableError
 from lakebed._fingerprint.objects import NoFingerprint
 from lakebed._fingerprint.walk import Walk
+from lakebed._fingerprint.written import text_of_code
 from lakebed._udf import observe
 from lakebed._udf.notes import notes_of
 
@@ -44,7 +46,15 @@ if TYPE_CHECKING:
 
     from lakebed._schema import Spec
 
-__all__ = ["NoFingerprint", "code_of", "fingerprint", "identity", "origin"]
+__all__ = [
+    "Identity",
+    "NoFingerprint",
+    "code_of",
+    "fingerprint",
+    "identity",
+    "origin",
+    "text_of_code",
+]
 
 _FORMAT = f"2 {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}" + (
     f" -O{sys.flags.optimize}" if sys.flags.optimize else ""
@@ -57,14 +67,28 @@ _CLASSES_OF_SPEC = ("adapter", "cls", "defaults", "fast", "hidden", "trusted")
 """What a spec says about classes; their digests are part of the code's."""
 
 
-def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
-    """The digests of a stage and of its code.
+class Identity(NamedTuple):
+    """What a function is.
 
-    The stage is what survives a repair of the code: the name, what it takes and gives, and
-    the values that it was made with, such as constructor arguments. The code is all that
-    decides the results, also what is in the files that it was seen to read; under which
-    key these are written down, the spec says from then on. A lambda has no name, so that
-    its code is part of both.
+    Attributes:
+        stage: What survives a repair of the code: the name, what it takes and gives, and
+            the values that it was made with, such as constructor arguments. A lambda has
+            no name, so that its code is part of it.
+        code: All that decides the results of rows that do not fail, also what is in the
+            files that it was seen to read.
+        failing: What decides which rows fail, and what becomes of these.
+    """
+
+    stage: str
+    code: str
+    failing: str
+
+
+def identity(spec: MutableMapping[str, Any]) -> Identity:
+    """The digests of a function.
+
+    Under which key it is written down what the function reads, the spec says from then on.
+    What columns are called, counts only where the function can see it.
 
     Args:
         spec: The function as given to the native `Function`.
@@ -93,10 +117,10 @@ def identity(spec: MutableMapping[str, Any]) -> tuple[str, str]:
         for label, value in _made_with(spec):
             walk.shape(label, value)
 
-    return _digest(name, add_stage), code
+    return Identity(_digest(name, add_stage), code, _failing(name, spec))
 
 
-def _versioned(name: str, spec: Mapping[str, Any]) -> tuple[str, str]:
+def _versioned(name: str, spec: Mapping[str, Any]) -> Identity:
     """The same for a function whose user says by a version when its results change."""
 
     def add_stage(walk: Walk) -> None:
@@ -113,7 +137,15 @@ def _versioned(name: str, spec: Mapping[str, Any]) -> tuple[str, str]:
         add_stage(walk)
         _add_settings(walk, spec)
 
-    return _digest(name, add_stage), _digest(name, add)
+    return Identity(_digest(name, add_stage), _digest(name, add), _failing(name, spec))
+
+
+def _failing(name: str, spec: Mapping[str, Any]) -> str:
+    """The digest of what decides which rows fail and what becomes of them."""
+    mode = spec.get("on_error", "raise")
+    # where the first failure ends the run, no row has failed
+    limits = [spec.get(key) for key in _OF_FAILURES] if mode != "raise" else []
+    return _digest(name, lambda walk: walk.value([mode, limits]))
 
 
 def _code_of_lambda(spec: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -142,7 +174,7 @@ def _closed_over(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def code_of(spec: MutableMapping[str, Any]) -> str | None:
     """The digest of a function's code; None when it has none."""
     try:
-        return identity(spec)[1]
+        return identity(spec).code
     except NoFingerprint:
         return None
 
@@ -207,9 +239,13 @@ def _walked(name: str, add: Callable[[Walk], None], ignored: Iterable[str] = ())
 
 
 def _stage(spec: Mapping[str, Any]) -> tuple[Any, ...]:
-    gives = [(name, _plain(given)) for name, given in spec["gives"]]
-    takes = [(kind, path, _plain(taken)) for kind, path, taken in spec["takes"]]
-    return spec["name"], spec["mode"], gives, takes, spec.get("probe")
+    sees_names = spec["mode"] == "batch"
+    gives = [(name if sees_names else "", _plain(given)) for name, given in spec["gives"]]
+    takes = [
+        (kind, path if sees_names or kind == "setup" else "", _plain_values(taken))
+        for kind, path, taken in spec["takes"]
+    ]
+    return spec["name"], spec["mode"], gives, takes, spec.get("probe"), spec.get("batch_rows")
 
 
 def _made_with(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -236,6 +272,14 @@ def _plain(spec: Any) -> Any:
     return spec if isinstance(spec, (str, int, type(None))) else str(spec)
 
 
+def _plain_values(spec: Any) -> Any:
+    """The same of what is taken: whether there are nulls, the rows tell."""
+    if isinstance(spec, dict):
+        plain = _plain(spec)
+        return {k: _plain_values(v) for k, v in plain.items() if k != "nullable"}
+    return [_plain_values(part) for part in spec] if isinstance(spec, list) else spec
+
+
 def _calls(walk: Walk, spec: Mapping[str, Any]) -> None:
     walk.callee(spec.get("probed", spec["call"]))
     walk.value(spec.get("owner"))
@@ -257,10 +301,7 @@ def _add_settings(walk: Walk, spec: Mapping[str, Any]) -> None:
     """Add what the user says about a function, as far as it decides the results."""
     for dependency in spec.get("deps", ()):
         _add_dependency(walk, dependency)
-    walk.value([spec.get(key) for key in ("batch", "multi", "on_error")])
-    if spec.get("on_error", "raise") != "raise":
-        # what decides which rows are left out, and whether the run fails
-        walk.value([spec.get(key) for key in _OF_FAILURES])
+    walk.value([spec.get(key) for key in ("batch", "multi")])
 
 
 def _add_dependency(walk: Walk, dependency: Any) -> None:

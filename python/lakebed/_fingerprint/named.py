@@ -66,13 +66,13 @@ def remembered(root: str, spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def kept_codes(root: str) -> set[str]:
     """The digests of code of which results are kept, as far as names of files tell them."""
     units = Path(root, "jobs").glob("*/*.unit") if "://" not in root else ()
-    return {unit.name.split("-")[2] for unit in units}
+    return {unit.name.partition("-")[0] for unit in units}
 
 
 def parts_of(spec: Mapping[str, Any], walk: Walk) -> dict[str, Part]:
     """All that decides the results of a function, by name."""
     found = {
-        "settings": _digest([spec.get(key) for key in ("on_error", "batch", "multi")]),
+        "settings": _digest([spec.get(key) for key in ("batch", "multi")]),
         "types": _digest(([name for name, _ in spec["gives"]], str(spec["takes"]))),
     }
     parts = {label: Part(digest) for label, digest in found.items() if digest}
@@ -97,17 +97,18 @@ def _add_function(parts: dict[str, Part], function: FunctionType) -> None:
     for cell, label in zip(function.__closure__ or (), code.co_freevars, strict=True):
         if cell.cell_contents is not function:
             _put(parts, f"closure value `{label}` of `{name}`", cell.cell_contents, at)
-    for used in _globals_of(code):
+    for used in globals_of(code):
         if used in function.__globals__:
             _put(parts, f"global `{used}` of `{name}`", function.__globals__[used], at)
 
 
-def _globals_of(code: CodeType) -> Iterator[str]:
+def globals_of(code: CodeType) -> Iterator[str]:
+    """The names of globals in code, also in that of functions inside of it."""
     for operation in body_of(code).operations:
         if operation.kind == "global":
             yield operation.value[0]
         elif operation.kind == "constant" and isinstance(operation.value, CodeType):
-            yield from _globals_of(operation.value)
+            yield from globals_of(operation.value)
 
 
 def _put(parts: dict[str, Part], label: str, value: Any, at: Part) -> None:

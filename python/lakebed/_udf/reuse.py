@@ -25,7 +25,7 @@ def explained(specs: Sequence[dict[str, Any]]) -> str:
 
 def _explained(spec: dict[str, Any]) -> Iterator[str]:
     try:
-        _, code = identity(spec)
+        code = identity(spec).code
     except NoFingerprint as error:
         yield f"`{spec['name']}`: always computed again: {error}"
         return

@@ -78,7 +78,7 @@ class Stages:
         [signature] = signatures_of(MAP_BATCHES, arguments, self.columns, self.setup)
         self._check_new(signature)
         settings = self.settings.updated(batch_rows=batch_rows)
-        stage, _ = self._stage(MAP_BATCHES, signature)
+        stage, _ = self._stage(MAP_BATCHES, signature, batch_rows=settings.batch_rows)
         return self.native.map(stage, settings.udf_options(is_async=signature.is_async))
 
     def gen(self, arguments: UdfArguments, keep: Keep) -> Chain:
@@ -104,11 +104,17 @@ class Stages:
     # One stage
 
     def _stage(
-        self, verb: Verb, signature: UdfSignature, groups: Partition | None = None
+        self,
+        verb: Verb,
+        signature: UdfSignature,
+        groups: Partition | None = None,
+        *,
+        batch_rows: int | None = None,
     ) -> tuple[Function, list[tuple[str, Spec]]]:
         """The function as the engine calls it, and its columns."""
         self.names.append(signature.name)
-        spec = self._spec(verb, signature)
+        # a function that sees whole batches sees how many rows they have
+        spec = self._spec(verb, signature) | {"batch_rows": batch_rows}
         outputs = signature.outputs.types
         if outputs == "infer":
             sample = Sample(verb, signature.name, signature.outputs)

@@ -155,7 +155,8 @@ class Functions(Base):
         or `list`; without one NumPy if it is installed, else a list. The function returns
         a column of as many values, or several as a tuple, dict or frame. Unless `output`
         has its type, the function is called for some first rows here, and again for them
-        when the chain runs.
+        when the chain runs. Results are kept row by row: rows whose results are at hand are
+        not in the columns that are passed, so a result must follow from its own row.
 
         Args:
             func: The function, if `output` names the columns.

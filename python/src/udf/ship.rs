@@ -17,13 +17,14 @@ use crate::gate::attach;
 
 /// What the function is; an error is the reason why that cannot be told.
 pub(super) fn identity(py: Python<'_>, definition: &Definition) -> Result<Identity, String> {
-    let ask = || -> PyResult<((String, String), String)> {
+    let ask = || -> PyResult<Identity> {
         let module = py.import("lakebed._fingerprint")?;
-        let identity = module.call_method1("identity", (&definition.spec,))?.extract()?;
-        Ok((identity, module.call_method1("origin", (&definition.spec,))?.extract()?))
+        let told = |name: &str| module.call_method1(name, (&definition.spec,));
+        let (stage, code, failing) = told("identity")?.extract()?;
+        let (origin, text) = (told("origin")?.extract()?, told("text_of_code")?.extract()?);
+        Ok(Identity { stage, code, failing, origin, text })
     };
-    let ((stage, code), origin) = ask().map_err(|error| error.value(py).to_string())?;
-    Ok(Identity { stage, code, origin })
+    ask().map_err(|error| error.value(py).to_string())
 }
 
 pub(super) fn dump(py: Python<'_>, function: &PythonFunction) -> PyResult<Vec<u8>> {

@@ -1,4 +1,4 @@
-"""Which steps around a function make it another stage, and which do not."""
+"""Steps around a function do not matter to its results, only its arguments do."""
 
 from __future__ import annotations
 
@@ -84,15 +84,16 @@ BELOW: dict[str, Callable[[dc.DataChain], dc.DataChain]] = {
 
 
 @pytest.mark.parametrize("below", BELOW.values(), ids=BELOW)
-def test_what_stands_below_makes_another_stage(
+def test_what_stands_below_decides_arguments_only(
     chain: dc.DataChain, square: Log, below: Any
 ) -> None:
     mapped(chain, square).to_list()
     square.new()
     rows = below(chain).to_values("x")
     for _ in range(2):
-        assert mapped(below(chain), square).to_values("y") == [x * x for x in rows]
-    assert sorted(square.new()) == sorted(rows)
+        made = mapped(below(chain), square).to_values("y")
+        assert sorted(made) == sorted(x * x for x in rows)
+    assert sorted(square.new()) == sorted(x for x in rows if x not in range(ROWS))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_another_version_of_the_input(square: Log) -> None:
 
     assert version(1, 2, 3).to_values("y") == [1, 4, 9]
     assert version(1, 2, 4).to_values("y") == [1, 4, 16]
-    assert square.new() == [1, 2, 3, 1, 2, 4]
+    assert square.new() == [1, 2, 3, 4]
     first = mapped(dc.read_dataset("numbers", version="1.0.0"), square)
     assert first.to_values("y") == [1, 4, 9]
     assert square.new() == []

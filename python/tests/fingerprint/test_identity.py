@@ -13,7 +13,7 @@ import pydantic
 import pytest
 
 import lakebed as dc
-from lakebed._fingerprint import NoFingerprint, identity
+from lakebed._fingerprint import Identity, NoFingerprint, identity
 from lakebed._schema import spec_of
 from lakebed._udf.once import Once
 
@@ -73,8 +73,8 @@ def area(info: Any) -> int:
 
 
 def differing(one: dict[str, Any], two: dict[str, Any]) -> set[str]:
-    """Which of the two digests differ."""
-    pairs = zip(("stage", "code"), identity(one), identity(two), strict=True)
+    """Which of the digests differ."""
+    pairs = zip(Identity._fields, identity(one), identity(two), strict=True)
     return {name for name, before, after in pairs if before != after}
 
 
@@ -94,8 +94,6 @@ def test_lambda_has_no_name(made: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"gives": [("z", spec_of(int))]},
-        {"takes": [("column", "a.x", spec_of(int))]},
         {"takes": [("column", "x", spec_of(float))]},
         {"name": "other"},
         {"mode": "rows"},
@@ -104,6 +102,39 @@ def test_lambda_has_no_name(made: Callable[..., Any]) -> None:
 )
 def test_stage(changed: dict[str, Any]) -> None:
     assert differing(spec(double), spec(double, **changed)) == {"stage"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"gives": [("z", spec_of(int))]},
+        {"takes": [("column", "a.x", spec_of(int))]},
+        {"takes": [("column", "x", spec_of(int | None))]},
+    ],
+    ids=str,
+)
+def test_names_and_nulls_of_columns_do_not_count(changed: dict[str, Any]) -> None:
+    assert differing(spec(double), spec(double, **changed)) == set()
+
+
+def test_functions_of_batches_see_names() -> None:
+    whole = spec(double, mode="batch", batch=["numpy"])
+    assert differing(whole, whole | {"gives": [("z", spec_of(int))]}) == {"stage"}
+    assert differing(whole, whole | {"batch_rows": 5}) == {"stage"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"on_error": "skip"},
+        {"on_error": "null", "retries": 2},
+    ],
+    ids=str,
+)
+def test_what_fails_is_no_code(changed: dict[str, Any]) -> None:
+    assert differing(spec(double), spec(double, **changed)) == {"failing"}
+    skips = spec(double, on_error="skip")
+    assert differing(skips, skips | {"retries": 2}) == {"failing"}
 
 
 @pytest.mark.parametrize("given", [float, int | None, list[int], Info])
@@ -122,7 +153,6 @@ def test_output_model_with_other_fields() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"on_error": "skip"},
         {"batch": ["numpy"]},
         {"multi": True},
     ],

@@ -1,11 +1,12 @@
-//! What a stage keeps, for whom, and how often the store is asked.
+//! What a function keeps, for whom, and how often the store is asked.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 
-use super::{Kept, Ledger, UnitName};
-use crate::logical::StageKey;
+use super::{Failed, Ledger, UnitAt, UnitName};
+use crate::checkpoint::{UnitFacts, UnitKeys};
+use crate::logical::{Reuse, StageKey};
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Root, Storage};
 use crate::{Pause, layout};
@@ -14,11 +15,16 @@ async fn storage(root: &Root) -> Arc<Storage> {
     Arc::new(Storage::open(root.clone(), Pause::default(), &Buckets::default()).await.unwrap())
 }
 
-/// The ledger of one stage for a code that stands somewhere.
-fn ledger(storage: &Arc<Storage>, code: &str, origin: &str) -> Ledger {
-    let [stage, code, origin] = ["stage", code, origin].map(str::to_owned);
-    let key = StageKey { stage, code, origin, keeps_input: false, fresh: false };
+/// The ledger of one function for a code that stands somewhere, with a text.
+fn ledger_of(storage: &Arc<Storage>, code: &str, origin: &str, text: &str) -> Ledger {
+    let [stage, code, origin, text] = ["stage", code, origin, text].map(str::to_owned);
+    let key =
+        StageKey { stage, code, failing: String::new(), origin, text, reuse: Reuse::default() };
     Ledger::new(Arc::clone(storage), &key)
+}
+
+fn ledger(storage: &Arc<Storage>, code: &str, origin: &str) -> Ledger {
+    ledger_of(storage, code, origin, code)
 }
 
 fn rows(value: i64) -> RecordBatch {
@@ -26,113 +32,146 @@ fn rows(value: i64) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable([("value", values, true)]).unwrap()
 }
 
-async fn keep(ledger: &Ledger, range: (u64, u64), value: i64) -> UnitName {
+async fn keep(ledger: &Ledger, value: i64) -> UnitAt {
     let batch = rows(value);
     let mut unit = ledger.create(&batch.schema()).unwrap();
-    unit.add(&batch).unwrap();
-    ledger.commit(unit, range, format!("arguments {value}"), vec![]).await.unwrap()
+    unit.add(&batch, 16).unwrap();
+    let facts = UnitFacts::new("", &[], None);
+    let keys = UnitKeys { keys: vec![1, 2], results: vec![], facts };
+    ledger.commit(unit, keys).await.unwrap()
 }
 
-fn ranges(kept: &Kept) -> Vec<(u64, u64)> {
-    kept.units.iter().map(|unit| (unit.from, unit.to)).collect()
+async fn own(ledger: &Ledger) -> Vec<UnitAt> {
+    ledger.listed().await.unwrap().own
+}
+
+async fn failed(ledger: &Ledger) -> Vec<Failed> {
+    ledger.listed().await.unwrap().failed
 }
 
 #[tokio::test]
-async fn a_stage_that_nobody_ran_has_nothing() {
+async fn a_function_that_nobody_ran_has_nothing() {
     let storage = storage(&Root::memory()).await;
     let ledger = ledger(&storage, "code", "here");
-    let kept = ledger.kept().await.unwrap();
-    assert!(kept.units.is_empty() && !kept.complete);
-    assert!(!ledger.is_complete().await.unwrap());
+    assert!(own(&ledger).await.is_empty() && failed(&ledger).await.is_empty());
 }
 
 #[tokio::test]
 async fn units_read_as_they_were_kept() {
     let storage = storage(&Root::memory()).await;
     let ledger = ledger(&storage, "code", "here");
-    let name = keep(&ledger, (0, 2), 7).await;
-    let mut unit = ledger.open(&name).await.unwrap().unwrap();
-    assert_eq!((unit.arguments.as_str(), unit.failures.len()), ("arguments 7", 0));
-    assert_eq!(unit.next_rows().unwrap(), [rows(7)]);
-    assert!(unit.next_rows().unwrap().is_empty());
+    let unit = keep(&ledger, 7).await;
+    assert_eq!(own(&ledger).await, [unit.clone()]);
+    let keys = ledger.keys(&unit).await.unwrap().unwrap();
+    assert_eq!((keys.keys, keys.results, keys.facts.batches), (vec![1, 2], vec![], vec![2]));
+    let mut opened = ledger.open(&unit.name).await.unwrap().unwrap();
+    assert_eq!(opened.batch(0).unwrap(), rows(7));
+    assert!(opened.batch(1).is_err());
 }
 
 #[tokio::test]
-async fn a_unit_that_is_damaged_or_gone_is_none() {
+async fn units_are_in_the_order_in_which_they_were_made() {
     let storage = storage(&Root::memory()).await;
     let ledger = ledger(&storage, "code", "here");
-    let name = keep(&ledger, (0, 2), 7).await;
-    let location = layout::stage("stage").join(name.to_string());
-    let mut bytes = storage.get(&location).await.unwrap().unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    storage.put(&location, bytes).await.unwrap();
-    assert!(ledger.open(&name).await.unwrap().is_none());
-    storage.delete(&location).await.unwrap();
-    assert!(ledger.open(&name).await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn of_units_that_overlap_the_longer_one_counts() {
-    let storage = storage(&Root::memory()).await;
-    let ledger = ledger(&storage, "code", "here");
-    for (range, value) in [((0, 2), 1), ((0, 4), 2), ((2, 6), 3), ((4, 6), 4)] {
-        keep(&ledger, range, value).await;
+    let mut made = Vec::new();
+    for value in 0..20 {
+        made.push(keep(&ledger, value).await);
     }
-    assert_eq!(ranges(&ledger.kept().await.unwrap()), [(0, 4), (4, 6)]);
+    assert_eq!(own(&ledger).await, made);
 }
 
 #[tokio::test]
-async fn other_code_uses_what_failed_at_its_place_and_no_whole_result_needs() {
+async fn what_is_damaged_or_gone_is_none() {
+    let storage = storage(&Root::memory()).await;
+    let ledger = ledger(&storage, "code", "here");
+    let unit = keep(&ledger, 7).await;
+    for name in [unit.rows_name(), unit.keys_name()] {
+        let location = layout::stage("stage").join(name);
+        let mut bytes = storage.get(&location).await.unwrap().unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        storage.put(&location, bytes).await.unwrap();
+    }
+    assert!(ledger.open(&unit.name).await.unwrap().is_none());
+    assert!(ledger.keys(&unit).await.unwrap().is_none());
+    storage.delete(&layout::stage("stage").join(unit.rows_name())).await.unwrap();
+    assert!(ledger.open(&unit.name).await.unwrap().is_none());
+    assert!(own(&ledger).await.is_empty(), "keys without results are no unit");
+}
+
+#[tokio::test]
+async fn other_code_sees_what_failed_at_its_place_with_another_text() {
     let storage = storage(&Root::memory()).await;
     let old = ledger(&storage, "old", "here");
-    let (repaired, elsewhere) =
-        (ledger(&storage, "new", "here"), ledger(&storage, "new", "elsewhere"));
-    let whole = keep(&old, (0, 2), 1).await;
-    old.complete(&[whole]).await.unwrap();
-    keep(&old, (2, 4), 2).await;
-    assert!(repaired.kept().await.unwrap().units.is_empty());
-    old.failed().await.unwrap();
-    let kept = repaired.kept().await.unwrap();
-    assert_eq!(ranges(&kept), [(2, 4)]);
-    assert!(repaired.is_older(&kept.units[0]));
-    assert!(elsewhere.kept().await.unwrap().units.is_empty());
+    let unit = keep(&old, 1).await;
+    let repaired = ledger(&storage, "new", "here");
+    assert!(failed(&repaired).await.is_empty());
+    old.failed(Some(rows(5))).await.unwrap();
+    let found = failed(&repaired).await;
+    assert_eq!((found.len(), &found[0].units), (1, &vec![unit]));
+    assert_eq!(found[0].verdict, None);
+    let sample = found[0].sample.clone().unwrap();
+    assert_eq!(repaired.sample(&sample).await.unwrap().unwrap(), [rows(5)]);
+    assert!(failed(&ledger(&storage, "new", "elsewhere")).await.is_empty());
+    // The same text with another value that it closes over.
+    assert!(failed(&ledger_of(&storage, "sibling", "here", "old")).await.is_empty());
+    repaired.judge(&found[0], true).await.unwrap();
+    assert_eq!(failed(&repaired).await[0].verdict, Some(true));
+    repaired.judge(&found[0], false).await.unwrap();
+    assert_eq!(failed(&repaired).await[0].verdict, Some(false));
+    old.succeeded().await.unwrap();
+    assert!(failed(&repaired).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_whole_result_is_whole_while_all_of_it_is_there() {
+async fn who_agrees_with_code_agrees_with_what_that_agreed_with() {
     let storage = storage(&Root::memory()).await;
-    let ledger = ledger(&storage, "code", "here");
-    let units = [keep(&ledger, (0, 2), 1).await, keep(&ledger, (2, 4), 2).await];
-    assert!(!ledger.kept().await.unwrap().complete);
-    ledger.complete(&units).await.unwrap();
-    assert!(ledger.kept().await.unwrap().complete && ledger.is_complete().await.unwrap());
-    storage.delete(&layout::stage("stage").join(units[1].to_string())).await.unwrap();
-    assert!(!ledger.kept().await.unwrap().complete);
-    ledger.forget().await.unwrap();
-    assert!(ledger.kept().await.unwrap().units.is_empty());
+    let [first, second, third] = ["one", "two", "three"].map(|code| ledger(&storage, code, "here"));
+    keep(&first, 1).await;
+    first.failed(Some(rows(1))).await.unwrap();
+    second.judge(&failed(&second).await[0], true).await.unwrap();
+    second.failed(Some(rows(2))).await.unwrap();
+    let found = failed(&third).await;
+    assert_eq!(found[0].code, "two", "the last one first");
+    assert_eq!(found[0].agrees_with, ["one"]);
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_what_the_code_could_use() {
+    let storage = storage(&Root::memory()).await;
+    let [ours, failing, theirs] =
+        ["ours", "failing", "theirs"].map(|code| ledger(&storage, code, "here"));
+    for one in [&ours, &failing, &theirs] {
+        keep(one, 1).await;
+    }
+    failing.failed(None).await.unwrap();
+    ours.forget().await.unwrap();
+    assert!(own(&ours).await.is_empty() && own(&failing).await.is_empty());
+    assert_eq!(own(&theirs).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_ledger_is_read_with_one_listing() {
     let root = Root::memory();
     let before = storage(&root).await;
-    for at in 0..50 {
-        keep(&ledger(&before, "code", "here"), (at, at + 1), 1).await;
+    for value in 0..50 {
+        keep(&ledger(&before, "code", "here"), value).await;
     }
     let faults = Faults::new(Mode::Refuses, 1);
     let storage = Storage::open(root, Pause::default(), &Buckets::default()).await.unwrap();
     let storage = Arc::new(storage.through(|store| Arc::new(Faulty::new(&faults, store))));
-    assert_eq!(ledger(&storage, "code", "here").kept().await.unwrap().units.len(), 50);
+    assert_eq!(own(&ledger(&storage, "code", "here")).await.len(), 50);
     assert!(!faults.struck());
 }
 
 #[test]
 fn names_are_what_they_say() {
-    let name = UnitName { from: 3, to: 40, code: "c0de".into(), check: "c4ec".into() };
-    assert_eq!(name.to_string(), "000000000003-000000000040-c0de-c4ec.unit");
-    assert_eq!(name.to_string().parse(), Ok(name));
-    for other in ["used", "3-2-a-b.unit", "1-2-a.unit", "a-2-a-b.unit", "1-2-a-b.complete"] {
-        assert!(other.parse::<UnitName>().is_err(), "{other}");
+    let name = UnitName { code: "c0de".into(), time: 0x1f, check: "c4ec".into() };
+    let unit = UnitAt { name: name.clone(), keys: "ke15".into() };
+    assert_eq!(unit.rows_name(), "c0de-000000000000001f-c4ec.unit");
+    assert_eq!(unit.keys_name(), "c0de-000000000000001f-c4ec-ke15.keys");
+    assert_eq!(UnitAt::parse(&unit.keys_name()), Some(unit));
+    for other in ["used", "a-b.keys", "a-x-c-d.keys", "c0de.failed", "a-1-b.keys"] {
+        assert_eq!(UnitAt::parse(other), None, "{other}");
     }
 }

@@ -3,163 +3,206 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
-use arrow::record_batch::RecordBatchOptions;
+use arrow::array::{RecordBatch, UInt32Array};
 use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result};
 use futures::StreamExt;
 use tokio::sync::mpsc;
-use udf_runtime::{Answer, AnswerStream, Error, RowFailure, Shape};
+use udf_runtime::{Answer, AnswerStream, Error, RowFailure};
 
 use super::assemble::assemble;
 use super::batch_sizer::BatchSizer;
-use super::prefetch::Files;
+use super::gather::{Computed, Mixed};
 use super::size::bytes_of;
-use super::{End, Pending, Run};
-use crate::blocking::blocking;
-use crate::checkpoint::{Content, Ledger, Unit, UnitName, UnitWriter};
-
-/// A unit that is open for longer is closed early: what a slow function has done should not be lost.
-const LONGEST_OPEN: Duration = Duration::from_secs(5);
-/// A unit whose results and arguments are larger is closed early, because it is held in memory.
-const MOST_BYTES: usize = 64 << 20;
-/// The column of a kept unit that tells a result's input row, counted from the unit's first.
-const ORIGIN: &str = "lakebed origin";
+use super::unit::OpenUnit;
+use super::{End, Keeping, Owed, Pending, Piece, Run, origins};
+use crate::checkpoint::{Origin, Place, Reader};
 
 pub(super) struct Collector<'a> {
     run: &'a Run,
     answers: AnswerStream,
     sizer: Arc<BatchSizer>,
     full: &'a mpsc::Sender<Result<RecordBatch>>,
+    /// Where results go and come from; `None` where nothing is kept.
+    kept: Option<(Keeping, Reader)>,
     open: Option<OpenUnit>,
-    names: Vec<UnitName>,
+    /// Rows of the input so far.
     at: u64,
+    /// Rows so far that were given to the function.
+    computed: usize,
     failures: u64,
-    called: bool,
+    found: Found,
 }
 
-/// Results that are not durable yet.
-struct OpenUnit {
-    from: u64,
-    since: Instant,
-    content: Content,
-    /// What a file holds already, because it was too much for the memory.
-    writer: Option<UnitWriter>,
-    rows: Vec<RecordBatch>,
-    failures: Vec<RowFailure>,
-    bytes: usize,
-}
-
-impl OpenUnit {
-    fn new(from: u64) -> Self {
-        Self {
-            from,
-            since: Instant::now(),
-            content: Content::default(),
-            writer: None,
-            rows: Vec::new(),
-            failures: Vec::new(),
-            bytes: 0,
-        }
-    }
-
-    /// Whether it should be closed before its range ends.
-    fn is_due(&self) -> bool {
-        self.since.elapsed() > LONGEST_OPEN || self.bytes > MOST_BYTES || self.writer.is_some()
-    }
+/// Rows whose results were at hand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    rows: u64,
+    /// Those that earlier code computed.
+    older: u64,
+    /// Whether there were some that this run computed before.
+    computed: bool,
 }
 
 impl<'a> Collector<'a> {
     pub(super) fn new(
         run: &'a Run,
+        kept: Option<(Keeping, Reader)>,
         answers: AnswerStream,
         sizer: Arc<BatchSizer>,
         full: &'a mpsc::Sender<Result<RecordBatch>>,
     ) -> Self {
-        let (open, names) = (None, Vec::new());
-        Self { run, answers, sizer, full, open, names, at: 0, failures: 0, called: false }
+        let (open, found) = (None, Found::default());
+        Self { run, answers, sizer, full, kept, open, at: 0, computed: 0, failures: 0, found }
     }
 
-    pub(super) async fn run(mut self, mut to_come: mpsc::Receiver<Pending>) -> Result<()> {
-        let mut ended = false;
+    pub(super) async fn run(mut self, to_come: mpsc::Receiver<Pending>) -> Result<()> {
+        let outcome = self.collect(to_come).await;
+        self.tell();
+        if let (Err(error), Some((keeping, _))) = (&outcome, &self.kept)
+            && is_function_failure(error)
+        {
+            // The user's error is the one to report.
+            let sample = self.open.as_ref().map_or(Ok(None), OpenUnit::sample).ok().flatten();
+            drop(keeping.ledger.failed(sample).await);
+        }
+        outcome
+    }
+
+    async fn collect(&mut self, mut to_come: mpsc::Receiver<Pending>) -> Result<()> {
         while let Some(pending) = to_come.recv().await {
             match pending {
-                Pending::Kept { name, unit, passing } => {
-                    self.close().await?;
-                    self.at = name.to;
-                    if !self.kept(name, unit, &passing).await? {
-                        return Ok(());
-                    }
-                }
-                Pending::Computed { passing, arguments, ends, files } => {
-                    if !Box::pin(self.answered(&passing, &arguments, ends, files)).await? {
+                Pending::Piece(piece) => {
+                    if !Box::pin(self.piece(piece)).await? {
                         return Ok(());
                     }
                 }
                 Pending::End(end) => {
                     self.close().await?;
                     drop(end);
-                    ended = true;
+                    return self.finish().await;
                 }
             }
-        }
-        if ended { self.finish().await } else { Ok(()) }
-    }
-
-    /// The whole input is done: the function tears down, and the units are the whole result.
-    async fn finish(mut self) -> Result<()> {
-        if self.called
-            && let Some(Err(error)) = self.answers.next().await
-        {
-            return Err(failed(error));
-        }
-        if let Some(ledger) = &self.run.stage.ledger {
-            ledger.complete(&self.names).await?;
         }
         Ok(())
     }
 
-    /// Sends on the rows for what the function answers to a batch, and makes them durable if their unit ends with
-    /// them. Whether anybody wants more.
+    /// The whole input is done: the function tears down.
+    async fn finish(&mut self) -> Result<()> {
+        if self.computed == 0 {
+            return Ok(());
+        }
+        if let Some(Err(error)) = self.answers.next().await {
+            return Err(failed(error));
+        }
+        match &self.kept {
+            Some((keeping, _)) => Ok(keeping.ledger.succeeded().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends on the rows of a piece. Whether anybody wants more.
+    async fn piece(&mut self, piece: Piece) -> Result<bool> {
+        let Piece { passing, places, owed } = piece;
+        let mut mixed = Mixed::new(self.run.stage.shape, &self.run.schema, &passing, &places);
+        // What stands before the first row that is computed waits for no answer.
+        let first = owed.as_ref().and_then(|owed| owed.missing.first());
+        let first = first.map_or(passing.num_rows(), |row| *row as usize);
+        if first > 0 && !self.send_mixed(&mut mixed, None, first).await? {
+            return Ok(false);
+        }
+        self.count_found(&places);
+        let failures = self.found_failures(&places);
+        let goes_on = match owed {
+            Some(owed) => self.answered(owed, &passing, &mut mixed, failures).await?,
+            None => {
+                self.count(failures)?;
+                true
+            }
+        };
+        self.at += passing.num_rows() as u64;
+        Ok(goes_on)
+    }
+
+    /// Sends on the rows for what the function answers, and makes the results durable if their unit ends with them.
+    /// Whether anybody wants more.
     async fn answered(
         &mut self,
+        owed: Owed,
         passing: &RecordBatch,
-        arguments: &RecordBatch,
-        mut ends: Option<End>,
-        mut files: Option<Files>,
+        mixed: &mut Mixed<'_>,
+        mut failures: Vec<RowFailure>,
     ) -> Result<bool> {
-        self.called = true;
+        let Owed { missing, keys, arguments, mut ends, mut files } = owed;
+        let (height, bytes_given) = (arguments.num_rows(), bytes_of(&arguments));
+        let mut given = Some((keys, arguments));
         let (mut took, mut more, mut bytes) = (Duration::ZERO, true, 0);
         while more {
-            let answer = self.next_answer().await?;
+            let answer = self.next_answer(&missing).await?;
             more = answer.more;
             took += answer.spent.calling + answer.spent.converting;
             bytes += bytes_of(&answer.rows);
-            self.count(&answer.failures, self.at)?;
-            let origins = origins(&answer, self.run.stage.shape, arguments.num_rows());
-            let rows =
-                assemble(passing, answer.rows.columns(), origins.as_ref(), &self.run.schema)?;
-            self.keep(answer, origins).await?;
-            if !more {
-                self.sizer.learn(arguments.num_rows(), bytes.max(bytes_of(arguments)), took);
-                self.done(arguments, ends.take()).await?;
+            let origins = origins(&answer, self.run.stage.shape, height);
+            failures.extend(answer.failures.iter().map(|one| at_row(one, &missing)));
+            self.keep(height, &answer, origins.as_ref()).await?;
+            if !more && let Some((keys, arguments)) = given.take() {
+                self.sizer.learn(height, bytes.max(bytes_given), took);
+                failures.sort_by_key(|one| one.failure.row);
+                self.count(std::mem::take(&mut failures))?;
+                if let Some(unit) = &mut self.open {
+                    unit.done(keys, arguments);
+                }
+                self.done(height, ends.take()).await?;
                 if let Some(files) = files.take() {
                     files.answered().await?;
                 }
             }
-            if !send(self.full, rows).await {
+            let origins = origins.as_ref();
+            if height == passing.num_rows() {
+                let columns = answer.rows.columns();
+                let rows = assemble(passing, columns, origins, &self.run.schema)?;
+                if !send(self.full, rows).await {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let mut computed = Computed { rows: &answer.rows, origins, missing: &missing, at: 0 };
+            let until = match more {
+                true => computed.last_row().map_or(0, |row| row + 1),
+                false => passing.num_rows(),
+            };
+            if !self.send_mixed(mixed, Some(&mut computed), until).await? {
                 return Ok(false);
+            }
+            if let (true, Some(row)) = (more, until.checked_sub(1)) {
+                mixed.stays_at(row);
             }
         }
         Ok(true)
     }
 
-    async fn next_answer(&mut self) -> Result<Answer> {
+    /// Sends on rows up to one, of which some are found. Whether anybody wants more.
+    async fn send_mixed(
+        &mut self,
+        mixed: &mut Mixed<'_>,
+        mut computed: Option<&mut Computed<'_>>,
+        until: usize,
+    ) -> Result<bool> {
+        loop {
+            let reader = self.kept.as_mut().map(|(_, reader)| reader);
+            let Some(rows) = mixed.next(reader, computed.as_deref_mut(), until).await? else {
+                return Ok(true);
+            };
+            if !send(self.full, rows).await {
+                return Ok(false);
+            }
+        }
+    }
+
+    async fn next_answer(&mut self, missing: &[u32]) -> Result<Answer> {
         let asked = Instant::now();
         let answer = match self.answers.next().await {
-            Some(answer) => answer.map_err(failed)?,
+            Some(answer) => answer.map_err(|error| failed(self.of_input(error, missing)))?,
             None => return internal_err!("a function owes an answer"),
         };
         self.run.watch.waited(asked.elapsed());
@@ -167,14 +210,21 @@ impl<'a> Collector<'a> {
         Ok(answer)
     }
 
-    /// All results for a batch are here. The end of a unit brings the permit with which the next one may begin.
-    async fn done(&mut self, arguments: &RecordBatch, ends: Option<End>) -> Result<()> {
-        let (height, bytes) = (arguments.num_rows(), bytes_of(arguments));
-        self.at += height as u64;
-        if let Some(unit) = &mut self.open {
-            unit.content.add(arguments);
-            unit.bytes += bytes;
+    /// The error with the row of the input that it is about: functions see those only that are computed.
+    fn of_input(&self, mut error: Error, missing: &[u32]) -> Error {
+        if let Error::Function { failure, .. } = &mut error
+            && let Some(row) = failure.row
+        {
+            let given = row.saturating_sub(self.computed);
+            let row = missing.get(given).map_or(given, |row| *row as usize);
+            failure.row = Some(usize::try_from(self.at).unwrap_or(usize::MAX) + row);
         }
+        error
+    }
+
+    /// All results for some rows are here. The end of a unit brings the permit with which the next one may begin.
+    async fn done(&mut self, height: usize, ends: Option<End>) -> Result<()> {
+        self.computed += height;
         if ends.is_some() || self.open.as_ref().is_some_and(OpenUnit::is_due) {
             self.close().await?;
         }
@@ -183,127 +233,111 @@ impl<'a> Collector<'a> {
     }
 
     /// Adds an answer to the open unit.
-    async fn keep(&mut self, answer: Answer, origins: Option<UInt32Array>) -> Result<()> {
-        let Some(ledger) = self.run.stage.ledger.clone() else {
+    async fn keep(
+        &mut self,
+        height: usize,
+        answer: &Answer,
+        origins: Option<&UInt32Array>,
+    ) -> Result<()> {
+        let Some((keeping, _)) = &self.kept else {
             return Ok(());
         };
-        let (at, schema) = (self.at, self.kept_schema());
-        let unit = self.open.get_or_insert_with(|| OpenUnit::new(at));
-        let before = usize::try_from(at - unit.from).unwrap_or(usize::MAX);
-        let mut columns = answer.rows.columns().to_vec();
-        if let Some(origins) = origins {
-            let shift = u32::try_from(before).unwrap_or(u32::MAX);
-            let shifted: UInt32Array = origins.unary(|row| row + shift);
-            columns.push(Arc::new(shifted));
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(answer.rows.num_rows()));
-        let rows = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?;
-        unit.bytes += bytes_of(&rows);
-        unit.rows.push(rows);
-        for mut one in answer.failures {
-            one.failure = one.failure.offset_by(before);
-            unit.failures.push(one);
-        }
-        if answer.more && unit.bytes > MOST_BYTES {
-            let (rows, writer) = (std::mem::take(&mut unit.rows), unit.writer.take());
-            let written = blocking(move || written(&ledger, &schema, writer, &rows)).await?;
-            (unit.writer, unit.bytes) = (Some(written), 0);
-        }
-        Ok(())
+        let unit = self.open.get_or_insert_with(|| OpenUnit::new(&self.run.stage.results));
+        unit.add(height, &answer.rows, origins, &answer.failures)?;
+        if answer.more { unit.relieve(&keeping.ledger).await } else { Ok(()) }
     }
 
     /// Makes the open unit durable.
     async fn close(&mut self) -> Result<()> {
-        let (Some(unit), Some(ledger)) = (self.open.take(), self.run.stage.ledger.clone()) else {
+        let (Some(unit), Some((keeping, _))) = (self.open.take(), &self.kept) else {
             return Ok(());
         };
         let began = Instant::now();
-        let (range, schema, writing) = ((unit.from, self.at), self.kept_schema(), ledger.clone());
-        let OpenUnit { content, rows, writer, failures, .. } = unit;
-        let written = blocking(move || written(&writing, &schema, writer, &rows));
-        let (unit, ()) = tokio::join!(written, ledger.pause());
-        self.names.push(ledger.commit(unit?, range, content.digest(), failures).await?);
+        unit.close(&keeping.ledger, keeping.replaces).await?;
         self.run.watch.wrote(began.elapsed());
         Ok(())
     }
 
-    /// Sends on the rows of a unit that is at hand. Whether anybody wants more.
-    async fn kept(
-        &mut self,
-        name: UnitName,
-        mut unit: Box<Unit>,
-        passing: &[RecordBatch],
-    ) -> Result<bool> {
-        self.count(&unit.failures, name.from)?;
-        let Some(first) = passing.first() else {
-            return internal_err!("a unit without rows");
+    /// How rows failed whose results were found.
+    fn found_failures(&self, places: &[Option<Place>]) -> Vec<RowFailure> {
+        let Some((_, reader)) = &self.kept else {
+            return Vec::new();
         };
-        let passing = concat_batches(first.schema_ref(), passing)?;
-        let mut sent = 0;
-        loop {
-            let read = move || -> crate::Result<_> { Ok((unit.next_rows()?, unit)) };
-            let (some, rest) = blocking(read).await?;
-            if some.is_empty() {
-                break;
-            }
-            unit = rest;
-            let results = concat_batches(&self.kept_schema(), &some)?;
-            let rows = match (self.run.stage.shape, results.columns().split_last()) {
-                (Shape::Any, Some((origins, columns))) => {
-                    let origins = origins.as_primitive::<UInt32Type>();
-                    assemble(&passing, columns, Some(origins), &self.run.schema)?
-                }
-                (Shape::Any, None) => return internal_err!("a unit without origins"),
-                (Shape::OnePerRow, _) => {
-                    let passing = passing.slice(sent, results.num_rows());
-                    assemble(&passing, results.columns(), None, &self.run.schema)?
-                }
-            };
-            sent += results.num_rows();
-            if !send(self.full, rows).await {
-                return Ok(false);
+        let failure = |(row, place): (usize, &Option<Place>)| {
+            let mut failure = reader.failure((*place)?)?.clone();
+            failure.failure.row = Some(row);
+            Some(failure)
+        };
+        places.iter().enumerate().filter_map(failure).collect()
+    }
+
+    fn count_found(&mut self, places: &[Option<Place>]) {
+        let Some((_, reader)) = &self.kept else {
+            return;
+        };
+        let (mut kept, mut older, mut now) = (0, 0, 0);
+        for place in places.iter().flatten() {
+            match reader.origin(*place) {
+                Origin::Own => kept += 1,
+                Origin::Older => older += 1,
+                Origin::Now => now += 1,
             }
         }
-        self.run.watch.add_kept(passing.num_rows());
-        if self.run.stage.ledger.as_ref().is_some_and(|ledger| ledger.is_older(&name)) {
+        if older > 0 {
             self.run.progress.takes_over();
         }
-        self.names.push(name);
-        Ok(true)
+        self.run.watch.add(now);
+        self.run.watch.add_kept(kept + older);
+        self.found.rows += (kept + older) as u64;
+        self.found.older += older as u64;
+        self.found.computed |= now > 0;
     }
 
-    /// The columns of a unit's file.
-    fn kept_schema(&self) -> SchemaRef {
-        let mut fields = self.run.stage.results.clone();
-        if self.run.stage.shape == Shape::Any {
-            fields.push(Arc::new(Field::new(ORIGIN, DataType::UInt32, false)));
+    /// Says what was used of what is kept.
+    fn tell(&self) {
+        let Found { rows, older, computed } = self.found;
+        if rows == 0 {
+            return;
         }
-        Arc::new(Schema::new(fields))
+        let name = &self.run.stage.name;
+        let by_whom =
+            if older > 0 { format!(", {older} of them by earlier code") } else { String::new() };
+        self.run.progress.tell(match computed || self.computed > 0 {
+            true => format!("UDF '{name}': continuing from checkpoint, {rows} rows done{by_whom}"),
+            false => format!("UDF '{name}': skipped, {rows} rows from checkpoint{by_whom}"),
+        });
     }
 
-    /// Counts failures and reports them with their row of the input.
-    fn count(&mut self, failures: &[RowFailure], before: u64) -> Result<()> {
-        if failures.is_empty() {
-            return Ok(());
-        }
-        self.failures += failures.len() as u64;
-        let before = usize::try_from(before).unwrap_or(usize::MAX);
-        self.run.watch.failed(failures.iter().cloned().map(|mut one| {
+    /// Counts failures of rows of the piece and reports them with their row of the input.
+    fn count(&mut self, failures: Vec<RowFailure>) -> Result<()> {
+        let before = usize::try_from(self.at).unwrap_or(usize::MAX);
+        let of_input = |mut one: RowFailure| {
             one.failure = one.failure.offset_by(before);
             one
-        }));
-        let Some(most) = self.run.stage.options.max_failures else {
+        };
+        let failures: Vec<RowFailure> = failures.into_iter().map(of_input).collect();
+        let Some(last) = failures.last().cloned() else {
             return Ok(());
         };
-        match failures.last() {
-            Some(last) if self.failures > most => {
-                let failure = last.failure.clone().offset_by(before);
+        self.failures += failures.len() as u64;
+        self.run.watch.failed(failures.into_iter());
+        match self.run.stage.options.max_failures {
+            Some(most) if self.failures > most => {
                 let name = self.run.stage.name.clone();
-                Err(failed(Error::TooManyFailures { name, most, last: Box::new(failure) }))
+                let last = Box::new(last.failure);
+                Err(failed(Error::TooManyFailures { name, most, last }))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// The failure of a row that was computed as that of the row of the piece.
+fn at_row(one: &RowFailure, missing: &[u32]) -> RowFailure {
+    let mut failure = one.clone();
+    let row = failure.failure.row;
+    failure.failure.row = row.map(|row| missing.get(row).map_or(row, |row| *row as usize));
+    failure
 }
 
 /// Sends rows on; whether anybody wants more.
@@ -315,25 +349,9 @@ fn failed(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-/// A function with any number of results has origins in every answer.
-fn origins(answer: &Answer, shape: Shape, height: usize) -> Option<UInt32Array> {
-    match (&answer.origins, shape) {
-        (Some(origins), _) => Some(origins.clone()),
-        (None, Shape::OnePerRow) => None,
-        (None, Shape::Any) => {
-            Some((0..u32::try_from(height).unwrap_or(u32::MAX)).collect::<UInt32Array>())
-        }
-    }
-}
-
-/// Adds rows to a unit's file, which is begun if need be.
-fn written(
-    ledger: &Ledger,
-    schema: &SchemaRef,
-    begun: Option<UnitWriter>,
-    rows: &[RecordBatch],
-) -> crate::Result<UnitWriter> {
-    let mut writer = begun.map_or_else(|| ledger.create(schema), Ok)?;
-    rows.iter().try_for_each(|rows| writer.add(rows))?;
-    Ok(writer)
+fn is_function_failure(error: &DataFusionError) -> bool {
+    let DataFusionError::External(error) = error else {
+        return false;
+    };
+    matches!(error.downcast_ref(), Some(Error::Function { .. }))
 }

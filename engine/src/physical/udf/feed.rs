@@ -1,10 +1,10 @@
-//! [`Feeder`]: cuts the input into units, uses those whose results are at hand and has the others computed.
+//! [`Feeder`]: looks for results of the input's rows and has the other rows computed.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatchOptions;
 use datafusion::error::{DataFusionError, Result};
@@ -13,25 +13,37 @@ use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch_sizer::BatchSizer;
-use super::prefetch::{Arriving, Files, Prefetch};
-use super::{Call, End, Pending, Run, UdfStage};
-use crate::checkpoint::{Content, Unit, UnitName};
+use super::prefetch::{Arriving, Files, Prefetch, Wanted};
+use super::{Call, End, Keeping, Owed, Pending, Piece, Run, UdfStage};
+use crate::checkpoint::{Finder, Key, Place};
 use crate::progress::StageProgress;
 
 pub(super) struct Feeder {
     stage: Arc<UdfStage>,
     watch: Arc<StageProgress>,
-    units: VecDeque<UnitName>,
-    /// Rows of the unit that is being taken from what is kept.
-    gathered: Vec<RecordBatch>,
+    /// What is at hand, and how it is found; `None` where nothing is kept.
+    kept: Option<(Keeping, Finder)>,
     /// Units that may be open at once: one for each worker, so that no more is lost. No limit where nothing is kept.
     gate: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
-    /// Rows of the input so far.
-    at: u64,
+    /// Rows that the open unit still gets.
+    left: usize,
     ways: Ways,
     prefetch: Option<Prefetch>,
     sizer: Arc<BatchSizer>,
+}
+
+/// The rows of a batch of the input.
+struct Rows {
+    passing: RecordBatch,
+    /// Where results were found; none: no row has any.
+    places: Vec<Option<Place>>,
+    /// Rows that are to be computed, and their arguments and keys.
+    missing: Vec<u32>,
+    arguments: RecordBatch,
+    keys: Vec<Key>,
+    /// The files that these are about.
+    wanted: Wanted,
 }
 
 /// Where rows go: their arguments to the function, what belongs to the answer to the other half.
@@ -75,27 +87,18 @@ impl From<DataFusionError> for Stop {
 impl Feeder {
     pub(super) fn new(
         run: &Run,
-        units: Vec<UnitName>,
+        kept: Option<(Keeping, Finder)>,
         ways: Ways,
         prefetch: Option<Prefetch>,
         sizer: Arc<BatchSizer>,
     ) -> Self {
         let options = &run.stage.options;
-        let ahead = (2 * options.concurrency).div_ceil(options.unit_rows.max(1)).max(1);
+        let left = options.unit_rows.max(1);
+        let ahead = (2 * options.concurrency).div_ceil(left).max(1);
         let open = options.parallel.unwrap_or(1) * ahead;
-        let gate = run.stage.ledger.as_ref().map(|_| Arc::new(Semaphore::new(open)));
-        Self {
-            stage: Arc::clone(&run.stage),
-            watch: Arc::clone(&run.watch),
-            units: units.into(),
-            gathered: Vec::new(),
-            gate,
-            permit: None,
-            at: 0,
-            ways,
-            prefetch,
-            sizer,
-        }
+        let gate = kept.as_ref().map(|_| Arc::new(Semaphore::new(open)));
+        let (stage, watch) = (Arc::clone(&run.stage), Arc::clone(&run.watch));
+        Self { stage, watch, kept, gate, permit: None, left, ways, prefetch, sizer }
     }
 
     pub(super) async fn run(mut self, input: SendableRecordBatchStream) -> Result<()> {
@@ -113,116 +116,79 @@ impl Feeder {
             };
             self.watch.read(asked.elapsed());
             let batch = batch?;
-            let mut from = 0;
-            while from < batch.num_rows() {
-                from += self.take(&batch.slice(from, batch.num_rows() - from)).await?;
+            if batch.num_rows() > 0 {
+                let rows = self.looked_up(&batch).await?;
+                self.hand_over(rows).await?;
             }
         }
-        // The input ends inside of a unit that was kept: the input is another one.
-        self.compute_gathered().await?;
         let end = End { _permit: self.permit.take() };
         self.ways.send(Pending::End(end)).await
     }
 
-    /// Handles the first of these rows, as many as belong together; how many.
-    async fn take(&mut self, rows: &RecordBatch) -> Result<usize, Stop> {
-        let gathered: usize = self.gathered.iter().map(RecordBatch::num_rows).sum();
-        while gathered == 0 && self.units.front().is_some_and(|unit| unit.from < self.at) {
-            self.units.pop_front();
+    /// The rows of a batch, and for which of them there are results.
+    async fn looked_up(&mut self, batch: &RecordBatch) -> Result<Rows> {
+        let passing = batch.project(&self.stage.kept)?;
+        let mut arguments = self.arguments(batch)?;
+        let (mut keys, mut places) = (Vec::new(), Vec::new());
+        if let Some((keeping, finder)) = &mut self.kept {
+            keys = keeping.keys.of(&arguments)?;
+            places = finder.find(&keys).await.map_err(DataFusionError::from)?;
         }
-        let wanted = match self.units.front() {
-            Some(unit) if gathered > 0 || unit.from == self.at => height(unit.rows()) - gathered,
-            next => {
-                let end = self.end_of_unit(next.map(|unit| unit.from));
-                let taken = rows.num_rows().min(height(end - self.at));
-                let ends = self.at + taken as u64 == end;
-                self.compute(&rows.slice(0, taken), ends).await?;
-                return Ok(taken);
-            }
-        };
-        let taken = rows.num_rows().min(wanted);
-        self.gathered.push(rows.slice(0, taken));
-        if taken == wanted {
-            self.use_unit().await?;
+        let height = u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
+        let mut missing: Vec<u32> = (0..height).collect();
+        if places.iter().all(Option::is_none) {
+            places = Vec::new();
+        } else {
+            missing.retain(|row| places[*row as usize].is_none());
+            keys = missing.iter().map(|row| keys[*row as usize]).collect();
+            // A function may take no arguments.
+            arguments = match missing.is_empty() || arguments.num_columns() == 0 {
+                true => arguments.slice(0, missing.len()),
+                false => take_record_batch(&arguments, &UInt32Array::from(missing.clone()))?,
+            };
         }
-        Ok(taken)
-    }
-
-    /// Where the unit that holds the current row ends: on the grid, or where a kept one begins.
-    fn end_of_unit(&self, kept: Option<u64>) -> u64 {
-        let unit = self.stage.options.unit_rows.max(1) as u64;
-        let grid = (self.at / unit + 1) * unit;
-        kept.map_or(grid, |kept| kept.min(grid))
-    }
-
-    /// The gathered rows are those of the next kept unit: are its results the results of these rows?
-    async fn use_unit(&mut self) -> Result<(), Stop> {
-        let (Some(name), Some(ledger)) = (self.units.pop_front(), self.stage.ledger.clone()) else {
-            return Ok(());
-        };
-        let unit = ledger.open(&name).await.map_err(DataFusionError::from)?;
-        let mut content = Content::default();
-        for rows in &self.gathered {
-            content.add(&self.arguments(rows)?);
-        }
-        let digest = content.digest();
-        // Rows that failed under earlier code may not fail any more.
-        let is_usable = |unit: &Unit| {
-            unit.arguments == digest && (unit.failures.is_empty() || !ledger.is_older(&name))
-        };
-        let Some(unit) = unit.filter(is_usable) else {
-            return self.compute_gathered().await;
-        };
-        self.at = name.to;
-        let gathered = std::mem::take(&mut self.gathered);
-        let passing = gathered.iter().map(|rows| self.passing(rows)).collect::<Result<_, _>>()?;
-        self.ways.send(Pending::Kept { name, unit: Box::new(unit), passing }).await
-    }
-
-    async fn compute_gathered(&mut self) -> Result<(), Stop> {
-        for rows in std::mem::take(&mut self.gathered) {
-            let mut from = 0;
-            while from < rows.num_rows() {
-                let end = self.end_of_unit(None);
-                let taken = (rows.num_rows() - from).min(height(end - self.at));
-                let ends = self.at + taken as u64 == end;
-                self.compute(&rows.slice(from, taken), ends).await?;
-                from += taken;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands rows of one unit to the function, a few at a time.
-    async fn compute(&mut self, rows: &RecordBatch, ends: bool) -> Result<(), Stop> {
-        let all = self.arguments(rows)?;
         let prefetch = self.prefetch.as_ref();
-        let wanted = prefetch.map(|prefetch| prefetch.wanted(&all)).unwrap_or_default();
-        let mut from = 0;
-        while from < rows.num_rows() {
+        let wanted = prefetch.map(|prefetch| prefetch.wanted(&arguments)).unwrap_or_default();
+        Ok(Rows { passing, places, missing, arguments, keys, wanted })
+    }
+
+    /// Hands rows to the function, a few at a time; those between them whose results were found go along.
+    async fn hand_over(&mut self, rows: Rows) -> Result<(), Stop> {
+        let height = rows.passing.num_rows();
+        let (mut from, mut at) = (0, 0);
+        while at < rows.missing.len() {
             if let (None, Some(gate)) = (&self.permit, &self.gate) {
                 self.permit = Arc::clone(gate).acquire_owned().await.ok();
             }
-            let mut height = self.sizer.rows().min(rows.num_rows() - from);
+            let mut count = self.sizer.rows().min(rows.missing.len() - at).min(self.left);
             let mut files = None;
             if let Some(prefetch) = &mut self.prefetch {
-                (height, files) = prefetch.begin(&wanted, from, height).await;
+                (count, files) = prefetch.begin(&rows.wanted, at, count).await;
             }
-            let (piece, arguments) = (rows.slice(from, height), all.slice(from, height));
-            from += height;
-            let is_last = ends && from == rows.num_rows();
-            let ends = is_last.then(|| End { _permit: self.permit.take() });
-            let (passing, arriving) = (self.passing(&piece)?, files.as_ref().map(Files::arriving));
-            self.at += height as u64;
-            let owed = Pending::Computed { passing, arguments: arguments.clone(), ends, files };
-            self.ways.send(owed).await?;
+            // The next piece begins with the next row that is computed, or this is the last one.
+            let to = rows.missing.get(at + count).map_or(height, |row| *row as usize);
+            self.left -= count;
+            let ends = (self.left == 0).then(|| End { _permit: self.permit.take() });
+            if self.left == 0 {
+                self.left = self.stage.options.unit_rows.max(1);
+            }
+            let arguments = rows.arguments.slice(at, count);
+            let arriving = files.as_ref().map(Files::arriving);
+            let owed = Owed {
+                missing: rows.missing[at..at + count].iter().map(|row| row - index(from)).collect(),
+                keys: rows.keys.get(at..at + count).map(<[Key]>::to_vec).unwrap_or_default(),
+                arguments: arguments.clone(),
+                ends,
+                files,
+            };
+            self.ways.send(Pending::Piece(rows.piece(from, to, Some(owed)))).await?;
             self.ways.call(arguments, arriving).await?;
+            (from, at) = (to, at + count);
+        }
+        if from < height {
+            self.ways.send(Pending::Piece(rows.piece(from, height, None))).await?;
         }
         Ok(())
-    }
-
-    fn passing(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        Ok(rows.project(&self.stage.kept)?)
     }
 
     fn arguments(&self, rows: &RecordBatch) -> Result<RecordBatch> {
@@ -241,7 +207,13 @@ impl Feeder {
     }
 }
 
-/// Rows of a unit as rows of batches, of which there are never more than fit into memory.
-fn height(rows: u64) -> usize {
-    usize::try_from(rows).unwrap_or(usize::MAX)
+impl Rows {
+    fn piece(&self, from: usize, to: usize, owed: Option<Owed>) -> Piece {
+        let places = self.places.get(from..to).map(<[_]>::to_vec).unwrap_or_default();
+        Piece { passing: self.passing.slice(from, to - from), places, owed }
+    }
+}
+
+fn index(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
 }

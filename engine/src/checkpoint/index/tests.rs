@@ -1,0 +1,67 @@
+//! The k-th row with a key gets the k-th results.
+
+use super::{Index, IndexBuilder, Place};
+use crate::checkpoint::Key;
+
+/// Units with the keys of their rows.
+fn index(units: &[&[Key]]) -> Index {
+    let mut builder = IndexBuilder::default();
+    for (time, keys) in (0..).zip(units) {
+        builder.unit(time, None);
+        (0..).zip(*keys).for_each(|(row, key)| builder.add(*key, row));
+    }
+    builder.finish()
+}
+
+fn at(unit: u32, row: u32) -> Option<Place> {
+    Some(Place { unit, row })
+}
+
+#[test]
+fn nothing_is_found_where_there_is_nothing() {
+    let mut nothing = index(&[]);
+    assert!(nothing.is_empty());
+    assert_eq!(nothing.take(0), None);
+    assert_eq!(index(&[&[1, 3]]).take(2), None);
+}
+
+#[test]
+fn each_result_is_taken_once_in_the_order_of_their_units() {
+    let mut all = index(&[&[7, 8, 7], &[7]]);
+    let found = [7, 7, 8, 7, 7, 8].map(|key| all.take(key));
+    assert_eq!(found, [at(0, 0), at(0, 2), at(0, 1), at(1, 0), None, None]);
+}
+
+#[test]
+fn all_of_many_keys_are_found() {
+    // Spread like digests.
+    let key = |at: u128| at.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645);
+    let keys: Vec<Key> = (1..=10_000).map(key).collect();
+    let mut all = index(&[&keys[..5000], &keys[5000..]]);
+    for (row, key) in keys.iter().enumerate() {
+        let place = all.take(*key).unwrap();
+        assert_eq!(place.unit as usize * 5000 + place.row as usize, row);
+        assert_eq!(all.take(*key), None);
+    }
+    assert_eq!(all.take(key(0)), None);
+    assert_eq!(all.take(key(10_001)), None);
+}
+
+#[test]
+fn what_is_lost_is_not_found() {
+    let mut all = index(&[&[1, 2], &[1]]);
+    all.lose(0);
+    assert_eq!([1, 1, 2].map(|key| all.take(key)), [at(1, 0), None, None]);
+}
+
+#[test]
+fn what_was_computed_again_replaces_what_was_there() {
+    let mut builder = IndexBuilder::default();
+    for (time, replaces, keys) in [(5, None, [1, 2]), (9, Some(8), [1, 3]), (10, None, [1, 4])] {
+        builder.unit(time, replaces);
+        (0..).zip(keys).for_each(|(row, key)| builder.add(key, row));
+    }
+    let mut all = builder.finish();
+    let found = [1, 1, 1, 2, 3].map(|key| all.take(key));
+    assert_eq!(found, [at(1, 0), at(2, 0), None, at(0, 1), at(1, 1)]);
+}

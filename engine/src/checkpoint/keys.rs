@@ -1,0 +1,137 @@
+//! [`RowKeys`]: 128 bits of each row of arguments, by which its results are found.
+//!
+//! Rows have one key just when they hold the same values of the same types, floats by their bits. How columns are cut into
+//! batches, what they are called, and what lies behind nulls does not matter.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, LargeListArray, ListArray, RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, SortField};
+
+/// What a row's results are found by.
+pub(crate) type Key = u128;
+
+/// Makes the keys of rows with columns of some types.
+#[derive(Debug)]
+pub(crate) struct RowKeys {
+    converter: RowConverter,
+    /// The digest of the types: equal bytes of different types are different values.
+    types: [u8; 32],
+}
+
+impl RowKeys {
+    /// Keys of rows with columns of these types.
+    ///
+    /// # Errors
+    /// A type whose values cannot be compared.
+    pub(crate) fn try_new(kinds: &[DataType]) -> Result<Self, ArrowError> {
+        let kinds: Vec<DataType> = kinds.iter().map(comparable).collect();
+        let mut types = String::new();
+        kinds.iter().for_each(|kind| tell(kind, &mut types));
+        let fields = kinds.into_iter().map(SortField::new).collect();
+        Ok(Self {
+            converter: RowConverter::new(fields)?,
+            types: *blake3::hash(types.as_bytes()).as_bytes(),
+        })
+    }
+
+    /// The keys of the rows of a batch.
+    pub(crate) fn of(&self, rows: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
+        if rows.num_columns() == 0 {
+            return Ok(vec![self.key(&[]); rows.num_rows()]);
+        }
+        let columns: Vec<ArrayRef> =
+            rows.columns().iter().map(as_comparable).collect::<Result<_, _>>()?;
+        let bytes = self.converter.convert_columns(&columns)?;
+        Ok(bytes.iter().map(|row| self.key(row.as_ref())).collect())
+    }
+
+    fn key(&self, row: &[u8]) -> Key {
+        // WHY: not a quicker digest. Texts come from anywhere, and who finds two of one key would have one taken for the
+        // other.
+        let digest = blake3::keyed_hash(&self.types, row);
+        let (first, _) = digest.as_bytes().split_at(size_of::<Key>());
+        first.iter().fold(0, |key, byte| key << 8 | Key::from(*byte))
+    }
+}
+
+/// The type whose values are compared in place of those of another: maps as lists of their entries.
+fn comparable(kind: &DataType) -> DataType {
+    let item = |field: &FieldRef| {
+        Arc::new(Field::clone(field).with_data_type(comparable(field.data_type())))
+    };
+    match kind {
+        DataType::Map(entries, _) => DataType::List(item(entries)),
+        DataType::List(field) => DataType::List(item(field)),
+        DataType::LargeList(field) => DataType::LargeList(item(field)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(item).collect()),
+        other => other.clone(),
+    }
+}
+
+fn as_comparable(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let kind = comparable(column.data_type());
+    if kind == *column.data_type() {
+        return Ok(Arc::clone(column));
+    }
+    match (column.data_type(), kind) {
+        (DataType::Map(..), DataType::List(field)) => {
+            let map = column.as_map();
+            let entries: ArrayRef = Arc::new(map.entries().clone());
+            let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+            Ok(Arc::new(ListArray::try_new(field, offsets, as_comparable(&entries)?, nulls)?))
+        }
+        (DataType::List(_), DataType::List(field)) => {
+            let list = column.as_list::<i32>();
+            let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+            Ok(Arc::new(ListArray::try_new(field, offsets, as_comparable(list.values())?, nulls)?))
+        }
+        (DataType::LargeList(_), DataType::LargeList(field)) => {
+            let list = column.as_list::<i64>();
+            let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+            let values = as_comparable(list.values())?;
+            Ok(Arc::new(LargeListArray::try_new(field, offsets, values, nulls)?))
+        }
+        (DataType::Struct(_), DataType::Struct(fields)) => {
+            let parts = column.as_struct();
+            let columns: Vec<ArrayRef> =
+                parts.columns().iter().map(as_comparable).collect::<Result<_, _>>()?;
+            Ok(Arc::new(StructArray::try_new(fields, columns, parts.nulls().cloned())?))
+        }
+        _ => Ok(Arc::clone(column)),
+    }
+}
+
+/// Writes what values of a type are, without what does not show in them: how texts and lists are stored, names of items.
+fn tell(kind: &DataType, out: &mut String) {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => out.push_str("text;"),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => out.push_str("bytes;"),
+        DataType::Dictionary(_, values) => tell(values, out),
+        DataType::List(item) | DataType::LargeList(item) => {
+            out.push_str("list ");
+            tell(item.data_type(), out);
+        }
+        DataType::FixedSizeList(item, _) => {
+            out.push_str("vector ");
+            tell(item.data_type(), out);
+        }
+        DataType::Struct(fields) => {
+            // Writing to a text does not fail.
+            let _ = write!(out, "{} fields ", fields.len());
+            for field in fields {
+                let _ = write!(out, "{:?} ", field.name());
+                tell(field.data_type(), out);
+            }
+        }
+        other => {
+            let _ = write!(out, "{other:?};");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
