@@ -16,6 +16,6 @@ scripts/install.sh "$venv" .venv/bin/python --group python/pyproject.toml:confor
 result=$(mktemp)
 trap 'rm -f "$result"' EXIT
 # Three cases wait for a worker of a name that only the peer gives, two minutes each.
-scripts/step.sh conformance "$venv/bin/python" "$harness" --out "$result" -- \
+scripts/step.sh conformance "$venv/bin/python" python/tests/conformance/with_servers.py "$harness" --out "$result" -- \
     --deselect tests/func/test_udf.py::test_udf_parallel_worker_failure_exits_peers
 "$venv/bin/python" python/tests/conformance/check.py "$result" "$@"

@@ -92,6 +92,18 @@ class Signals:
 
     values: Schema
 
+    def resolve(self, *names: str) -> Signals:
+        """Columns and fields of them under the names that were asked for, as `file.size`.
+
+        Raises:
+            SignalResolvingError: There is no such column or field.
+        """
+        from lakebed._columns import existing, path_of
+
+        paths = [path_of(name, "resolve") for name in names]
+        found = [(path, existing(self.values._columns, path)[1]) for path in paths]
+        return Signals(Schema(found))
+
     def serialize(self) -> dict[str, str]:
         """Names and types as text; models by their stored names, as `File@v1`."""
         return {name: type_text(shown) for name, shown in self.values.items()}

@@ -21,6 +21,7 @@ from lakebed.exceptions import (
     UdfError,
     UdfSignatureError,
 )
+from lakebed.expr import Column
 from lakebed.file import File, ImageFile
 from lakebed.models import DataModel
 from lakebed.udf import AbstractUDF, Aggregator, Generator, Mapper
@@ -134,6 +135,7 @@ def test_several_names_take_a_tuple() -> None:
         ({"func": describe}, "has no name"),
         ({"func": describe, "x": describe}, "use one"),
         ({"x": 5}, "`5` is not callable"),
+        ({"x": Column("n") + 1}, r"`\(n \+ 1\)` is an expression.*hint: \.mutate\(\)"),
         ({"x": Count}, r"`Count` is a class; hint: pass an object, `Count\(\)`"),
         ({"func": describe, "output": ["a"]}, "returns 2 values, but output= names 1"),
         ({"func": describe, "output": ["a", "a"]}, "different ones"),

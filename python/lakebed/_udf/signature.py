@@ -16,6 +16,7 @@ from lakebed._udf.outputs import Outputs, outputs_of
 from lakebed._udf.parameters import Columns, Taken, given_params, named_params, parameters_of
 from lakebed._udf.verb import AGG, GEN, MAP, Verb
 from lakebed.exceptions import DataChainParamsError, UdfError, UdfSignatureError
+from lakebed.expr import Expr
 from lakebed.udf import AbstractUDF
 
 if TYPE_CHECKING:
@@ -150,8 +151,12 @@ def _check_callable(verb: Verb, func: Any) -> None:
         other = next((v for v in (MAP, GEN, AGG) if isinstance(func, v.udf)), None)
         hint = f"; hint: use .{other.name}()" if other else ""
         raise UdfError(msg + hint, code="udf.wrong_class")
+    if isinstance(func, Expr):
+        home = "group_by" if verb is AGG else "mutate"
+        msg = f"`{func!r}` is an expression, not a function; hint: .{home}()"
+        raise UdfSignatureError(msg)
     if not isinstance(func, AbstractUDF) and not callable(func):
-        msg = f"`{func!r}` is not callable: use a function, a callable object or a {wanted}"
+        msg = f"`{func!r}` is not callable: use a function, a callable object or one of {wanted}"
         raise UdfSignatureError(msg)
 
 

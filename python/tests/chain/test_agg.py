@@ -168,6 +168,7 @@ def test_no_group_from_no_row(sales: dc.DataChain) -> None:
         ({}, UdfSignatureError, "no function was given"),
         ({"a": listed, "b": listed}, UdfSignatureError, "one function, not several"),
         ({"a": dc.Mapper()}, UdfError, "is no Aggregator"),
+        ({"a": func.count()}, UdfSignatureError, r"is an expression.*hint: \.group_by\(\)"),
         ({"a": listed, "partition_by": "knd"}, SignalResolvingError, "did you mean `kind`"),
         ({"a": listed, "partition_by": 3}, SignalResolvingTypeError, "names and expressions"),
         (

@@ -8,7 +8,11 @@ import pytest
 
 import lakebed as dc
 from lakebed import C
-from lakebed.exceptions import SignalRemoveError, SignalResolvingTypeError
+from lakebed.exceptions import (
+    SignalRemoveError,
+    SignalResolvingError,
+    SignalResolvingTypeError,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +61,10 @@ def test_the_schema_as_users_of_the_peer_read_it() -> None:
     assert chain.signals_schema.values == chain.schema
     assert str(chain.signals_schema) == str(chain.schema)
     assert chain.signals_schema.serialize() == {"file": "File@v1", "n": "int"}
+    resolved = chain.signals_schema.resolve("n", "file.path", "file")
+    assert resolved.values == {"n": int, "file.path": str, "file": dc.File}
+    with pytest.raises(SignalResolvingError, match=r"unknown column `file.pat`; hint: did"):
+        chain.signals_schema.resolve("file.pat")
     assert chain.mutate(more=chain.column("n") + 1).to_values("more") == [2]
     assert chain.filter(chain.column("file.path") == "a").count() == 1
     with pytest.raises(ValueError, match=r"unknown column `file.pat`; hint: did you mean"):
