@@ -14,8 +14,11 @@ use super::assemble::assemble;
 use super::size::bytes_of;
 use crate::checkpoint::{Place, Reader};
 
-/// Rows are handed on once their results, or the batches that these are taken from, have so many bytes.
-const MOST_BYTES: usize = 64 << 20;
+/// Rows are handed on once their results have so many bytes.
+const MOST_BYTES: usize = 16 << 20;
+
+/// Or the batches that these are taken from, of which a reader holds as much anyway.
+const MOST_BYTES_OF_SOURCES: usize = 64 << 20;
 
 /// Some rows of the input on their way out.
 pub(super) struct Mixed<'a> {
@@ -71,7 +74,7 @@ struct Taken {
 
 impl Taken {
     fn is_full(&self) -> bool {
-        self.bytes.max(self.bytes_of_sources) >= MOST_BYTES
+        self.bytes >= MOST_BYTES || self.bytes_of_sources >= MOST_BYTES_OF_SOURCES
     }
 
     fn add(&mut self, source: usize, row: usize, origin: usize) {
