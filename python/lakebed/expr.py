@@ -30,7 +30,7 @@ class Expr:
 
     Operators work as on numbers and text; use `&`, `|` and `~` for and, or, not; between
     whole numbers, `&` and `|` are of their bits, as in Python. A comparison with a missing
-    value is missing, and `filter` drops such rows.
+    value is missing, and `filter` drops such rows; `== None` and `!= None` ask for them.
 
     Whole numbers that do not fit their type are an error. Not-a-number is a value: it
     equals itself and is larger than every other number, whether rows are compared,
@@ -54,11 +54,13 @@ class Expr:
 
     # Comparing
 
+    # Whoever compares with None asks for missing values, as everywhere in Python.
+
     def __eq__(self, other: object) -> Expr:  # type: ignore[override]
-        return self._binary("==", other)
+        return self.is_(None) if other is None else self._binary("==", other)
 
     def __ne__(self, other: object) -> Expr:  # type: ignore[override]
-        return self._binary("!=", other)
+        return self.is_not(None) if other is None else self._binary("!=", other)
 
     def __lt__(self, other: object) -> Expr:
         return self._binary("<", other)

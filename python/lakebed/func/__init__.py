@@ -5,6 +5,9 @@ Such as `chain.group_by(total=func.sum("file.size"), partition_by="file.source")
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 from lakebed.expr import literal
 from lakebed.func import array, datetime, numeric, path, random, string
 from lakebed.func.aggregate import (
@@ -159,3 +162,12 @@ __all__ = [
     "window",
     "xor_agg",
 ]
+
+
+def __getattr__(missing: str) -> Any:
+    msg = f"module {__name__!r} has no attribute {missing!r}"
+    for home in (string, array, datetime, numeric):
+        if missing in home.__all__:
+            msg += f"; hint: `func.{home.__name__.rpartition('.')[2]}.{missing}`"
+            break
+    raise AttributeError(msg, name=missing, obj=sys.modules[__name__])

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         (lambda: 3 < C.size, ["dog", "fox"]),  # noqa: SIM300
         (lambda: C("size").is_(None), ["eel"]),
         (lambda: C("size").is_not(None), ["cat", "dog", "fox"]),
+        (lambda: C("size") == None, ["eel"]),  # noqa: E711
+        (lambda: C("size") != None, ["cat", "dog", "fox"]),  # noqa: E711
         (lambda: ~(C("size") > 3), ["cat"]),
         (lambda: (C("size") > 3) & C("tame"), ["dog"]),
         (lambda: (C("size") > 4) | ~C("tame"), ["dog", "eel", "fox"]),

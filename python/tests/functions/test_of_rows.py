@@ -220,3 +220,9 @@ def test_known_hashes() -> None:
     assert len(set(hashes)) == 4
     assert hashes[2] == 4761183170873013810
     assert hashes[3] is None
+
+
+def test_a_function_of_another_home_is_hinted_at() -> None:
+    with pytest.raises(AttributeError, match=r"hint: `func\.string\.upper`"):
+        func.upper("name")
+    assert not hasattr(func, "nothing_like_it")
