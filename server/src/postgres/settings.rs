@@ -11,14 +11,14 @@ use crate::{Error, Result};
 
 const TIMEOUT: &str = "statement_timeout";
 
-/// Where names without a schema are looked for.
-const PATH: &str = "search_path";
-
 /// Whether transactions only read that do not say.
 pub(crate) const DEFAULT_ACCESS: &str = "default_transaction_read_only";
 
 /// Whether the one does that there is.
 pub(crate) const ACCESS: &str = "transaction_read_only";
+
+/// Where names without a schema are looked for.
+const PATH: &str = "search_path";
 
 /// What the settings are that say whether clients may write: the server's option decides.
 const READ_ONLY: &str = "on";
