@@ -34,6 +34,14 @@ impl Codec {
     pub(crate) fn optional(kind: Kind) -> Self {
         Self { kind, nullable: true, annotation: None, admits: Admits::All }
     }
+
+    /// Whether a tuple may be a value.
+    pub(crate) fn takes_tuples(&self) -> bool {
+        use Kind::{Attribute, Foreign, Json, List, Null, Set, Tuple, Vector};
+        let kind = &self.kind;
+        matches!(kind, List(_) | Tuple(_) | Set(_) | Json(_) | Vector { .. })
+            || matches!(kind, Attribute { .. } | Null | Foreign)
+    }
 }
 
 /// Which values a declared type admits where the kind admits more.

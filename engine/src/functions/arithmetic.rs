@@ -1,16 +1,20 @@
 //! `true_divide`, `floor_divide`, `modulo`: division as Python means it, null where the divisor is zero.
 //!
 //! `7 / 2` is 3.5, `-7 // 2` is -4, `-7 % 2` is 1. Two integers give an int64 for `//` and `%`, or a uint64 where that holds
-//! all results and int64 does not, or an error where neither does; anything with a float gives a float.
+//! all results and int64 does not, or an error where neither does; anything with a float gives a float. What is divided by a
+//! constant other than zero is missing only where it was.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, PrimitiveArray, UInt64Array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Float64Type, Int64Type, UInt64Type};
-use datafusion::common::{Result, plan_err};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, FieldRef, Float64Type, Int64Type, UInt64Type,
+};
+use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 
 use super::overflow;
@@ -149,6 +153,12 @@ impl Whole {
     }
 }
 
+/// As a float, which is what floats are divided by.
+fn is_other_than_zero(divisor: &ScalarValue) -> bool {
+    let number = divisor.cast_to(&DataType::Float64);
+    matches!(number, Ok(ScalarValue::Float64(Some(number))) if number != 0.0)
+}
+
 /// A conversion that fails where a value does not fit.
 fn exact(array: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
@@ -181,6 +191,15 @@ impl ScalarUDFImpl for Division {
             return plan_err!("division needs numbers, this is {}", kind_name(other));
         }
         Ok(self.kind.of_kinds(&arguments[0], &arguments[1]))
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let kinds: Vec<_> =
+            arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let divisor = arguments.scalar_arguments.get(1).copied().flatten();
+        let is_missing = arguments.arg_fields.iter().any(|field| field.is_nullable());
+        let may_be_missing = is_missing || !divisor.is_some_and(is_other_than_zero);
+        Ok(Arc::new(Field::new(self.name(), self.return_type(&kinds)?, may_be_missing)))
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {

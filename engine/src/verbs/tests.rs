@@ -302,3 +302,31 @@ async fn fields_get_other_values_of_their_type() {
         assert!(error.contains(reason), "{error}");
     }
 }
+
+#[tokio::test]
+async fn what_is_divided_is_missing_where_it_was_or_where_the_divisor_may_be_zero() {
+    let session = session().await;
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![7]));
+    let some: ArrayRef = Arc::new(Int64Array::from(vec![None]));
+    let columns = [("n", Arc::clone(&numbers), false), ("some", some, true)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
+    let by = |left: &str, right: Expr| {
+        let (left, right) = (Arc::new(column(left)), Arc::new(right));
+        Expr::Binary { op: BinaryOp::FloorDivide, left, right }
+    };
+    let number = |value: Option<i64>| Expr::Literal(Arc::new(Int64Array::from(vec![value])));
+    for (divided, may_be_missing, expected) in [
+        (by("n", number(Some(2))), false, "3"),
+        (by("n", number(Some(-2))), false, "-4"),
+        (by("n", number(Some(0))), true, ""),
+        (by("n", number(None)), true, ""),
+        (by("n", column("n")), true, "1"),
+        (by("some", number(Some(2))), true, ""),
+    ] {
+        let made = chain.mutate(&[named("x", divided.clone())]).unwrap();
+        let field = made.schema().field_with_name("x").unwrap().clone();
+        assert_eq!(field.is_nullable(), may_be_missing, "{divided}");
+        assert_eq!(rows(&made).await, [format!("7,,{expected}")]);
+    }
+}

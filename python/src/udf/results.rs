@@ -131,10 +131,13 @@ impl<'a, 'py> Results<'a, 'py> {
             .is_some_and(|most| self.origins.len() >= most || self.since.elapsed() >= PART_AGE)
     }
 
-    /// Adds one result row; what a tuple lacks at its end is None.
+    /// Adds one result row; what a tuple lacks at its end is None. A tuple of one is the value of the one column.
     fn push(&mut self, result: Bound<'py, PyAny>, row: usize) -> Result<(), Wrong> {
         if let ([column], false) = (self.columns.as_mut_slice(), self.definition.multi) {
-            column.push(result);
+            let whole = self.definition.gives[0].codec.takes_tuples();
+            let alone = result.cast::<PyTuple>().ok().filter(|row| row.len() == 1 && !whole);
+            let value = alone.map(|row| row.get_item(0)).transpose()?;
+            column.push(value.unwrap_or(result));
             self.origins.push(index(row));
             return Ok(());
         }

@@ -47,6 +47,15 @@ def test_params_and_output(chain: dc.DataChain) -> None:
     assert made.to_list("x", "y")[0] == ("cat", True)
 
 
+def test_a_row_of_one_value_is_that_value(chain: dc.DataChain) -> None:
+    made = chain.map(lambda name: (len(name),), params="name", output={"length": int})
+    assert made.select("length").limit(1).to_list() == [(3,)]
+    parted = chain.limit(1).map(parts=lambda name: (name,), output=list[str])
+    assert parted.to_values("parts") == [["cat"]]
+    with pytest.raises(UdfError, match=r"Expected int, got \('cat', 1\) \(type: tuple\)"):
+        chain.map(pair=lambda name: (name, 1), output=int).to_list()
+
+
 def test_the_first_result_tells_the_type_and_is_used() -> None:
     calls: list[int] = []
 
