@@ -103,7 +103,8 @@ async fn failures_are_of_their_limits_and_of_their_code() {
     let places = finder.find(&[1, 2]).await.unwrap();
     assert!(reader.failure(places[0].unwrap()).is_none());
     assert_eq!(reader.failure(places[1].unwrap()).unwrap().failure.message, "no");
-    let other = Ledger { failing: "others".to_owned(), ..own.clone() };
+    let mut other = own.clone();
+    "others".clone_into(&mut other.failing);
     let (mut finder, _) = open(&other, std::slice::from_ref(&one), Shape::Any).await;
     let places = finder.find(&[1, 2]).await.unwrap();
     assert!(places[0].is_some() && places[1].is_none());

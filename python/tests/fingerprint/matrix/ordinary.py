@@ -230,6 +230,7 @@ CASES = [
         PLAIN,
         [("def f(x)", "def f2(x)"), ("return y", "return str(y)\nf = f2")],
         "reuse",
+        {"needless": "results are those of a name, by which users know them"},
     ),
     (
         "recursion",
