@@ -14,6 +14,7 @@ mod in_order;
 mod items;
 mod json;
 mod lists;
+mod long_lists;
 mod meaning;
 mod moments;
 mod nullable;
@@ -69,6 +70,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(items::functions());
     functions.extend(json::functions());
     functions.extend(lists::functions());
+    functions.extend(long_lists::functions());
     functions.extend(nullif::functions());
     functions.extend(path::functions());
     functions.extend(random::functions());

@@ -19,8 +19,9 @@
 //! 4. `skip_rows`: limits are as near to the scans as they come;
 //! 5. `read_late`: last, because it is known which leaves are read.
 //!
-//! A physical rule runs before DataFusion's:
-//! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet.
+//! Physical rules that run before DataFusion's:
+//! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet;
+//! 2. `order_below_queries`: all sorts are there still.
 //!
 //! Physical rules that run after DataFusion's:
 //! 1. `release_limited_rows`: nothing moves any more;
@@ -45,6 +46,7 @@ mod keep_row_order;
 mod low_ranks;
 mod naive_in_utc;
 mod nullable_queries;
+mod order_below_queries;
 mod outer_joins;
 mod prune_leaves;
 mod push_below_map;
@@ -55,6 +57,7 @@ mod read_late;
 mod skip_rows;
 mod subquery_values;
 mod within_memory;
+mod wrapped;
 
 use std::sync::Arc;
 
@@ -80,11 +83,9 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         Arc::new(in_subquery::InSubqueries),
     ];
     rules.extend(Optimizer::new().rules.into_iter().map(|rule| match rule.name() {
-        "push_down_filter" => Arc::new(push_safe_filters::PushSafeFilters::default()) as _,
-        "eliminate_group_by_constant" => {
-            Arc::new(group_by_constant::GroupByConstant::default()) as _
-        }
-        "eliminate_outer_join" => Arc::new(outer_joins::OuterJoins::default()) as _,
+        "push_down_filter" => Arc::new(push_safe_filters::push_safe_filters()) as _,
+        "eliminate_group_by_constant" => Arc::new(group_by_constant::group_by_constant()) as _,
+        "eliminate_outer_join" => Arc::new(outer_joins::outer_joins()) as _,
         _ => rule,
     }));
     rules.push(Arc::new(push_below_map::PushBelowMap));
@@ -97,8 +98,10 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 
 /// DataFusion's physical rules and ours.
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
-        vec![Arc::new(fix_limited_rows::FixLimitedRows)];
+    let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![
+        Arc::new(fix_limited_rows::FixLimitedRows),
+        Arc::new(order_below_queries::OrderBelowQueries),
+    ];
     rules.extend(PhysicalOptimizer::new().rules.into_iter().map(|rule| {
         match rule.name().starts_with("FilterPushdown") {
             true => Arc::new(push_filters_below_joins::BelowJoins(rule)) as _,

@@ -8,7 +8,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Query, SetExpr, Statement, UnaryOperator, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Ident, Query, SelectItem, SetExpr, Statement, UnaryOperator, Value,
+    VisitMut, VisitorMut,
 };
 
 use crate::statement::parsed_expression;
@@ -86,7 +87,8 @@ fn hold(condition: &mut Expr) -> Result<()> {
             hold(right)
         }
         Expr::Nested(inner) => hold(inner),
-        Expr::UnaryOp { op: UnaryOperator::Not, expr } => match compared(expr) {
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => match compared(without_parentheses(expr))
+        {
             Some(rows) => {
                 *condition = Rows { negated: !rows.negated, ..rows }.condition()?;
                 Ok(())
@@ -94,6 +96,13 @@ fn hold(condition: &mut Expr) -> Result<()> {
             None => Ok(()),
         },
         _ => Ok(()),
+    }
+}
+
+fn without_parentheses(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Nested(inner) => without_parentheses(inner),
+        expr => expr,
     }
 }
 
@@ -137,6 +146,7 @@ struct Rows {
 fn compared(expr: &Expr) -> Option<Rows> {
     let Expr::InSubquery { expr, subquery, negated } = expr else { return None };
     let Expr::Tuple(values) = expr.as_ref() else { return None };
+    let subquery = with_named_nulls(subquery);
     // Names that nothing in the values has.
     let names: Vec<String> = (1..=values.len()).map(|at| format!("\"in row {at}\"")).collect();
     let pairs = names.iter().zip(values);
@@ -148,6 +158,22 @@ fn compared(expr: &Expr) -> Option<Rows> {
         has_null: has_null.join(" OR "),
         negated: *negated,
     })
+}
+
+/// The query with names for its nulls, which the planner does not find again by the name that it gives them.
+fn with_named_nulls(query: &Query) -> Query {
+    let mut query = query.clone();
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        for (at, item) in select.projection.iter_mut().enumerate() {
+            if let SelectItem::UnnamedExpr(Expr::Value(value)) = item
+                && matches!(value.value, Value::Null)
+            {
+                let (expr, alias) = (Expr::Value(value.clone()), Ident::new(format!("null_{at}")));
+                *item = SelectItem::ExprWithAlias { expr, alias };
+            }
+        }
+    }
+    query
 }
 
 impl Rows {

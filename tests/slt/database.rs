@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use catalog::NewJob;
 use engine::{Config, Session};
@@ -34,6 +35,13 @@ impl std::error::Error for Failure {}
 impl From<sql::Error> for Failure {
     fn from(error: sql::Error) -> Self {
         Self(format!("{}: {error}", error.code()))
+    }
+}
+
+/// Of values that have no text, such as a moment of a zone that nobody knows.
+impl From<ArrowError> for Failure {
+    fn from(error: ArrowError) -> Self {
+        Self(format!("text: {error}"))
     }
 }
 
@@ -75,7 +83,7 @@ impl AsyncDB for Database {
         for batch in chain.collect().await? {
             // The schema that was promised is the schema that comes.
             assert_eq!(batch.schema().fields().len(), chain.schema().fields().len());
-            rows.extend(texts(&batch));
+            rows.extend(texts(&batch)?);
         }
         Ok(DBOutput::Rows { types: types(&chain.schema()), rows })
     }
@@ -97,18 +105,19 @@ fn types(schema: &SchemaRef) -> Vec<DefaultColumnType> {
     schema.fields().iter().map(|field| kind(field.data_type())).collect()
 }
 
-fn texts(batch: &RecordBatch) -> Vec<Vec<String>> {
+fn texts(batch: &RecordBatch) -> Result<Vec<Vec<String>>, Failure> {
     let options = FormatOptions::default().with_null("NULL");
     let formats: Vec<ArrayFormatter<'_>> = batch
         .columns()
         .iter()
-        .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-        .collect();
+        .map(|column| ArrayFormatter::try_new(column, &options))
+        .collect::<Result<_, _>>()?;
     let cell = |format: &ArrayFormatter<'_>, row| match format.value(row).to_string() {
         empty if empty.is_empty() => "(empty)".to_owned(),
         text => text,
     };
-    (0..batch.num_rows())
+    let rows = (0..batch.num_rows())
         .map(|row| formats.iter().map(|format| cell(format, row)).collect())
-        .collect()
+        .collect();
+    Ok(rows)
 }

@@ -1,4 +1,4 @@
-//! [`PushSafeFilters`]: DataFusion's rule that pushes filters down, which leaves those that may fail above what drops rows.
+//! [`push_safe_filters`]: DataFusion's rule that pushes filters down, which leaves those that may fail above what drops rows.
 //!
 //! A merge may drop just the rows for which a condition has no value: `merge(…).filter(cast(text, int) > 3)` does not fail
 //! for rows without a match. So such a condition stays where it is, also as one of a join's own, unless it is about both
@@ -13,50 +13,38 @@ use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, ExprSchemable, Filter, Join, LogicalPlan, Operator,
 };
-use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::conditions_in_turn::{SAFE, is_safe_operator};
+use super::wrapped::Wrapped;
 use crate::logical::Udf;
 
-#[derive(Debug, Default)]
-pub(super) struct PushSafeFilters(PushDownFilter);
+/// The rule, to be put in the place of DataFusion's.
+pub(super) fn push_safe_filters() -> Wrapped<PushDownFilter> {
+    Wrapped::new(PushDownFilter::new(), rewritten)
+}
 
-impl OptimizerRule for PushSafeFilters {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.0.apply_order()
-    }
-
-    fn supports_rewrite(&self) -> bool {
-        true
-    }
-
-    fn rewrite(
-        &self,
-        plan: LogicalPlan,
-        config: &dyn OptimizerConfig,
-    ) -> Result<Transformed<LogicalPlan>> {
-        let Some(Stack { base, on, safe, risky }) = Stack::of(&plan)? else {
-            return self.0.rewrite(plan, config);
-        };
-        let moving = match (conjunction(safe), &plan) {
-            (Some(safe), _) => LogicalPlan::Filter(Filter::try_new(safe, Arc::new(base))?),
-            (None, LogicalPlan::Join(_)) => base,
-            // The base is looked at next.
-            (None, _) => return Ok(Transformed::no(plan)),
-        };
-        let pushed = self.0.rewrite(moving, config)?;
-        let pushed = pushed.map_data(|below| with_on(below, on))?;
-        pushed.map_data(|below| match conjunction(risky) {
-            Some(risky) => Ok(LogicalPlan::Filter(Filter::try_new(risky, Arc::new(below))?)),
-            None => Ok(below),
-        })
-    }
+fn rewritten(
+    rule: &PushDownFilter,
+    plan: LogicalPlan,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    let Some(Stack { base, on, safe, risky }) = Stack::of(&plan)? else {
+        return rule.rewrite(plan, config);
+    };
+    let moving = match (conjunction(safe), &plan) {
+        (Some(safe), _) => LogicalPlan::Filter(Filter::try_new(safe, Arc::new(base))?),
+        (None, LogicalPlan::Join(_)) => base,
+        // The base is looked at next.
+        (None, _) => return Ok(Transformed::no(plan)),
+    };
+    let pushed = rule.rewrite(moving, config)?;
+    let pushed = pushed.map_data(|below| with_on(below, on))?;
+    pushed.map_data(|below| match conjunction(risky) {
+        Some(risky) => Ok(LogicalPlan::Filter(Filter::try_new(risky, Arc::new(below))?)),
+        None => Ok(below),
+    })
 }
 
 /// A join's conditions as they were, with those in front of them that are left.
