@@ -120,7 +120,7 @@ def test_a_worker_process_has_no_metrics(chain: dc.DataChain) -> None:
     assert chain.map(one=measure).to_values("one") == [1] * 4
     assert dc.metrics.get("size") == 4
     with pytest.raises(NotImplementedError, match="`size` was set in a worker process"):
-        chain.settings(parallel=2).map(two=measure).to_values("two")
+        chain.settings(parallel=2, ephemeral=True).map(two=measure).to_values("two")
 
 
 @pytest.mark.parametrize(

@@ -246,10 +246,11 @@ impl Chain {
         plan: LogicalPlan,
         progress: &Progress,
     ) -> Result<LogicalPlan> {
-        let plan = checkpoint::pin(&plan, &self.session, Purpose::Rows).await?;
         if !checkpoint::has_stages(&plan)? {
-            return Ok(plan);
+            return checkpoint::pin(&plan, &self.session, Purpose::Rows).await;
         }
+        // What functions see is found again by the next run, and need not be looked for there.
+        let plan = checkpoint::pin(&plan, &self.session, Purpose::Identity(None)).await?;
         let facts = self.facts.clone().unwrap_or_else(|| self.new_facts());
         let reuse = if config::ignores_checkpoints() { Reuse::Afresh } else { self.reuse };
         let keyed = task::spawn_blocking(move || checkpoint::key_stages(&facts, reuse, &plan));

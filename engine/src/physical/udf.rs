@@ -230,7 +230,7 @@ impl Run {
         };
         let (finds, reads) = match keeping {
             Some(keeping) => {
-                let (finder, reader) = self.at_hand(&keeping).await?;
+                let (finder, reader) = Box::pin(self.at_hand(&keeping)).await?;
                 (Some((keeping.clone(), finder)), Some((keeping, reader)))
             }
             None => (None, None),

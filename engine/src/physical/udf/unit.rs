@@ -129,7 +129,8 @@ impl OpenUnit {
         let fields = arguments.schema_ref().fields().iter().cloned().chain([Arc::new(field)]);
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let columns = arguments.columns().iter().cloned().chain([lists]).collect();
-        Ok(Some(RecordBatch::try_new(schema, columns)?))
+        let options = RecordBatchOptions::new().with_row_count(Some(arguments.num_rows()));
+        Ok(Some(RecordBatch::try_new_with_options(schema, columns, &options)?))
     }
 
     /// The results of each row that has all of them, as a list.
