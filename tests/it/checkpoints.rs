@@ -427,7 +427,8 @@ async fn groups_come_in_the_order_of_their_keys() {
     let rows = keyed(&root).await;
     let grouped = rows.aggregate(good.stage(2), &by_key(), &keep).unwrap();
     let saved = save(&grouped, &Arc::default()).await.unwrap();
-    assert_eq!(good.computed(), 3);
+    // One more to compare: two units were durable, and none was open.
+    assert_eq!(good.computed(), 3 + 1);
     assert_eq!(values(&saved.chain, "key").await, (0..7).collect::<Vec<_>>());
     assert_eq!(values(&saved.chain, "product").await, sums);
 }
@@ -468,5 +469,7 @@ async fn an_input_without_a_fixed_order_goes_on_too() {
     let done = bad.computed();
     let good = Multiply::new(1, "good");
     assert_eq!(sums(&good).await.unwrap(), 7);
-    assert_eq!(good.computed(), 7 - done / 2 * 2, "{done} were done");
+    // Where no unit is open, the last row is computed once more to compare it.
+    let compared = usize::from(done > 0 && done % 2 == 0);
+    assert_eq!(good.computed(), 7 - done / 2 * 2 + compared, "{done} were done");
 }

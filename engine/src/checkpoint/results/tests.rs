@@ -152,7 +152,7 @@ async fn in_reverse_order_little_is_in_memory() {
     for from in (0..ROWS).step_by(250) {
         let keys: Vec<Key> = (from..from + 250).map(|key| key as Key).collect();
         let rows: Vec<String> =
-            (from..from + 250).map(|row| format!("{row:0>width$}", width = 200_000)).collect();
+            (from..from + 250).map(|row| format!("{}{row}", "0".repeat(200_000))).collect();
         units.push(unit(&ledger, &keys, &[], &rows, &[]).await);
     }
     let (mut finder, mut reader) = open(&ledger, &units, Shape::OnePerRow).await;

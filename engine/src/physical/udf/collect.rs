@@ -26,6 +26,8 @@ pub(super) struct Collector<'a> {
     /// Where results go and come from; `None` where nothing is kept.
     kept: Option<(Keeping, Reader)>,
     open: Option<OpenUnit>,
+    /// The last row that was made durable, for repaired code to agree with where no unit is open.
+    last: Option<RecordBatch>,
     /// Rows of the input so far.
     at: u64,
     /// Rows so far that were given to the function.
@@ -52,8 +54,8 @@ impl<'a> Collector<'a> {
         sizer: Arc<BatchSizer>,
         full: &'a mpsc::Sender<Result<RecordBatch>>,
     ) -> Self {
-        let (open, found) = (None, Found::default());
-        Self { run, answers, sizer, full, kept, open, at: 0, computed: 0, failures: 0, found }
+        let (open, last, found) = (None, None, Found::default());
+        Self { run, answers, sizer, full, kept, open, last, at: 0, computed: 0, failures: 0, found }
     }
 
     pub(super) async fn run(mut self, to_come: mpsc::Receiver<Pending>) -> Result<()> {
@@ -64,7 +66,7 @@ impl<'a> Collector<'a> {
         {
             // The user's error is the one to report.
             let sample = self.open.as_ref().map_or(Ok(None), OpenUnit::sample).ok().flatten();
-            drop(keeping.ledger.failed(sample).await);
+            drop(keeping.ledger.failed(sample.or(self.last.take())).await);
         }
         outcome
     }
@@ -253,6 +255,7 @@ impl<'a> Collector<'a> {
             return Ok(());
         };
         let began = Instant::now();
+        self.last = unit.last_row()?.or(self.last.take());
         unit.close(&keeping.ledger, keeping.replaces).await?;
         self.run.watch.wrote(began.elapsed());
         Ok(())

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, LargeListArray, RecordBatch, StructArray, UInt32Array};
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::concat_batches;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use arrow::record_batch::RecordBatchOptions;
 use datafusion::error::Result;
@@ -124,33 +124,32 @@ impl OpenUnit {
             return Ok(None);
         };
         let arguments = concat_batches(first.schema_ref(), &self.arguments)?;
-        let lists = self.lists()?;
-        let field = Field::new("results", lists.data_type().clone(), false);
-        let fields = arguments.schema_ref().fields().iter().cloned().chain([Arc::new(field)]);
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let columns = arguments.columns().iter().cloned().chain([lists]).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(arguments.num_rows()));
-        Ok(Some(RecordBatch::try_new_with_options(schema, columns, &options)?))
+        Ok(Some(beside(&arguments, self.lists()?)?))
+    }
+
+    /// The same of the last row alone, unless that failed. It is a copy, so that the others do not stay in memory.
+    pub(super) fn last_row(&self) -> Result<Option<RecordBatch>> {
+        let (Some(last), None) = (self.height().checked_sub(1), &self.writer) else {
+            return Ok(None);
+        };
+        let failed = self.failures.last().and_then(|one| one.failure.row) == Some(last);
+        let Some(arguments) = self.arguments.last().filter(|_| !failed) else {
+            return Ok(None);
+        };
+        let (mut rows, mut left) = (Vec::new(), count(self.results[last]));
+        for batch in self.rows.iter().rev() {
+            let height = batch.num_rows().min(left);
+            rows.push(tail(batch, height)?);
+            left -= height;
+        }
+        rows.reverse();
+        let lists = lists(&self.results[last..=last], &concat_batches(&self.schema, &rows)?)?;
+        Ok(Some(beside(&tail(arguments, 1)?, lists)?))
     }
 
     /// The results of each row that has all of them, as a list.
     pub(super) fn lists(&self) -> Result<ArrayRef> {
-        let counts = &self.results[..self.keys.len()];
-        let offsets = OffsetBuffer::<i64>::from_lengths(
-            counts.iter().map(|count| usize::try_from(*count).unwrap_or(usize::MAX)),
-        );
-        let all = concat_batches(&self.schema, &self.rows)?;
-        let last = offsets.last().copied().unwrap_or_default();
-        let all = all.slice(0, usize::try_from(last).unwrap_or_default().min(all.num_rows()));
-        // What the columns are called does not count.
-        let named = |(at, column): (usize, &ArrayRef)| {
-            Arc::new(Field::new(at.to_string(), column.data_type().clone(), true))
-        };
-        let fields: Fields = all.columns().iter().enumerate().map(named).collect();
-        let length = all.num_rows();
-        let rows = StructArray::try_new_with_length(fields, all.columns().to_vec(), None, length)?;
-        let item = Arc::new(Field::new("item", DataType::Struct(rows.fields().clone()), false));
-        Ok(Arc::new(LargeListArray::try_new(item, offsets, Arc::new(rows), None)?))
+        lists(&self.results[..self.height()], &concat_batches(&self.schema, &self.rows)?)
     }
 
     /// Rows that have all their results.
@@ -175,4 +174,45 @@ impl OpenUnit {
     pub(super) fn has_failures(&self) -> bool {
         !self.failures.is_empty()
     }
+}
+
+fn count(results: u64) -> usize {
+    usize::try_from(results).unwrap_or(usize::MAX)
+}
+
+/// A copy of the last rows.
+fn tail(batch: &RecordBatch, height: usize) -> Result<RecordBatch> {
+    let rows: UInt32Array = (batch.num_rows() - height..batch.num_rows())
+        .map(|row| u32::try_from(row).unwrap_or(u32::MAX))
+        .collect();
+    if batch.num_columns() == 0 {
+        return Ok(batch.slice(0, height));
+    }
+    Ok(take_record_batch(batch, &rows)?)
+}
+
+/// So many results for each row, as lists.
+fn lists(counts: &[u64], all: &RecordBatch) -> Result<ArrayRef> {
+    let offsets = OffsetBuffer::<i64>::from_lengths(counts.iter().map(|results| count(*results)));
+    let last = offsets.last().copied().unwrap_or_default();
+    let all = all.slice(0, usize::try_from(last).unwrap_or_default().min(all.num_rows()));
+    // What the columns are called does not count.
+    let named = |(at, column): (usize, &ArrayRef)| {
+        Arc::new(Field::new(at.to_string(), column.data_type().clone(), true))
+    };
+    let fields: Fields = all.columns().iter().enumerate().map(named).collect();
+    let length = all.num_rows();
+    let rows = StructArray::try_new_with_length(fields, all.columns().to_vec(), None, length)?;
+    let item = Arc::new(Field::new("item", DataType::Struct(rows.fields().clone()), false));
+    Ok(Arc::new(LargeListArray::try_new(item, offsets, Arc::new(rows), None)?))
+}
+
+/// Arguments with their results as the last column.
+fn beside(arguments: &RecordBatch, lists: ArrayRef) -> Result<RecordBatch> {
+    let field = Field::new("results", lists.data_type().clone(), false);
+    let fields = arguments.schema_ref().fields().iter().cloned().chain([Arc::new(field)]);
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let columns = arguments.columns().iter().cloned().chain([lists]).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(arguments.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
