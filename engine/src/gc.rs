@@ -154,6 +154,12 @@ impl Collector<'_> {
             self.compact().await?;
         }
         self.live.add_all(self.session).await?;
+        self.datasets().await?;
+        self.stages().await?;
+        Ok(self.report)
+    }
+
+    async fn datasets(&mut self) -> Result<()> {
         let (all, depth) = layout::datasets();
         let (mut seen, claimed) = (HashSet::new(), self.claimed().await?);
         for folder in self.storage().folders(&all, depth).await? {
@@ -169,8 +175,7 @@ impl Collector<'_> {
                 note(&mut self.report.kept, title, UNREADABLE, Size::default());
             }
         }
-        self.stages().await?;
-        Ok(self.report)
+        Ok(())
     }
 
     fn storage(&self) -> &Storage {

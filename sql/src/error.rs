@@ -92,7 +92,7 @@ impl Error {
         match error.find_root() {
             DataFusionError::SQL(error, _) => syntax(text, error),
             DataFusionError::NotImplemented(what) => Self::NotSupported {
-                what: unlike_ours(first_line(what)),
+                what: unlike_ours(&first_line(what)),
                 instead: "write it in another way".to_owned(),
             },
             DataFusionError::SchemaError(error, _) => Self::Plan { reason: schema_reason(error) },
@@ -209,9 +209,9 @@ fn first_line(message: &str) -> String {
 }
 
 /// What is not supported, without these words.
-fn unlike_ours(message: String) -> String {
+fn unlike_ours(message: &str) -> String {
     let ends = [" not supported yet", " not supported", " are", " is"];
-    let what = ends.iter().fold(message.as_str(), |what, end| what.trim_end_matches(end));
+    let what = ends.iter().fold(message, |what, end| what.trim_end_matches(end));
     what.to_owned()
 }
 

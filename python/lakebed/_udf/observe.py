@@ -34,6 +34,7 @@ from weakref import WeakKeyDictionary
 from lakebed._native import born
 from lakebed._udf import inputs, openers
 from lakebed._udf.inputs import Seen
+from lakebed._udf.listeners import Listeners
 from lakebed._udf.notes import name_of, notes_of
 
 if TYPE_CHECKING:
@@ -99,12 +100,9 @@ class Reads:
         self._shared: set[str] = set()
         self.covered: frozenset[str] = frozenset()
         self._since = time.clock_gettime_ns(_CLOCK)
-        _count(1)
-        self._is_open = True
+        self._place = _all.add(self)
 
-    _is_open = False
-
-    def opened(self, path: Any, flags: Any) -> None:
+    def opened(self, path: Any, mode: Any, flags: Any) -> None:
         """Note a file that is being opened."""
         if not isinstance(path, (str, bytes, os.PathLike)):
             return
@@ -114,6 +112,9 @@ class Reads:
             # of no use any more
             return
         name = os.path.realpath(text)
+        if mode is None and not (os.path.isabs(text) or os.path.lexists(name)):  # noqa: PTH117
+            # by `os.open`, perhaps in a folder that is given as a number
+            return
         if is_written:
             self.wrote(name)
         elif name.endswith((".py", ".pyc")):
@@ -260,13 +261,7 @@ class Reads:
 
     def close(self) -> None:
         """Nothing is noted any more."""
-        if self._is_open:
-            self._is_open = False
-            _count(-1)
-
-    def __del__(self) -> None:
-        if not sys.is_finalizing():
-            self.close()
+        _all.remove(self._place)
 
     def wrote(self, path: Any) -> None:
         """What a function writes is its result, also where it reads that again."""
@@ -296,7 +291,7 @@ _deaf: set[int] = set()
 """Threads whose files do not count."""
 
 _EVENTS: dict[str, Callable[[Reads, tuple[Any, ...]], object]] = {
-    "open": lambda reads, given: reads.opened(given[0], given[2]),
+    "open": lambda reads, given: reads.opened(*given),
     "os.listdir": lambda reads, given: reads.listed(given[0]),
     "os.scandir": lambda reads, given: reads.listed(given[0]),
     "glob.glob/2": lambda reads, given: reads.matched(given[2] or "", given[0]),
@@ -456,25 +451,16 @@ def dataset(name: str, *asked: str | None) -> None:
 
 # Hearing
 
-_open = 0
-"""How many there are that listen."""
 
-_lock = threading.RLock()
+def _begin() -> None:
+    _add_hook()
+    openers.install(_hear_arguments, _hear_variable, _connected)
+    if sys.version_info < (3, 12):
+        # it says nothing when a thread starts
+        openers.replace(threading.Thread, "start", _followed(threading.Thread.start))
 
 
-def _count(more: int) -> None:
-    """Hear from the first one on that listens, until the last one is gone."""
-    global _open  # noqa: PLW0603
-    with _lock:
-        _open += more
-        if more > 0 and _open == 1:
-            _add_hook()
-            openers.install(_hear_arguments, _hear_variable, _connected)
-            if sys.version_info < (3, 12):
-                # it says nothing when a thread starts
-                openers.replace(threading.Thread, "start", _followed(threading.Thread.start))
-        elif _open == 0:
-            openers.remove()
+_all = Listeners(_begin, openers.remove)
 
 
 @functools.cache
@@ -484,7 +470,7 @@ def _add_hook() -> None:
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _open or event not in _EVENTS:
+    if event not in _EVENTS or not _all:
         return
     with _listeners() as listening:
         if event in _THREAD_STARTS:

@@ -7,6 +7,7 @@ import os
 import pickle
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +20,6 @@ from lakebed._fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 READERS = {
     "class": lambda: pa.OSFile,
@@ -173,6 +173,8 @@ def test_nor_after_a_failure() -> None:
     before = pa.OSFile, os._Environ.__getitem__
     with pytest.raises(ValueError, match="1"):
         dc.read_values(x=[1, 2]).map(y=fails).to_values("y")
+    # who listened is gone, and the next one that looks finds that out
+    Path(os.devnull).read_bytes()
     assert (pa.OSFile, os._Environ.__getitem__) == before
     assert type(pa.OSFile) is type
 

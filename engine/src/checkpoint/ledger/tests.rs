@@ -61,7 +61,7 @@ async fn units_read_as_they_were_kept() {
     let storage = storage(&Root::memory()).await;
     let ledger = ledger(&storage, "code", "here");
     let unit = keep(&ledger, 7).await;
-    assert_eq!(own(&ledger).await, [unit.clone()]);
+    assert_eq!(own(&ledger).await, std::slice::from_ref(&unit));
     let keys = ledger.keys(&unit).await.unwrap().unwrap();
     assert_eq!((keys.keys, keys.results, keys.facts.batches), (vec![1, 2], vec![], vec![2]));
     let mut opened = ledger.open(&unit.name).await.unwrap().unwrap();

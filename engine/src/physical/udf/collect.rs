@@ -66,7 +66,7 @@ impl<'a> Collector<'a> {
         {
             // The user's error is the one to report.
             let sample = self.open.as_ref().map_or(Ok(None), OpenUnit::sample).ok().flatten();
-            drop(keeping.ledger.failed(sample.or(self.last.take())).await);
+            drop(keeping.ledger.failed(sample.or_else(|| self.last.take())).await);
         }
         outcome
     }
@@ -109,7 +109,7 @@ impl<'a> Collector<'a> {
         let mut mixed = Mixed::new(self.run.stage.shape, &self.run.schema, &passing, &places);
         // What stands before the first row that is computed waits for no answer.
         let first = owed.as_ref().and_then(|owed| owed.missing.first());
-        let first = first.map_or(passing.num_rows(), |row| *row as usize);
+        let first = first.map_or_else(|| passing.num_rows(), |row| *row as usize);
         if first > 0 && !self.send_mixed(&mut mixed, None, first).await? {
             return Ok(false);
         }
@@ -255,8 +255,10 @@ impl<'a> Collector<'a> {
             return Ok(());
         };
         let began = Instant::now();
-        self.last = unit.last_row()?.or(self.last.take());
-        unit.close(&keeping.ledger, keeping.replaces).await?;
+        if let Some(row) = unit.last_row()? {
+            self.last = Some(row);
+        }
+        Box::pin(unit.close(&keeping.ledger, keeping.replaces)).await?;
         self.run.watch.wrote(began.elapsed());
         Ok(())
     }

@@ -82,7 +82,7 @@ impl Run {
         }
         let made = match unit.height() {
             0 => None,
-            _ => Some(unit.close(&keeping.ledger, keeping.replaces).await?),
+            _ => Some(Box::pin(unit.close(&keeping.ledger, keeping.replaces)).await?),
         };
         keeping.ledger.judge(failed, reason.is_none()).await?;
         Ok((reason.is_none(), made))
