@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, new_null_array,
+    ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, RecordBatchOptions, StringArray,
+    new_null_array,
 };
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
@@ -201,7 +202,7 @@ fn numbers_of(names: &ArrayRef, functions: &Numbers) -> ArrayRef {
         let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
         let numbers = functions.get(name).map(Vec::as_slice).unwrap_or_default();
         let at = seen.entry(name).or_default();
-        let number = numbers.get(*at).or(numbers.last()).copied().unwrap_or_default();
+        let number = numbers.get(*at).or_else(|| numbers.last()).copied().unwrap_or_default();
         *at += 1;
         number
     });
@@ -226,7 +227,8 @@ fn with_columns<'n>(
             }
         }
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), values)?)
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), values, &options)?)
 }
 
 /// What settings are at first.

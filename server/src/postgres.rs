@@ -117,17 +117,15 @@ async fn converse(
             () = connection.stop.ending() => Some(Err(connection::ending())),
             message = next => message,
         };
-        let (message, is_extended) = match message {
+        let message = match message {
             None | Some(Ok(PgWireFrontendMessage::Terminate(_))) => return Ok(()),
-            Some(Ok(message)) if connection.may_send(&message) => {
-                let is_extended = message.is_extended_query();
-                (message, is_extended)
-            }
+            Some(Ok(message)) if connection.may_send(&message) => message,
             Some(Ok(_)) => return Ok(()),
             Some(Err(error)) => {
                 return timeout(FAREWELL, process_error(&mut socket, error, false)).await?;
             }
         };
+        let is_extended = message.is_extended_query();
         let (startup, queries) = (Arc::clone(&startup), Arc::clone(&queries));
         let (simple, cancel, copy) =
             (Arc::clone(&queries), Arc::clone(&startup), Arc::clone(&copy));

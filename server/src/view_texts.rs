@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
+use datafusion::arrow::array::{
+    ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, StringArray,
+};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::error::Result;
@@ -30,7 +32,8 @@ pub(crate) fn pg_views(relations: &Relations, none: &RecordBatch) -> Result<Reco
         Arc::new(owners),
         column(|it| it.query.as_deref()),
     ];
-    Ok(RecordBatch::try_new(none.schema(), columns)?)
+    let options = RecordBatchOptions::new().with_row_count(Some(views.len()));
+    Ok(RecordBatch::try_new_with_options(none.schema(), columns, &options)?)
 }
 
 /// The rows of `pg_tables` that are no views.

@@ -470,6 +470,6 @@ async fn an_input_without_a_fixed_order_goes_on_too() {
     let good = Multiply::new(1, "good");
     assert_eq!(sums(&good).await.unwrap(), 7);
     // Where no unit is open, the last row is computed once more to compare it.
-    let compared = usize::from(done > 0 && done % 2 == 0);
+    let compared = usize::from(done > 0 && done.is_multiple_of(2));
     assert_eq!(good.computed(), 7 - done / 2 * 2 + compared, "{done} were done");
 }
