@@ -107,6 +107,9 @@ class Reads:
         if not isinstance(path, (str, bytes, os.PathLike)):
             return
         text = os.fsdecode(path)
+        if text.startswith("<") and text.endswith(">"):
+            # the place of code without a file, which Python 3.13 looks for
+            return
         is_written = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
         if self._left < 0 and not (is_written or text.endswith((".py", ".pyc"))):
             # of no use any more

@@ -8,7 +8,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -376,7 +375,6 @@ def test_threads_that_a_function_starts_are_heard(
     assert chain.to_values("y") == [3, 30]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="a file of Python itself is noted there")
 def test_other_threads_are_not(weights: Path) -> None:
     def fails(x: int) -> int:
         raise ValueError(x)
