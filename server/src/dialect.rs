@@ -6,7 +6,7 @@ mod one_row;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    AccessExpr, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, Query, Select, Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -42,6 +42,9 @@ impl VisitorMut for Simplify {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
             Expr::Subquery(query) => one_row::aggregate(query),
+            Expr::CompoundFieldAccess { access_chain, .. } => {
+                access_chain.iter_mut().for_each(name_field);
+            }
             Expr::Cast { data_type, .. } if is_name(data_type) => *data_type = DataType::Text,
             Expr::BinaryOp { left, op: BinaryOperator::Eq, right } if is_function_name(left) => {
                 without_schema(right);
@@ -63,6 +66,15 @@ impl VisitorMut for Simplify {
             *expr = null(data_type);
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// `(x).n`, whose field DataFusion takes as a text.
+fn name_field(access: &mut AccessExpr) {
+    if let AccessExpr::Dot(field) = access
+        && let Expr::Identifier(name) = field
+    {
+        *field = Expr::value(Value::SingleQuotedString(name.value.clone()));
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, ScalarValue, TableReference};
 use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::coalesce;
@@ -20,6 +20,14 @@ use datafusion::logical_expr::{
 
 /// The plan without such queries; others stay as they are.
 pub(crate) fn unnest_beside(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut is_there = false;
+    plan.apply_with_subqueries(|node| {
+        is_there |= matches!(node, LogicalPlan::Join(join) if query_of(join).is_some());
+        Ok(if is_there { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    if !is_there {
+        return Ok(plan);
+    }
     let changed = plan.transform_up_with_subqueries(|node| match node {
         LogicalPlan::Join(join) => match beside(&join)? {
             Some(plan) => Ok(Transformed::yes(plan)),
@@ -31,12 +39,20 @@ pub(crate) fn unnest_beside(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(changed.data)
 }
 
-fn beside(join: &Join) -> Result<Option<LogicalPlan>> {
+/// The query on the right of a join that depends on the left, and what it is called.
+fn query_of(join: &Join) -> Option<(Option<&TableReference>, &Arc<LogicalPlan>)> {
     let (alias, query) = match join.right.as_ref() {
         LogicalPlan::SubqueryAlias(SubqueryAlias { input, alias, .. }) => (Some(alias), input),
         _ => (None, &join.right),
     };
-    let LogicalPlan::Subquery(Subquery { subquery, .. }) = query.as_ref() else { return Ok(None) };
+    match query.as_ref() {
+        LogicalPlan::Subquery(Subquery { subquery, .. }) => Some((alias, subquery)),
+        _ => None,
+    }
+}
+
+fn beside(join: &Join) -> Result<Option<LogicalPlan>> {
+    let Some((alias, subquery)) = query_of(join) else { return Ok(None) };
     let always = join.filter.as_ref().is_none_or(|filter| *filter == lit(true));
     let keeps = match join.join_type {
         JoinType::Inner => false,
@@ -100,6 +116,8 @@ impl Row<'_> {
                 let Some(input) = under(input)? else { return Ok(None) };
                 Some(self.renamed(input, alias)?)
             }
+            // A list in the query's own FROM.
+            LogicalPlan::Subquery(Subquery { subquery, .. }) => under(subquery)?,
             LogicalPlan::Unnest(unnest) => {
                 let Some(input) = under(&unnest.input)? else { return Ok(None) };
                 let input = if self.keeps { self.never_empty(input, unnest)? } else { input };

@@ -21,6 +21,7 @@ use crate::inputs::Inputs;
 use crate::lateral_unnest::unnest_beside;
 use crate::look;
 use crate::relation::Relations;
+use crate::row_in::check_rows;
 use crate::statement::{Statement, check_reads};
 use crate::{Error, Result};
 
@@ -160,6 +161,7 @@ impl<'a> Planner<'a> {
         let mut context = PlannerContext::new().with_prepare_param_data_types(types);
         let plan = SqlToRel::new_with_options(&self.relations, options)
             .sql_statement_to_plan_with_context(query, &mut context)?;
+        check_rows(&plan)?;
         let plan = unnest_beside(plan)?;
         let plan = match self.parameters.as_slice() {
             [] => inferred(plan)?,

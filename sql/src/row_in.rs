@@ -7,6 +7,10 @@
 
 use std::ops::ControlFlow;
 
+use datafusion::common::not_impl_err;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, Query, SelectItem, SetExpr, Statement, UnaryOperator, Value,
     VisitMut, VisitorMut,
@@ -24,6 +28,26 @@ pub(crate) fn compare_rows(statement: &mut Statement) -> Result<()> {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
+}
+
+/// What the rows of the query are called.
+const TABLE: &str = "in rows";
+
+/// Refuses a query with a row to compare that depends on the row outside: it stands in FROM, where it cannot.
+pub(crate) fn check_rows(plan: &LogicalPlan) -> PlanResult<()> {
+    plan.apply_with_subqueries(|node| match node {
+        LogicalPlan::SubqueryAlias(rows)
+            if rows.alias.table() == TABLE && depends_on_outside(&rows.input)? =>
+        {
+            not_impl_err!("(a, b) IN (SELECT …) over a query that depends on the row")
+        }
+        _ => Ok(TreeNodeRecursion::Continue),
+    })?;
+    Ok(())
+}
+
+fn depends_on_outside(plan: &LogicalPlan) -> PlanResult<bool> {
+    plan.exists(|node| Ok(node.contains_outer_reference()))
 }
 
 struct CompareRows;
@@ -153,7 +177,7 @@ fn compared(expr: &Expr) -> Option<Rows> {
     let is_match: Vec<String> = pairs.map(|(name, value)| format!("{name} = ({value})")).collect();
     let has_null: Vec<String> = names.iter().map(|name| format!("{name} IS NULL")).collect();
     Some(Rows {
-        rows: format!("({subquery}) AS \"in rows\"({})", names.join(", ")),
+        rows: format!("({subquery}) AS \"{TABLE}\"({})", names.join(", ")),
         is_match: is_match.join(" AND "),
         has_null: has_null.join(" OR "),
         negated: *negated,
