@@ -143,9 +143,9 @@ impl Chain {
         Ok(Self { facts: self.facts.clone(), ..self.with_plan(plan)? })
     }
 
-    /// The same chain, whose functions compute their rows though results are kept.
-    pub(crate) fn computed_again(self) -> Self {
-        Self { reuse: Reuse::Again, ..self }
+    /// The same chain, of whose functions other results that are kept count.
+    pub(crate) fn reusing(self, reuse: Reuse) -> Self {
+        Self { reuse, ..self }
     }
 
     fn check_steps(plan: &LogicalPlan) -> Result<()> {

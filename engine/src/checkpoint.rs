@@ -21,6 +21,6 @@ pub(crate) use index::Place;
 pub(crate) use keys::{Key, RowKeys};
 pub(crate) use ledger::{Failed, Ledger, Listed, UnitAt, now};
 pub(crate) use pin::pin;
-pub(crate) use results::{Finder, Origin, Reader, results};
+pub(crate) use results::{Cut, Finder, Origin, Reader, results};
 pub(crate) use stages::{all_kept, has_stages, key_stages};
-pub(crate) use unit::{Facts as UnitFacts, UnitKeys, UnitWriter};
+pub(crate) use unit::{Facts as UnitFacts, Retry, UnitKeys, UnitWriter};

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use blake3::Hasher;
-use catalog::DatasetVersion;
+use catalog::{DatasetVersion, VersionSpec};
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::{Distinct, JoinType, LogicalPlan, TableScan};
@@ -30,7 +30,7 @@ use datafusion::logical_expr::{Distinct, JoinType, LogicalPlan, TableScan};
 use crate::chain::{CodeChange, Deleted, DeltaOptions, Retry};
 use crate::functions::Units;
 use crate::identity::Reason;
-use crate::logical::{FirstRows, GroupRows, inputs_first};
+use crate::logical::{FirstRows, GroupRows, Reuse, inputs_first};
 use crate::progress::Progress;
 use crate::source::{AnyVersion, Dependency, Source, as_table, source_of};
 use crate::{Chain, Error, Result};
@@ -355,7 +355,7 @@ impl Updating<'_> {
             Order::Any | Order::Lost(_) => (rows, false),
         };
         // What failed would be found as it was.
-        let chain = if is_retry { chain.computed_again() } else { chain };
+        let chain = if is_retry { chain.reusing(retry_of(self.base)) } else { chain };
         let kept = KeptRows { stale, mixed: self.mixed };
         Ok(Update::Rows(Box::new(Rows { chain, removed, gone, kept, told, is_all })))
     }
@@ -453,6 +453,38 @@ impl Updating<'_> {
         }
         Ok(retried)
     }
+}
+
+fn retry_of(base: &DatasetVersion) -> Reuse {
+    Reuse::Retry(base.uuid.as_str().into())
+}
+
+/// What counts of what is kept, where an update computes all rows: those that failed are to be computed again. Which rows
+/// have an error in a field is not known of kept results, so that all are computed again where some of the version have.
+pub(crate) async fn reuse(
+    chain: &Chain,
+    base: &DatasetVersion,
+    progress: &Arc<Progress>,
+) -> Result<Reuse> {
+    let mut reuse = Reuse::Kept;
+    for (_, options) in chain.deltas() {
+        match &options.retry {
+            Retry::Nothing => {}
+            Retry::Missing => reuse = Reuse::Unfailed,
+            Retry::Failed(path) => {
+                let base_chain = chain
+                    .session()
+                    .read_dataset(&base.dataset, &VersionSpec::Exact(base.version))
+                    .await?;
+                // Other columns were saved before.
+                let Ok(rows) = base::failed(&base_chain, path) else { continue };
+                if base_chain.with_plan(rows)?.count(progress).await? > 0 {
+                    return Ok(retry_of(base));
+                }
+            }
+        }
+    }
+    Ok(reuse)
 }
 
 /// The versions of datasets that a source is.

@@ -67,6 +67,9 @@ class Settings:
     retry_on: tuple[type[BaseException], ...] | None = None
     retry_wait: float | None = None
     memory: int | None = None
+    distinct: bool | None = None
+    by_content: bool | None = None
+    verify: int | None = None
     version: str | None = None
     deps: tuple[Any, ...] | None = None
     ignore: tuple[str, ...] | None = None
@@ -113,6 +116,9 @@ class Settings:
         # a call can only be stopped, and its memory limited, in a process of its own
         apart = self.memory is not None or (self.timeout is not None and not is_async)
         parallel = _usual_parallel() if self.parallel is None else self.parallel
+        if self.distinct and self.ephemeral:
+            msg = "setting `distinct` needs kept results, which `ephemeral=True` turns off"
+            raise SettingsError(msg)
         return {
             "parallel": parallel or (1 if apart else None),
             "batch_rows": self.batch_rows,
@@ -121,6 +127,8 @@ class Settings:
             "memory": self.memory,
             "max_errors": self.max_errors,
             "checkpoint": not self.ephemeral,
+            "distinct": bool(self.distinct),
+            "verify": self.verify or 0,
             "prefetch": self.prefetch,
             "cache": bool(self.cache),
         }
@@ -292,6 +300,9 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "retry_on": _exceptions,
     "retry_wait": _seconds(0),
     "memory": _bytes,
+    "distinct": _flag,
+    "by_content": _flag,
+    "verify": _at_least(0),
     "version": _version,
     "deps": _dependencies,
     "ignore": _names_of_values,

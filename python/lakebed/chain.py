@@ -210,6 +210,9 @@ class DataChain(
         retry_on: type[BaseException] | Sequence[type[BaseException]] | None = None,
         retry_wait: float | None = None,
         memory: int | str | None = None,
+        distinct: bool | None = None,
+        by_content: bool | None = None,
+        verify: int | None = None,
         version: str | int | None = None,
         deps: Sequence[Any] | None = None,
         ignore: Sequence[str] | None = None,
@@ -218,7 +221,8 @@ class DataChain(
         """Change how the verbs that follow work; None leaves a setting as it is.
 
         No setting changes a result, but `on_error`, and with it what makes a row fail:
-        `timeout`, `memory`, `retries` and `retry_on`.
+        `timeout`, `memory`, `retries` and `retry_on`. Of functions that are not pure,
+        `distinct` does too.
 
         Args:
             cache: Keep the files of buckets that functions are given, for later runs; local
@@ -253,6 +257,15 @@ class DataChain(
             retry_wait: Seconds before the first retry, doubled each time; 1 by default.
             memory: Bytes that a worker may use, or text such as "2GiB"; the row that
                 needs more fails. The function then runs in a worker process.
+            distinct: Call functions once for rows with equal arguments, in this run and later
+                ones: these rows get the same results. Else as many rows are as many calls.
+                Needs results that are kept.
+            by_content: Of parameters that are files, kept results are found by the bytes of the
+                file, so that a copied, renamed or touched one is not computed again. Each file
+                is read once for that. What a function makes of names and times does not count
+                then.
+            verify: Compute so many of the rows whose results were kept all the same, chosen at
+                random in each run; a `ValueError` before anything is saved if one differs.
             version: Of the functions: their kept results are used again as long as it, their
                 names and their types are the same, whatever their code is and reads.
             deps: What else decides results of the functions: files and folders, which count by
@@ -289,6 +302,9 @@ class DataChain(
             retry_on=retry_on,
             retry_wait=retry_wait,
             memory=memory,
+            distinct=distinct,
+            by_content=by_content,
+            verify=verify,
             version=version,
             deps=deps,
             ignore=ignore,

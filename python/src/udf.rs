@@ -136,11 +136,20 @@ impl Function {
             Take::Column { path, .. } => Some(Expr::Column(path.clone())),
             Take::Setup(_) => None,
         });
-        let options = self.0.options(options)?;
+        // What stands behind the parameters is no argument, but results may be found by it.
+        let contents: Vec<(usize, String)> = optional(options, "contents")?.unwrap_or_default();
+        let mut arguments: Vec<Expr> = arguments.collect();
+        let replaced: Vec<usize> = contents.iter().map(|(at, _)| *at).collect();
+        arguments.extend(contents.into_iter().map(|(_, column)| Expr::Column(column)));
+        let mut options = self.0.options(options)?;
+        if !replaced.is_empty() {
+            let keyed_by = (0..arguments.len()).filter(|at| !replaced.contains(at));
+            options.keyed_by = Some(keyed_by.collect());
+        }
         let (depth, objects) = (self.0.depth(&options), Some(objects));
         Ok(engine::Stage {
             function: Arc::new(PythonFunction { definition: Arc::clone(&self.0), depth, objects }),
-            arguments: arguments.collect(),
+            arguments,
             results: self.0.schema.fields().iter().cloned().collect::<Vec<FieldRef>>(),
             options,
         })
@@ -201,6 +210,9 @@ impl Definition {
                 OnError::Null => DeadRows::Null,
             },
             checkpoint: optional(given, "checkpoint")?.unwrap_or(default.checkpoint),
+            distinct: optional(given, "distinct")?.unwrap_or(default.distinct),
+            keyed_by: None,
+            verify: optional(given, "verify")?.unwrap_or(default.verify),
             prefetch: optional(given, "prefetch")?,
             keeps_files: optional(given, "cache")?.unwrap_or(default.keeps_files),
             known_rows: self.known.len(),

@@ -1,5 +1,7 @@
 //! Results of functions are kept and used again, and never when they would come out otherwise.
 
+mod choices;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -252,8 +252,8 @@ impl Chain {
         // What functions see is found again by the next run, and need not be looked for there.
         let plan = checkpoint::pin(&plan, &self.session, Purpose::Identity(None)).await?;
         let facts = self.facts.clone().unwrap_or_else(|| self.new_facts());
-        let reuse = if config::ignores_checkpoints() { Reuse::Afresh } else { self.reuse };
-        let keyed = task::spawn_blocking(move || checkpoint::key_stages(&facts, reuse, &plan));
+        let reuse = if config::ignores_checkpoints() { Reuse::Afresh } else { self.reuse.clone() };
+        let keyed = task::spawn_blocking(move || checkpoint::key_stages(&facts, &reuse, &plan));
         let keyed = keyed.await.map_err(|error| Error::internal(error.to_string()))??;
         for remark in keyed.remarks {
             progress.tell(remark);

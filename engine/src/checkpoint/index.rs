@@ -19,6 +19,21 @@ pub(crate) struct Place {
     pub(crate) row: u32,
 }
 
+impl Place {
+    /// The unit of rows that the run itself computes, of which nobody knows yet into which units they go.
+    const THIS_RUN: u32 = u32::MAX;
+
+    /// Where the results of a row will be that the run computes; rows are counted from the first one that it computes.
+    pub(crate) fn of_run(row: u32) -> Self {
+        Self { unit: Self::THIS_RUN, row }
+    }
+
+    /// Whether the run itself computes the row.
+    pub(crate) fn is_of_run(self) -> bool {
+        self.unit == Self::THIS_RUN
+    }
+}
+
 /// WHY: the key as two halves, so that an entry has 24 bytes and not 32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
@@ -137,6 +152,16 @@ impl Index {
         }
         let passed = at + 1 - first;
         self.passed.insert(number, u32::try_from(passed).unwrap_or(u32::MAX));
+        self.place_at(at, key)
+    }
+
+    /// The first results for rows with this key, whoever has taken them.
+    pub(crate) fn first_of(&self, key: Key) -> Option<Place> {
+        let key = halves(key);
+        let mut at = self.first(key)?;
+        while self.is_at(at, key) && self.gone.contains(&self.entries[at].unit) {
+            at += 1;
+        }
         self.place_at(at, key)
     }
 

@@ -18,33 +18,37 @@ pub(crate) type Key = u128;
 #[derive(Debug)]
 pub(crate) struct RowKeys {
     converter: RowConverter,
+    /// Which columns count.
+    columns: Vec<usize>,
     /// The digest of the types: equal bytes of different types are different values.
     types: [u8; 32],
 }
 
 impl RowKeys {
-    /// Keys of rows with columns of these types.
+    /// Keys of rows with columns of these types, of which some count; `None`: all.
     ///
     /// # Errors
     /// A type whose values cannot be compared.
-    pub(crate) fn try_new(kinds: &[DataType]) -> Result<Self, ArrowError> {
-        let kinds: Vec<DataType> = kinds.iter().map(comparable).collect();
+    pub(crate) fn try_new(kinds: &[DataType], some: Option<&[usize]>) -> Result<Self, ArrowError> {
+        let columns = some.map_or_else(|| (0..kinds.len()).collect(), <[usize]>::to_vec);
+        let kinds: Vec<DataType> = columns.iter().map(|at| comparable(&kinds[*at])).collect();
         let mut types = String::new();
         kinds.iter().for_each(|kind| tell(kind, &mut types));
         let fields = kinds.into_iter().map(SortField::new).collect();
         Ok(Self {
             converter: RowConverter::new(fields)?,
+            columns,
             types: *blake3::hash(types.as_bytes()).as_bytes(),
         })
     }
 
     /// The keys of the rows of a batch.
     pub(crate) fn of(&self, rows: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
-        if rows.num_columns() == 0 {
+        if self.columns.is_empty() {
             return Ok(vec![self.key(&[]); rows.num_rows()]);
         }
-        let columns: Vec<ArrayRef> =
-            rows.columns().iter().map(as_comparable).collect::<Result<_, _>>()?;
+        let columns = self.columns.iter().map(|at| as_comparable(rows.column(*at)));
+        let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
         let bytes = self.converter.convert_columns(&columns)?;
         Ok(bytes.iter().map(|row| self.key(row.as_ref())).collect())
     }

@@ -228,20 +228,24 @@ impl Ledger {
     }
 
     /// Makes results durable.
-    pub(crate) async fn commit(&self, unit: UnitWriter, mut keys: UnitKeys) -> Result<UnitAt> {
+    pub(crate) async fn commit(
+        &self,
+        unit: UnitWriter,
+        mut keys: UnitKeys,
+    ) -> Result<(UnitAt, UnitKeys)> {
         let (storage, folder) = (Arc::clone(&self.storage), self.folder.clone());
-        let (rows, check, keys, keys_check) = blocking(move || -> Result<_> {
+        let (rows, check, file, keys_check, keys) = blocking(move || -> Result<_> {
             let (rows, check, batches) = unit.finish()?;
             keys.facts.batches = batches;
-            let (keys, keys_check) = keys.write(storage.stage(&folder)?)?;
-            Ok((rows, check, keys, keys_check))
+            let (file, keys_check) = keys.write(storage.stage(&folder)?)?;
+            Ok((rows, check, file, keys_check, keys))
         })
         .await?;
         let name = UnitName { code: self.code.clone(), time: now(), check };
         let unit = UnitAt { name, keys: keys_check };
         self.storage.publish(rows, &self.at(&unit.rows_name())).await?;
-        self.storage.publish(keys, &self.at(&unit.keys_name())).await?;
-        Ok(unit)
+        self.storage.publish(file, &self.at(&unit.keys_name())).await?;
+        Ok((unit, keys))
     }
 
     /// The keys of a unit; `None` when they are damaged or gone.

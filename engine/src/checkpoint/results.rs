@@ -5,7 +5,9 @@
 //! so much of that stays in memory. A unit's digest is looked at once, before the first of its results counts as found.
 
 mod lru;
+mod of_run;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,10 +18,11 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use udf_runtime::{RowFailure, Shape};
 
 use self::lru::Lru;
+use self::of_run::OfRun;
 use super::index::{Index, IndexBuilder, Place};
 use super::keys::Key;
 use super::ledger::{Ledger, UnitAt, UnitName};
-use super::unit::{Unit, UnitKeys};
+use super::unit::{Retry, Unit, UnitKeys};
 use crate::blocking::blocking;
 use crate::{Error, Result};
 
@@ -29,17 +32,26 @@ const AT_ONCE: usize = 16;
 /// So many units are open at once.
 const OPEN_UNITS: usize = 64;
 
+/// What the number of a row that the run computes takes in memory, beside its key.
+const COMPUTED_BYTES: usize = 48;
+
 /// So much of results is in memory beside the rows that are being handed on.
 const CACHED_BYTES: usize = 64 << 20;
 
 /// Results of this few bytes are not worth more places in memory.
 const CACHED_BATCHES: usize = 1024;
 
-/// Units of a function, with what is known of their results.
+/// A unit of a function, with what is known of its results.
 #[derive(Debug)]
 struct Known {
     name: UnitName,
     origin: Origin,
+    cut: Cut,
+}
+
+/// How the results of a unit are cut into those of its rows and into batches.
+#[derive(Debug, Default)]
+pub(crate) struct Cut {
     /// Where the results of each row end; none: each row has one.
     ends: Vec<u64>,
     /// Where the results of each batch end.
@@ -70,7 +82,9 @@ pub(crate) struct Finder {
     open: Open,
     /// Units whose digests were right.
     sound: HashSet<u32>,
-    _memory: MemoryReservation,
+    /// For functions that are called once for equal arguments: which rows the run computes, by their keys.
+    computed: Option<HashMap<Key, u32>>,
+    memory: MemoryReservation,
 }
 
 /// Reads results that were found.
@@ -79,12 +93,15 @@ pub(crate) struct Reader {
     units: Arc<Vec<Known>>,
     open: Open,
     batches: Lru<(u32, u32), RecordBatch>,
+    of_run: OfRun,
 }
 
-/// What is kept in these units: first those of this code. The memory for their keys is taken from a pool.
+/// What is kept in these units: first those of this code. In a retry, only what it computed itself counts. The memory for
+/// the keys is taken from a pool.
 pub(crate) async fn results(
     ledger: &Ledger,
     units: Vec<(UnitAt, Origin)>,
+    retry: Option<&Retry>,
     shape: Shape,
     pool: &Arc<dyn MemoryPool>,
 ) -> Result<(Finder, Reader)> {
@@ -96,10 +113,17 @@ pub(crate) async fn results(
     let mut read = read.buffered(AT_ONCE);
     while let Some((keys, name, origin)) = read.try_next().await? {
         let Some(keys) = keys else { continue };
+        let of = keys.facts.retry_of.as_deref();
+        let wanted = retry.and_then(|retry| retry.version.as_deref());
+        if wanted.is_some() && of != wanted {
+            continue;
+        }
         let rows = keys.keys.len();
         let bytes = IndexBuilder::bytes(rows) + size_of_val(keys.results.as_slice());
         memory.try_grow(bytes)?;
-        known.push(added(&mut index, keys, (name, origin), shape, &ledger.failing));
+        let fails = retry.is_none() || wanted.is_some();
+        let failing = Some(ledger.failing.as_str()).filter(|_| fails);
+        known.push(added(&mut index, keys, (name, origin), shape, failing));
     }
     drop(read);
     let units = Arc::new(known);
@@ -109,27 +133,24 @@ pub(crate) async fn results(
         units: Arc::clone(&units),
         open: Arc::clone(&open),
         batches: Lru::new(CACHED_BATCHES, CACHED_BYTES),
+        of_run: OfRun::default(),
     };
     let index = blocking(move || Ok::<_, Error>(index.finish())).await?;
-    let sound = HashSet::new();
-    Ok((Finder { ledger: ledger.clone(), index, units, open, sound, _memory: memory }, reader))
+    let (ledger, sound, computed) = (ledger.clone(), HashSet::new(), None);
+    Ok((Finder { ledger, index, units, open, sound, computed, memory }, reader))
 }
 
-/// Adds a unit to the index, without what does not count: failures of earlier code and of other limits.
+/// Adds a unit to the index, without what does not count: failures of earlier code and of other limits than these, or all.
 fn added(
     index: &mut IndexBuilder,
     keys: UnitKeys,
     (name, origin): (UnitName, Origin),
     shape: Shape,
-    failing: &str,
+    failing: Option<&str>,
 ) -> Known {
     let UnitKeys { keys, results, facts } = keys;
-    let (failures, would_fail) = facts.failures(failing);
-    let failed = failures.into_iter().filter_map(|one| {
-        let row = u32::try_from(one.failure.row?).ok()?;
-        Some((row, one))
-    });
-    let failures: HashMap<u32, RowFailure> = failed.collect();
+    let (failures, would_fail) = facts.failures(failing.unwrap_or_default());
+    let (failures, would_fail) = (by_row(failures), would_fail && failing.is_some());
     let counts = |row: u32| !failures.contains_key(&row) || (would_fail && origin != Origin::Older);
     index.unit(name.time, facts.replaces);
     for (row, key) in (0..).zip(keys) {
@@ -139,7 +160,15 @@ fn added(
         }
     }
     let (ends, batches) = (sums(results), sums(facts.batches));
-    Known { name, origin, ends, batches, failures }
+    Known { name, origin, cut: Cut { ends, batches, failures } }
+}
+
+fn by_row(failures: Vec<RowFailure>) -> HashMap<u32, RowFailure> {
+    let failed = failures.into_iter().filter_map(|one| {
+        let row = u32::try_from(one.failure.row?).ok()?;
+        Some((row, one))
+    });
+    failed.collect()
 }
 
 fn sums(counts: Vec<u64>) -> Vec<u64> {
@@ -152,21 +181,52 @@ fn sums(counts: Vec<u64>) -> Vec<u64> {
 }
 
 impl Finder {
+    /// Equal arguments are one call: all rows take the first results, also those that the run computes itself.
+    pub(crate) fn once_each(mut self) -> Self {
+        self.computed = Some(HashMap::new());
+        self
+    }
+
     /// Where the results are for rows with these keys, in their order; `None` for rows that have to be computed.
     pub(crate) async fn find(&mut self, keys: &[Key]) -> Result<Vec<Option<Place>>> {
-        if self.index.is_empty() {
-            return Ok(vec![None; keys.len()]);
-        }
-        let mut places: Vec<_> = keys.iter().map(|key| self.index.take(*key)).collect();
-        for (place, key) in places.iter_mut().zip(keys) {
-            while let Some(found) = *place
-                && !self.is_sound(found.unit).await?
-            {
-                self.index.lose(found.unit);
-                *place = self.index.take(*key);
+        let mut places = vec![None; keys.len()];
+        if !self.index.is_empty() {
+            for (place, key) in places.iter_mut().zip(keys) {
+                *place = self.take(*key);
+                while let Some(found) = *place
+                    && !self.is_sound(found.unit).await?
+                {
+                    self.index.lose(found.unit);
+                    *place = self.take(*key);
+                }
             }
         }
+        if let Some(computed) = &mut self.computed {
+            let before = computed.len();
+            let rest = places.iter_mut().zip(keys).filter(|(place, _)| place.is_none());
+            for (place, key) in rest {
+                let next = u32::try_from(computed.len()).unwrap_or(u32::MAX);
+                match computed.entry(*key) {
+                    Entry::Occupied(row) => *place = Some(Place::of_run(*row.get())),
+                    Entry::Vacant(row) => drop(row.insert(next)),
+                }
+            }
+            self.memory.try_grow((computed.len() - before) * COMPUTED_BYTES)?;
+        }
         Ok(places)
+    }
+
+    /// Whether a row's results say that it failed.
+    pub(crate) fn has_failed(&self, place: Place) -> bool {
+        let unit = self.units.get(place.unit as usize);
+        unit.is_some_and(|unit| unit.cut.failures.contains_key(&place.row))
+    }
+
+    fn take(&mut self, key: Key) -> Option<Place> {
+        match &self.computed {
+            Some(_) => self.index.first_of(key),
+            None => self.index.take(key),
+        }
     }
 
     /// Whether a unit can be read and is what it was when it was made.
@@ -186,7 +246,7 @@ impl Finder {
 impl Reader {
     /// The results of a row, counted from the unit's first result.
     pub(crate) fn results_of(&self, place: Place) -> Range<u64> {
-        let (ends, row) = (&self.units[place.unit as usize].ends, place.row as usize);
+        let (ends, row) = (&self.cut(place.unit).ends, place.row as usize);
         match ends.get(row) {
             None => u64::from(place.row)..u64::from(place.row) + 1,
             Some(end) => row.checked_sub(1).map_or(0, |before| ends[before])..*end,
@@ -195,7 +255,7 @@ impl Reader {
 
     /// The batch of a unit that a result is in, and the results of this batch.
     pub(crate) fn batch_of(&self, unit: u32, result: u64) -> (u32, Range<u64>) {
-        let batches = &self.units[unit as usize].batches;
+        let batches = &self.cut(unit).batches;
         let at = batches.partition_point(|end| *end <= result);
         let from = at.checked_sub(1).map_or(0, |before| batches[before]);
         (u32::try_from(at).unwrap_or(u32::MAX), from..batches.get(at).copied().unwrap_or(from))
@@ -203,18 +263,22 @@ impl Reader {
 
     /// Who computed the results of a row.
     pub(crate) fn origin(&self, place: Place) -> Origin {
-        self.units[place.unit as usize].origin
+        self.units.get(place.unit as usize).map_or(Origin::Now, |unit| unit.origin)
     }
 
     /// How a row failed, if it did.
     pub(crate) fn failure(&self, place: Place) -> Option<&RowFailure> {
-        self.units[place.unit as usize].failures.get(&place.row)
+        let place = self.settled(place);
+        self.cut(place.unit).failures.get(&place.row)
     }
 
     /// A batch of results.
     pub(crate) async fn batch(&mut self, unit: u32, number: u32) -> Result<RecordBatch> {
         if let Some(batch) = self.batches.get(&(unit, number)) {
             return Ok(batch.clone());
+        }
+        if let Some(batch) = self.number_of_run(unit).and_then(|at| self.of_run.batch(at, number)) {
+            return Ok(batch);
         }
         let opened = self.opened(unit).await?;
         let read =
@@ -230,14 +294,51 @@ impl Reader {
         if let Some(opened) = lock(&self.open).get(&unit) {
             return Ok(Arc::clone(opened));
         }
-        let name = &self.units[unit as usize].name;
-        let opened = self.ledger.open_again(name).await?;
+        let opened = self.ledger.open_again(self.name(unit)).await?;
         let opened = opened.ok_or_else(|| {
             Error::internal("kept results of a function were removed while they were read")
         })?;
         let opened = Arc::new(Mutex::new(opened));
         lock(&self.open).put(unit, Arc::clone(&opened), 0);
         Ok(opened)
+    }
+
+    /// Where a row is, whose place may say only that this run computed it.
+    pub(crate) fn settled(&self, place: Place) -> Place {
+        if !place.is_of_run() {
+            return place;
+        }
+        let (number, row) = self.of_run.place(place.row);
+        let before = u32::try_from(self.units.len()).unwrap_or(u32::MAX);
+        Place { unit: before.saturating_add(number), row }
+    }
+
+    /// Takes note of a unit of this run that is durable now, for rows with the same arguments.
+    pub(crate) fn made(&mut self, unit: UnitAt, keys: UnitKeys) {
+        self.of_run.made(unit.name, keys, &self.ledger.failing);
+    }
+
+    /// The same of results that are in memory still.
+    pub(crate) fn is_making(&mut self, cut: Cut, rows: Vec<RecordBatch>) {
+        self.of_run.is_making(cut, rows);
+    }
+
+    fn number_of_run(&self, unit: u32) -> Option<usize> {
+        (unit as usize).checked_sub(self.units.len())
+    }
+
+    fn cut(&self, unit: u32) -> &Cut {
+        match self.number_of_run(unit) {
+            None => &self.units[unit as usize].cut,
+            Some(number) => self.of_run.cut(number),
+        }
+    }
+
+    fn name(&self, unit: u32) -> &UnitName {
+        match self.number_of_run(unit) {
+            None => &self.units[unit as usize].name,
+            Some(number) => self.of_run.name(number),
+        }
     }
 
     /// Bytes of results in memory.

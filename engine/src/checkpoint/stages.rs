@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::common::plan_err;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{Extension, LogicalPlan};
@@ -23,7 +24,7 @@ pub(crate) struct Keyed {
 ///
 /// Equal functions are numbered, inputs first: `map(a=ask).map(b=ask)` asks twice, and a function that is not pure gives
 /// two answers.
-pub(crate) fn key_stages(facts: &RunFacts, reuse: Reuse, plan: &LogicalPlan) -> PlanResult<Keyed> {
+pub(crate) fn key_stages(facts: &RunFacts, reuse: &Reuse, plan: &LogicalPlan) -> PlanResult<Keyed> {
     let mut remarks = Vec::new();
     let mut met: HashMap<(String, String), usize> = HashMap::new();
     let plan = rebuilt(plan, |node| {
@@ -31,17 +32,25 @@ pub(crate) fn key_stages(facts: &RunFacts, reuse: Reuse, plan: &LogicalPlan) -> 
             return Ok(node);
         };
         let call = &stage.call;
-        let Identity { stage: name, code, failing, origin, text } =
-            match facts.function(call.function) {
-                Ok(identity) => identity,
-                Err(reason) => {
-                    remarks.push(format!("UDF '{}': no checkpoint, because {reason}", call.name));
-                    return Ok(node);
-                }
-            };
+        let Identity { stage: name, code, failing, origin, text } = match facts
+            .function(call.function)
+        {
+            Ok(identity) => identity,
+            Err(reason) if call.options.distinct => {
+                let name = &call.name;
+                return plan_err!(
+                    "`distinct=True` of UDF '{name}' needs results that are kept, and these are not: {reason}"
+                );
+            }
+            Err(reason) => {
+                remarks.push(format!("UDF '{}': no checkpoint, because {reason}", call.name));
+                return Ok(node);
+            }
+        };
         let met = met.entry((function_digest(call, &name, 0), code.clone())).or_default();
         let stage_digest = function_digest(call, &name, *met);
         *met += 1;
+        let reuse = reuse.clone();
         let key = StageKey { stage: stage_digest, code, failing, origin, text, reuse };
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(stage.with_key(key)) }))
     })?;

@@ -51,12 +51,26 @@ pub(crate) struct Facts {
     failures: Vec<Failure>,
     /// Since when older results for the same rows do not count, for whoever computed these rows again asked for it.
     pub(crate) replaces: Option<u64>,
+    /// The version some of whose rows were to be computed again.
+    #[serde(default)]
+    pub(crate) retry_of: Option<String>,
+}
+
+/// Rows are computed again, though results are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Retry {
+    /// The version that has the results, none of which count; `None`: all count but failures.
+    pub(crate) version: Option<Arc<str>>,
+    /// When that began.
+    pub(crate) since: u64,
 }
 
 impl Facts {
-    pub(crate) fn new(failing: &str, failures: &[RowFailure], replaces: Option<u64>) -> Self {
+    pub(crate) fn new(failing: &str, failures: &[RowFailure], retry: Option<&Retry>) -> Self {
         let failures = failures.iter().map(Failure::from).collect();
-        Self { batches: Vec::new(), failing: failing.to_owned(), failures, replaces }
+        let replaces = retry.map(|retry| retry.since);
+        let retry_of = retry.and_then(|retry| retry.version.as_deref().map(str::to_owned));
+        Self { batches: Vec::new(), failing: failing.to_owned(), failures, replaces, retry_of }
     }
 
     /// Rows that failed; and whether rows would fail in the same way now.

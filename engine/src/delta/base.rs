@@ -53,16 +53,9 @@ impl Base {
         Ok(self.chain.plan().clone())
     }
 
-    /// Rows with something at a path, or in the one leaf of this name.
+    /// Its rows that failed.
     pub(super) fn failed(&self, path: &str) -> Result<LogicalPlan> {
-        let (value, field) = failure(&self.chain, path)?;
-        let there = value.clone().is_not_null();
-        let there = match field.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 => there.and(value.not_eq(lit(""))),
-            _ => there,
-        };
-        let rows = LogicalPlanBuilder::from(self.chain.plan().clone());
-        Ok(rows.filter(there)?.build()?)
+        failed(&self.chain, path)
     }
 
     /// The places of rows with these keys, and the keys.
@@ -135,4 +128,15 @@ fn only_leaf(result: &Chain, name: &str) -> Option<String> {
         [only] => Some(only.clone()),
         _ => None,
     }
+}
+
+/// Rows with something at a path, or in the one leaf of this name.
+pub(super) fn failed(chain: &Chain, path: &str) -> Result<LogicalPlan> {
+    let (value, field) = failure(chain, path)?;
+    let there = value.clone().is_not_null();
+    let there = match field.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => there.and(value.not_eq(lit(""))),
+        _ => there,
+    };
+    Ok(LogicalPlanBuilder::from(chain.plan().clone()).filter(there)?.build()?)
 }

@@ -39,6 +39,12 @@ pub struct UdfOptions {
     pub dead_rows: DeadRows,
     /// Whether results are kept and kept results are used.
     pub checkpoint: bool,
+    /// Whether rows with equal arguments are one call, the first one, within a run too. Needs kept results.
+    pub distinct: bool,
+    /// Positions of the arguments that kept results are found by; `None`: all.
+    pub keyed_by: Option<Vec<usize>>,
+    /// So many rows whose results were kept are computed all the same, and the run fails if one comes out otherwise.
+    pub verify: usize,
     /// Files of buckets that are fetched at once before their rows are handed over, 0 for none. By default as many as
     /// hide the way to the bucket, if the function opens the files of its first rows.
     pub prefetch: Option<usize>,
@@ -60,6 +66,9 @@ impl Default for UdfOptions {
             max_failures: None,
             dead_rows: DeadRows::Fail,
             checkpoint: true,
+            distinct: false,
+            keyed_by: None,
+            verify: 0,
             prefetch: None,
             keeps_files: false,
             known_rows: 0,
@@ -97,15 +106,18 @@ pub(crate) struct StageKey {
 }
 
 /// What becomes of results that are kept already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Reuse {
     /// They are used.
     #[default]
     Kept,
     /// They are removed.
     Afresh,
-    /// They are computed again for the rows of this run, and replaced.
-    Again,
+    /// They are used, but failures are computed again and replaced.
+    Unfailed,
+    /// They are computed again for the rows of this run, and replaced; those that were computed in a retry of the same
+    /// version, which did not come to its end, count.
+    Retry(Arc<str>),
 }
 
 /// Calls a user function on every row. Its results become columns.

@@ -198,7 +198,7 @@ impl UdfPlanner {
             results: call.results.clone(),
             options: call.options.clone(),
             objects: self.0.objects.clone(),
-            reuse: udf.key.as_ref().map(|key| key.reuse).unwrap_or_default(),
+            reuse: udf.key.as_ref().map(|key| key.reuse.clone()).unwrap_or_default(),
             ledger,
         };
         Ok(Arc::new(UdfExec::new(input, Arc::new(stage))))

@@ -3,7 +3,8 @@
 //! Two halves run side by side: one reads the input, looks for results that are kept, and feeds the function with the other
 //! rows ([`feed`]); the other collects the answers, makes them durable ([`unit`]) and assembles rows of them, of what was
 //! found ([`gather`]) and of the columns that the function never saw ([`collect`]). Between them lies, in the order of the
-//! rows, what is still to come. Before they begin, repaired code is compared with what it repairs ([`repair`]).
+//! rows, what is still to come. Before they begin, repaired code is compared with what it repairs ([`repair`]); behind the
+//! last row, kept results with what the function gives now ([`verify`]).
 
 mod assemble;
 mod batch_sizer;
@@ -14,13 +15,14 @@ mod prefetch;
 mod repair;
 mod size;
 mod unit;
+mod verify;
 
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
-use datafusion::common::Statistics;
+use datafusion::common::{Statistics, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -33,7 +35,7 @@ use udf_runtime::{Answer, BatchFunction, Executor, Shape, task};
 use super::one_partition::{Batches, OnePartitionExec, Work};
 use crate::Objects;
 use crate::checkpoint::{
-    Finder, Key, Ledger, Listed, Origin, Place, Reader, RowKeys, now, results,
+    Finder, Key, Ledger, Listed, Origin, Place, Reader, Retry, RowKeys, now, results,
 };
 use crate::logical::{Reuse, UdfOptions};
 use crate::progress::{Progress, StageProgress};
@@ -179,8 +181,8 @@ struct Run {
 struct Keeping {
     ledger: Ledger,
     keys: Arc<RowKeys>,
-    /// Since when older results for the same rows do not count.
-    replaces: Option<u64>,
+    /// Whether rows are computed again.
+    retry: Option<Retry>,
 }
 
 type Ready = mpsc::Receiver<Result<RecordBatch>>;
@@ -231,6 +233,8 @@ impl Run {
         let (finds, reads) = match keeping {
             Some(keeping) => {
                 let (finder, reader) = Box::pin(self.at_hand(&keeping)).await?;
+                let distinct = self.stage.options.distinct;
+                let finder = if distinct { finder.once_each() } else { finder };
                 (Some((keeping.clone(), finder)), Some((keeping, reader)))
             }
             None => (None, None),
@@ -254,7 +258,13 @@ impl Run {
             })),
         );
         let collector = collect::Collector::new(self, reads, answers, sizer, full);
-        tokio::try_join!(feeder.run(input), collector.run(to_come)).map(drop)
+        let (sample, kept) = tokio::try_join!(feeder.run(input), collector.run(to_come))?;
+        match (sample, kept) {
+            (Some(sample), Some((keeping, mut reader))) => {
+                Box::pin(self.verify(&keeping, &mut reader, sample)).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How results are kept; `None` where they are not, or arguments cannot be compared.
@@ -263,10 +273,23 @@ impl Run {
             return Ok(None);
         };
         let kinds = self.stage.arguments.iter().map(|argument| argument.data_type(input));
-        match RowKeys::try_new(&kinds.collect::<Result<Vec<_>>>()?) {
+        let some = self.stage.options.keyed_by.as_deref();
+        match RowKeys::try_new(&kinds.collect::<Result<Vec<_>>>()?, some) {
             Ok(keys) => {
-                let replaces = (self.stage.reuse == Reuse::Again).then(now);
-                Ok(Some(Keeping { ledger, keys: Arc::new(keys), replaces }))
+                let retry = match &self.stage.reuse {
+                    Reuse::Retry(version) => {
+                        Some(Retry { version: Some(Arc::clone(version)), since: now() })
+                    }
+                    Reuse::Unfailed => Some(Retry { version: None, since: now() }),
+                    Reuse::Kept | Reuse::Afresh => None,
+                };
+                Ok(Some(Keeping { ledger, keys: Arc::new(keys), retry }))
+            }
+            Err(error) if self.stage.options.distinct => {
+                let name = &self.stage.name;
+                plan_err!(
+                    "`distinct=True` of UDF '{name}': its arguments cannot be compared: {error}"
+                )
             }
             Err(error) => {
                 let name = &self.stage.name;
@@ -281,16 +304,15 @@ impl Run {
     async fn at_hand(&self, keeping: &Keeping) -> Result<(Finder, Reader)> {
         let ledger = &keeping.ledger;
         let mut units = Vec::new();
-        match self.stage.reuse {
-            Reuse::Again => {}
-            Reuse::Afresh => ledger.forget().await?,
-            Reuse::Kept => {
-                let Listed { own, failed } = ledger.listed().await?;
-                units.extend(own.into_iter().map(|unit| (unit, Origin::Own)));
-                units.extend(self.taken_over(keeping, failed).await?);
-            }
+        if self.stage.reuse == Reuse::Afresh {
+            ledger.forget().await?;
+        } else {
+            let Listed { own, failed } = ledger.listed().await?;
+            units.extend(own.into_iter().map(|unit| (unit, Origin::Own)));
+            units.extend(self.taken_over(keeping, failed).await?);
         }
-        Ok(results(ledger, units, self.stage.shape, &self.pool).await?)
+        let (retry, shape) = (keeping.retry.as_ref(), self.stage.shape);
+        Ok(results(ledger, units, retry, shape, &self.pool).await?)
     }
 }
 

@@ -17,7 +17,7 @@ use super::update;
 use super::vectors::VectorLengths;
 use crate::delta::Made;
 use crate::progress::Progress;
-use crate::{Chain, Error, Result, Session, config};
+use crate::{Chain, Error, Result, Retry, Session, config};
 
 /// What to save a chain as.
 #[derive(Clone, Debug)]
@@ -151,6 +151,10 @@ async fn same_rows(
 ) -> Result<Option<Saved>> {
     let (session, name) = (chain.session(), &request.name);
     if fingerprint.is_none() || request.mode != SaveMode::Replace || config::ignores_checkpoints() {
+        return Ok(None);
+    }
+    // Rows that failed may succeed now.
+    if chain.deltas().iter().any(|(_, options)| options.retry != Retry::Nothing) {
         return Ok(None);
     }
     let Some(record) = newest(session, name).await? else {

@@ -79,7 +79,9 @@ pub(super) async fn save(
         let saved = match (update, base) {
             (Update::Nothing, Some(base)) => attempt.nothing(&base).await,
             (Update::Rows(rows), Some(base)) => attempt.changes(*rows, &base).await,
-            (Update::Whole(reason), _) => attempt.all(reason, fingerprint.clone()).await,
+            (Update::Whole(reason), base) => {
+                attempt.all(reason, base.as_ref(), fingerprint.clone()).await
+            }
             (Update::Nothing | Update::Rows(_), None) => {
                 Err(Error::internal("an update of nothing"))
             }
@@ -111,13 +113,25 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Computes everything.
-    async fn all(self, reason: Option<String>, fingerprint: Option<String>) -> Result<Saved> {
+    async fn all(
+        self,
+        reason: Option<String>,
+        base: Option<&DatasetVersion>,
+        fingerprint: Option<String>,
+    ) -> Result<Saved> {
         if let Some(reason) = reason {
             let title = self.request.name.short();
             self.progress.tell(format!("Dataset '{title}': computed as a whole, because {reason}"));
         }
         let saving = self.saving(self.request).await?;
-        let mut rows = saving.written(self.chain, self.progress).await?;
+        let chain = match base {
+            Some(base) => {
+                let reuse = delta::reuse(self.chain, base, self.progress).await?;
+                &self.chain.clone().reusing(reuse)
+            }
+            None => self.chain,
+        };
+        let mut rows = saving.written(chain, self.progress).await?;
         let fingerprint = fingerprint.filter(|_| !self.progress.is_mixed());
         let delta = self.made.to_record();
         rows.added.delta = Some(delta);

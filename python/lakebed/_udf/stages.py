@@ -14,6 +14,7 @@ from lakebed._hint import unknown_column
 from lakebed._native import Function
 from lakebed._types.resolve import read_as
 from lakebed._udf import state
+from lakebed._udf.contents import content_of, files_of, settings_for
 from lakebed._udf.partition import Partition
 from lakebed._udf.sample import Sample, sampled
 from lakebed._udf.ship import own_modules
@@ -62,24 +63,27 @@ class Stages:
         self.columns: dict[str, Spec] = dict(resolved(native))
         self.names: list[str] = []
         self.specs: list[dict[str, Any]] = []
+        self.contents: dict[str, str] = {}
 
     def map(self, arguments: UdfArguments) -> Chain:
         """The chain with the outputs of the functions added."""
         for signature in signatures_of(MAP, arguments, self.columns, self.setup):
             self._check_new(signature)
             stage, outputs = self._stage(MAP, signature)
-            options = self.settings.udf_options(is_async=signature.is_async)
+            options = self._options(signature)
             self.native = self.native.map(stage, options)
             self.columns.update(outputs)
-        return self.native
+        return self._visible(self.native)
 
     def map_batches(self, arguments: UdfArguments, batch_rows: int | None) -> Chain:
         """The chain with the columns that a function makes of whole columns."""
         [signature] = signatures_of(MAP_BATCHES, arguments, self.columns, self.setup)
         self._check_new(signature)
-        settings = self.settings.updated(batch_rows=batch_rows)
-        stage, _ = self._stage(MAP_BATCHES, signature, batch_rows=settings.batch_rows)
-        return self.native.map(stage, settings.udf_options(is_async=signature.is_async))
+        self.settings = self.settings.updated(batch_rows=batch_rows)
+        stage, outputs = self._stage(MAP_BATCHES, signature, batch_rows=self.settings.batch_rows)
+        options = self._options(signature)
+        self.columns.update(outputs)
+        return self._visible(self.native.map(stage, options))
 
     def gen(self, arguments: UdfArguments, keep: Keep) -> Chain:
         """A chain of the results, with the kept columns of the rows they came from."""
@@ -87,7 +91,7 @@ class Stages:
         everything = [name for name in self.columns if name != "sys"]
         paths = self._kept(keep, everything, signature.outputs.names)
         stage, outputs = self._stage(GEN, signature)
-        options = self.settings.udf_options(is_async=signature.is_async)
+        options = self._options(signature)
         made = self.native.gen(stage, options, _roots(paths))
         return _narrowed(made, paths, outputs)
 
@@ -97,9 +101,36 @@ class Stages:
         groups = Partition(self.columns, partition_by)
         paths = self._kept(keep, groups.paths, signature.outputs.names, groups.computed)
         stage, outputs = self._stage(AGG, signature, groups)
-        options = self.settings.udf_options(is_async=signature.is_async)
+        options = self._options(signature)
         made = self.native.agg(stage, options, groups.keys, _roots(paths))
         return _narrowed(made, paths, outputs)
+
+    # How a stage is run
+
+    def _options(self, signature: UdfSignature) -> dict[str, Any]:
+        options = self.settings.udf_options(is_async=signature.is_async)
+        if self.settings.by_content:
+            found = files_of(signature, self.columns)
+            options["contents"] = [(at, self._content(path)) for at, path in found]
+        return options
+
+    def _content(self, path: str) -> str:
+        """The column with the digests of files, which only results are found by."""
+        if path not in self.contents:
+            name = f"_content_{len(self.contents)}"
+            while name in self.columns:
+                name += "_"
+            settings, self.settings = self.settings, settings_for(self.settings)
+            given = UdfArguments(content_of, [path], {name: str | None}, {})
+            [signature] = signatures_of(MAP, given, self.columns)
+            stage, _ = self._stage(MAP, signature)
+            options = self.settings.udf_options(is_async=False)
+            self.native, self.settings = self.native.map(stage, options), settings
+            self.contents[path] = name
+        return self.contents[path]
+
+    def _visible(self, native: Chain) -> Chain:
+        return native.select(list(self.columns)) if self.contents else native
 
     # One stage
 

@@ -16,7 +16,7 @@ fn keys(columns: &[ArrayRef]) -> Vec<Key> {
     let kinds: Vec<DataType> = columns.iter().map(|column| column.data_type().clone()).collect();
     let named = columns.iter().enumerate().map(|(at, column)| (at.to_string(), Arc::clone(column)));
     let rows = RecordBatch::try_from_iter(named).unwrap();
-    RowKeys::try_new(&kinds).unwrap().of(&rows).unwrap()
+    RowKeys::try_new(&kinds, None).unwrap().of(&rows).unwrap()
 }
 
 fn integers(values: impl IntoIterator<Item = Option<i64>>) -> ArrayRef {
@@ -104,6 +104,6 @@ fn without_arguments_all_rows_have_one_key() {
         vec![],
         &options,
     );
-    let found = RowKeys::try_new(&[]).unwrap().of(&rows.unwrap()).unwrap();
+    let found = RowKeys::try_new(&[], None).unwrap().of(&rows.unwrap()).unwrap();
     assert_eq!(found, [found[0]; 3]);
 }

@@ -38,7 +38,7 @@ async fn keep(ledger: &Ledger, value: i64) -> UnitAt {
     unit.add(&batch, 16).unwrap();
     let facts = UnitFacts::new("", &[], None);
     let keys = UnitKeys { keys: vec![1, 2], results: vec![], facts };
-    ledger.commit(unit, keys).await.unwrap()
+    ledger.commit(unit, keys).await.unwrap().0
 }
 
 async fn own(ledger: &Ledger) -> Vec<UnitAt> {

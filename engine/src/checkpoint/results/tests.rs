@@ -39,7 +39,7 @@ async fn unit(
     unit.add(&batch, rows.iter().map(String::len).sum()).unwrap();
     let facts = UnitFacts::new("limits", failures, None);
     let keys = UnitKeys { keys: keys.to_vec(), results: counts.to_vec(), facts };
-    ledger.commit(unit, keys).await.unwrap()
+    ledger.commit(unit, keys).await.unwrap().0
 }
 
 fn pool() -> Arc<dyn MemoryPool> {
@@ -48,7 +48,7 @@ fn pool() -> Arc<dyn MemoryPool> {
 
 async fn open(ledger: &Ledger, units: &[UnitAt], shape: Shape) -> (Finder, Reader) {
     let units = units.iter().map(|unit| (unit.clone(), Origin::Own)).collect();
-    results(ledger, units, shape, &pool()).await.unwrap()
+    results(ledger, units, None, shape, &pool()).await.unwrap()
 }
 
 /// The results for a key, if it is found.
@@ -108,7 +108,7 @@ async fn failures_are_of_their_limits_and_of_their_code() {
     let (mut finder, _) = open(&other, std::slice::from_ref(&one), Shape::Any).await;
     let places = finder.find(&[1, 2]).await.unwrap();
     assert!(places[0].is_some() && places[1].is_none());
-    let older = results(&own, vec![(one, Origin::Older)], Shape::Any, &pool()).await.unwrap();
+    let older = results(&own, vec![(one, Origin::Older)], None, Shape::Any, &pool()).await.unwrap();
     let (mut finder, reader) = older;
     let places = finder.find(&[1, 2]).await.unwrap();
     assert_eq!(reader.origin(places[0].unwrap()), Origin::Older);
@@ -136,12 +136,14 @@ async fn the_memory_for_keys_is_taken_from_the_pool() {
     let keys: Vec<Key> = (0..1000).collect();
     let one = unit(&ledger, &keys, &[], &vec![String::new(); 1000], &[]).await;
     let (pool, units) = (pool(), vec![(one.clone(), Origin::Own)]);
-    let held = results(&ledger, units, Shape::OnePerRow, &pool).await.unwrap();
+    let held = results(&ledger, units, None, Shape::OnePerRow, &pool).await.unwrap();
     assert!((24_000..32_000).contains(&pool.reserved()), "{}", pool.reserved());
     drop(held);
     assert_eq!(pool.reserved(), 0);
     let small: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1000));
-    assert!(results(&ledger, vec![(one, Origin::Own)], Shape::OnePerRow, &small).await.is_err());
+    assert!(
+        results(&ledger, vec![(one, Origin::Own)], None, Shape::OnePerRow, &small).await.is_err()
+    );
 }
 
 #[tokio::test]

@@ -58,7 +58,11 @@ impl<'a> Collector<'a> {
         Self { run, answers, sizer, full, kept, open, last, at: 0, computed: 0, failures: 0, found }
     }
 
-    pub(super) async fn run(mut self, to_come: mpsc::Receiver<Pending>) -> Result<()> {
+    /// Takes all answers; what is at hand is left for whoever looks at it again.
+    pub(super) async fn run(
+        mut self,
+        to_come: mpsc::Receiver<Pending>,
+    ) -> Result<Option<(Keeping, Reader)>> {
         let outcome = self.collect(to_come).await;
         self.tell();
         if let (Err(error), Some((keeping, _))) = (&outcome, &self.kept)
@@ -68,7 +72,7 @@ impl<'a> Collector<'a> {
             let sample = self.open.as_ref().map_or(Ok(None), OpenUnit::sample).ok().flatten();
             drop(keeping.ledger.failed(sample.or_else(|| self.last.take())).await);
         }
-        outcome
+        outcome.map(|()| self.kept)
     }
 
     async fn collect(&mut self, mut to_come: mpsc::Receiver<Pending>) -> Result<()> {
@@ -105,7 +109,14 @@ impl<'a> Collector<'a> {
 
     /// Sends on the rows of a piece. Whether anybody wants more.
     async fn piece(&mut self, piece: Piece) -> Result<bool> {
-        let Piece { passing, places, owed } = piece;
+        let Piece { passing, mut places, mut owed } = piece;
+        self.count_found(&places);
+        if self.run.stage.options.distinct
+            && let Some(owed) = owed.take()
+        {
+            places.resize(passing.num_rows(), None);
+            self.computed_once(owed, &mut places).await?;
+        }
         let mut mixed = Mixed::new(self.run.stage.shape, &self.run.schema, &passing, &places);
         // What stands before the first row that is computed waits for no answer.
         let first = owed.as_ref().and_then(|owed| owed.missing.first());
@@ -113,7 +124,6 @@ impl<'a> Collector<'a> {
         if first > 0 && !self.send_mixed(&mut mixed, None, first).await? {
             return Ok(false);
         }
-        self.count_found(&places);
         let failures = self.found_failures(&places);
         let goes_on = match owed {
             Some(owed) => self.answered(owed, &passing, &mut mixed, failures).await?,
@@ -124,6 +134,38 @@ impl<'a> Collector<'a> {
         };
         self.at += passing.num_rows() as u64;
         Ok(goes_on)
+    }
+
+    /// Waits for all answers of a piece, so that its rows, of which some are equal, have their places.
+    async fn computed_once(&mut self, owed: Owed, places: &mut [Option<Place>]) -> Result<()> {
+        let Owed { missing, keys, arguments, ends, files } = owed;
+        let (height, mut bytes) = (arguments.num_rows(), bytes_of(&arguments));
+        let (mut took, mut more) = (Duration::ZERO, true);
+        while more {
+            let answer = self.next_answer(&missing).await?;
+            more = answer.more;
+            took += answer.spent.calling + answer.spent.converting;
+            bytes = bytes.max(bytes_of(&answer.rows));
+            let origins = origins(&answer, self.run.stage.shape, height);
+            self.keep(height, &answer, origins.as_ref()).await?;
+        }
+        self.sizer.learn(height, bytes, took);
+        if let Some(unit) = &mut self.open {
+            unit.done(keys, arguments);
+        }
+        for (number, row) in (self.computed..).zip(missing) {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            places[row as usize] = Some(Place::of_run(number));
+        }
+        self.done(height, ends).await?;
+        if let (Some(unit), Some((_, reader))) = (&self.open, &mut self.kept) {
+            let (cut, rows) = unit.so_far();
+            reader.is_making(cut, rows);
+        }
+        if let Some(files) = files {
+            files.answered().await?;
+        }
+        Ok(())
     }
 
     /// Sends on the rows for what the function answers, and makes the results durable if their unit ends with them.
@@ -251,14 +293,17 @@ impl<'a> Collector<'a> {
 
     /// Makes the open unit durable.
     async fn close(&mut self) -> Result<()> {
-        let (Some(unit), Some((keeping, _))) = (self.open.take(), &self.kept) else {
+        let (Some(unit), Some((keeping, reader))) = (self.open.take(), &mut self.kept) else {
             return Ok(());
         };
         let began = Instant::now();
         if let Some(row) = unit.last_row()? {
             self.last = Some(row);
         }
-        Box::pin(unit.close(&keeping.ledger, keeping.replaces)).await?;
+        let (unit, keys) = Box::pin(unit.close(&keeping.ledger, keeping.retry.as_ref())).await?;
+        if self.run.stage.options.distinct {
+            reader.made(unit, keys);
+        }
         self.run.watch.wrote(began.elapsed());
         Ok(())
     }

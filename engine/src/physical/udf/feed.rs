@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch_sizer::BatchSizer;
 use super::prefetch::{Arriving, Files, Prefetch, Wanted};
+use super::verify::Sample;
 use super::{Call, End, Keeping, Owed, Pending, Piece, Run, UdfStage};
 use crate::checkpoint::{Finder, Key, Place};
 use crate::progress::StageProgress;
@@ -31,6 +32,8 @@ pub(super) struct Feeder {
     ways: Ways,
     prefetch: Option<Prefetch>,
     sizer: Arc<BatchSizer>,
+    /// Rows that are computed although there are results.
+    sample: Sample,
 }
 
 /// The rows of a batch of the input.
@@ -98,12 +101,15 @@ impl Feeder {
         let open = options.parallel.unwrap_or(1) * ahead;
         let gate = kept.as_ref().map(|_| Arc::new(Semaphore::new(open)));
         let (stage, watch) = (Arc::clone(&run.stage), Arc::clone(&run.watch));
-        Self { stage, watch, kept, gate, permit: None, left, ways, prefetch, sizer }
+        let sample = Sample::new(options.verify);
+        Self { stage, watch, kept, gate, permit: None, left, ways, prefetch, sizer, sample }
     }
 
-    pub(super) async fn run(mut self, input: SendableRecordBatchStream) -> Result<()> {
+    /// Feeds all rows; rows whose kept results are to be looked at, if somebody wants all rows.
+    pub(super) async fn run(mut self, input: SendableRecordBatchStream) -> Result<Option<Sample>> {
         match self.feed(input).await {
-            Ok(()) | Err(Stop::Gone) => Ok(()),
+            Ok(()) => Ok(Some(self.sample)),
+            Err(Stop::Gone) => Ok(None),
             Err(Stop::Failed(error)) => Err(error),
         }
     }
@@ -133,6 +139,9 @@ impl Feeder {
         if let Some((keeping, finder)) = &mut self.kept {
             keys = keeping.keys.of(&arguments)?;
             places = finder.find(&keys).await.map_err(DataFusionError::from)?;
+            if self.stage.options.verify > 0 {
+                self.sample.look(&arguments, &places, finder)?;
+            }
         }
         let height = u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
         let mut missing: Vec<u32> = (0..height).collect();

@@ -168,6 +168,7 @@ impl<'a> Mixed<'a> {
 
     /// Takes found results of the next row, until there are enough.
     async fn take(&mut self, place: Place, reader: &mut Reader, taken: &mut Taken) -> Result<()> {
+        let place = reader.settled(place);
         let all = reader.results_of(place);
         let mut next = all.start + self.done;
         while next < all.end {

@@ -20,7 +20,7 @@ use crate::checkpoint::{Failed, Origin, UnitAt};
 const ROWS: usize = 64;
 
 /// How a comparison came out.
-enum Outcome {
+pub(super) enum Outcome {
     Agrees,
     Differs,
     /// A row fails that had been computed.
@@ -82,14 +82,14 @@ impl Run {
         }
         let made = match unit.height() {
             0 => None,
-            _ => Some(Box::pin(unit.close(&keeping.ledger, keeping.replaces)).await?),
+            _ => Some(Box::pin(unit.close(&keeping.ledger, keeping.retry.as_ref())).await?.0),
         };
         keeping.ledger.judge(failed, reason.is_none()).await?;
         Ok((reason.is_none(), made))
     }
 
     /// Computes rows whose results are known.
-    async fn tried(
+    pub(super) async fn tried(
         &self,
         keeping: &Keeping,
         arguments: &RecordBatch,

@@ -13,7 +13,7 @@ use udf_runtime::RowFailure;
 
 use super::size::bytes_of;
 use crate::blocking::blocking;
-use crate::checkpoint::{Key, Ledger, UnitAt, UnitFacts, UnitKeys, UnitWriter};
+use crate::checkpoint::{Cut, Key, Ledger, Retry, UnitAt, UnitFacts, UnitKeys, UnitWriter};
 
 /// A unit that is open for longer is closed early: what a slow function has done should not be lost.
 const LONGEST_OPEN: Duration = Duration::from_secs(5);
@@ -98,13 +98,28 @@ impl OpenUnit {
     }
 
     /// Makes the results durable.
-    pub(super) async fn close(mut self, ledger: &Ledger, replaces: Option<u64>) -> Result<UnitAt> {
+    pub(super) async fn close(
+        mut self,
+        ledger: &Ledger,
+        retry: Option<&Retry>,
+    ) -> Result<(UnitAt, UnitKeys)> {
         let (unit, ()) = tokio::join!(self.written(ledger), ledger.pause());
-        let facts = UnitFacts::new(&ledger.failing, &self.failures, replaces);
-        let has_ones = self.results.iter().all(|results| *results == 1);
-        let results = if has_ones { Vec::new() } else { self.results };
+        let facts = UnitFacts::new(&ledger.failing, &self.failures, retry);
+        let results = self.counts();
         let keys = UnitKeys { keys: self.keys, results, facts };
         Ok(ledger.commit(unit?, keys).await?)
+    }
+
+    /// How many results each row has; none: each has one.
+    fn counts(&self) -> Vec<u64> {
+        let has_ones = self.results.iter().all(|results| *results == 1);
+        if has_ones { Vec::new() } else { self.results.clone() }
+    }
+
+    /// The results so far, and how they are cut.
+    pub(super) fn so_far(&self) -> (Cut, Vec<RecordBatch>) {
+        let rows = self.rows.clone();
+        (Cut::new(self.counts(), &rows, self.failures.clone()), rows)
     }
 
     async fn written(&mut self, ledger: &Ledger) -> crate::Result<UnitWriter> {
@@ -192,7 +207,7 @@ fn tail(batch: &RecordBatch, height: usize) -> Result<RecordBatch> {
 }
 
 /// So many results for each row, as lists.
-fn lists(counts: &[u64], all: &RecordBatch) -> Result<ArrayRef> {
+pub(super) fn lists(counts: &[u64], all: &RecordBatch) -> Result<ArrayRef> {
     let offsets = OffsetBuffer::<i64>::from_lengths(counts.iter().map(|results| count(*results)));
     let last = offsets.last().copied().unwrap_or_default();
     let all = all.slice(0, usize::try_from(last).unwrap_or_default().min(all.num_rows()));

@@ -1,0 +1,153 @@
+"""`settings(by_content=True)` finds results of files by their bytes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator  # noqa: TC003  the annotations are read
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lakebed as dc
+from lakebed import C
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Calls:
+    """The files that functions were called with."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def note(self, file: dc.File) -> None:
+        with self.path.open("a") as log:
+            log.write(f"{file.path}\n")
+
+    def new(self) -> list[str]:
+        """Those since this was asked before, sorted."""
+        lines = self.path.read_text().split("\n")[:-1] if self.path.exists() else []
+        self.path.unlink(missing_ok=True)
+        return sorted(lines)
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Calls:
+    return Calls(tmp_path / "calls")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "files"
+    made.mkdir()
+    for name in "ab":
+        (made / f"{name}.txt").write_text(name * 3)
+    return made
+
+
+def listed(folder: Path, **settings: Any) -> dc.DataChain:
+    chain = dc.read_storage(folder, update=True).settings(by_content=True, **settings)
+    return chain.order_by("file.path")
+
+
+def test_copied_and_touched_files_are_not_computed_again(folder: Path, calls: Calls) -> None:
+    def text(file: dc.File) -> str:
+        calls.note(file)
+        return file.read_text()
+
+    def run(**settings: Any) -> list[str]:
+        return listed(folder, **settings).map(t=text).to_values("t")
+
+    assert run() == ["aaa", "bbb"]
+    assert calls.new() == ["a.txt", "b.txt"]
+    shutil.copy(folder / "a.txt", folder / "c.txt")
+    os.utime(folder / "b.txt", (1, 1))
+    # the k-th equal row takes the k-th result, unless equal rows are one call
+    assert run(distinct=True) == ["aaa", "bbb", "aaa"]
+    assert calls.new() == []
+    assert run() == ["aaa", "bbb", "aaa"]
+    assert len(calls.new()) == 1
+    (folder / "b.txt").rename(folder / "z.txt")
+    (folder / "a.txt").write_text("new")
+    assert run() == ["new", "aaa", "bbb"]
+    assert calls.new() == ["a.txt"]
+    # without the setting, files count as what they are listed as
+    plain = dc.read_storage(folder, update=True).map(t=text)
+    assert sorted(plain.to_values("t")) == ["aaa", "bbb", "new"]
+    assert calls.new() == ["a.txt", "c.txt", "z.txt"]
+
+
+def test_other_arguments_count(folder: Path, calls: Calls) -> None:
+    def cut(file: dc.File, n: int) -> str:
+        calls.note(file)
+        return file.read_text()[:n]
+
+    made = listed(folder).mutate(n=2).map(t=cut)
+    assert made.to_values("t") == ["aa", "bb"]
+    os.utime(folder / "a.txt", (1, 1))
+    calls.new()
+    assert listed(folder).mutate(n=2).map(t=cut).to_values("t") == ["aa", "bb"]
+    assert calls.new() == []
+    assert listed(folder).mutate(n=1).map(t=cut).to_values("t") == ["a", "b"]
+    assert calls.new() == ["a.txt", "b.txt"]
+
+
+def one(file: object) -> int:
+    return 1 if file else 0
+
+
+def second(file: dc.File, n: int) -> int:
+    return n if file else 0
+
+
+def ones(file: dc.File) -> list[int]:
+    return [1] if file else []
+
+
+def test_nothing_shows_of_it(folder: Path) -> None:
+    plain = dc.read_storage(folder)
+    chain = plain.settings(by_content=True)
+    assert chain.map(n=one, m=second).schema.keys() == {"file", "n", "m"}
+    assert chain.gen(n=ones, keep=True).schema.keys() == {"file", "n"}
+    assert chain.map(n=one, params="file.path").to_values("n") == [1, 1]
+    saved = chain.map(n=one).save("made")
+    assert saved.schema == plain.map(n=one).schema
+
+
+def test_groups_and_many_results(folder: Path, calls: Calls) -> None:
+    def letters(file: dc.File) -> Iterator[str]:
+        calls.note(file)
+        yield from file.read_text()
+
+    def joined(file: list[dc.File]) -> Iterator[str]:
+        for one in file:
+            calls.note(one)
+        yield "".join(one.read_text() for one in file)
+
+    def run() -> tuple[list[str], list[str]]:
+        files = listed(folder, parallel=2)
+        made = files.gen(t=letters).to_values("t")
+        return made, files.agg(t=joined, partition_by=C("file.size")).to_values("t")
+
+    assert run() == (list("aaabbb"), ["aaabbb"])
+    assert len(calls.new()) == 4
+    for name in "ab":
+        os.utime(folder / f"{name}.txt", (1, 1))
+    assert run() == (list("aaabbb"), ["aaabbb"])
+    assert calls.new() == []
+
+
+def test_files_that_cannot_be_read(folder: Path, calls: Calls) -> None:
+    def text(file: dc.File) -> str:
+        calls.note(file)
+        return file.read_text()
+
+    files = listed(folder, on_error="null").persist()
+    (folder / "a.txt").unlink()
+    made = files.map(t=text)
+    assert made.to_values("t") == [None, "bbb"]
+    assert calls.new() == ["a.txt", "b.txt"]
+    with pytest.raises(FileNotFoundError):
+        files.settings(on_error="raise").map(t=text).to_list()
