@@ -99,9 +99,12 @@ class Signals:
             SignalResolvingError: There is no such column or field.
         """
         from lakebed._columns import existing, path_of
+        from lakebed._sys import Sys
 
         paths = [path_of(name, "resolve") for name in names]
-        found = [(path, existing(self.values._columns, path)[1]) for path in paths]
+        # every row has them, asked for or not
+        columns = [*self.values._columns, ("sys", spec_of(Sys, "sys"))]
+        found = [(path, existing(columns, path)[1]) for path in paths]
         return Signals(Schema(found))
 
     def serialize(self) -> dict[str, str]:

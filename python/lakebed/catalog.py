@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from lakebed._schema import spec_of
+from lakebed._schema import Schema, spec_of
 from lakebed._storage import storage
 from lakebed.chain import DataChain, chain_of
-from lakebed.exceptions import DataChainParamsError, NotSupportedError
+from lakebed.exceptions import (
+    DataChainParamsError,
+    DatasetVersionNotFoundError,
+    NotSupportedError,
+)
 from lakebed.models import DataModel
 from lakebed.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 __all__ = [
     "BucketStatus",
+    "Catalog",
     "DatasetInfo",
+    "DatasetRecord",
     "ListingInfo",
     "bucket_status",
     "datasets",
@@ -64,6 +71,11 @@ class DatasetInfo(DataModel):
     author: str = ""
 
     @property
+    def full_name(self) -> str:
+        """`namespace.project.name`."""
+        return f"{self.namespace}.{self.project}.{self.name}"
+
+    @property
     def is_temp(self) -> bool:
         """Whether it goes when its session does."""
         return self.namespace == "system" and self.project.startswith("session_")
@@ -71,6 +83,90 @@ class DatasetInfo(DataModel):
     def has_attr(self, attr: str) -> bool:
         """Whether the dataset has this label; `stage=*` fits any value of `stage`."""
         return any(_fits(label, attr) for label in self.attrs)
+
+
+class DatasetRecord(DatasetInfo):
+    """One version of a dataset, and what else there is of it: what `chain.dataset` returns.
+
+    Examples:
+        >>> import lakebed as dc
+        >>> saved = dc.read_values(x=[1], in_memory=True).save("ones")
+        >>> saved.dataset.latest_version, saved.dataset.schema
+        ('1.0.0', {'x': <class 'int'>})
+    """
+
+    _session: Session = PrivateAttr()
+    _only: Sequence[str] | None = PrivateAttr(default=None)
+
+    @property
+    def versions(self) -> list[DatasetRecord]:
+        """The versions that there are, the oldest first."""
+        known = [
+            _record(self._session, record)
+            for record in self._session._native.versions(include_removed=False)
+            if _full_name(record) == self.full_name
+            and (self._only is None or record["version"] in self._only)
+        ]
+        return sorted(known, key=lambda one: [int(part) for part in one.version.split(".")])
+
+    @property
+    def latest_version(self) -> str:
+        """The number of the newest version that there is."""
+        return self.versions[-1].version
+
+    def get_version(self, version: str) -> DatasetRecord:
+        """One of the versions.
+
+        Raises:
+            DatasetVersionNotFoundError: There is none of this number.
+        """
+        for known in self.versions:
+            if known.version == version:
+                return known
+        numbers = ", ".join(f"`{known.version}`" for known in self.versions)
+        msg = f"`{self.full_name}` has no version `{version}`; hint: there are {numbers}"
+        raise DatasetVersionNotFoundError(msg)
+
+    @property
+    def schema(self) -> Schema:  # type: ignore[override]
+        """The columns of this version and their types."""
+        from lakebed.read.dataset import read_dataset
+
+        return read_dataset(self.full_name, version=self.version, session=self._session).schema
+
+
+class Catalog:
+    """The datasets of a session by their names: what `session.catalog` returns."""
+
+    def __init__(self, session: Session) -> None:
+        """Make the view of what the session has."""
+        self.session = session
+
+    def get_dataset(
+        self,
+        name: str,
+        namespace_name: str | None = None,
+        project_name: str | None = None,
+        *,
+        versions: Sequence[str] | None = None,
+    ) -> DatasetRecord:
+        """The latest version of a dataset, which knows the others.
+
+        Args:
+            name: `name`, `project.name` or `namespace.project.name`.
+            namespace_name: Of a name that has none.
+            project_name: Of a name that has none.
+            versions: The versions that it is to know; all by default.
+
+        Raises:
+            DatasetNotFoundError: There is no dataset of this name.
+        """
+        from lakebed.read.dataset import read_dataset
+
+        chain = read_dataset(name, namespace_name, project_name, session=self.session)
+        found = cast("DatasetRecord", chain.dataset)
+        found._only = versions
+        return found
 
 
 class ListingInfo(DatasetInfo):
@@ -276,13 +372,23 @@ def edit_dataset(
         held._native.move_dataset(name, new_name)
 
 
-def known_version(session: Session, version: tuple[str, str] | None) -> DatasetInfo | None:
+def known_version(session: Session, version: tuple[str, str] | None) -> DatasetRecord | None:
     """What the catalog knows of a version, by its full name and its number."""
     for record in session._native.versions(include_removed=False) if version else ():
-        names = (record["namespace"], record["project"], record["name"])
-        if (".".join(names), record["version"]) == version:
-            return _info(record, session._native.job(record["job"]) if record["job"] else {})
+        if (_full_name(record), record["version"]) == version:
+            return _record(session, record)
     return None
+
+
+def _full_name(record: Mapping[str, Any]) -> str:
+    return ".".join((record["namespace"], record["project"], record["name"]))
+
+
+def _record(session: Session, record: Mapping[str, Any]) -> DatasetRecord:
+    job = session._native.job(record["job"]) if record["job"] else {}
+    made = DatasetRecord(**_info(record, job).model_dump())
+    made._session = session
+    return made
 
 
 def _is_listed(record: Mapping[str, Any], attrs: Sequence[str], *, include_listing: bool) -> bool:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from lakebed._job import Job
     from lakebed._native import Chain as _Native
-    from lakebed.catalog import DatasetInfo
+    from lakebed.catalog import DatasetRecord
     from lakebed.session import Session
 
 
@@ -101,7 +101,7 @@ class DataChain(
         return self._version
 
     @property
-    def dataset(self) -> DatasetInfo | None:
+    def dataset(self) -> DatasetRecord | None:
         """What the catalog knows of the version while the chain is exactly one."""
         from lakebed.catalog import known_version
 
@@ -125,7 +125,7 @@ class DataChain(
             EphemeralError: The chain keeps nothing, so that there is none.
         """
         if self._settings.ephemeral:
-            msg = "an ephemeral chain has no job, since it keeps nothing"
+            msg = "Cannot access job in ephemeral mode: the chain keeps nothing and has none"
             raise EphemeralError(msg)
         return self._session._started_job()
 

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from lakebed._native import Expr as _Native
 from lakebed.exceptions import (
+    ArgumentTypeError,
     DataChainColumnError,
     DataChainParamsError,
+    SignalResolvingError,
     SignalResolvingTypeError,
+    SignalSchemaError,
 )
 
 if TYPE_CHECKING:
@@ -307,7 +310,12 @@ class Expr:
         """The value as another type, such as `int` or `str`."""
         from lakebed._schema import spec_of
 
-        return Expr(self._native.cast(spec_of(type, "the type of cast()")))
+        try:
+            spec = spec_of(type, "the type of cast()")
+        except SignalSchemaError as error:
+            msg = f"cast() supports target types that can be stored: {error}"
+            raise ArgumentTypeError(msg) from error
+        return Expr(self._native.cast(spec))
 
     def label(self, name: str) -> Self:
         """The same under a name, for `select` and `group_by`."""
@@ -384,7 +392,7 @@ class Column(Expr, metaclass=_ColumnMeta):
     def __init__(self, path: str) -> None:
         if not isinstance(path, str) or not path:
             msg = f"a column is named by text, not `{path!r}`"
-            raise DataChainColumnError(msg)
+            raise SignalResolvingError(msg)
         super().__init__(_Native.column(path))
         self._path = path
 

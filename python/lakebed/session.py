@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lakebed._gc import GcReport
     from lakebed._job import Job, Run
+    from lakebed.catalog import Catalog
 
 logger = logging.getLogger("lakebed")
 
@@ -142,6 +143,13 @@ class Session:
     def root(self) -> str:
         """Where the data is."""
         return self._native.root
+
+    @property
+    def catalog(self) -> Catalog:
+        """Its datasets by their names."""
+        from lakebed.catalog import Catalog
+
+        return Catalog(self)
 
     def gc(
         self, *, ttl: float | None = None, compact: bool = False, dry_run: bool = False

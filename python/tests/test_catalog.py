@@ -11,6 +11,7 @@ import lakebed as dc
 from lakebed.exceptions import (
     CorruptDataError,
     DatasetNotFoundError,
+    DatasetVersionNotFoundError,
     InvalidDatasetNameError,
     LakebedError,
     StorageError,
@@ -169,3 +170,30 @@ def test_what_goes_with_its_session(chain: dc.DataChain) -> None:
     assert saved is not None
     assert (kept.is_temp, saved.is_temp) == (True, False)
     assert dc.datasets().to_values("name") == ["animals"]
+
+
+def test_a_dataset_knows_its_versions(chain: dc.DataChain) -> None:
+    chain.save("lab.cats", description="animals", attrs=["small"])
+    chain.mutate(x=1).save("lab.cats", update_version="major")
+    newest = chain.limit(1).save("lab.cats", version="10.0.0").dataset
+    assert newest is not None
+    assert newest.full_name == "local.lab.cats"
+    assert [one.version for one in newest.versions] == ["1.0.0", "2.0.0", "10.0.0"]
+    dc.delete_dataset("lab.cats", version="10.0.0")
+    assert newest.latest_version == "2.0.0"
+    assert newest.get_version("2.0.0").schema == {**chain.schema, "x": int}
+    with pytest.raises(DatasetVersionNotFoundError, match=r"hint: there are `1.0.0`, `2.0.0`"):
+        newest.get_version("3.0.0")
+
+
+def test_a_session_tells_of_its_datasets(chain: dc.DataChain) -> None:
+    first = chain.save("lab.cats", attrs=["small"]).dataset
+    second = chain.limit(1).save("lab.cats").dataset
+    catalog = chain.session.catalog
+    assert catalog.session is chain.session
+    assert catalog.get_dataset("lab.cats") == second
+    assert catalog.get_dataset("cats", project_name="lab").attrs == ["small"]
+    known = catalog.get_dataset("cats", "local", "lab", versions=["1.0.0"])
+    assert known.versions == [first]
+    with pytest.raises(DatasetNotFoundError):
+        catalog.get_dataset("dogs")

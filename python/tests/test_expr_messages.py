@@ -63,6 +63,14 @@ def test_types_that_do_not_fit(
     assert not [word for word in WORDS_OF_OTHERS if word in str(caught.value)]
 
 
+def test_what_cast_takes() -> None:
+    chain = dc.read_values(file=[dc.File(path="a")])
+    with pytest.raises(DataChainColumnError, match=r"columns like 'file' .* 'file.source'"):
+        chain.mutate(new=func.cast("file", str))
+    with pytest.raises(TypeError, match=r"supports target types that can be stored: .* `object`"):
+        func.cast("file", object)
+
+
 def test_a_filter_needs_a_condition(chain: dc.DataChain) -> None:
     with pytest.raises(DataChainColumnError, match="a condition is a bool, this is int64"):
         chain.filter(C("size"))

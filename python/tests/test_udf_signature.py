@@ -226,7 +226,7 @@ def test_types_of_parameters_are_checked() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ({"x": lambda *columns: 1}, r"takes `\*columns`; hint: name the columns with params="),
+        ({"x": lambda *columns: 1}, r"takes `\*columns`, and 'columns' names no column; hint"),
         ({"x": lambda *, n: 1}, "keyword-only parameter `n`"),
         ({"x": lambda n: 1, "params": ["n", "s"]}, "params= names 2 columns"),
         ({"x": lambda n: 1, "params": [1]}, "not `1`"),

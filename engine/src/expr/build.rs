@@ -100,7 +100,7 @@ impl Resolver<'_> {
     }
 
     fn cast(&self, expr: &Expr, value: &Expr, to: &DataType) -> Result<Part> {
-        cast(expr, self.plain(value)?, to)
+        cast(expr, value, self.plain(value)?, to)
     }
 
     pub(super) fn parts<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Part>> {

@@ -126,18 +126,27 @@ fn nothing_shared(expr: &Expr, values: &[Part]) -> Error {
     expr.invalid(format!("the values share no type: {kinds}; hint: `cast()` converts"))
 }
 
-pub(super) fn cast(expr: &Expr, part: Part, to: &DataType) -> Result<Part> {
+pub(super) fn cast(expr: &Expr, value: &Expr, part: Part, to: &DataType) -> Result<Part> {
     let is_model = |kind: &DataType| matches!(kind, DataType::Struct(_));
     let castable = can_cast_types(&part.kind, to) || (is_model(&part.kind) && is_model(to));
     if !castable {
-        let (from, to) = (kind_name(&part.kind), kind_name(to));
-        return Err(expr.invalid(format!("{from} cannot be cast to {to}")));
+        let (from, to, hint) = (kind_name(&part.kind), kind_name(to), fields_of(value, &part.kind));
+        return Err(expr.invalid(format!("{from} cannot be cast to {to}{hint}")));
     }
     if matches!(part.kind, DataType::Timestamp(..)) && *to == DataType::Utf8 {
         return called(expr, "time_text", vec![part]);
     }
     let expr = PlanExpr::Cast(Cast::new(Box::new(part.expr), to.clone()));
     Ok(Part { expr, kind: to.clone() })
+}
+
+/// The hint that not a model but a field of it was meant.
+fn fields_of(value: &Expr, kind: &DataType) -> String {
+    let (Expr::Column(path), DataType::Struct(fields)) = (value, kind) else {
+        return String::new();
+    };
+    let Some(field) = fields.first() else { return String::new() };
+    format!("; hint: columns like '{path}' have fields, such as '{path}.{}'", field.name())
 }
 
 /// A regular expression that is known already must be one.

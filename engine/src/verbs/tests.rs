@@ -293,10 +293,16 @@ async fn fields_get_other_values_of_their_type() {
     let null = Expr::Literal(Arc::new(Int64Array::from(vec![None])));
     let made = chain.mutate(&[named("p__n", doubled), named("p.s", null.clone())]).unwrap();
     assert_eq!(rows(&made).await, ["{n: 2, s: }", ""]);
+    let text = Expr::Cast { value: Arc::new(column("p")), to: DataType::Utf8 };
     for (name, value, reason) in [
         ("p.n", column("p.s"), "a field keeps its type"),
         ("p.n", null, "never missing"),
         ("p.x", column("p.s"), "unknown column `p.x`"),
+        (
+            "text",
+            text,
+            "model cannot be cast to str; hint: columns like 'p' have fields, such as 'p.n'",
+        ),
     ] {
         let error = chain.mutate(&[named(name, value)]).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");

@@ -104,7 +104,10 @@ def named_params(
     skipped = ""
     for parameter in parameters:
         if parameter.kind in _VARIADIC:
-            msg = f"`{label}` takes `{parameter}`; hint: name the columns with params="
+            msg = (
+                f"`{label}` takes `{parameter}`, and '{parameter.name}' names no column; "
+                "hint: name the columns with params="
+            )
             raise DataChainParamsError(msg)
         if parameter.kind not in _POSITIONAL:
             continue

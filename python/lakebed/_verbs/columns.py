@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lakebed import _columns
 from lakebed._verbs.base import Base
 from lakebed.exceptions import (
     DataChainColumnError,
     DataChainParamsError,
+    SignalResolvingError,
     SignalResolvingTypeError,
 )
 from lakebed.expr import Column, Expr, call, to_expr
 from lakebed.func.aggregate import Aggregate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Columns(Base):
@@ -47,8 +51,7 @@ class Columns(Base):
             return self
         # a renamed column would be gone under its old name, a computed one is a copy
         made = {name: _copied(value) for name, value in named.items()}
-        chain = self.mutate(**made) if made else self
-        return self._with(chain._native.select(paths))
+        return self._with(self._mutated("select", made)._native.select(paths))
 
     def flatten(self, separator: str = "__") -> Self:
         """The fields of models as columns of their own, for what knows no models.
@@ -93,15 +96,30 @@ class Columns(Base):
         if args:
             msg = f"mutate takes columns by name, not `{args[0]!r}`; hint: mutate(name=...)"
             raise DataChainParamsError(msg)
-        for name, value in columns.items():
-            if isinstance(value, Aggregate):
-                hint = "hint: group_by, or .over(func.window(...))"
-                msg = f"column `{name}`: `{value!r}` needs a group; {hint}"
-                raise DataChainColumnError(msg)
+        return self._mutated("mutate", columns)
+
+    def _mutated(self, verb: str, columns: Mapping[str, Any]) -> Self:
+        """The same of the verb that the user called, which errors name."""
         if not columns:
             return self
-        pairs = [(name, to_expr(value)._native) for name, value in columns.items()]
-        return self._with(self._native.mutate(pairs))
+        pairs = [(name, _value(verb, name, given)._native) for name, given in columns.items()]
+        try:
+            return self._with(self._native.mutate(pairs))
+        except SignalResolvingError as error:
+            msg = f"{verb}() error: {error}"
+            raise type(error)(msg, code=error.code) from None
+
+
+def _value(verb: str, name: str, given: Any) -> Expr:
+    if isinstance(given, Aggregate):
+        hint = "hint: group_by, or .over(func.window(...))"
+        msg = f"column `{name}`: `{given!r}` needs a group; {hint}"
+        raise DataChainColumnError(msg)
+    try:
+        return to_expr(given)
+    except DataChainColumnError as error:
+        msg = f"column `{name}`: {verb}() value has type `{type(given).__name__}`; {error}"
+        raise DataChainColumnError(msg) from error
 
 
 def _copied(value: Any) -> Any:

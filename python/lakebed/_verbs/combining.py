@@ -102,16 +102,16 @@ class Combining(Base):
             [1.0, 2.5]
         """
         other = chain_beside(other, self, "union")
-        problems = [
-            f"the {side} chain has no {', '.join(f'`{name}`' for name in missing)}"
-            for side, missing in (
-                ("left", _only(other._native, self._native)),
-                ("right", _only(self._native, other._native)),
+        differences = [
+            f" {', '.join(sorted(names))} only present in {side}."
+            for side, names in (
+                ("left", _only(self._native, other._native)),
+                ("right", _only(other._native, self._native)),
             )
-            if missing
+            if names
         ]
-        if problems:
-            msg = f"a union needs the same columns: {'; '.join(problems)}"
+        if differences:
+            msg = f"Cannot perform union.{''.join(differences)} Both need the same columns"
             raise UnionSchemaMismatchError(msg)
         try:
             native = self._native.union(other._native)

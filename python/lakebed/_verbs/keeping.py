@@ -53,7 +53,7 @@ class Keeping(Base):
             msg = f"save has no option `{next(iter(others))}`"
             raise DataChainParamsError(msg)
         if self._settings.ephemeral:
-            msg = f"an ephemeral chain keeps nothing, and cannot be saved as `{name}`"
+            msg = f"Cannot save datasets in ephemeral mode: the chain cannot be saved as `{name}`"
             raise EphemeralError(msg)
         if update_version not in _BUMPS:
             msg = f"update_version is {', '.join(_BUMPS)}, not `{update_version}`"

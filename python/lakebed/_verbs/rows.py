@@ -92,7 +92,7 @@ class Rows(Columns):
         if not keys:
             msg = "distinct() takes at least one column; hint: distinct(*chain.schema) for all"
             raise SignalResolvingTypeError(msg)
-        chain = self.mutate(**named)
+        chain = self._mutated("distinct", named)
         return chain._with(chain._native.distinct([Column(key)._native for key in keys]))
 
     def similarity_search(

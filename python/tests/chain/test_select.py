@@ -9,6 +9,7 @@ import pytest
 import lakebed as dc
 from lakebed import C
 from lakebed.exceptions import (
+    DataChainColumnError,
     SignalRemoveError,
     SignalResolvingError,
     SignalResolvingTypeError,
@@ -63,12 +64,22 @@ def test_the_schema_as_users_of_the_peer_read_it() -> None:
     assert chain.signals_schema.serialize() == {"file": "File@v1", "n": "int"}
     resolved = chain.signals_schema.resolve("n", "file.path", "file")
     assert resolved.values == {"n": int, "file.path": str, "file": dc.File}
+    assert chain.signals_schema.resolve("sys.id").values == {"sys.id": int}
     with pytest.raises(SignalResolvingError, match=r"unknown column `file.pat`; hint: did"):
         chain.signals_schema.resolve("file.pat")
     assert chain.mutate(more=chain.column("n") + 1).to_values("more") == [2]
     assert chain.filter(chain.column("file.path") == "a").count() == 1
     with pytest.raises(ValueError, match=r"unknown column `file.pat`; hint: did you mean"):
         chain.column("file.pat")
+
+
+@pytest.mark.parametrize("verb", ["select", "mutate", "distinct"])
+def test_what_is_wrong_with_a_named_expression_names_the_verb(verb: str) -> None:
+    called = getattr(dc.read_values(n=[1]), verb)
+    with pytest.raises(SignalResolvingError, match=rf"^{verb}\(\) error: unknown column `m`"):
+        called(new=C("m"))
+    with pytest.raises(DataChainColumnError, match=rf"`new`: {verb}\(\) value has type `object`"):
+        called(new=object())
 
 
 @pytest.mark.parametrize("path", ["sys.id", "sys__id"])

@@ -173,6 +173,8 @@ def test_ephemeral_chains_keep_nothing(chain: dc.DataChain) -> None:
     with pytest.raises(EphemeralError, match="cannot be saved as `pets`") as caught:
         ephemeral.save("pets")
     assert isinstance(caught.value, RuntimeError)
+    with pytest.raises(EphemeralError, match="Cannot access job in ephemeral mode"):
+        _ = ephemeral.job
     assert ephemeral.settings(ephemeral=False).save("pets").count() == 4
 
 

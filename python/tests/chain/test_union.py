@@ -106,9 +106,9 @@ def test_functions_of_both_sides() -> None:
 @pytest.mark.parametrize(
     ("one", "two", "message"),
     [
-        ({"x": [1]}, {"y": [1]}, "the left chain has no `y`; the right chain has no `x`"),
-        ({"x": [1], "y": [1]}, {"x": [1]}, "the right chain has no `y`"),
-        ({"p": [UnionPoint(x=1)]}, {"p": [1]}, "the right chain has no `p.x`, `p.note`"),
+        ({"x": [1]}, {"y": [1]}, "union. x only present in left. y only present in right."),
+        ({"x": [1], "y": [1]}, {"x": [1]}, "Cannot perform union. y only present in left."),
+        ({"p": [UnionPoint(x=1)]}, {"p": [1]}, "p.note, p.x only present in left."),
         ({"x": [1]}, {"x": ["a"]}, "int64 here and str in the other chain share no type"),
     ],
 )

@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
 EXPLAINED = "explained"
+AT_TIMES = "at times: "
+"""How the reason of a case begins that fails in some runs and passes in others."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,12 @@ def problems(
     """What is worse than before or not explained, one line each."""
     files = {_short(name): counts for name, counts in result["files"].items()}
     failed = {_short(case): why for case, why in result["failed"]}
+    at_times = {case for case, reason in allowed.items() if reason.startswith(AT_TIMES)}
+    lucky = Counter(case.partition("::")[0] for case in at_times)
     found = []
     for name in sorted(files.keys() & passing.keys()):
         now, before = files[name]["passed"], passing[name].passed
-        if now < before:
+        if now < before - lucky[name]:
             found.append(f"{name}: {now} cases passed, {before} did before")
     explained = {name for name, counts in passing.items() if counts.explained}
     found += [
@@ -69,7 +74,7 @@ def problems(
     ]
     found += [
         f"{case}: does not fail any more, remove it from allowed.txt"
-        for case in sorted(allowed.keys() - failed.keys())
+        for case in sorted(allowed.keys() - failed.keys() - at_times)
         if case.partition("::")[0] in files
     ]
     return found
