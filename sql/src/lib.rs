@@ -10,6 +10,7 @@
 //!
 //! What it is not: it opens no files, and what is written goes through `engine`.
 
+mod arrows;
 mod as_of;
 mod conversions;
 mod distinct_from;

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::arrows::{folded, marked};
 use crate::as_of::tokens;
 use crate::distinct_from::bind_tightly;
 use crate::leaf_names::name_leaves;
@@ -141,10 +142,26 @@ fn all_parsed(text: &str) -> Result<VecDeque<Parsed>> {
     let tokens = tokens(text)?;
     check_words(&tokens)?;
     let tokens = if is_summary(&tokens) { summarized_query(tokens) } else { tokens };
-    DFParserBuilder::new(tokens)
+    let mut statements = DFParserBuilder::new(marked(tokens))
         .build()
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| Error::about(text, &error))
+        .map_err(|error| Error::about(text, &error))?;
+    statements.iter_mut().for_each(fold);
+    Ok(statements)
+}
+
+/// The operators on JSON in their places.
+fn fold(parsed: &mut Parsed) {
+    match parsed {
+        Parsed::Statement(inner) => folded(inner.as_mut()),
+        Parsed::Explain(explained) => fold(&mut explained.statement),
+        Parsed::CopyTo(copy) => {
+            if let CopyToSource::Query(query) = &mut copy.source {
+                folded(query.as_mut());
+            }
+        }
+        Parsed::CreateExternalTable(_) | Parsed::Reset(_) => {}
+    }
 }
 
 /// Refuses what the parser has no word for.

@@ -1,4 +1,4 @@
-"""Functions of text that is JSON. Missing text gives a missing result, and so does what is not in it.
+"""Functions of text that is JSON. Missing text gives a missing result, as does what is not in it.
 
 A path is `$.key`, `$."a key"` or `$[0]`, with more of these behind; any other text is a key, and
 a number the place of an item, from the end where it is negative. Text that is no JSON is an error,

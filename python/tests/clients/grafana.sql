@@ -12,7 +12,7 @@ WHERE schema_name NOT IN ('information_schema', 'pg_catalog', 'pg_toast', '_time
 --! tables of a schema => pets, numbers
 SELECT quote_ident(table_name) AS "table" FROM information_schema.tables
 WHERE quote_ident(table_schema) = 'public' ORDER BY 1
---! tables => public.pets, public.numbers, "home.people".owners
+--! tables, without the schema where it is searched => pets, numbers, "home.people".owners
 SELECT
 CASE WHEN quote_ident(table_schema) IN (
 SELECT CASE WHEN trim(s[i]) = '"$user"' THEN user ELSE trim(s[i]) END

@@ -1,6 +1,6 @@
 //! Functions of times that are told a unit, a pattern or a width.
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{Expr, Value};
 
 use super::{filled, text};
 use crate::{Error, Result};
@@ -32,8 +32,7 @@ const LENGTHS: [(&str, i64); 7] = [
 ];
 
 /// Units of months.
-const MONTHS: [(&str, i64); 5] =
-    [("month", 1), ("quarter", 3), ("year", 12), ("decade", 120), ("century", 1_200)];
+const MONTHS: [(&str, i64); 3] = [("month", 1), ("quarter", 3), ("year", 12)];
 
 /// The call of one of these in known words.
 ///
@@ -55,19 +54,18 @@ pub(super) fn spelled(name: &str, arguments: &[&Expr]) -> Result<Option<String>>
         }
         ("datetrunc", [unit, moment]) => filled("date_trunc({1}, {2})", &[unit, moment]),
         // Either may be first.
-        ("strftime", [one, other]) => match (text(one), text(other)) {
-            (_, Some(pattern)) => {
-                filled(&format!("format_time({{1}}, '{}')", shown(pattern)?), &[one])
-            }
-            (Some(pattern), None) => {
-                filled(&format!("format_time({{1}}, '{}')", shown(pattern)?), &[other])
-            }
-            (None, None) => return Err(unwritten(name)),
-        },
+        ("strftime", [one, other]) => {
+            let (moment, pattern) = match (text(one), text(other)) {
+                (_, Some(pattern)) => (one, pattern),
+                (Some(pattern), None) => (other, pattern),
+                (None, None) => return Err(unwritten(name)),
+            };
+            filled("format_time({1}, {2})", &[moment, &literal(shown(pattern)?)])
+        }
         ("strptime", [value, pattern]) => {
             let pattern = text(pattern).ok_or_else(|| unwritten(name))?;
-            let template = "arrow_cast(parse_time({1}, '{2}'), 'Timestamp(Microsecond, None)')";
-            filled(&template.replace("{2}", &read(pattern)?), &[value])
+            let template = "arrow_cast(parse_time({1}, {2}), 'Timestamp(Microsecond, None)')";
+            filled(template, &[value, &literal(read(pattern)?)])
         }
         ("time_bucket", [width, moment]) => {
             // Months are counted from the first of one, other widths from a Monday.
@@ -88,7 +86,6 @@ fn unit_of(name: &str, unit: &Expr) -> Result<(&'static str, &'static str, i64)>
         _ => return Err(Error::refused(format!("`{name}` with a unit that is no text"), units())),
     };
     let singular = written.strip_suffix('s').unwrap_or(&written);
-    let singular = if singular == "centurie" { "century" } else { singular };
     let length =
         |known: &[(&str, i64)]| known.iter().find(|(it, _)| *it == singular).map(|it| it.1);
     if let Some(length) = length(&LENGTHS) {
@@ -107,6 +104,10 @@ fn units() -> String {
 
 fn unwritten(name: &str) -> Error {
     Error::refused(format!("`{name}` with a pattern that is no text"), "write the pattern out")
+}
+
+fn literal(text: String) -> Expr {
+    Expr::value(Value::SingleQuotedString(text))
 }
 
 /// The pattern as our functions take it. In theirs `%f` are microseconds, `%g` milliseconds, `%n` nanoseconds.
@@ -157,5 +158,5 @@ fn parts(pattern: &str, own: impl Fn(&str) -> Option<&'static str>) -> Result<St
         rest = after;
     }
     said.push_str(rest);
-    Ok(said.replace('\'', "''"))
+    Ok(said)
 }

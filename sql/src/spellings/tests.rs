@@ -26,6 +26,7 @@ fn calls_in_other_words() {
     check("percentile_cont(0.25) WITHIN GROUP (ORDER BY a DESC)", "quantile(a, 0.75)");
     check("list(DISTINCT a ORDER BY b)", "array_agg(DISTINCT a ORDER BY b)");
     check("strftime('%d.%f', a)", "format_time(a, '%d.%6f')");
+    check("strftime(a, '{%Y}''s')", "format_time(a, '{%Y}''s')");
     check("mine(a)", "mine(a)");
 }
 
