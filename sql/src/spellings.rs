@@ -76,6 +76,7 @@ const CALLS: &[(&str, usize, &str)] = &[
     ("mod", 2, "({1} % {2})"),
     ("month", 1, "date_part('month', {1})"),
     ("monthname", 1, "format_time({1}, '%B')"),
+    ("percentile_cont", 2, "quantile({1}, {2})"),
     ("prefix", 2, "starts_with({1}, {2})"),
     ("quantile_cont", 2, "quantile({1}, {2})"),
     ("quantile_disc", 2, DISCRETE),
