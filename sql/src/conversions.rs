@@ -1,4 +1,4 @@
-//! [`with_written_timestamps`]: a timestamp that becomes a text has a space between day and time, as in DuckDB and
+//! [`with_written_timestamps`]: a timestamp that becomes a text has a space between day and time, as in `DuckDB` and
 //! PostgreSQL. DataFusion (54) puts a `T` there.
 
 use datafusion::arrow::datatypes::DataType;

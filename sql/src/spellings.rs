@@ -1,4 +1,4 @@
-//! [`spell_calls`]: functions by the names that DuckDB and PostgreSQL have for them, in words of ours and DataFusion's.
+//! [`spell_calls`]: functions by the names that `DuckDB` and PostgreSQL have for them, in words of ours and DataFusion's.
 //!
 //! Done when a query is planned: a function of the user's that is called so is left alone.
 

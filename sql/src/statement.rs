@@ -166,14 +166,17 @@ fn fold(parsed: &mut Parsed) {
 
 /// Refuses what the parser has no word for.
 fn check_words(tokens: &[TokenWithSpan]) -> Result<()> {
-    let is = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(it) if it.quote_style.is_none() && it.value.eq_ignore_ascii_case(word));
+    let is = |token: &TokenWithSpan, wanted: &str| match &token.token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
+        _ => false,
+    };
     if tokens.windows(2).any(|two| is(&two[0], "USING") && is(&two[1], "SAMPLE")) {
         let instead = "`FROM t TABLESAMPLE (10 PERCENT)` takes rows by chance";
         return Err(Error::refused("USING SAMPLE", instead));
     }
-    match tokens.first().map(|first| first.token.to_string().to_uppercase()).as_deref() {
-        Some("PIVOT") => Err(Error::refused("PIVOT", PIVOT)),
-        Some("UNPIVOT") => Err(Error::refused("UNPIVOT", UNPIVOT)),
+    match tokens.first() {
+        Some(first) if is(first, "PIVOT") => Err(Error::refused("PIVOT", PIVOT)),
+        Some(first) if is(first, "UNPIVOT") => Err(Error::refused("UNPIVOT", UNPIVOT)),
         _ => Ok(()),
     }
 }

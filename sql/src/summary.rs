@@ -5,7 +5,7 @@
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use engine::Chain;
 
 use crate::Result;
@@ -24,14 +24,12 @@ pub(crate) fn is_summary(tokens: &[TokenWithSpan]) -> bool {
 /// The query that is to be summarized.
 pub(crate) fn summarized_query(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let first = tokens.remove(0);
-    let is_query = matches!(
-        tokens.first().map(|next| &next.token),
-        Some(Token::LParen)
-            | Some(Token::Word(Word {
-                keyword: Keyword::SELECT | Keyword::WITH | Keyword::FROM | Keyword::VALUES,
-                ..
-            }))
-    );
+    let starts = [Keyword::SELECT, Keyword::WITH, Keyword::FROM, Keyword::VALUES];
+    let is_query = match tokens.first().map(|next| &next.token) {
+        Some(Token::LParen) => true,
+        Some(Token::Word(word)) => starts.contains(&word.keyword),
+        _ => false,
+    };
     if !is_query {
         let whole = [Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM")];
         tokens.splice(0..0, whole.map(|token| TokenWithSpan { token, span: first.span }));

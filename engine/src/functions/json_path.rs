@@ -165,7 +165,7 @@ fn scalar(part: JsonPart<'_>) -> Option<String> {
     }
 }
 
-/// As DuckDB calls them.
+/// As `DuckDB` calls them.
 fn type_name(part: JsonPart<'_>) -> &'static str {
     match part.kind() {
         JsonKind::Object => "OBJECT",
