@@ -1,5 +1,6 @@
 //! The functions that chains can call, by name. One family a file.
 
+mod age;
 mod all_of;
 mod arithmetic;
 mod bits;
@@ -13,9 +14,12 @@ mod hashes;
 mod in_order;
 mod items;
 mod json;
+mod json_path;
+mod lengths;
 mod lists;
 mod long_lists;
 mod meaning;
+mod mode;
 mod moments;
 mod nullable;
 mod nullif;
@@ -29,6 +33,7 @@ mod strftime;
 mod structs;
 mod sum;
 mod text;
+mod time_zone;
 mod unflatten;
 mod units;
 mod vector;
@@ -63,12 +68,15 @@ pub(crate) use vector::is_distance;
 /// Our functions, in the order of their names.
 pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     let mut functions = Vec::new();
+    functions.extend(age::functions());
     functions.extend(arithmetic::functions());
     functions.extend(bits::functions());
     functions.extend(calendar::functions());
     functions.extend(hashes::functions());
     functions.extend(items::functions());
     functions.extend(json::functions());
+    functions.extend(json_path::functions());
+    functions.extend(lengths::functions());
     functions.extend(lists::functions());
     functions.extend(long_lists::functions());
     functions.extend(nullif::functions());
@@ -76,6 +84,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(random::functions());
     functions.extend(strftime::functions());
     functions.extend(text::functions());
+    functions.extend(time_zone::functions());
     functions.extend(vector::functions());
     functions.into_iter().map(Arc::new).collect()
 }
@@ -87,6 +96,7 @@ pub(crate) fn our_aggregates() -> Vec<Arc<AggregateUDF>> {
         &extremes::MIN,
         &in_order::ARRAY_AGG,
         &in_order::STRING_AGG,
+        &mode::MODE,
         &quantile::QUANTILE,
         &sum::SUM,
     ];

@@ -53,7 +53,7 @@ pub use csv::{CsvRequest, RaggedRow, RaggedRows};
 pub(crate) use csv::{CsvTable, ENDINGS as CSV_ENDINGS};
 pub(crate) use dataset::{DatasetTable, Leaf};
 pub(crate) use file_row::FileRows;
-pub(crate) use json::{ENDINGS as JSON_ENDINGS, JsonTable};
+pub(crate) use json::{ENDINGS as JSON_ENDINGS, JsonKind, JsonPart, JsonTable, WithinJson};
 pub use json::{JsonColumn, JsonFormat, JsonRequest, Typed};
 pub(crate) use listed::ListedTable;
 pub(crate) use listing::{FileAt, ListingTable, Scope, Search};

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringArray, StringBuilder};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
-    Volatility,
+    Volatility, create_udf,
 };
 
 use crate::postgres::first_settings;
@@ -66,7 +66,52 @@ pub(crate) fn functions(only_reads: bool) -> Vec<ScalarUDF> {
         let signature = Signature::new(signature, Volatility::Stable);
         ScalarUDF::from(TextFunction { name, signature, text })
     };
-    texts.into_iter().map(function).collect()
+    texts.into_iter().map(function).chain([parse_ident()]).collect()
+}
+
+/// `parse_ident('a."b c"')`: the parts of a name.
+fn parse_ident() -> ScalarUDF {
+    let (takes, gives) = (vec![DataType::Utf8], DataType::new_list(DataType::Utf8, true));
+    let parsed = |arguments: &[ColumnarValue]| {
+        let names = ColumnarValue::values_to_arrays(arguments)?;
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for name in names[0].as_string::<i32>() {
+            match name.map(|name| (name, parts(name))) {
+                Some((_, Some(parts))) => lists.append_value(parts.into_iter().map(Some)),
+                Some((name, None)) => return exec_err!("`{name}` is no name"),
+                None => lists.append_null(),
+            }
+        }
+        Ok(ColumnarValue::Array(Arc::new(lists.finish())))
+    };
+    create_udf("parse_ident", takes, gives, Volatility::Stable, Arc::new(parsed))
+}
+
+fn parts(name: &str) -> Option<Vec<String>> {
+    let (mut parts, mut rest) = (Vec::new(), name.trim());
+    loop {
+        let (part, after) = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                // Two quotes are one of the name.
+                let doubled = quoted.replace("\"\"", "\u{0}\u{0}");
+                let end = doubled.find('"')?;
+                (quoted.get(..end)?.replace("\"\"", "\""), quoted.get(end + 1..)?)
+            }
+            None => {
+                let end = rest.find('.').unwrap_or(rest.len());
+                let (part, after) = rest.split_at(end);
+                (part.trim().to_lowercase(), after)
+            }
+        };
+        if part.is_empty() {
+            return None;
+        }
+        parts.push(part);
+        match after.trim_start() {
+            "" => return Some(parts),
+            after => rest = after.strip_prefix('.')?.trim_start(),
+        }
+    }
 }
 
 /// The text for one row of arguments.
@@ -197,7 +242,7 @@ mod tests {
 
     use datafusion::arrow::array::{ArrayRef, Int32Array, StringArray};
 
-    use super::{encoding, formatted};
+    use super::{encoding, formatted, parts};
 
     fn check(pattern: &str, values: &[Option<&str>], expected: Option<&str>) {
         let text = |value: Option<&str>| Arc::new(StringArray::from(vec![value])) as ArrayRef;
@@ -215,6 +260,15 @@ mod tests {
         check("%s", &[], None);
         check("%I", &[None], None);
         check("%d", &[Some("1")], None);
+    }
+
+    #[test]
+    fn names_have_parts() {
+        let found = |name| parts(name).map(|parts| parts.join("|"));
+        assert_eq!(found("Public.pets").as_deref(), Some("public|pets"));
+        assert_eq!(found("\"home.people\".\"a\"\"b\"").as_deref(), Some("home.people|a\"b"));
+        assert_eq!(found("a."), None);
+        assert_eq!(found("\"a"), None);
     }
 
     #[test]

@@ -10,9 +10,11 @@ use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
 };
 use datafusion::common::ToDFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::ViewTable;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
@@ -35,7 +37,7 @@ use crate::view_texts::pg_get_viewdef;
 use crate::{Error, Result};
 
 /// The schema of PostgreSQL's own tables.
-const SYSTEM: &str = "pg_catalog";
+pub(crate) const SYSTEM: &str = "pg_catalog";
 
 /// That of the standard's.
 const INFORMATION: &str = "information_schema";
@@ -128,7 +130,7 @@ impl CatalogSession {
             .with_allow_dml(false)
             .with_allow_statements(false);
         reads.verify_plan(&plan)?;
-        Ok(Planned::Catalog(Arc::new(state), plan))
+        Ok(Planned::Catalog(Arc::new(state), with_plain_parameters(plan)?))
     }
 
     /// The datasets and the views.
@@ -222,6 +224,24 @@ impl CatalogSession {
         }
         Ok(())
     }
+}
+
+/// The plan whose parameters have types and nothing else: one that is compared with a schema's number and with another
+/// would be of two kinds.
+fn with_plain_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plain = |expr: Expr| match expr {
+        Expr::Placeholder(Placeholder { id, field: Some(field) })
+            if !field.metadata().is_empty() =>
+        {
+            let field = Some(Arc::new(field.as_ref().clone().with_metadata(HashMap::new())));
+            Ok(Transformed::yes(Expr::Placeholder(Placeholder { id, field })))
+        }
+        expr => Ok(Transformed::no(expr)),
+    };
+    let plan = plan.transform_up_with_subqueries(|step| {
+        step.map_expressions(|expr| expr.transform_up(plain))
+    })?;
+    Ok(plan.data)
 }
 
 /// What `pg_class` takes for a view.

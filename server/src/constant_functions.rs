@@ -59,6 +59,7 @@ pub(crate) fn version() -> String {
 pub(crate) fn functions(only_reads: bool) -> Vec<ScalarUDF> {
     let mut functions = vec![
         Constant::function("version", ScalarValue::Utf8(Some(version()))),
+        Constant::function("pg_cancel_backend", ScalarValue::Boolean(Some(false))),
         Constant::function("pg_is_in_recovery", ScalarValue::Boolean(Some(only_reads))),
         Constant::function("pg_is_wal_replay_paused", ScalarValue::Boolean(Some(false))),
         Constant::function("pg_function_is_visible", ScalarValue::Boolean(Some(true))),
@@ -66,6 +67,7 @@ pub(crate) fn functions(only_reads: bool) -> Vec<ScalarUDF> {
         Constant::function("inet_server_port", ScalarValue::Int32(None)),
         Constant::function("pg_my_temp_schema", ScalarValue::Int32(Some(0))),
         to_regtype(),
+        Constant::function("pg_terminate_backend", ScalarValue::Boolean(Some(false))),
         Constant::function("txid_current", ScalarValue::Int64(Some(1))),
     ];
     functions.extend(ABSENT.map(|name| Constant::function(name, ScalarValue::Utf8(None))));

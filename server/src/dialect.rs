@@ -2,15 +2,20 @@
 
 mod columns;
 mod one_row;
+mod search_path;
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Query, Select, Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, Statement, TableFactor,
+    Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+
+use crate::catalog_session::SYSTEM;
+use crate::system_views::is_view;
 
 /// Columns with lists of numbers. Their tables, of constraints, indexes and extensions, have no such lists here.
 const KEYS: [&str; 7] =
@@ -39,10 +44,24 @@ impl VisitorMut for Simplify {
         ControlFlow::Continue(())
     }
 
+    /// `pg_stat_activity`, which the library finds only with its schema.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, .. } = factor
+            && let [ObjectNamePart::Identifier(only)] = name.0.as_slice()
+            && is_view(&only.value)
+        {
+            *name = ObjectName::from(vec![Ident::new(SYSTEM), only.clone()]);
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
             Expr::Subquery(query) => one_row::aggregate(query),
-            Expr::CompoundFieldAccess { access_chain, .. } => {
+            // `t.keys[1]` is a column of a table, and one of its items.
+            Expr::CompoundFieldAccess { root, access_chain }
+                if !matches!(**root, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) =>
+            {
                 access_chain.iter_mut().for_each(name_field);
             }
             Expr::Cast { data_type, .. } if is_name(data_type) => *data_type = DataType::Text,
@@ -50,6 +69,9 @@ impl VisitorMut for Simplify {
                 without_schema(right);
             }
             _ => {}
+        }
+        if let Some(among) = search_path::among(expr) {
+            *expr = among;
         }
         if let Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } =
             expr

@@ -95,6 +95,7 @@ impl SchemaProvider for MendedTables {
         };
         let mend: Mend = match name {
             "pg_class" => with_rights,
+            "pg_namespace" => without_rights,
             "pg_type" | "pg_aggregate" => numbered,
             _ => return Ok(Some(table)),
         };
@@ -181,6 +182,11 @@ fn with_rights(classes: &RecordBatch, _functions: &Numbers) -> Result<RecordBatc
         ("reloptions", no_lists(rows)),
     ];
     with_columns(classes, columns)
+}
+
+/// `pg_namespace`: nobody was given rights to a schema, of which there is a list.
+fn without_rights(schemas: &RecordBatch, _functions: &Numbers) -> Result<RecordBatch> {
+    with_columns(schemas, [("nspacl", no_lists(schemas.num_rows()))])
 }
 
 /// A table with numbers for functions, of which 0 is none.

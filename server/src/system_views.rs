@@ -100,6 +100,11 @@ pub(crate) fn views() -> impl Iterator<Item = (&'static str, SchemaRef)> {
     VIEWS.iter().map(|(name, columns)| (*name, Arc::new(schema(columns))))
 }
 
+/// Whether one is called so.
+pub(crate) fn is_view(name: &str) -> bool {
+    VIEWS.iter().any(|(view, _)| *view == name)
+}
+
 /// `name type, name type, …`
 fn schema(columns: &str) -> Schema {
     let columns = columns.split(',').filter_map(|column| column.trim().split_once(' '));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{
     ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, StringArray,
 };
-use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::compute::{cast, filter_record_batch};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
@@ -52,10 +52,12 @@ pub(crate) fn without_views(relations: &Relations, all: &RecordBatch) -> Result<
 
 /// `pg_get_viewdef(number [, pretty])`.
 pub(crate) fn pg_get_viewdef(relations: &Arc<Relations>) -> ScalarUDF {
-    let number = TypeSignature::Exact(vec![DataType::Int32]);
-    let pretty = TypeSignature::Exact(vec![DataType::Int32, DataType::Boolean]);
+    let numbers = [DataType::Int32, DataType::Int64];
+    let forms = numbers.into_iter().flat_map(|number| {
+        [vec![number.clone()], vec![number, DataType::Boolean]].map(TypeSignature::Exact)
+    });
     // Other views may be there when it is asked again.
-    let signature = Signature::one_of(vec![number, pretty], Volatility::Volatile);
+    let signature = Signature::one_of(forms.collect(), Volatility::Volatile);
     ScalarUDF::from(ViewText { relations: ByPlace(Arc::clone(relations)), signature })
 }
 
@@ -80,7 +82,9 @@ impl ScalarUDFImpl for ViewText {
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let numbers = ColumnarValue::values_to_arrays(&call.args)?;
-        let numbers = numbers[0].as_primitive::<Int32Type>();
+        // A number that none can have is that of none.
+        let numbers = cast(&numbers[0], &DataType::Int32)?;
+        let numbers = numbers.as_primitive::<Int32Type>();
         let texts = numbers.iter().map(|number| self.relations.0.query(number?));
         Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
     }

@@ -170,6 +170,10 @@ fn in_our_words(reason: String) -> String {
         let name = names.split("\" at position").next().unwrap_or_default();
         let name = name.split_once('"').map_or(name, |(_, name)| name);
         let name = match name.rsplit_once(" AS ") {
+            // `CAST(t.a AS Utf8)` is called `a`.
+            Some((cast, kind)) if kind.ends_with(')') && !kind.contains('(') => {
+                cast.rsplit(['.', '(']).next().unwrap_or(cast)
+            }
             Some((_, name)) => name,
             None if name.contains('(') => name,
             None => name.rsplit('.').next().unwrap_or(name),
@@ -210,9 +214,14 @@ fn first_line(message: &str) -> String {
 
 /// What is not supported, without these words.
 fn unlike_ours(message: &str) -> String {
-    let ends = [" not supported yet", " not supported", " are", " is"];
-    let what = ends.iter().fold(message, |what, end| what.trim_end_matches(end));
-    what.to_owned()
+    // A tree of the parser's says nothing to anybody.
+    let message = match message.contains("span: ") {
+        true => message.split(['(', '{']).next().unwrap_or(message),
+        false => message,
+    };
+    let ends = [" not supported yet", " is not yet supported", " not supported", " are", " is"];
+    let what = ends.iter().fold(message.trim_end(), |what, end| what.trim_end_matches(end));
+    what.trim_end().to_owned()
 }
 
 fn lower_first(message: &str) -> String {

@@ -10,13 +10,16 @@
 //!
 //! What it is not: it opens no files, and what is written goes through `engine`.
 
+mod arrows;
 mod as_of;
+mod conversions;
 mod distinct_from;
 mod error;
 mod functions;
 mod inferred_types;
 mod inputs;
 mod interval_product;
+mod json_operators;
 mod lateral_unnest;
 mod leaf_names;
 mod look;
@@ -27,11 +30,15 @@ mod relation;
 mod row_in;
 mod set_operators;
 mod shared_columns;
+mod short_forms;
+mod spellings;
 mod statement;
+mod summary;
 mod system;
 mod table_functions;
 mod table_names;
 mod time_patterns;
+mod type_of;
 mod type_text;
 mod write;
 

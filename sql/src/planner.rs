@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use catalog::near_names;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue, plan_err};
@@ -15,6 +16,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use engine::{Chain, Session};
 
+use crate::conversions::with_written_timestamps;
 use crate::functions::staged;
 use crate::inferred_types::inferred;
 use crate::inputs::Inputs;
@@ -22,7 +24,10 @@ use crate::lateral_unnest::unnest_beside;
 use crate::look;
 use crate::relation::Relations;
 use crate::row_in::check_rows;
+use crate::spellings::{spell_calls, spelled_names};
 use crate::statement::{Statement, check_reads};
+use crate::summary::summary;
+use crate::type_of::with_types;
 use crate::{Error, Result};
 
 /// The chain that a reading statement describes, one without parameters.
@@ -125,7 +130,10 @@ impl<'a> Planner<'a> {
             Parsed::Statement(inner) => match inner.as_ref() {
                 SqlStatement::Query(query) => {
                     check_reads(query)?;
-                    self.chain(inner.as_ref().clone()).await
+                    match statement.is_summary {
+                        true => Box::pin(summary(self, inner)).await,
+                        false => self.chain(inner.as_ref().clone()).await,
+                    }
                 }
                 other => Box::pin(look::at(self, other)).await,
             },
@@ -139,17 +147,38 @@ impl<'a> Planner<'a> {
         Box::pin(self.planned(query)).await
     }
 
-    async fn planned(&mut self, query: SqlStatement) -> Result<Chain> {
+    async fn planned(&mut self, mut query: SqlStatement) -> Result<Chain> {
         let text = self.text;
         let about = |error| Error::about(text, &error);
+        spell_calls(&mut query, &|name| self.inputs.functions.contains_key(name))?;
         let statement = Parsed::Statement(Box::new(query.clone()));
         // Identifiers are taken as written, everywhere below.
         let (references, _) = resolve_table_references(&statement, false).map_err(about)?;
         self.relations.open(references).await?;
-        let plan = self.plan(query).map_err(about)?;
+        let plan = self.plan(query).map_err(|error| self.with_near_functions(about(error)))?;
         check_names(&plan).map_err(about)?;
         let chain = Chain::from_plan(Arc::clone(self.session), plan, self.relations.chains());
         staged(chain, &self.inputs.functions)
+    }
+
+    /// The error about a function that there is not, with those that are called much like it.
+    fn with_near_functions(&self, error: Error) -> Error {
+        let Error::Plan { reason } = &error else { return error };
+        let Some(name) = reason.strip_prefix("Invalid function '") else { return error };
+        let name = name.split('\'').next().unwrap_or_default();
+        let mut names = self.relations.function_names();
+        names.extend(spelled_names().map(str::to_owned));
+        if names.iter().any(|known| known == name) {
+            let reason = format!("`{name}` does not take so many arguments");
+            return Error::Plan { reason };
+        }
+        names.sort_unstable();
+        names.dedup();
+        let hint = match near_names(name, names.iter().map(String::as_str)).as_slice() {
+            [] => String::new(),
+            near => format!("; did you mean `{}`?", near.join("`, `")),
+        };
+        Error::Plan { reason: format!("unknown function `{name}`{hint}") }
     }
 
     /// Plans and coerces types, so that the schema is the one of the rows.
@@ -162,13 +191,14 @@ impl<'a> Planner<'a> {
         let plan = SqlToRel::new_with_options(&self.relations, options)
             .sql_statement_to_plan_with_context(query, &mut context)?;
         check_rows(&plan)?;
-        let plan = unnest_beside(plan)?;
+        let plan = with_types(unnest_beside(plan)?)?;
         let plan = match self.parameters.as_slice() {
             [] => inferred(plan)?,
             values => plan.with_param_values(ParamValues::from(values.to_vec()))?,
         };
         let state: &SessionState = self.session.state();
-        state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
+        let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+        with_written_timestamps(plan, state)
     }
 }
 

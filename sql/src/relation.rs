@@ -1,6 +1,7 @@
 //! [`Relations`]: what the names in a query mean. Tables are dataset versions, functions are the session's.
 
 use std::collections::HashMap;
+use std::iter;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,10 +25,12 @@ use engine::{Chain, Session, default_folder};
 use crate::functions::UserFunction;
 use crate::inputs::Inputs;
 use crate::interval_product::IntervalProduct;
+use crate::json_operators::JsonOperators;
 use crate::planner::Planner;
 use crate::statement::Statement;
 use crate::system::{self, Reader, is_system};
 use crate::table_names::FILE;
+use crate::type_of::{TYPE_OF, type_of};
 use crate::{Error, Result};
 
 /// How the table is called that a statement changes.
@@ -56,9 +59,12 @@ impl<'a> Relations<'a> {
         let function = |(name, function): (&String, &UserFunction)| {
             (name.clone(), Arc::new(function.stand_in(name)))
         };
-        let functions = inputs.functions.iter().map(function).collect();
+        let built_in = (TYPE_OF.to_owned(), Arc::new(type_of()));
+        let own = inputs.functions.iter().map(function);
+        let functions = iter::once(built_in).chain(own).collect();
         let (tables, datasets, chains) = (HashMap::new(), HashMap::new(), Vec::new());
         let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(IntervalProduct)];
+        planners.extend(JsonOperators::of(session.state()).map(|it| Arc::new(it) as _));
         planners.extend(session.state().expr_planners().iter().cloned());
         let (trail, views) = (Vec::new(), Vec::new());
         Self { session, inputs, tables, datasets, chains, functions, planners, trail, views }
@@ -89,6 +95,12 @@ impl<'a> Relations<'a> {
 
     pub(crate) fn session(&self) -> &'a Arc<Session> {
         self.session
+    }
+
+    /// The names of all functions.
+    pub(crate) fn function_names(&self) -> Vec<String> {
+        let names = [self.udf_names(), self.udaf_names(), self.udwf_names()];
+        names.into_iter().flatten().collect()
     }
 
     /// The views that were read, also those in others.

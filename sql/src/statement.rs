@@ -10,7 +10,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::arrows::{folded, marked};
 use crate::as_of::tokens;
 use crate::distinct_from::bind_tightly;
 use crate::leaf_names::name_leaves;
@@ -19,6 +21,8 @@ use crate::recursion::name_recursive;
 use crate::row_in::compare_rows;
 use crate::set_operators::check_set_operators;
 use crate::shared_columns::name_shared;
+use crate::short_forms::{PIVOT, UNPIVOT, spell_out};
+use crate::summary::{is_summary, summarized_query};
 use crate::table_functions::spell_tables;
 use crate::table_names::name_tables;
 use crate::time_patterns::spell_patterns;
@@ -30,6 +34,8 @@ pub struct Statement {
     text: String,
     pub(crate) parsed: Parsed,
     pub(crate) asked: Asked,
+    /// Whether what is asked for is not its query's rows, but what their columns are like.
+    pub(crate) is_summary: bool,
     files: Vec<String>,
 }
 
@@ -55,7 +61,8 @@ impl Statement {
             files = name_tables(inner)?;
             restate(inner)
         })?;
-        Ok(Self { text: text.to_owned(), parsed, asked, files })
+        let is_summary = is_summary(&tokens(text)?);
+        Ok(Self { text: text.to_owned(), parsed, asked, is_summary, files })
     }
 
     /// The text.
@@ -132,10 +139,46 @@ pub fn parsed(text: &str) -> Result<Parsed> {
 
 /// The statements of a text, as the parser sees them.
 fn all_parsed(text: &str) -> Result<VecDeque<Parsed>> {
-    DFParserBuilder::new(tokens(text)?)
+    let tokens = tokens(text)?;
+    check_words(&tokens)?;
+    let tokens = if is_summary(&tokens) { summarized_query(tokens) } else { tokens };
+    let mut statements = DFParserBuilder::new(marked(tokens))
         .build()
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| Error::about(text, &error))
+        .map_err(|error| Error::about(text, &error))?;
+    statements.iter_mut().for_each(fold);
+    Ok(statements)
+}
+
+/// The operators on JSON in their places.
+fn fold(parsed: &mut Parsed) {
+    match parsed {
+        Parsed::Statement(inner) => folded(inner.as_mut()),
+        Parsed::Explain(explained) => fold(&mut explained.statement),
+        Parsed::CopyTo(copy) => {
+            if let CopyToSource::Query(query) = &mut copy.source {
+                folded(query.as_mut());
+            }
+        }
+        Parsed::CreateExternalTable(_) | Parsed::Reset(_) => {}
+    }
+}
+
+/// Refuses what the parser has no word for.
+fn check_words(tokens: &[TokenWithSpan]) -> Result<()> {
+    let is = |token: &TokenWithSpan, wanted: &str| match &token.token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
+        _ => false,
+    };
+    if tokens.windows(2).any(|two| is(&two[0], "USING") && is(&two[1], "SAMPLE")) {
+        let instead = "`FROM t TABLESAMPLE (10 PERCENT)` takes rows by chance";
+        return Err(Error::refused("USING SAMPLE", instead));
+    }
+    match tokens.first() {
+        Some(first) if is(first, "PIVOT") => Err(Error::refused("PIVOT", PIVOT)),
+        Some(first) if is(first, "UNPIVOT") => Err(Error::refused("UNPIVOT", UNPIVOT)),
+        _ => Ok(()),
+    }
 }
 
 /// What a statement begins with.
@@ -145,6 +188,7 @@ pub(crate) fn keyword(statement: &str) -> String {
 
 /// Says what the planner would take otherwise in words that it takes rightly.
 fn restate(statement: &mut SqlStatement) -> Result<()> {
+    spell_out(statement)?;
     bind_tightly(statement);
     check_set_operators(statement)?;
     spell_patterns(statement)?;

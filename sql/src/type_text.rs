@@ -50,6 +50,14 @@ pub(crate) fn type_text(kind: &DataType) -> String {
     }
 }
 
+/// Whether values are texts, however they are kept.
+pub(crate) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, value) => is_text(value),
+        kind => kind.is_string(),
+    }
+}
+
 fn digits(unit: TimeUnit) -> u8 {
     match unit {
         TimeUnit::Second => 0,

@@ -96,7 +96,8 @@ pub(crate) struct Reader {
     of_run: OfRun,
 }
 
-/// What is kept in these units: first those of this code. In a retry, only what it computed itself counts. The memory for
+/// What is kept in these units: first those of this code. In a retry, only what it computed itself
+/// counts, and no failures. The memory for
 /// the keys is taken from a pool.
 pub(crate) async fn results(
     ledger: &Ledger,
@@ -121,8 +122,7 @@ pub(crate) async fn results(
         let rows = keys.keys.len();
         let bytes = IndexBuilder::bytes(rows) + size_of_val(keys.results.as_slice());
         memory.try_grow(bytes)?;
-        let fails = retry.is_none() || wanted.is_some();
-        let failing = Some(ledger.failing.as_str()).filter(|_| fails);
+        let failing = Some(ledger.failing.as_str()).filter(|_| retry.is_none());
         known.push(added(&mut index, keys, (name, origin), shape, failing));
     }
     drop(read);

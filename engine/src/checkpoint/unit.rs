@@ -56,10 +56,10 @@ pub(crate) struct Facts {
     pub(crate) retry_of: Option<String>,
 }
 
-/// Rows are computed again, though results are kept.
+/// Rows are computed again, though results are kept. Failures never count then.
 #[derive(Clone, Debug)]
 pub(crate) struct Retry {
-    /// The version that has the results, none of which count; `None`: all count but failures.
+    /// The version that has the results, of which nothing counts; `None`: all that succeeded counts.
     pub(crate) version: Option<Arc<str>>,
     /// When that began.
     pub(crate) since: u64,

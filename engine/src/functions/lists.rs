@@ -1,11 +1,12 @@
-//! `list_sum`, `list_mean`, `list_norm`, `list_field`: one value of the items of a list, and a field of each of them.
+//! `list_sum`, `list_mean`, `list_norm`, `list_field`: one value of the items of a list, and a field of each of them;
+//! `discrete_quantile`: of a sorted list the first item below which at least a part of them lie.
 //!
 //! Nulls among the items are passed over; a list without values has no sum, mean or norm.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray, UInt64Array};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
 use datafusion::common::{Result, ScalarValue, internal_err, plan_err};
 use datafusion::logical_expr::{
@@ -14,8 +15,8 @@ use datafusion::logical_expr::{
 };
 
 use super::items::{items, list_item, list_with};
-use super::overflow;
 use super::simple::{needs, refused, simple};
+use super::{overflow, unfit};
 use crate::source::nulls_in_fields;
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -24,6 +25,9 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         simple("list_sum", types_of_sum, |of| sums(&of[0])),
         simple("list_mean", |kinds| floats("list_mean", kinds), |of| numbers(&of[0], mean)),
         simple("list_norm", |kinds| floats("list_norm", kinds), |of| numbers(&of[0], norm)),
+        simple("discrete_quantile", types_of_quantile, |of| {
+            quantiles(&of[0], of[1].as_primitive())
+        }),
         ScalarUDF::from(ListField { signature }),
     ]
 }
@@ -64,6 +68,36 @@ fn sums(lists: &ArrayRef) -> Result<ArrayRef> {
         fits.map(Some).ok_or_else(|| overflow("list_sum", &DataType::Int64))
     };
     Ok(Arc::new((0..list.len()).map(sum).collect::<Result<Int64Array>>()?))
+}
+
+fn types_of_quantile(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [list, part]
+            if part.is_numeric()
+                && let Some(item) = list_item(list) =>
+        {
+            let taken = vec![DataType::List(Arc::clone(item)), DataType::Float64];
+            Ok((taken, item.data_type().clone()))
+        }
+        kinds => refused("quantile_disc", kinds),
+    }
+}
+
+fn quantiles(lists: &ArrayRef, parts: &Float64Array) -> Result<ArrayRef> {
+    let lists = lists.as_list::<i32>();
+    let place = |row: usize| {
+        let there = items(lists, row).filter(|there| !there.is_empty() && parts.is_valid(row));
+        let Some(there) = there else { return Ok(None) };
+        let part = parts.value(row);
+        if !(0.0..=1.0).contains(&part) {
+            return unfit(format!("quantile_disc takes a part from 0 to 1, not `{part}`"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place")]
+        let place = (part * there.len() as f64).ceil() as usize;
+        Ok(Some((there.start + place.saturating_sub(1)) as u64))
+    };
+    let places = (0..lists.len()).map(place).collect::<Result<UInt64Array>>()?;
+    Ok(take(lists.values(), &places, None)?)
 }
 
 /// One number for each list that has numbers.

@@ -1,11 +1,12 @@
-//! `format_time`, `parse_time`: points in time as text, written as `strftime` has it; `time_text`: as Python writes it.
+//! `format_time`, `parse_time`: points in time as text, written as `strftime` has it; `time_text`: as Python writes it;
+//! `timestamp_text`: as SQL does.
 //!
 //! DataFusion's `to_char` and `to_timestamp` end where nanoseconds do, in 1677 and 2262.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, PrimitiveArray, StringBuilder};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use datafusion::common::Result;
@@ -24,6 +25,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         simple("format_time", types_of_format, |of| format_time(&of[0], &of[1])),
         simple("parse_time", types_of_parse, |of| parse_time(&of[0], &of[1])),
         simple("time_text", types_of_text, |of| Ok(time_text(&of[0]))),
+        simple("timestamp_text", types_of_timestamp, |of| Ok(timestamp_text(&of[0]))),
     ]
 }
 
@@ -57,6 +59,33 @@ fn time_text(moments: &ArrayRef) -> ArrayRef {
         texts.append_option(at.and_then(DateTime::from_timestamp_micros).map(|at| {
             let fraction = if at.timestamp_subsec_micros() == 0 { "" } else { "%.6f" };
             at.format(&format!("%Y-%m-%d %H:%M:%S{fraction}")).to_string()
+        }));
+    }
+    Arc::new(texts.finish())
+}
+
+fn types_of_timestamp(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [DataType::Timestamp(_, Some(_))] => Ok((vec![moment()], DataType::Utf8)),
+        [DataType::Timestamp(_, None)] => {
+            Ok((vec![DataType::Timestamp(TimeUnit::Microsecond, None)], DataType::Utf8))
+        }
+        kinds => refused("timestamp_text", kinds),
+    }
+}
+
+/// With as many digits of a second as are needed, and `+00` where it has a time zone.
+fn timestamp_text(moments: &ArrayRef) -> ArrayRef {
+    let has_zone = matches!(moments.data_type(), DataType::Timestamp(_, Some(_)));
+    let mut texts = StringBuilder::new();
+    for at in moments.as_primitive::<TimestampMicrosecondType>() {
+        texts.append_option(at.and_then(DateTime::from_timestamp_micros).map(|at| {
+            let mut text = at.format("%Y-%m-%d %H:%M:%S").to_string();
+            if at.timestamp_subsec_micros() > 0 {
+                let digits = format!(".{:06}", at.timestamp_subsec_micros());
+                text.push_str(digits.trim_end_matches('0'));
+            }
+            text + if has_zone { "+00" } else { "" }
         }));
     }
     Arc::new(texts.finish())

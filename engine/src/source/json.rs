@@ -18,6 +18,7 @@ mod scan;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod within;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ use path::Expression;
 use scan::{JsonExec, JsonScan};
 
 pub use shape::Typed;
+pub(crate) use within::{Kind as JsonKind, Part as JsonPart, Within as WithinJson};
 
 /// How files of a folder end that are JSON.
 pub(crate) const ENDINGS: &[&str] =

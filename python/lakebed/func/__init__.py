@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from lakebed.expr import literal
-from lakebed.func import array, datetime, numeric, path, random, string
+from lakebed.func import array, datetime, json, numeric, path, random, string
 from lakebed.func.aggregate import (
     Aggregate,
     any_value,
@@ -121,6 +121,7 @@ __all__ = [
     "int_hash_64",
     "is_nan",
     "isnone",
+    "json",
     "l2_distance",
     "lag",
     "last",
@@ -166,7 +167,7 @@ __all__ = [
 
 def __getattr__(missing: str) -> Any:
     msg = f"module {__name__!r} has no attribute {missing!r}"
-    for home in (string, array, datetime, numeric):
+    for home in (string, array, datetime, numeric, json):
         if missing in home.__all__:
             msg += f"; hint: `func.{home.__name__.rpartition('.')[2]}.{missing}`"
             break

@@ -86,6 +86,16 @@ SELECT * FROM pg_catalog.pg_auth_members WHERE roleid = :table
 SELECT * FROM information_schema.table_privileges WHERE table_catalog = :database AND grantee = :user
 --! what a role may do with functions => none
 SELECT * FROM information_schema.routine_privileges WHERE specific_catalog = :database AND grantee = :user
+--! what a role may do else => none
+SELECT * FROM (
+SELECT DISTINCT relnamespace, relacl, relname, relkind, (aclexplode(relacl)).grantee AS granteeI FROM pg_class
+WHERE relacl IS NOT NULL AND relnamespace IN (
+SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg_%' AND nspname != 'information_schema')
+UNION ALL
+SELECT DISTINCT n.oid AS relnamespace, nspacl AS relacl, n.nspname AS relname, cast('C' AS "char") AS relkind,
+(aclexplode(nspacl)).grantee AS granteeI
+FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL) AS tr
+WHERE tr.granteeI = :table AND tr.relkind IN ('S', 'm', 'C')
 --! what a role gets by itself => none
 SELECT * FROM pg_default_acl WHERE defaclnamespace = :schema
 
@@ -241,6 +251,8 @@ SELECT c.oid, pg_catalog.pg_total_relation_size(c.oid) AS total_rel_size,
 pg_catalog.pg_relation_size(c.oid) AS rel_size FROM pg_class c WHERE c.relnamespace = :schema
 --! a sequence => none
 SELECT * FROM pg_catalog.pg_sequences WHERE schemaname = :schema_name AND sequencename = :name
+--! the text of a view
+SELECT pg_get_viewdef(16390, true)
 --! aggregates of a schema => any
 SELECT p.oid AS proc_oid, p.proname AS proc_name, a.* FROM pg_catalog.pg_aggregate a, pg_catalog.pg_proc p
 WHERE p.oid = a.aggfnoid AND p.pronamespace = :schema ORDER BY p.proname
@@ -252,6 +264,10 @@ ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass AND d.objsubid = 0
 WHERE p.pronamespace = :schema ORDER BY p.proname
 --! the text of a function => none
 SELECT prosrc FROM pg_proc WHERE oid = :table
+--! the object of a name => r
+SELECT oid, relkind, reltype FROM pg_catalog.pg_class WHERE relnamespace = :schema AND relname = :name
+UNION ALL
+SELECT oid, 'c', oid FROM pg_catalog.pg_type WHERE typnamespace = :schema AND typname = :name
 --! what depends on a table => none
 SELECT DISTINCT dep.deptype, dep.classid, dep.objid, cl.relkind, attr.attname,
 pg_get_expr(ad.adbin, ad.adrelid) adefval,

@@ -60,6 +60,47 @@ LEFT JOIN pg_catalog.pg_namespace dn ON (dc.relnamespace=dn.oid AND dn.nspname='
 WHERE c.relkind in ('r','p','v','f','m') and a.attnum > 0 AND NOT a.attisdropped
 AND n.nspname LIKE 'public' AND c.relname LIKE 'kinds') c
 WHERE true AND attname LIKE '%' ORDER BY nspname,c.relname,attnum
+--! the primary key => none
+SELECT result.TABLE_CAT, result.TABLE_SCHEM, result.TABLE_NAME, result.COLUMN_NAME, result.KEY_SEQ, result.PK_NAME
+FROM (
+SELECT NULL AS TABLE_CAT, n.nspname AS TABLE_SCHEM, ct.relname AS TABLE_NAME, a.attname AS COLUMN_NAME,
+(information_schema._pg_expandarray(i.indkey)).n AS KEY_SEQ, ci.relname AS PK_NAME,
+information_schema._pg_expandarray(i.indkey) AS KEYS, a.attnum AS A_ATTNUM
+FROM pg_catalog.pg_class ct
+JOIN pg_catalog.pg_attribute a ON (ct.oid = a.attrelid)
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN pg_catalog.pg_index i ON ( a.attrelid = i.indrelid)
+JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
+WHERE true AND n.nspname = 'public' AND ct.relname = 'pets' AND i.indisprimary ) result
+where result.A_ATTNUM = (result.KEYS).x ORDER BY result.table_name, result.pk_name, result.key_seq
+--! the primary key, as the newer driver asks => none
+SELECT result.TABLE_CAT AS "TABLE_CAT", result.TABLE_SCHEM AS "TABLE_SCHEM", result.TABLE_NAME AS "TABLE_NAME",
+result.COLUMN_NAME AS "COLUMN_NAME", result.KEY_SEQ AS "KEY_SEQ", result.PK_NAME AS "PK_NAME"
+FROM (
+SELECT current_database() AS TABLE_CAT, n.nspname AS TABLE_SCHEM, ct.relname AS TABLE_NAME, a.attname AS COLUMN_NAME,
+(information_schema._pg_expandarray(con.conkey)).n AS KEY_SEQ, con.conname AS PK_NAME,
+information_schema._pg_expandarray(con.conkey) AS KEYS, a.attnum AS A_ATTNUM
+FROM pg_catalog.pg_constraint con
+JOIN pg_catalog.pg_class ct ON (con.conrelid = ct.oid)
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN pg_catalog.pg_attribute a ON (a.attrelid = ct.oid)
+WHERE con.contype = 'p' AND n.nspname = :schema_name AND ct.relname = :name ) result
+where result.A_ATTNUM = (result.KEYS).x ORDER BY result.table_name, result.pk_name, result.key_seq
+--! what identifies a row to be changed => none
+SELECT result.TABLE_CAT, result.TABLE_SCHEM, result.TABLE_NAME, result.COLUMN_NAME, result.KEY_SEQ, result.PK_NAME,
+result.IS_NOT_NULL
+FROM (
+SELECT NULL AS TABLE_CAT, n.nspname AS TABLE_SCHEM, ct.relname AS TABLE_NAME, a.attname AS COLUMN_NAME,
+(information_schema._pg_expandarray(i.indkey)).n AS KEY_SEQ, ci.relname AS PK_NAME,
+information_schema._pg_expandarray(i.indkey) AS KEYS, a.attnum AS A_ATTNUM, a.attnotnull AS IS_NOT_NULL
+FROM pg_catalog.pg_class ct
+JOIN pg_catalog.pg_attribute a ON (ct.oid = a.attrelid)
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN pg_catalog.pg_index i ON ( a.attrelid = i.indrelid)
+JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
+WHERE (i.indisprimary OR ( i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL ))
+AND ct.relname = 'numbers' ) result
+where result.A_ATTNUM = (result.KEYS).x ORDER BY result.table_name, result.pk_name, result.key_seq
 --! keys that refer to others => none
 SELECT NULL::text AS PKTABLE_CAT, pkn.nspname AS PKTABLE_SCHEM, pkc.relname AS PKTABLE_NAME, pka.attname AS PKCOLUMN_NAME,
 NULL::text AS FKTABLE_CAT, fkn.nspname AS FKTABLE_SCHEM, fkc.relname AS FKTABLE_NAME, fka.attname AS FKCOLUMN_NAME,
@@ -79,6 +120,54 @@ AND fka.attnum = con.conkey[pos.n] AND con.conrelid = fkc.oid AND con.contype = 
 AND (pkic.relkind = 'i' OR pkic.relkind = 'I') AND pkic.oid = con.conindid
 AND fkn.nspname = 'public' AND fkc.relname = 'pets'
 ORDER BY pkn.nspname,pkc.relname, con.conname,pos.n
+--! indexes => none
+SELECT tmp.TABLE_CAT, tmp.TABLE_SCHEM, tmp.TABLE_NAME, tmp.NON_UNIQUE, tmp.INDEX_QUALIFIER, tmp.INDEX_NAME, tmp.TYPE,
+tmp.ORDINAL_POSITION,
+trim(both '"' from pg_catalog.pg_get_indexdef(tmp.CI_OID, tmp.ORDINAL_POSITION, false)) AS COLUMN_NAME,
+CASE tmp.AM_NAME
+WHEN 'btree' THEN CASE tmp.I_INDOPTION[tmp.ORDINAL_POSITION - 1] & 1::smallint WHEN 1 THEN 'D' ELSE 'A' END
+ELSE NULL END AS ASC_OR_DESC,
+tmp.CARDINALITY, tmp.PAGES, tmp.FILTER_CONDITION
+FROM (
+SELECT NULL AS TABLE_CAT, n.nspname AS TABLE_SCHEM, ct.relname AS TABLE_NAME, NOT i.indisunique AS NON_UNIQUE,
+NULL AS INDEX_QUALIFIER, ci.relname AS INDEX_NAME,
+CASE i.indisclustered WHEN true THEN 1 ELSE CASE am.amname WHEN 'hash' THEN 2 ELSE 3 END END AS TYPE,
+(information_schema._pg_expandarray(i.indkey)).n AS ORDINAL_POSITION, ci.reltuples AS CARDINALITY,
+ci.relpages AS PAGES, pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS FILTER_CONDITION, ci.oid AS CI_OID,
+i.indoption AS I_INDOPTION, am.amname AS AM_NAME
+FROM pg_catalog.pg_class ct
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN pg_catalog.pg_index i ON (ct.oid = i.indrelid)
+JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
+JOIN pg_catalog.pg_am am ON (ci.relam = am.oid)
+WHERE true AND n.nspname = 'public' AND ct.relname = 'pets') AS tmp
+ORDER BY NON_UNIQUE, TYPE, INDEX_NAME, ORDINAL_POSITION
+--! indexes, as the newer driver asks => none
+SELECT tmp.TABLE_CAT AS "TABLE_CAT", tmp.NON_UNIQUE AS "NON_UNIQUE", tmp.INDEX_NAME AS "INDEX_NAME",
+tmp.ORDINAL_POSITION AS "ORDINAL_POSITION",
+trim(both '"' from pg_catalog.pg_get_indexdef(tmp.CI_OID, tmp.ORDINAL_POSITION, false)) AS "COLUMN_NAME",
+CASE tmp.AM_NAME
+WHEN 'btree' THEN CASE tmp.I_INDOPTION[tmp.ORDINAL_POSITION - 1] & 1::smallint WHEN 1 THEN 'D' ELSE 'A' END
+ELSE NULL END AS "ASC_OR_DESC", tmp.REMARKS AS "REMARKS"
+FROM (
+SELECT current_database() AS TABLE_CAT, NOT i.indisunique AS NON_UNIQUE, ci.relname AS INDEX_NAME,
+(information_schema._pg_expandarray(i.indkey)).n AS ORDINAL_POSITION, ci.oid AS CI_OID,
+i.indoption AS I_INDOPTION, am.amname AS AM_NAME, d.description AS REMARKS
+FROM pg_catalog.pg_class ct
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN pg_catalog.pg_index i ON (ct.oid = i.indrelid)
+JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
+JOIN pg_catalog.pg_am am ON (ci.relam = am.oid)
+LEFT JOIN pg_catalog.pg_description d ON (ci.oid = d.objoid)
+WHERE true AND n.nspname = :schema_name AND ct.relname = :name) AS tmp
+ORDER BY "NON_UNIQUE", "INDEX_NAME", "ORDINAL_POSITION"
+--! columns that are enough to find a row => none
+SELECT a.attname, a.atttypid, atttypmod FROM pg_catalog.pg_class ct
+JOIN pg_catalog.pg_attribute a ON (ct.oid = a.attrelid)
+JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+JOIN (SELECT i.indexrelid, i.indrelid, i.indisprimary, information_schema._pg_expandarray(i.indkey) AS keys
+FROM pg_catalog.pg_index i) i ON (a.attnum = (i.keys).x AND a.attrelid = i.indrelid)
+WHERE true AND n.nspname = 'public' AND ct.relname = 'pets' AND i.indisprimary ORDER BY a.attnum
 --! a type by its name => int4
 SELECT pg_type.oid, typname FROM pg_catalog.pg_type LEFT JOIN (
 select ns.oid as nspoid, ns.nspname, r.r from pg_namespace as ns

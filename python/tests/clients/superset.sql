@@ -13,6 +13,8 @@ set search_path = "home.people"
 set search_path = "public"
 --! the session, to stop it later
 SELECT pg_backend_pid()
+--! stops no session => any
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid='0'
 --! what a statement costs
 EXPLAIN SELECT name, count(*) FROM public.pets GROUP BY name
 --! a preview of a table => dog, 5
@@ -53,6 +55,8 @@ SELECT DATE_TRUNC('month', moment) AS __timestamp FROM kinds
 SELECT DATE_TRUNC('quarter', moment) AS __timestamp FROM kinds
 --! the grain of years => 2026-01-01 00:00:00
 SELECT DATE_TRUNC('year', moment) AS __timestamp FROM kinds
+--! seconds as times => 1970-01-01 00:00:07
+SELECT (timestamp 'epoch' + n * interval '1 second') AS moment FROM numbers WHERE n = 7
 --! parts of a time => 2026, 1, 2
 SELECT EXTRACT(YEAR FROM moment) AS y, EXTRACT(MONTH FROM moment) AS m, EXTRACT(dow FROM day) AS d, EXTRACT(day FROM day) AS e
 FROM kinds

@@ -91,5 +91,5 @@ async fn a_row_that_fails_now_is_told() {
     let fails = Multiply { fail_at: Some(7), ..Multiply::new(2, "code") };
     let options = UdfOptions { verify: 1000, ..UdfOptions::default() };
     let error = all.map(stage(&fails, options)).unwrap().collect().await.unwrap_err().to_string();
-    assert!(error.contains("for (7)") && error.contains("fails now"), "{error}");
+    assert!(error.contains("a row whose results are kept fails now"), "{error}");
 }

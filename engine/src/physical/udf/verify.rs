@@ -80,25 +80,22 @@ impl Run {
         let arguments = concat_batches(first.schema_ref(), &rows)?;
         let known = self.known(reader, &places).await?;
         let (outcome, unit) = self.tried(keeping, &arguments, &known).await?;
+        let name = &self.stage.name;
         let ours = match outcome {
             Outcome::Agrees => return Ok(()),
-            Outcome::Differs | Outcome::Refuses => unit.lists()?,
+            Outcome::Differs => unit.lists()?,
+            Outcome::Refuses => {
+                return Err(refused(name, "a row whose results are kept fails now"));
+            }
         };
         let same = |row: usize| ours.slice(row, 1).to_data() == known.slice(row, 1).to_data();
-        let row = (0..ours.len()).find(|row| !same(*row)).unwrap_or(ours.len());
-        let now = match row < ours.len() {
-            true => format!("now {}", shown(&ours, row)),
-            false => "and fails now".to_owned(),
-        };
-        let (name, row) = (&self.stage.name, row.min(known.len().saturating_sub(1)));
+        let row = (0..known.len()).find(|row| !same(*row)).unwrap_or_default();
         let given: Vec<_> = arguments.columns().iter().map(|column| shown(column, row)).collect();
+        let (given, was, is) = (given.join(", "), shown(&known, row), shown(&ours, row));
         let what = format!(
-            "`verify` of UDF '{name}': kept results are not what it gives now; for ({}) it gave {}, {now}; \
-             hint: settings(version=...) or LAKEBED_IGNORE_CHECKPOINTS=1 computes all rows anew",
-            given.join(", "),
-            shown(&known, row),
+            "kept results are not what it gives now; for ({given}) it gave {was}, now {is}"
         );
-        Err(DataFusionError::from(Error::Value { what }))
+        Err(refused(name, &what))
     }
 
     /// The results that are kept for rows, as lists.
@@ -117,6 +114,11 @@ impl Run {
         }
         lists(&counts, &concat_batches(&schema, &found)?)
     }
+}
+
+fn refused(name: &str, what: &str) -> DataFusionError {
+    let hint = "settings(version=...) or LAKEBED_IGNORE_CHECKPOINTS=1 computes all rows anew";
+    Error::Value { what: format!("`verify` of UDF '{name}': {what}; hint: {hint}") }.into()
 }
 
 /// A row by itself, so that the others do not stay in memory.
