@@ -6,7 +6,9 @@ use super::age;
 
 #[track_caller]
 fn check(later: &str, earlier: &str, months: i32, days: i32, hours: i64) {
-    let moment = |text| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H").unwrap();
+    let moment = |hour: &str| {
+        NaiveDateTime::parse_from_str(&format!("{hour}:00"), "%Y-%m-%d %H:%M").unwrap()
+    };
     let found = age(moment(later), moment(earlier)).unwrap();
     let found = (found.months, found.days, found.nanoseconds / 3_600_000_000_000);
     assert_eq!(found, (months, days, hours), "{later} {earlier}");
