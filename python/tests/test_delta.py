@@ -583,3 +583,30 @@ def test_a_retry_that_did_not_end_goes_on(monkeypatch):
     monkeypatch.delenv("TOKEN_END")
     assert update() == dict.fromkeys(range(10))
     assert calls == [8, 9]
+
+
+def test_rows_that_failed_again_are_tried_once_more(monkeypatch, tmp_path):
+    (tmp_path / "files").mkdir()
+    for name in "123":
+        (tmp_path / "files" / name).write_text(name)
+    calls: list[str] = []
+
+    def check(file: dc.File) -> str:
+        calls.append(file.path)
+        if file.path in os.environ["TOKEN_BROKEN"]:
+            raise ValueError(file.path)
+        return f"{file.path}!"
+
+    def update() -> list[str]:
+        calls.clear()
+        chain = dc.read_storage(tmp_path / "files", update=True, delta=True, delta_retry=True)
+        made = chain.settings(on_error="skip").map(made=check).save("made")
+        return sorted(made.to_values("made"))
+
+    monkeypatch.setenv("TOKEN_BROKEN", "2")
+    assert update() == ["1!", "3!"]
+    # no new version, and the next time it is the same one that is updated
+    assert (update(), calls) == (["1!", "3!"], ["2"])
+    monkeypatch.setenv("TOKEN_BROKEN", "")
+    assert (update(), calls) == (["1!", "2!", "3!"], ["2"])
+    assert (update(), calls) == (["1!", "2!", "3!"], [])
