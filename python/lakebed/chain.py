@@ -261,9 +261,10 @@ class DataChain(
                 ones: these rows get the same results. Else as many rows are as many calls.
                 Needs results that are kept.
             by_content: Of parameters that are files, kept results are found by the bytes of the
-                file, so that a copied, renamed or touched one is not computed again. Each file
-                is read once for that. What a function makes of names and times does not count
-                then.
+                file, so that a renamed or touched one is not computed again, and with
+                `distinct=True` no copy either. Each file is read once for that. What a function
+                makes of names and times does not count then. Files within models and lists
+                count as they are listed.
             verify: Compute so many of the rows whose results were kept all the same, chosen at
                 random in each run; a `ValueError` before anything is saved if one differs.
             version: Of the functions: their kept results are used again as long as it, their

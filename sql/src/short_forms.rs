@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, JoinOperator, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TimezoneInfo, Value, VisitMut,
+    VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::statement::parsed_expression;
@@ -36,9 +36,10 @@ impl VisitorMut for ShortForms {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         let text = match expr {
-            Expr::AtTimeZone { timestamp, time_zone } => {
-                format!("timezone({time_zone}, {timestamp})")
-            }
+            Expr::AtTimeZone { timestamp, time_zone } => match is_instant(timestamp) {
+                true => format!("timezone({time_zone}, arrow_cast({timestamp}, '{INSTANT}'))"),
+                false => format!("timezone({time_zone}, {timestamp})"),
+            },
             Expr::Interval(interval) if !matches!(*interval.value, Expr::Value(_)) => {
                 match (&interval.leading_field, &interval.last_field) {
                     (Some(unit), None) => {
@@ -85,6 +86,26 @@ fn is_epoch(value: &Value) -> bool {
 
 fn is_time(kind: &DataType) -> bool {
     matches!(kind, DataType::Timestamp(..) | DataType::Date)
+}
+
+/// The type of points in time.
+const INSTANT: &str = r#"Timestamp(Microsecond, Some("UTC"))"#;
+
+/// Whether a value is a point in time, and not what clocks show: DataFusion (54) gives these types without a time zone.
+fn is_instant(value: &Expr) -> bool {
+    let has_zone = |kind: &DataType| {
+        matches!(kind, DataType::Timestamp(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz))
+    };
+    match value {
+        Expr::Nested(value) => is_instant(value),
+        Expr::Cast { data_type, .. } => has_zone(data_type),
+        Expr::TypedString(typed) => has_zone(&typed.data_type),
+        Expr::Function(call) => {
+            let name = call.name.to_string().to_lowercase();
+            matches!(name.as_str(), "now" | "current_timestamp" | "to_timestamp")
+        }
+        _ => false,
+    }
 }
 
 fn flow(done: Result<()>) -> ControlFlow<Error> {

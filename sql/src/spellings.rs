@@ -196,8 +196,11 @@ impl SpellCalls<'_> {
 
     /// A call in known words; `None` where it is in such already.
     fn spelled(&self, call: &Function) -> Result<Option<Expr>> {
-        let Some(name) = name(call).filter(|name| !(self.is_own)(name)) else { return Ok(None) };
-        let name = name.to_lowercase();
+        let Some(written) = name(call) else { return Ok(None) };
+        let name = written.to_lowercase();
+        if (self.is_own)(written) || (self.is_own)(&name) {
+            return Ok(None);
+        }
         let Some(arguments) = arguments(call) else { return Ok(None) };
         if let Some(spelled) = within_group(&name, &arguments, call)? {
             return Ok(Some(spelled));

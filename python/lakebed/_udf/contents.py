@@ -57,7 +57,6 @@ def settings_for(settings: Settings) -> Settings:
         cache=settings.cache,
         prefetch=settings.prefetch,
         batch_size=settings.batch_size,
-        ephemeral=settings.ephemeral,
     )
 
 

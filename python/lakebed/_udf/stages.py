@@ -109,7 +109,7 @@ class Stages:
 
     def _options(self, signature: UdfSignature) -> dict[str, Any]:
         options = self.settings.udf_options(is_async=signature.is_async)
-        if self.settings.by_content:
+        if self.settings.by_content and not self.settings.ephemeral:
             found = files_of(signature, self.columns)
             options["contents"] = [(at, self._content(path)) for at, path in found]
         return options
