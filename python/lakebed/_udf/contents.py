@@ -1,18 +1,17 @@
 """`settings(by_content=True)`: files count by the digest of their bytes, not by where and when.
 
-The digest is made by a stage of its own, whose results are kept for as long as a file is the same:
-so a file is read once to be told apart, and again when it was copied, touched or changed.
+The digest (`file/content.py`) is made by a stage of its own, whose results are kept for as long
+as a file is the same: so it is read once to be told apart, and again when it was copied, touched
+or changed.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lakebed._columns import readable
 from lakebed._settings import Settings
-from lakebed.file.file import File
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,21 +20,6 @@ if TYPE_CHECKING:
     from lakebed._udf.signature import UdfSignature
 
 _WHOLE_FILES = ("File", "TextFile", "ImageFile", "VideoFile", "AudioFile")
-_PIECE = 1 << 20
-
-
-def content_of(file: File | None) -> str | None:
-    """The digest of a file's bytes; of one that cannot be read, of what it is known by."""
-    if file is None:
-        return None
-    digest = hashlib.blake2b(digest_size=32)
-    try:
-        with file.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
-    except Exception:  # noqa: BLE001  the function that was asked for finds out why
-        return f"unread {file.get_hash()}"
-    return digest.hexdigest()
 
 
 def files_of(signature: UdfSignature, columns: Mapping[str, Spec]) -> list[tuple[int, str]]:
@@ -63,6 +47,8 @@ def settings_for(settings: Settings) -> Settings:
 def _is_file(spec: Spec) -> bool:
     if spec["kind"] != "model":
         return False
+    from lakebed.file.file import File
+
     known: Any = spec.get("cls")
     is_file = isinstance(known, type) and issubclass(known, File)
     return is_file or str(spec["name"]).partition("@")[0] in _WHOLE_FILES

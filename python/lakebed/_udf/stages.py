@@ -14,7 +14,7 @@ from lakebed._hint import unknown_column
 from lakebed._native import Function
 from lakebed._types.resolve import read_as
 from lakebed._udf import state
-from lakebed._udf.contents import content_of, files_of, settings_for
+from lakebed._udf.contents import files_of, settings_for
 from lakebed._udf.partition import Partition
 from lakebed._udf.sample import Sample, sampled
 from lakebed._udf.ship import own_modules
@@ -117,6 +117,8 @@ class Stages:
     def _content(self, path: str) -> str:
         """The column with the digests of files, which only results are found by."""
         if path not in self.contents:
+            from lakebed.file.content import content_of
+
             name = f"_content_{len(self.contents)}"
             while name in self.columns:
                 name += "_"
