@@ -20,6 +20,10 @@ pub(crate) struct FunctionId(pub(crate) u64);
 
 /// How a function is run. Nothing of it changes a result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that have nothing to do with each other"
+)]
 pub struct UdfOptions {
     /// Worker processes; `None` calls the function in this process.
     pub parallel: Option<usize>,
