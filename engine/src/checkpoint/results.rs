@@ -96,9 +96,8 @@ pub(crate) struct Reader {
     of_run: OfRun,
 }
 
-/// What is kept in these units: first those of this code. In a retry, only what it computed itself
-/// counts, and no failures. The memory for
-/// the keys is taken from a pool.
+/// What is kept in these units: first those of this code. In a retry failures do not count, and where it is one of a
+/// version, nothing does that was not computed for it. The memory for the keys is taken from a pool.
 pub(crate) async fn results(
     ledger: &Ledger,
     units: Vec<(UnitAt, Origin)>,
@@ -201,6 +200,8 @@ impl Finder {
                 }
             }
         }
+        // INVARIANT: rows are numbered as whoever takes the answers counts them: each row without a place is computed, in
+        // this order.
         if let Some(computed) = &mut self.computed {
             let before = computed.len();
             let rest = places.iter_mut().zip(keys).filter(|(place, _)| place.is_none());

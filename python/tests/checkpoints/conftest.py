@@ -144,3 +144,25 @@ def project(tmp_path: Path) -> Iterator[Project]:
     made = Project(tmp_path / "project")
     yield made
     made.close()
+
+
+class Calls:
+    """The calls of functions, in a file: workers write to it too, and a list would be code."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def note(self, value: object) -> None:
+        with self.path.open("a") as log:
+            log.write(f"{value}\n")
+
+    def new(self) -> list[str]:
+        """Those since this was asked before, sorted."""
+        lines = self.path.read_text().split("\n")[:-1] if self.path.exists() else []
+        self.path.unlink(missing_ok=True)
+        return sorted(lines)
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Calls:
+    return Calls(tmp_path / "calls")

@@ -15,27 +15,7 @@ from lakebed import C
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-class Calls:
-    """The files that functions were called with."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def note(self, file: dc.File) -> None:
-        with self.path.open("a") as log:
-            log.write(f"{file.path}\n")
-
-    def new(self) -> list[str]:
-        """Those since this was asked before, sorted."""
-        lines = self.path.read_text().split("\n")[:-1] if self.path.exists() else []
-        self.path.unlink(missing_ok=True)
-        return sorted(lines)
-
-
-@pytest.fixture
-def calls(tmp_path: Path) -> Calls:
-    return Calls(tmp_path / "calls")
+    from conftest import Calls
 
 
 @pytest.fixture
@@ -54,7 +34,7 @@ def listed(folder: Path, **settings: Any) -> dc.DataChain:
 
 def test_copied_and_touched_files_are_not_computed_again(folder: Path, calls: Calls) -> None:
     def text(file: dc.File) -> str:
-        calls.note(file)
+        calls.note(file.path)
         return file.read_text()
 
     def run(**settings: Any) -> list[str]:
@@ -81,7 +61,7 @@ def test_copied_and_touched_files_are_not_computed_again(folder: Path, calls: Ca
 
 def test_other_arguments_count(folder: Path, calls: Calls) -> None:
     def cut(file: dc.File, n: int) -> str:
-        calls.note(file)
+        calls.note(file.path)
         return file.read_text()[:n]
 
     made = listed(folder).mutate(n=2).map(t=cut)
@@ -118,12 +98,12 @@ def test_nothing_shows_of_it(folder: Path) -> None:
 
 def test_groups_and_many_results(folder: Path, calls: Calls) -> None:
     def letters(file: dc.File) -> Iterator[str]:
-        calls.note(file)
+        calls.note(file.path)
         yield from file.read_text()
 
     def joined(file: list[dc.File]) -> Iterator[str]:
         for one in file:
-            calls.note(one)
+            calls.note(one.path)
         yield "".join(one.read_text() for one in file)
 
     def run() -> tuple[list[str], list[str]]:
@@ -141,7 +121,7 @@ def test_groups_and_many_results(folder: Path, calls: Calls) -> None:
 
 def test_files_that_cannot_be_read(folder: Path, calls: Calls) -> None:
     def text(file: dc.File) -> str:
-        calls.note(file)
+        calls.note(file.path)
         return file.read_text()
 
     files = listed(folder, on_error="null").persist()

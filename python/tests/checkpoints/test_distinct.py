@@ -17,27 +17,7 @@ from lakebed.exceptions import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-class Calls:
-    """The calls of functions, in a file: workers write to it too."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def note(self, value: object) -> None:
-        with self.path.open("a") as log:
-            log.write(f"{value}\n")
-
-    def new(self) -> list[str]:
-        """Those since this was asked before, sorted."""
-        lines = self.path.read_text().split("\n")[:-1] if self.path.exists() else []
-        self.path.unlink(missing_ok=True)
-        return sorted(lines)
-
-
-@pytest.fixture
-def calls(tmp_path: Path) -> Calls:
-    return Calls(tmp_path / "calls")
+    from conftest import Calls
 
 
 TEXTS = ["b", "a", "b", None, "a", "c", None, "b"]
