@@ -45,6 +45,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod units;
 mod verbs;
 mod words;
 
@@ -74,4 +75,5 @@ pub use source::{
 };
 pub use storage::{CacheOptions, ClientConfig, Root};
 pub use table::{foreign_catalog, foreign_table};
+pub use units::{Receipt, StageSpec};
 pub use verbs::{Diff, How, Shaped, Stage};

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         move_dataset,
     )
     from lakebed.chain import Chain, DataChain
+    from lakebed.distributed import Receipt, Unit, run_unit
     from lakebed.exceptions import DataChainError, FileError, LakebedError
     from lakebed.expr import C, Column, ColumnExpr, Expr
     from lakebed.file import (
@@ -101,11 +102,13 @@ __all__ = [
     "ListingInfo",
     "Mapper",
     "ModelStore",
+    "Receipt",
     "Server",
     "Session",
     "Sys",
     "TarVFile",
     "TextFile",
+    "Unit",
     "Vector",
     "Video",
     "VideoFile",
@@ -143,6 +146,7 @@ __all__ = [
     "read_values",
     "read_zarr",
     "register_udf",
+    "run_unit",
     "serve",
     "sql",
 ]
@@ -156,6 +160,7 @@ _NAMES = {
         *("DatasetInfo", "datasets", "delete_dataset", "edit_dataset", "move_dataset"),
     ),
     "chain": ("Chain", "DataChain"),
+    "distributed": ("Receipt", "Unit", "run_unit"),
     "exceptions": ("DataChainError", "FileError", "LakebedError"),
     "expr": ("C", "Column", "ColumnExpr", "Expr"),
     "file": (

@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lakebed._cli import dataset_parsers, parsers, serving
+from lakebed._cli import dataset_parsers, parsers, serving, units
 from lakebed._cli.text import aligned, size
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ examples:
   lakebed cp -r s3://bucket/pets .      copy them here; again, to go on after a break
   lakebed bucket status gs://bucket     is it there, and may I look into it?
   lakebed serve --postgres 127.0.0.1:5433   read datasets with psql
+  lakebed run-unit unit.json            call a function for rows that a script cut off
 
 environment:
   LAKEBED_ROOT        where the data is; ./.lakebed by default
@@ -86,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_gc(commands)
     parsers.add(commands)
     serving.add(commands)
+    units.add(commands)
     return parser
 
 

@@ -32,6 +32,7 @@ mod statements;
 mod storage;
 mod tables;
 mod udf;
+mod units;
 mod values;
 
 use pyo3::prelude::*;
@@ -53,5 +54,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(udf::serve, module)?)?;
     module.add_function(wrap_pyfunction!(born::born, module)?)?;
     module.add_function(wrap_pyfunction!(statements::look_at_sql, module)?)?;
+    module.add_function(wrap_pyfunction!(units::stage, module)?)?;
+    module.add_function(wrap_pyfunction!(units::run_unit, module)?)?;
+    module.add_function(wrap_pyfunction!(units::forget_stage, module)?)?;
     Ok(())
 }

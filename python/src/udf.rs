@@ -28,7 +28,7 @@ use crate::codec::Codec;
 use crate::gate::attach;
 
 pub(crate) use failure::{failure_row, of as failure_of, revived};
-pub(crate) use ship::serve;
+pub(crate) use ship::{serve, stage_of_copy};
 
 /// A function of the user's and how it is called; immutable.
 #[pyclass(frozen, module = "lakebed._native")]
@@ -368,6 +368,10 @@ impl BatchFunction for PythonFunction {
 
     fn ship(&self) -> Result<Vec<u8>, FunctionFailure> {
         attach(|py| ship::dump(py, self).map_err(|error| failure::of(py, error)))
+    }
+
+    fn ship_anywhere(&self) -> Result<Vec<u8>, FunctionFailure> {
+        attach(|py| ship::dump_anywhere(py, self).map_err(|error| failure::of(py, error)))
     }
 
     fn start(&self) -> Result<Box<dyn RunningFunction>, FunctionFailure> {

@@ -1,6 +1,7 @@
 //! Results of functions are kept and used again, and never when they would come out otherwise.
 
 mod choices;
+mod units;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,6 +64,10 @@ impl BatchFunction for Multiply {
         let (stage, code) = ("multiply".to_owned(), self.code.to_owned());
         let text = code.clone();
         Ok(Identity { stage, code, text, ..Identity::default() })
+    }
+
+    fn ship_anywhere(&self) -> std::result::Result<Vec<u8>, FunctionFailure> {
+        Ok(self.by.to_le_bytes().to_vec())
     }
 
     fn start(&self) -> std::result::Result<Box<dyn RunningFunction>, FunctionFailure> {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use arrow::record_batch::RecordBatch;
+use serde::{Deserialize, Serialize};
 
 use crate::{Answer, FunctionFailure, Stop};
 
@@ -48,6 +49,16 @@ pub trait BatchFunction: Debug + Send + Sync {
         Err(FunctionFailure::new("NotSupportedError", message))
     }
 
+    /// The function as bytes that are stored, for a process on any machine: with all code of the user's, and without what
+    /// belongs to this process alone, such as its environment.
+    ///
+    /// # Errors
+    /// As for [`ship`](Self::ship).
+    fn ship_anywhere(&self) -> Result<Vec<u8>, FunctionFailure> {
+        let message = format!("`{}` cannot run on another machine", self.name());
+        Err(FunctionFailure::new("NotSupportedError", message))
+    }
+
     /// Runs the user's set-up on the thread that will make the calls.
     ///
     /// # Errors
@@ -56,7 +67,7 @@ pub trait BatchFunction: Debug + Send + Sync {
 }
 
 /// How many result rows a function has for an argument row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Shape {
     /// Exactly one, in the order of the arguments.
     OnePerRow,

@@ -2,7 +2,8 @@
 //!
 //! * `CODE-TIME-CHECK.unit`: results that the code `CODE` computed; `CHECK` is the digest of the file, and by their times
 //!   units are in the order in which they were made.
-//! * `CODE-TIME-CHECK-CHECK.keys`: the rows of arguments that the unit has the results of, and the digest of this file. A
+//! * `CODE-TIME-CHECK-CHECK[-OF].keys`: the rows of arguments that the unit has the results of, the digest of this file, and
+//!   that of what they were computed for, where a run looks for such results alone. A
 //!   unit is there when both are, each of which appears whole or not at all; what a power cut damaged is told by its digest
 //!   and computed again.
 //! * `CODE.failed`: the function raised under that code; where that stands, and the digest of its text. Only then may
@@ -11,6 +12,8 @@
 //! * `CODE-TIME-CHECK.sample`: arguments and results of rows that had been computed when the code raised. The repaired code
 //!   computes these rows too, and takes over the others only if the results are the same.
 //! * `NEW-OLD-CHECK.agrees` and `NEW-OLD-CHECK.differs`: what came of that, for the sample with that digest.
+//! * `CODE-TIME-CHECK.rows` and `CODE-TIME-CHECK.function`: rows of arguments that other processes compute the results of,
+//!   and the function that they call ([`given`]).
 //! * `used`: written by each run, so that collectors of garbage see when the last one was.
 
 use std::collections::{HashMap, HashSet};
@@ -21,14 +24,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 
-use super::unit::{Unit, UnitKeys, UnitWriter};
+pub(crate) use self::given::GIVEN;
+use super::unit::{Scope, Unit, UnitKeys, UnitWriter};
 use crate::blocking::blocking;
 use crate::logical::StageKey;
 use crate::storage::{Entered, Entry, Fetched, Location, Storage};
 use crate::{Result, layout};
 
+mod given;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +41,9 @@ mod tests;
 const DIGITS: usize = 16;
 
 const USED: &str = "used";
+
+/// What the names of samples end with.
+const SAMPLE: &str = "sample";
 
 /// A unit's origin and digest, as its name tells them; or those of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +59,8 @@ pub(crate) struct UnitName {
 pub(crate) struct UnitAt {
     pub(crate) name: UnitName,
     keys: String,
+    /// What its rows were computed for, as a digest: see [`Scope::of`].
+    of: Option<String>,
 }
 
 /// Code that raised, at the place where ours stands.
@@ -109,12 +119,20 @@ impl FromStr for UnitName {
 
 impl UnitAt {
     fn parse(name: &str) -> Option<Self> {
-        let (name, keys) = name.strip_suffix(".keys")?.rsplit_once('-')?;
-        Some(Self { name: name.parse().ok()?, keys: keys.to_owned() })
+        let mut parts = name.strip_suffix(".keys")?.splitn(5, '-');
+        let name = [parts.next()?, parts.next()?, parts.next()?].join("-").parse().ok()?;
+        Some(Self { name, keys: parts.next()?.to_owned(), of: parts.next().map(str::to_owned) })
     }
 
     fn keys_name(&self) -> String {
-        format!("{}-{}.keys", self.name, self.keys)
+        let Self { name, keys, of } = self;
+        let of = of.as_ref().map(|of| format!("-{of}")).unwrap_or_default();
+        format!("{name}-{keys}{of}.keys")
+    }
+
+    /// Whether its results count.
+    pub(super) fn is_in(&self, scope: &Scope) -> bool {
+        scope.of.as_deref().is_none_or(|of| self.of == Some(tag(of)))
     }
 
     fn rows_name(&self) -> String {
@@ -242,7 +260,7 @@ impl Ledger {
         })
         .await?;
         let name = UnitName { code: self.code.clone(), time: now(), check };
-        let unit = UnitAt { name, keys: keys_check };
+        let unit = UnitAt { name, keys: keys_check, of: keys.facts.of.as_deref().map(tag) };
         self.storage.publish(rows, &self.at(&unit.rows_name())).await?;
         self.storage.publish(file, &self.at(&unit.keys_name())).await?;
         Ok((unit, keys))
@@ -280,15 +298,7 @@ impl Ledger {
     pub(crate) async fn failed(&self, sample: Option<RecordBatch>) -> Result<()> {
         let (origin, text) = &self.place;
         if let Some(rows) = sample {
-            let ledger = self.clone();
-            let (staged, check, _) = blocking(move || {
-                let mut file = ledger.create(&rows.schema())?;
-                file.add(&rows, 0)?;
-                file.finish()
-            })
-            .await?;
-            let name = UnitName { code: self.code.clone(), time: now(), check };
-            self.storage.publish(staged, &self.at(&format!("{name}.sample"))).await?;
+            self.put_rows(vec![rows], SAMPLE).await?;
         }
         self.put(&format!("{}.failed", self.code), format!("{origin}\n{text}")).await
     }
@@ -300,9 +310,30 @@ impl Ledger {
 
     /// The rows of a sample; `None` when they are damaged or gone.
     pub(crate) async fn sample(&self, name: &UnitName) -> Result<Option<Vec<RecordBatch>>> {
+        self.read_rows(name, SAMPLE).await
+    }
+
+    /// Writes rows into a file of their own.
+    async fn put_rows(&self, rows: Vec<RecordBatch>, kind: &str) -> Result<UnitName> {
+        let ledger = self.clone();
+        let (staged, check, _) = blocking(move || {
+            let schema =
+                rows.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+            let mut file = ledger.create(&schema)?;
+            rows.iter().try_for_each(|rows| file.add(rows, 0))?;
+            file.finish()
+        })
+        .await?;
+        let name = UnitName { code: self.code.clone(), time: now(), check };
+        self.storage.publish(staged, &self.at(&format!("{name}.{kind}"))).await?;
+        Ok(name)
+    }
+
+    /// The rows of such a file; `None` when they are damaged or gone.
+    async fn read_rows(&self, name: &UnitName, kind: &str) -> Result<Option<Vec<RecordBatch>>> {
         let check = name.check.clone();
         let read = move |file| Unit::checked(file, &check)?.map(Unit::batches).transpose();
-        self.opened(&format!("{name}.sample"), read).await
+        self.opened(&format!("{name}.{kind}"), read).await
     }
 
     /// Remembers whether this code agrees with one that failed.
@@ -341,6 +372,11 @@ pub(crate) fn now() -> u64 {
     let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let last = LAST.fetch_max(time, Ordering::Relaxed);
     if last < time { time } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 }
+}
+
+/// What rows were computed for, in a name.
+fn tag(of: &str) -> String {
+    short(blake3::hash(of.as_bytes()).to_hex().as_str())
 }
 
 pub(super) fn short(digest: &str) -> String {

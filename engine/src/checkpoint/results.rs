@@ -22,7 +22,7 @@ use self::of_run::OfRun;
 use super::index::{Index, IndexBuilder, Place};
 use super::keys::Key;
 use super::ledger::{Ledger, UnitAt, UnitName};
-use super::unit::{Retry, Unit, UnitKeys};
+use super::unit::{Scope, Unit, UnitKeys};
 use crate::blocking::blocking;
 use crate::{Error, Result};
 
@@ -96,32 +96,27 @@ pub(crate) struct Reader {
     of_run: OfRun,
 }
 
-/// What is kept in these units: first those of this code. In a retry failures do not count, and where it is one of a
-/// version, nothing does that was not computed for it. The memory for the keys is taken from a pool.
+/// What of these units counts: first those of this code. The memory for the keys is taken from a pool.
 pub(crate) async fn results(
     ledger: &Ledger,
     units: Vec<(UnitAt, Origin)>,
-    retry: Option<&Retry>,
+    scope: &Scope,
     shape: Shape,
     pool: &Arc<dyn MemoryPool>,
 ) -> Result<(Finder, Reader)> {
     let memory = MemoryConsumer::new("KeptResults").register(pool);
     let (mut index, mut known) = (IndexBuilder::default(), Vec::new());
+    let units = units.into_iter().filter(|(unit, _)| unit.is_in(scope));
     let read = stream::iter(units).map(|(unit, origin)| async move {
         Ok::<_, Error>((ledger.keys(&unit).await?, unit.name, origin))
     });
     let mut read = read.buffered(AT_ONCE);
     while let Some((keys, name, origin)) = read.try_next().await? {
         let Some(keys) = keys else { continue };
-        let of = keys.facts.retry_of.as_deref();
-        let wanted = retry.and_then(|retry| retry.version.as_deref());
-        if wanted.is_some() && of != wanted {
-            continue;
-        }
         let rows = keys.keys.len();
         let bytes = IndexBuilder::bytes(rows) + size_of_val(keys.results.as_slice());
         memory.try_grow(bytes)?;
-        let failing = Some(ledger.failing.as_str()).filter(|_| retry.is_none());
+        let failing = Some(ledger.failing.as_str()).filter(|_| scope.again_since.is_none());
         known.push(added(&mut index, keys, (name, origin), shape, failing));
     }
     drop(read);

@@ -51,26 +51,25 @@ pub(crate) struct Facts {
     failures: Vec<Failure>,
     /// Since when older results for the same rows do not count, for whoever computed these rows again asked for it.
     pub(crate) replaces: Option<u64>,
-    /// The version some of whose rows were to be computed again.
-    #[serde(default)]
-    pub(crate) retry_of: Option<String>,
+    /// What the rows were computed for: see [`Scope::of`].
+    #[serde(skip)]
+    pub(crate) of: Option<String>,
 }
 
-/// Rows are computed again, though results are kept. Failures never count then.
-#[derive(Clone, Debug)]
-pub(crate) struct Retry {
-    /// The version that has the results, of which nothing counts; `None`: all that succeeded counts.
-    pub(crate) version: Option<Arc<str>>,
-    /// When that began.
-    pub(crate) since: u64,
+/// Which kept results count in a run; by default all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    /// The version some of whose rows are to be computed again, or the unit of a stage: only what was computed for it counts.
+    pub(crate) of: Option<Arc<str>>,
+    /// Since when rows are computed again whose results are kept: these are replaced, and failures never count.
+    pub(crate) again_since: Option<u64>,
 }
 
 impl Facts {
-    pub(crate) fn new(failing: &str, failures: &[RowFailure], retry: Option<&Retry>) -> Self {
+    pub(crate) fn new(failing: &str, failures: &[RowFailure], scope: &Scope) -> Self {
         let failures = failures.iter().map(Failure::from).collect();
-        let replaces = retry.map(|retry| retry.since);
-        let retry_of = retry.and_then(|retry| retry.version.as_deref().map(str::to_owned));
-        Self { batches: Vec::new(), failing: failing.to_owned(), failures, replaces, retry_of }
+        let (replaces, of) = (scope.again_since, scope.of.as_deref().map(str::to_owned));
+        Self { batches: Vec::new(), failing: failing.to_owned(), failures, replaces, of }
     }
 
     /// Rows that failed; and whether rows would fail in the same way now.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use arrow::datatypes::FieldRef;
 use datafusion::common::{Column, DFSchema, DFSchemaRef, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use serde::{Deserialize, Serialize};
 use udf_runtime::{DeadRows, Shape};
 
 /// Names a function that the session knows; the function itself lives there.
@@ -19,7 +20,7 @@ use udf_runtime::{DeadRows, Shape};
 pub(crate) struct FunctionId(pub(crate) u64);
 
 /// How a function is run. Nothing of it changes a result.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "settings that have nothing to do with each other"
@@ -92,7 +93,7 @@ pub(crate) enum Keep {
 }
 
 /// Where the results of a function are kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct StageKey {
     /// The digest of the function's name and types, and of which one of equal functions in the plan it is: the name of the
     /// folder.
@@ -106,6 +107,7 @@ pub(crate) struct StageKey {
     /// The digest of the code's text without values that it was made with: only other text is a repair.
     pub(crate) text: String,
     /// What becomes of results that are kept already.
+    #[serde(skip)]
     pub(crate) reuse: Reuse,
 }
 
@@ -122,6 +124,9 @@ pub(crate) enum Reuse {
     /// They are computed again for the rows of this run, and replaced; those that were computed in a retry of the same
     /// version, which did not come to its end, count.
     Retry(Arc<str>),
+    /// Only those are used that were computed for this unit of a stage, when somebody began to compute it before: its rows
+    /// have no others.
+    Unit(Arc<str>),
 }
 
 /// Calls a user function on every row. Its results become columns.

@@ -73,6 +73,11 @@ impl<W: Work> OnePartitionExec<W> {
         );
         Self { input, work, properties: Arc::new(properties), statistics: OnceLock::new() }
     }
+
+    /// What it does, and to what.
+    pub(super) fn parts(&self) -> (&Arc<W>, &Arc<dyn ExecutionPlan>) {
+        (&self.work, &self.input)
+    }
 }
 
 impl<W: Work> DisplayAs for OnePartitionExec<W> {

@@ -11,8 +11,10 @@ mod batch_sizer;
 mod collect;
 mod feed;
 mod gather;
+mod missing;
 mod prefetch;
 mod repair;
+mod room;
 mod size;
 mod unit;
 mod verify;
@@ -20,8 +22,9 @@ mod verify;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::record_batch::RecordBatchOptions;
 use datafusion::common::{Statistics, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryPool;
@@ -35,10 +38,12 @@ use udf_runtime::{Answer, BatchFunction, Executor, Shape, task};
 use super::one_partition::{Batches, OnePartitionExec, Work};
 use crate::Objects;
 use crate::checkpoint::{
-    Finder, Key, Ledger, Listed, Origin, Place, Reader, Retry, RowKeys, now, results,
+    Finder, Key, Ledger, Listed, Origin, Place, Reader, RowKeys, Scope, now, results,
 };
 use crate::logical::{Reuse, UdfOptions};
+use crate::memory::Memory;
 use crate::progress::{Progress, StageProgress};
+pub(crate) use missing::missing_rows;
 use prefetch::{Arriving, Files, Prefetch};
 
 /// What the operator does to its input.
@@ -81,6 +86,7 @@ struct Piece {
     places: Vec<Option<Place>>,
     /// What the function owes, if it owes something.
     owed: Option<Owed>,
+    _held: room::Held,
 }
 
 /// Rows of a piece whose results were not found.
@@ -144,19 +150,45 @@ impl Work for UdfStage {
         input: &Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
     ) -> Result<Batches> {
-        let progress = context.session_config().get_extension::<Progress>().unwrap_or_default();
-        let total = input.partition_statistics(None)?.num_rows.get_value().copied();
-        let watch = progress.start(&format!("{} {}", self.verb(), self.name), total);
-        let schema = self.schema(input.as_ref());
-        let pool = Arc::clone(context.memory_pool());
-        let input = input.execute(0, context)?;
-        let run = Run { stage: self, schema, watch, progress, pool };
+        let (run, input) = self.begin(input, context)?;
         let (full, ready) = mpsc::channel(1);
         Ok(stream::unfold((Some((run, input, full)), ready, None), next_batch).boxed())
     }
 }
 
 impl UdfStage {
+    fn begin(
+        self: Arc<Self>,
+        input: &Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+    ) -> Result<(Run, SendableRecordBatchStream)> {
+        let progress = context.session_config().get_extension::<Progress>().unwrap_or_default();
+        let total = input.partition_statistics(None)?.num_rows.get_value().copied();
+        let watch = progress.start(&format!("{} {}", self.verb(), self.name), total);
+        let schema = self.schema(input.as_ref());
+        let pool = Arc::clone(context.memory_pool());
+        let memory = context.session_config().get_extension::<Memory>();
+        let memory = memory.as_deref().copied().unwrap_or_else(|| Memory::new(u64::MAX));
+        let input = input.execute(0, context)?;
+        Ok((Run { stage: self, schema, watch, progress, pool, memory }, input))
+    }
+
+    /// What the function is called with, for rows of the input.
+    fn arguments_of(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let mut fields = Vec::with_capacity(self.arguments.len());
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.arguments.len());
+        for (at, argument) in self.arguments.iter().enumerate() {
+            let column = argument.evaluate(rows)?.into_array(rows.num_rows())?;
+            let field = argument.return_field(rows.schema_ref())?;
+            // Two arguments may read columns of one name: positions name them, nobody looks at the names.
+            let field = field.as_ref().clone().with_name(at.to_string()).with_nullable(true);
+            fields.push(field.with_data_type(column.data_type().clone()));
+            columns.push(column);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    }
+
     /// What users call the step.
     fn verb(&self) -> &'static str {
         match self.node {
@@ -174,6 +206,7 @@ struct Run {
     watch: Arc<StageProgress>,
     progress: Arc<Progress>,
     pool: Arc<dyn MemoryPool>,
+    memory: Memory,
 }
 
 /// How results are kept and found.
@@ -181,8 +214,8 @@ struct Run {
 struct Keeping {
     ledger: Ledger,
     keys: Arc<RowKeys>,
-    /// Whether rows are computed again.
-    retry: Option<Retry>,
+    /// Which of them count.
+    scope: Scope,
 }
 
 type Ready = mpsc::Receiver<Result<RecordBatch>>;
@@ -276,14 +309,14 @@ impl Run {
         let some = self.stage.options.keyed_by.as_deref();
         match RowKeys::try_new(&kinds.collect::<Result<Vec<_>>>()?, some) {
             Ok(keys) => {
-                let retry = match &self.stage.reuse {
-                    Reuse::Retry(version) => {
-                        Some(Retry { version: Some(Arc::clone(version)), since: now() })
-                    }
-                    Reuse::Unfailed => Some(Retry { version: None, since: now() }),
-                    Reuse::Kept | Reuse::Afresh => None,
+                let (of, again_since) = match &self.stage.reuse {
+                    Reuse::Retry(version) => (Some(Arc::clone(version)), Some(now())),
+                    Reuse::Unfailed => (None, Some(now())),
+                    Reuse::Unit(unit) => (Some(Arc::clone(unit)), None),
+                    Reuse::Kept | Reuse::Afresh => (None, None),
                 };
-                Ok(Some(Keeping { ledger, keys: Arc::new(keys), retry }))
+                let scope = Scope { of, again_since };
+                Ok(Some(Keeping { ledger, keys: Arc::new(keys), scope }))
             }
             Err(error) if self.stage.options.distinct => {
                 let name = &self.stage.name;
@@ -309,10 +342,12 @@ impl Run {
         } else {
             let Listed { own, failed } = ledger.listed().await?;
             units.extend(own.into_iter().map(|unit| (unit, Origin::Own)));
-            units.extend(self.taken_over(keeping, failed).await?);
+            // What may be taken over was, before the unit was made.
+            if !matches!(self.stage.reuse, Reuse::Unit(_)) {
+                units.extend(self.taken_over(keeping, failed).await?);
+            }
         }
-        let (retry, shape) = (keeping.retry.as_ref(), self.stage.shape);
-        Ok(results(ledger, units, retry, shape, &self.pool).await?)
+        Ok(results(ledger, units, &keeping.scope, self.stage.shape, &self.pool).await?)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Stage {
 
 impl Chain {
     /// The chain whose last step calls the function on the rows of `input`.
-    pub(super) fn call(
+    pub(crate) fn call(
         &self,
         input: LogicalPlan,
         stage: Stage,
@@ -40,7 +40,7 @@ impl Chain {
         Ok(self.with_plan(plan)?.holding(registration))
     }
 
-    pub(super) fn resolved(&self, expressions: &[Expr]) -> Result<Vec<PlanExpr>> {
+    pub(crate) fn resolved(&self, expressions: &[Expr]) -> Result<Vec<PlanExpr>> {
         let resolver = self.resolver();
         expressions.iter().map(|expression| resolver.resolve(expression)).collect()
     }

@@ -51,6 +51,45 @@ def dump(spec: dict[str, Any]) -> bytes:
     )
 
 
+def dump_anywhere(spec: dict[str, Any]) -> bytes:
+    """The spec of a function for `load_anywhere` on any machine, at any time.
+
+    The code of users' modules travels by value, and nothing of this process does that is
+    not the function's: neither its environment nor its folder.
+
+    Raises:
+        UdfError: Something that the function uses cannot be copied.
+    """
+    import cloudpickle
+
+    left_out = {"deps": (), "filled": {}, "known": [], "known_code": None, "root": ""}
+    files: set[str] = set()
+    carried = cloudpickle.list_registry_pickle_by_value()
+    mine = [
+        module
+        for name, module in own_modules()
+        if name not in carried and name != "__main__" and not name.startswith("lakebed.")
+    ]
+    for module in mine:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        function = _dumps_or_none(spec | left_out, files, spec.get("filled", {}))
+        if function is None:
+            raise UdfError(_refusal(spec), code="udf.not_copied")
+        return pickle.dumps((_sources(files), function))
+    finally:
+        for module in mine:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def load_anywhere(copy: bytes, root: str) -> dict[str, Any]:
+    """The spec that was dumped; what the function reads is noted below a root."""
+    sources, function = pickle.loads(copy)  # noqa: S301  whoever writes to the root is trusted
+    linecache.cache.update(sources)
+    spec: dict[str, Any] = pickle.loads(function)  # noqa: S301
+    return spec | {"root": root}
+
+
 def load(blob: bytes) -> dict[str, Any]:
     """The spec that was dumped; modules that have changed since are imported anew."""
     path, folder, stamps, sources, surroundings, function = pickle.loads(blob)  # noqa: S301  from our parent

@@ -12,9 +12,10 @@ from lakebed._verbs.base import Base
 from lakebed.exceptions import DataChainParamsError, EphemeralError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lakebed._native import Chain
+    from lakebed.distributed import Stage
 
 _BUMPS = ("patch", "minor", "major")
 
@@ -86,6 +87,36 @@ class Keeping(Base):
             vectors = self._settings.vectors is not False
             native = self._native.persist(self._session.name, name, job, vectors, report)
         return self._kept(native)
+
+    def stages(self, unit_rows: int | None = None) -> Iterator[Stage]:
+        """The functions of the chain as data, one after the other, for other processes.
+
+        Each stage comes with the rows that its function has to be called for: those whose
+        results are not kept. Have its units run with `lakebed.run_unit`, then ask for the next
+        stage; its input is computed here, from results that are kept. At the end `save` finds
+        all results. What a unit is given is written to the root, and removed when the next
+        stage is asked for. Functions whose results cannot be kept are left to `save`.
+
+        Args:
+            unit_rows: How many rows a unit has; by default the setting `batch_size`.
+
+        Raises:
+            NotSupportedError: A chain with `delta=True`, or a session in memory.
+            UdfError: Something that a function uses cannot be copied.
+
+        Examples:
+            >>> import lakebed as dc
+            >>> chain = dc.read_values(name=["cat", "dog"]).map(size=len, params=["name"])
+            >>> for stage in chain.stages(unit_rows=1):
+            ...     print(stage.name, [dc.run_unit(unit).rows for unit in stage.units])
+            len [1, 1]
+        """
+        from lakebed.distributed import stages
+
+        if unit_rows is not None and not (isinstance(unit_rows, int) and unit_rows > 0):
+            msg = f"unit_rows is a number of rows, at least 1, not `{unit_rows!r}`"
+            raise DataChainParamsError(msg)
+        return stages(self._native, self._session, unit_rows)
 
     def exec(self) -> Self:
         """Compute all rows, for what the functions do, and keep nothing."""

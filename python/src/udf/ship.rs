@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
+use engine::{Objects, UdfOptions};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use udf_runtime::{
@@ -31,6 +32,31 @@ pub(super) fn dump(py: Python<'_>, function: &PythonFunction) -> PyResult<Vec<u8
     let spec = function.definition.spec.bind(py).copy()?;
     spec.set_item("depth", function.depth)?;
     py.import("lakebed._udf.ship")?.call_method1("dump", (spec,))?.extract()
+}
+
+/// The function for a process on any machine.
+pub(super) fn dump_anywhere(py: Python<'_>, function: &PythonFunction) -> PyResult<Vec<u8>> {
+    let spec = function.definition.spec.bind(py).copy()?;
+    spec.set_item("depth", function.depth)?;
+    py.import("lakebed._udf.ship")?.call_method1("dump_anywhere", (spec,))?.extract()
+}
+
+/// How such a copy is run in this process. What it reads is noted below `records`.
+pub(crate) fn stage_of_copy(
+    py: Python<'_>,
+    copy: &[u8],
+    records: &str,
+    options: UdfOptions,
+    objects: Objects,
+) -> PyResult<engine::Stage> {
+    let ship = py.import("lakebed._udf.ship")?;
+    let spec = ship.call_method1("load_anywhere", (PyBytes::new(py, copy), records))?;
+    let depth = spec.get_item("depth")?.extract()?;
+    let definition = Arc::new(Definition::parse(spec.cast::<PyDict>()?)?);
+    let results = definition.schema.fields().iter().cloned().collect();
+    let function = PythonFunction { definition, depth, objects: Some(objects) };
+    let options = UdfOptions { known_rows: 0, ..options };
+    Ok(engine::Stage { function: Arc::new(function), arguments: Vec::new(), results, options })
 }
 
 fn load(py: Python<'_>, blob: &[u8]) -> PyResult<PythonFunction> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 
 use super::{Failed, Ledger, UnitAt, UnitName};
-use crate::checkpoint::{UnitFacts, UnitKeys};
+use crate::checkpoint::{Scope, UnitFacts, UnitKeys};
 use crate::logical::{Reuse, StageKey};
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Root, Storage};
@@ -36,7 +36,7 @@ async fn keep(ledger: &Ledger, value: i64) -> UnitAt {
     let batch = rows(value);
     let mut unit = ledger.create(&batch.schema()).unwrap();
     unit.add(&batch, 16).unwrap();
-    let facts = UnitFacts::new("", &[], None);
+    let facts = UnitFacts::new("", &[], &Scope::default());
     let keys = UnitKeys { keys: vec![1, 2], results: vec![], facts };
     ledger.commit(unit, keys).await.unwrap().0
 }
@@ -167,10 +167,13 @@ async fn a_ledger_is_read_with_one_listing() {
 #[test]
 fn names_are_what_they_say() {
     let name = UnitName { code: "c0de".into(), time: 0x1f, check: "c4ec".into() };
-    let unit = UnitAt { name: name.clone(), keys: "ke15".into() };
+    let unit = UnitAt { name: name.clone(), keys: "ke15".into(), of: None };
     assert_eq!(unit.rows_name(), "c0de-000000000000001f-c4ec.unit");
     assert_eq!(unit.keys_name(), "c0de-000000000000001f-c4ec-ke15.keys");
-    assert_eq!(UnitAt::parse(&unit.keys_name()), Some(unit));
+    assert_eq!(UnitAt::parse(&unit.keys_name()), Some(unit.clone()));
+    let of_some = UnitAt { of: Some("0f".into()), ..unit };
+    assert_eq!(of_some.keys_name(), "c0de-000000000000001f-c4ec-ke15-0f.keys");
+    assert_eq!(UnitAt::parse(&of_some.keys_name()), Some(of_some));
     for other in ["used", "a-b.keys", "a-x-c-d.keys", "c0de.failed", "a-1-b.keys"] {
         assert_eq!(UnitAt::parse(other), None, "{other}");
     }

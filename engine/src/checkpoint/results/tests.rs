@@ -7,7 +7,7 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use udf_runtime::{FunctionFailure, RowFailure, Shape};
 
 use super::{CACHED_BYTES, Finder, Origin, Reader, results};
-use crate::checkpoint::{Key, Ledger, UnitAt, UnitFacts, UnitKeys};
+use crate::checkpoint::{Key, Ledger, Scope, UnitAt, UnitFacts, UnitKeys};
 use crate::logical::{Reuse, StageKey};
 use crate::storage::{Buckets, Root, Storage};
 use crate::{Pause, layout};
@@ -37,7 +37,7 @@ async fn unit(
     let batch = texts(rows);
     let mut unit = ledger.create(&batch.schema()).unwrap();
     unit.add(&batch, rows.iter().map(String::len).sum()).unwrap();
-    let facts = UnitFacts::new("limits", failures, None);
+    let facts = UnitFacts::new("limits", failures, &Scope::default());
     let keys = UnitKeys { keys: keys.to_vec(), results: counts.to_vec(), facts };
     ledger.commit(unit, keys).await.unwrap().0
 }
@@ -48,7 +48,7 @@ fn pool() -> Arc<dyn MemoryPool> {
 
 async fn open(ledger: &Ledger, units: &[UnitAt], shape: Shape) -> (Finder, Reader) {
     let units = units.iter().map(|unit| (unit.clone(), Origin::Own)).collect();
-    results(ledger, units, None, shape, &pool()).await.unwrap()
+    results(ledger, units, &Scope::default(), shape, &pool()).await.unwrap()
 }
 
 /// The results for a key, if it is found.
@@ -108,7 +108,9 @@ async fn failures_are_of_their_limits_and_of_their_code() {
     let (mut finder, _) = open(&other, std::slice::from_ref(&one), Shape::Any).await;
     let places = finder.find(&[1, 2]).await.unwrap();
     assert!(places[0].is_some() && places[1].is_none());
-    let older = results(&own, vec![(one, Origin::Older)], None, Shape::Any, &pool()).await.unwrap();
+    let older = results(&own, vec![(one, Origin::Older)], &Scope::default(), Shape::Any, &pool())
+        .await
+        .unwrap();
     let (mut finder, reader) = older;
     let places = finder.find(&[1, 2]).await.unwrap();
     assert_eq!(reader.origin(places[0].unwrap()), Origin::Older);
@@ -136,13 +138,15 @@ async fn the_memory_for_keys_is_taken_from_the_pool() {
     let keys: Vec<Key> = (0..1000).collect();
     let one = unit(&ledger, &keys, &[], &vec![String::new(); 1000], &[]).await;
     let (pool, units) = (pool(), vec![(one.clone(), Origin::Own)]);
-    let held = results(&ledger, units, None, Shape::OnePerRow, &pool).await.unwrap();
+    let held = results(&ledger, units, &Scope::default(), Shape::OnePerRow, &pool).await.unwrap();
     assert!((24_000..32_000).contains(&pool.reserved()), "{}", pool.reserved());
     drop(held);
     assert_eq!(pool.reserved(), 0);
     let small: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1000));
     assert!(
-        results(&ledger, vec![(one, Origin::Own)], None, Shape::OnePerRow, &small).await.is_err()
+        results(&ledger, vec![(one, Origin::Own)], &Scope::default(), Shape::OnePerRow, &small)
+            .await
+            .is_err()
     );
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{RecordBatch, UInt32Array};
 use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use udf_runtime::{Answer, AnswerStream, Error, RowFailure};
@@ -17,6 +18,7 @@ use super::size::bytes_of;
 use super::unit::OpenUnit;
 use super::{End, Keeping, Owed, Pending, Piece, Run, origins};
 use crate::checkpoint::{Origin, Place, Reader};
+use crate::logical::Reuse;
 
 pub(super) struct Collector<'a> {
     run: &'a Run,
@@ -34,6 +36,8 @@ pub(super) struct Collector<'a> {
     computed: usize,
     failures: u64,
     found: Found,
+    /// What the open unit takes.
+    memory: MemoryReservation,
 }
 
 /// Rows whose results were at hand.
@@ -55,7 +59,9 @@ impl<'a> Collector<'a> {
         full: &'a mpsc::Sender<Result<RecordBatch>>,
     ) -> Self {
         let (open, last, found) = (None, None, Found::default());
-        Self { run, answers, sizer, full, kept, open, last, at: 0, computed: 0, failures: 0, found }
+        let memory = MemoryConsumer::new("ResultsOfFunctions").register(&run.pool);
+        let (at, computed, failures) = (0, 0, 0);
+        Self { run, answers, sizer, full, kept, open, last, at, computed, failures, found, memory }
     }
 
     /// Takes all answers; what is at hand is left for whoever looks at it again.
@@ -102,6 +108,8 @@ impl<'a> Collector<'a> {
             return Err(failed(error));
         }
         match &self.kept {
+            // Other units may have failed.
+            Some(_) if matches!(self.run.stage.reuse, Reuse::Unit(_)) => Ok(()),
             Some((keeping, _)) => Ok(keeping.ledger.succeeded().await?),
             None => Ok(()),
         }
@@ -109,7 +117,7 @@ impl<'a> Collector<'a> {
 
     /// Sends on the rows of a piece. Whether anybody wants more.
     async fn piece(&mut self, piece: Piece) -> Result<bool> {
-        let Piece { passing, mut places, mut owed } = piece;
+        let Piece { passing, mut places, mut owed, _held } = piece;
         self.count_found(&places);
         if self.run.stage.options.distinct
             && let Some(owed) = owed.take()
@@ -288,7 +296,11 @@ impl<'a> Collector<'a> {
         };
         let unit = self.open.get_or_insert_with(|| OpenUnit::new(&self.run.stage.results));
         unit.add(height, &answer.rows, origins, &answer.failures)?;
-        if answer.more { unit.relieve(&keeping.ledger).await } else { Ok(()) }
+        if answer.more {
+            unit.relieve(&keeping.ledger).await?;
+        }
+        self.memory.resize(unit.bytes());
+        Ok(())
     }
 
     /// Makes the open unit durable.
@@ -300,10 +312,11 @@ impl<'a> Collector<'a> {
         if let Some(row) = unit.last_row()? {
             self.last = Some(row);
         }
-        let (unit, keys) = Box::pin(unit.close(&keeping.ledger, keeping.retry.as_ref())).await?;
+        let (unit, keys) = Box::pin(unit.close(&keeping.ledger, &keeping.scope)).await?;
         if self.run.stage.options.distinct {
             reader.made(unit, keys);
         }
+        self.memory.free();
         self.run.watch.wrote(began.elapsed());
         Ok(())
     }

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::Schema;
-use arrow::record_batch::RecordBatchOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
@@ -14,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch_sizer::BatchSizer;
 use super::prefetch::{Arriving, Files, Prefetch, Wanted};
+use super::room::Room;
 use super::verify::Sample;
 use super::{Call, End, Keeping, Owed, Pending, Piece, Run, UdfStage};
 use crate::checkpoint::{Finder, Key, Place};
@@ -30,6 +29,7 @@ pub(super) struct Feeder {
     /// Rows that the open unit still gets.
     left: usize,
     ways: Ways,
+    room: Room,
     prefetch: Option<Prefetch>,
     sizer: Arc<BatchSizer>,
     /// Rows that are computed although there are results.
@@ -102,7 +102,8 @@ impl Feeder {
         let gate = kept.as_ref().map(|_| Arc::new(Semaphore::new(open)));
         let (stage, watch) = (Arc::clone(&run.stage), Arc::clone(&run.watch));
         let sample = Sample::new(options.verify);
-        Self { stage, watch, kept, gate, permit: None, left, ways, prefetch, sizer, sample }
+        let room = Room::new(run.memory, &run.pool);
+        Self { stage, watch, kept, gate, permit: None, left, ways, room, prefetch, sizer, sample }
     }
 
     /// Feeds all rows; rows whose kept results are to be looked at, if somebody wants all rows.
@@ -134,7 +135,7 @@ impl Feeder {
     /// The rows of a batch, and for which of them there are results.
     async fn looked_up(&mut self, batch: &RecordBatch) -> Result<Rows> {
         let passing = batch.project(&self.stage.kept)?;
-        let mut arguments = self.arguments(batch)?;
+        let mut arguments = self.stage.arguments_of(batch)?;
         let (mut keys, mut places) = (Vec::new(), Vec::new());
         if let Some((keeping, finder)) = &mut self.kept {
             keys = keeping.keys.of(&arguments)?;
@@ -190,36 +191,28 @@ impl Feeder {
                 ends,
                 files,
             };
-            self.ways.send(Pending::Piece(rows.piece(from, to, Some(owed)))).await?;
+            let piece = rows.piece(from, to, Some(owed), &self.room).await;
+            self.ways.send(Pending::Piece(piece)).await?;
             self.ways.call(arguments, arriving).await?;
             (from, at) = (to, at + count);
         }
         if from < height {
-            self.ways.send(Pending::Piece(rows.piece(from, height, None))).await?;
+            let piece = rows.piece(from, height, None, &self.room).await;
+            self.ways.send(Pending::Piece(piece)).await?;
         }
         Ok(())
-    }
-
-    fn arguments(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let mut fields = Vec::with_capacity(self.stage.arguments.len());
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.stage.arguments.len());
-        for (at, argument) in self.stage.arguments.iter().enumerate() {
-            let column = argument.evaluate(rows)?.into_array(rows.num_rows())?;
-            let field = argument.return_field(rows.schema_ref())?;
-            // Two arguments may read columns of one name: positions name them, nobody looks at the names.
-            let field = field.as_ref().clone().with_name(at.to_string()).with_nullable(true);
-            fields.push(field.with_data_type(column.data_type().clone()));
-            columns.push(column);
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
     }
 }
 
 impl Rows {
-    fn piece(&self, from: usize, to: usize, owed: Option<Owed>) -> Piece {
+    /// Some of the rows, once there is room for them.
+    async fn piece(&self, from: usize, to: usize, owed: Option<Owed>, room: &Room) -> Piece {
         let places = self.places.get(from..to).map(<[_]>::to_vec).unwrap_or_default();
-        Piece { passing: self.passing.slice(from, to - from), places, owed }
+        let passing = self.passing.slice(from, to - from);
+        let arguments =
+            owed.as_ref().map_or_else(|| self.arguments.slice(0, 0), |owed| owed.arguments.clone());
+        let held = room.take([&passing, &arguments]).await;
+        Piece { passing, places, owed, _held: held }
     }
 }
 

@@ -82,7 +82,7 @@ impl Run {
         }
         let made = match unit.height() {
             0 => None,
-            _ => Some(Box::pin(unit.close(&keeping.ledger, keeping.retry.as_ref())).await?.0),
+            _ => Some(Box::pin(unit.close(&keeping.ledger, &keeping.scope)).await?.0),
         };
         keeping.ledger.judge(failed, reason.is_none()).await?;
         Ok((reason.is_none(), made))

@@ -13,7 +13,7 @@ use udf_runtime::RowFailure;
 
 use super::size::bytes_of;
 use crate::blocking::blocking;
-use crate::checkpoint::{Cut, Key, Ledger, Retry, UnitAt, UnitFacts, UnitKeys, UnitWriter};
+use crate::checkpoint::{Cut, Key, Ledger, Scope, UnitAt, UnitFacts, UnitKeys, UnitWriter};
 
 /// A unit that is open for longer is closed early: what a slow function has done should not be lost.
 const LONGEST_OPEN: Duration = Duration::from_secs(5);
@@ -54,6 +54,11 @@ impl OpenUnit {
     /// Whether it should be closed before it has all its rows.
     pub(super) fn is_due(&self) -> bool {
         self.since.elapsed() > LONGEST_OPEN || self.bytes > MOST_BYTES || self.writer.is_some()
+    }
+
+    /// What it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Adds results for the next rows, of which there are so many.
@@ -101,10 +106,10 @@ impl OpenUnit {
     pub(super) async fn close(
         mut self,
         ledger: &Ledger,
-        retry: Option<&Retry>,
+        scope: &Scope,
     ) -> Result<(UnitAt, UnitKeys)> {
         let (unit, ()) = tokio::join!(self.written(ledger), ledger.pause());
-        let facts = UnitFacts::new(&ledger.failing, &self.failures, retry);
+        let facts = UnitFacts::new(&ledger.failing, &self.failures, scope);
         let results = self.counts();
         let keys = UnitKeys { keys: self.keys, results, facts };
         Ok(ledger.commit(unit?, keys).await?)
