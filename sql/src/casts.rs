@@ -121,13 +121,35 @@ fn name_in_body(body: &mut SetExpr, named: &mut Vec<(String, Ident)>) {
         }
         _ => return,
     };
+    // A name that another column has is not given a second time.
+    let taken: Option<Vec<String>> = select.projection.iter().map(known_name).collect();
     for item in &mut select.projection {
-        if let SelectItem::UnnamedExpr(expr @ Expr::Cast { expr: value, .. }) = &*item {
-            let text = expr.to_string();
-            let alias = column(value).unwrap_or_else(|| Ident::with_quote('"', &text));
-            named.push((text, alias.clone()));
-            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+        let SelectItem::UnnamedExpr(expr) = &*item else { continue };
+        let value = match expr {
+            Expr::Cast { expr, .. } => column(expr),
+            Expr::TypedString(_) => None,
+            _ => continue,
+        };
+        let text = expr.to_string();
+        let is_free = |name: &Ident| match &taken {
+            Some(taken) => !taken.contains(&name.value),
+            None => false,
+        };
+        let alias = value.filter(is_free).unwrap_or_else(|| Ident::with_quote('"', &text));
+        named.push((text, alias.clone()));
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+    }
+}
+
+/// What a column of the result is called, or nothing; `None` where that is many names.
+fn known_name(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::UnnamedExpr(Expr::Cast { .. }) => Some(String::new()),
+        SelectItem::UnnamedExpr(expr) => {
+            Some(column(expr).map_or_else(String::new, |name| name.value))
         }
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+        _ => None,
     }
 }
 

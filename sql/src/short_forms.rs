@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, DataType, Expr, FunctionArguments, JoinOperator, OrderBy, OrderByExpr, OrderByKind,
     OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
-    Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    UnaryOperator, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::casts::{name_casts, spell_cast};
@@ -50,8 +50,13 @@ impl VisitorMut for ShortForms {
                 if let FunctionArguments::Subquery(query) = &call.args
                     && call.name.to_string().eq_ignore_ascii_case("array") =>
             {
-                format!("(SELECT array_agg(\"item\") FROM ({query}) AS \"items\"(\"item\"))")
+                format!(
+                    "(SELECT array_agg(\"item\" ORDER BY \"at\") FROM (SELECT \"item\", \
+                     row_number() OVER () AS \"at\" FROM ({query}) AS \"items\"(\"item\")) AS \"numbered\")"
+                )
             }
+            // DataFusion has no sign for it.
+            Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => format!("(-1 - ({expr}))"),
             // `({'a': 1}).a`, whose field DataFusion takes as a text.
             Expr::CompoundFieldAccess { root, access_chain }
                 if !matches!(**root, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) =>

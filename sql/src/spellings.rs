@@ -104,7 +104,7 @@ impl SpellCalls<'_> {
         if SEVERAL.contains(&name.as_str())
             && let Some(Expr::Array(list)) = arguments.last()
         {
-            return self.for_each(call, &list.elem).map(Some);
+            return for_each(call, &list.elem).map(Some);
         }
         if let Some(spelled) = within_group(&name, &arguments, call)? {
             return Ok(Some(spelled));
@@ -153,21 +153,22 @@ impl SpellCalls<'_> {
         let Some(text) = template else { return Ok(None) };
         with_clauses(&name, parsed_expression(&text)?, call).map(Some)
     }
+}
 
-    /// The list of what the call gives with each of these as its last argument.
-    fn for_each(&self, call: &Function, last: &[Expr]) -> Result<Expr> {
-        let one = |value: &Expr| {
-            let mut one = call.clone();
-            if let FunctionArguments::List(list) = &mut one.args
-                && let Some(argument) = list.args.last_mut()
-            {
-                *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(value.clone()));
-            }
-            Ok(self.spelled(&one)?.unwrap_or(Expr::Function(one)).to_string())
-        };
-        let each = last.iter().map(one).collect::<Result<Vec<_>>>()?;
-        parsed_expression(&format!("make_array({})", each.join(", ")))
-    }
+/// The list of what the call gives with each of these as its last argument.
+fn for_each(call: &Function, last: &[Expr]) -> Result<Expr> {
+    let one = |value: &Expr| {
+        let mut one = call.clone();
+        if let FunctionArguments::List(list) = &mut one.args
+            && let Some(argument) = list.args.last_mut()
+        {
+            *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(value.clone()));
+        }
+        // What it is in known words follows, as it stands in a call.
+        one.to_string()
+    };
+    let each: Vec<String> = last.iter().map(one).collect();
+    parsed_expression(&format!("make_array({})", each.join(", ")))
 }
 
 /// What names columns by a pattern.
