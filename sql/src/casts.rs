@@ -122,7 +122,7 @@ fn name_in_body(body: &mut SetExpr, named: &mut Vec<(String, Ident)>) {
         _ => return,
     };
     // A name that another column has is not given a second time.
-    let taken: Option<Vec<String>> = select.projection.iter().map(known_name).collect();
+    let mut taken: Option<Vec<String>> = select.projection.iter().map(known_name).collect();
     for item in &mut select.projection {
         let SelectItem::UnnamedExpr(expr) = &*item else { continue };
         let value = match expr {
@@ -131,11 +131,13 @@ fn name_in_body(body: &mut SetExpr, named: &mut Vec<(String, Ident)>) {
             _ => continue,
         };
         let text = expr.to_string();
-        let is_free = |name: &Ident| match &taken {
-            Some(taken) => !taken.contains(&name.value),
-            None => false,
+        let alias = match (value, &mut taken) {
+            (Some(name), Some(taken)) if !taken.contains(&name.value) => {
+                taken.push(name.value.clone());
+                name
+            }
+            _ => Ident::with_quote('"', &text),
         };
-        let alias = value.filter(is_free).unwrap_or_else(|| Ident::with_quote('"', &text));
         named.push((text, alias.clone()));
         *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
     }
