@@ -10,6 +10,7 @@ mod checked;
 mod digests;
 mod extremes;
 mod fitted;
+mod formats;
 mod hashes;
 mod in_order;
 mod items;
@@ -27,6 +28,7 @@ mod of_rows;
 mod path;
 mod quantile;
 mod random;
+mod regexp;
 mod shift;
 mod simple;
 mod strftime;
@@ -36,7 +38,9 @@ mod text;
 mod time_zone;
 mod unflatten;
 mod units;
+mod value_text;
 mod vector;
+mod whole;
 
 use std::sync::{Arc, LazyLock};
 
@@ -72,6 +76,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(arithmetic::functions());
     functions.extend(bits::functions());
     functions.extend(calendar::functions());
+    functions.extend(formats::functions());
     functions.extend(hashes::functions());
     functions.extend(items::functions());
     functions.extend(json::functions());
@@ -82,10 +87,13 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(nullif::functions());
     functions.extend(path::functions());
     functions.extend(random::functions());
+    functions.extend(regexp::functions());
     functions.extend(strftime::functions());
     functions.extend(text::functions());
     functions.extend(time_zone::functions());
+    functions.extend(value_text::functions());
     functions.extend(vector::functions());
+    functions.extend(whole::functions());
     functions.into_iter().map(Arc::new).collect()
 }
 
@@ -96,6 +104,7 @@ pub(crate) fn our_aggregates() -> Vec<Arc<AggregateUDF>> {
         &extremes::MIN,
         &in_order::ARRAY_AGG,
         &in_order::STRING_AGG,
+        &mode::HISTOGRAM,
         &mode::MODE,
         &quantile::QUANTILE,
         &sum::SUM,
@@ -110,7 +119,11 @@ pub(crate) fn our_window_functions() -> Vec<Arc<WindowUDF>> {
 
 /// What becomes of operators before types are coerced.
 pub(crate) fn rewrites() -> Vec<Arc<dyn FunctionRewrite + Send + Sync>> {
-    vec![Arc::new(checked::CheckIntegers), Arc::new(moments::CompareMoments)]
+    vec![
+        Arc::new(whole::OnlyFractions),
+        Arc::new(checked::CheckIntegers),
+        Arc::new(moments::CompareMoments),
+    ]
 }
 
 /// Whether a scalar function is ours.

@@ -315,6 +315,8 @@ fn state(
         .with_extension(Arc::new(memory));
     let runtime = RuntimeEnv { memory_pool: Arc::clone(pool) as _, ..RuntimeEnv::default() };
     let options = config.options_mut();
+    // Points in time that SQL writes, and `now()`, have a time zone.
+    options.execution.time_zone = Some("UTC".to_owned());
     // Whoever sorts in a query below a limit means it, though the standard promises nothing.
     options.sql_parser.enable_subquery_sort_elimination = false;
     // Pydantic's field names are case-sensitive.

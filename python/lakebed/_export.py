@@ -59,12 +59,39 @@ def chunks(found: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[list[An
 
 
 def arrow(native: Chain) -> pa.Table:
-    """All rows as an Arrow table, read without copying."""
+    """All rows as an Arrow table, read without copying, but for views of text in lists."""
     try:
         import pyarrow as pa
     except ImportError as error:
         raise _missing("pyarrow", "lakebed[arrow]") from error
-    return _read(native, pa.table)
+    table = _read(native, pa.table)
+    for at, field in enumerate(table.schema):
+        # pandas has no way to read them there
+        if pa.types.is_nested(field.type) and "_view" in str(field.type):
+            plain = field.with_type(_without_views(pa, field.type))
+            table = table.set_column(at, plain, table.column(at).cast(plain.type))
+    return table
+
+
+def _without_views(pa: Any, kind: pa.DataType) -> pa.DataType:
+    """The type with texts and bytes in the place of views of them."""
+
+    def plain(field: pa.Field) -> pa.Field:
+        return field.with_type(_without_views(pa, field.type))
+
+    types = pa.types
+    if types.is_struct(kind):
+        return pa.struct([plain(kind.field(at)) for at in range(kind.num_fields)])
+    if types.is_map(kind):
+        return pa.map_(plain(kind.key_field), plain(kind.item_field))
+    if types.is_fixed_size_list(kind):
+        return pa.list_(plain(kind.value_field), kind.list_size)
+    if types.is_large_list(kind):
+        return pa.large_list(plain(kind.value_field))
+    if types.is_list(kind):
+        return pa.list_(plain(kind.value_field))
+    views = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    return views.get(kind, kind)
 
 
 def pandas(

@@ -307,7 +307,10 @@ class Expr:
     # Names, types and order
 
     def cast(self, type: Any) -> Expr:
-        """The value as another type, such as `int` or `str`."""
+        """The value as another type, such as `int` or `str`.
+
+        A fraction that becomes an `int` is cut off, as Python's `int()` does; `CAST` in SQL rounds.
+        """
         from lakebed._schema import spec_of
 
         try:

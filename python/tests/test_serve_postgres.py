@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import subprocess
 import threading
@@ -98,6 +99,34 @@ def test_values_come_with_their_types(server):
     assert rows(server, "select [[1], [2, 3]] as lists, n from numbers where n = 7") == [
         ("[[1],[2,3]]", 7)
     ]
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("source", ["", " from numbers limit 1"])
+def test_points_in_time_are_those_of_clients(server, binary, source):
+    text = "select timestamptz '2024-01-01 12:00:00+02' as t, now() as now, timestamp '2024-01-01'"
+    with connect(server) as connection:
+        at, now, clock = connection.cursor(binary=binary).execute(text + source).fetchone()
+        assert at == dt.datetime(2024, 1, 1, 10, tzinfo=dt.UTC)
+        assert abs(now - dt.datetime.now(dt.UTC)) < dt.timedelta(hours=1)
+        assert clock == dt.datetime(2024, 1, 1)  # noqa: DTZ001
+        same = "select %s = timestamptz '2024-01-01 12:00:00+02'" + source
+        assert connection.execute(same, (at,)).fetchone() == (True,)
+    assert "2024-01-01 10:00:00.000000+00" in psql(server, text + source)
+
+
+def test_values_without_a_table_are_those_of_tables(server):
+    text = "select 2.5::double precision::int, 2 ^ 3, printf('%d', 5), [date '2024-01-01']::varchar"
+    assert rows(server, text) == [(2, 8.0, "5", "[2024-01-01]")]
+    assert rows(server, text) == rows(server, f"{text} from numbers where n = 1")
+
+
+def test_a_connection_has_a_number(server):
+    with connect(server) as connection:
+        (pid,) = connection.execute("select pg_backend_pid()").fetchone()
+        assert pid == connection.info.backend_pid
+        counted = connection.execute("select count(*) from numbers where n < pg_backend_pid()")
+        assert counted.fetchone()[0] > 0
 
 
 @pytest.mark.parametrize("binary", [False, True])

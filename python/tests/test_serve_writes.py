@@ -14,6 +14,7 @@ import sqlalchemy
 from adbc_driver_flightsql import DatabaseOptions
 
 import lakebed as dc
+from lakebed.exceptions import DatasetNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -446,3 +447,15 @@ def test_no_dataset_hides_a_view(server):
     dc.read_values(id=[1]).save("v")
     with connect(server) as connection:
         assert connection.execute("select id from v").fetchall() == [(1,)]
+
+
+def test_tables_are_made_where_the_search_path_begins(server):
+    with connect(server) as connection:
+        connection.execute("set search_path = zoo, public")
+        connection.execute("create table made as select id from t")
+        assert connection.execute("select count(*) from made").fetchone() == (3,)
+        connection.execute("create or replace table made as select 1 as id")
+        connection.execute("insert into made values (2)")
+    assert ids("select id from zoo.made order by id") == [1, 2]
+    with pytest.raises(DatasetNotFoundError):
+        ids("select id from made")

@@ -129,6 +129,33 @@ def test_parameters_keep_their_types(value: Any) -> None:
     assert made.to_list() == [(value, value)]
 
 
+def test_points_in_time_have_a_zone() -> None:
+    at = dt.datetime(2024, 1, 1, 10, tzinfo=dt.UTC)
+    found = dc.sql("SELECT TIMESTAMPTZ '2024-01-01 12:00:00+02' AS t, now() AS now")
+    assert found.to_values("t") == [at]
+    assert found.to_values("now")[0].tzinfo is dt.UTC
+    kinds = found.to_arrow().schema.types
+    assert [str(kind) for kind in kinds] == ["timestamp[us, tz=UTC]"] * 2
+    assert rows("SELECT $1 = TIMESTAMPTZ '2024-01-01 12:00:00+02' AS same", at) == [(True,)]
+
+
+def test_casts_of_sql_round_and_those_of_chains_cut() -> None:
+    numbers = dc.read_values(x=[1.5, 2.5, -1.7])
+    assert rows("SELECT x::int FROM numbers", numbers=numbers) == [(2,), (2,), (-2,)]
+    cut = numbers.mutate(x=dc.C("x").cast(int))
+    assert cut.to_values("x") == [1, 2, -1]
+    assert rows("SELECT x FROM cut", cut=cut) == [(1,), (2,), (-1,)]
+
+
+def test_lists_of_texts_reach_pandas(tmp_path: Path) -> None:
+    dc.read_values(g=["a", "b"]).to_parquet(tmp_path / "g.parquet")
+    table = dc.read_parquet(tmp_path / "g.parquet", source=False)
+    text = "SELECT g, [g] AS l, string_split(NULL, ',') AS s, {'g': [g]} AS m FROM t ORDER BY g"
+    frame = dc.sql(text, t=table).to_pandas()
+    assert [list(item) for item in frame["l"]] == [["a"], ["b"]]
+    assert dc.sql(text, t=table).to_arrow().to_pandas()["m"][1] == {"g": ["b"]}
+
+
 def test_parameters_compare(chain: dc.DataChain) -> None:
     text = "SELECT name FROM t WHERE size > $1 AND tame = $tame ORDER BY name"
     assert rows(text, 2, t=chain, tame=True) == [("cat",), ("dog",)]

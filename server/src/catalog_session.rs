@@ -71,10 +71,11 @@ impl CatalogSession {
     pub(crate) fn try_new(only_reads: bool) -> Result<Self> {
         let (namespace, project) = default_folder()?;
         let (database, project) = (String::from(namespace), String::from(project));
-        let config = SessionConfig::new()
+        let mut config = SessionConfig::new()
             .with_default_catalog_and_schema(&database, PUBLIC)
             .with_create_default_catalog_and_schema(false)
             .with_target_partitions(1);
+        config.options_mut().execution.time_zone = Some("UTC".to_owned());
         let context = SessionContext::new_with_config(config);
         let datasets = Arc::new(MemoryCatalogProvider::new());
         datasets.register_schema(PUBLIC, Arc::new(MemorySchemaProvider::new()))?;
@@ -114,7 +115,8 @@ impl CatalogSession {
         user: &str,
     ) -> Result<Planned> {
         self.refresh(session).await?;
-        let text = ClientFacts { user, database: &self.database, schema: PUBLIC }.told(text);
+        let text =
+            ClientFacts { user, database: &self.database, schema: PUBLIC, pid: None }.told(text);
         // WHY: the parser is made anew, for its rules need not be shared between threads.
         let statement = PostgresCompatibilityParser::new().parse(&text);
         let mut statement =

@@ -18,6 +18,8 @@ pub(crate) struct ClientFacts<'a> {
     pub(crate) database: &'a str,
     /// Where it looks for tables first.
     pub(crate) schema: &'a str,
+    /// The number of its connection, where it has one.
+    pub(crate) pid: Option<i32>,
 }
 
 impl ClientFacts<'_> {
@@ -41,7 +43,7 @@ impl ClientFacts<'_> {
     }
 
     /// The name and the value of what an expression asks for.
-    fn fact(self, expr: &Expr) -> Option<(String, String)> {
+    fn fact(self, expr: &Expr) -> Option<(String, Expr)> {
         let name = match expr {
             Expr::Function(function) => {
                 let has_none = match &function.args {
@@ -68,13 +70,17 @@ impl ClientFacts<'_> {
             _ => return None,
         };
         let value = match name.as_str() {
+            "pg_backend_pid" => {
+                let number = Value::Number(self.pid?.to_string(), false);
+                return Some((name, Expr::value(number)));
+            }
             "current_user" | "session_user" | "user" | "current_role" => self.user.to_owned(),
             "current_database" | "current_catalog" => self.database.to_owned(),
             "current_schema" => self.schema.to_owned(),
             "version" => version(),
             _ => return None,
         };
-        Some((name, value))
+        Some((name, literal(value)))
     }
 }
 
@@ -94,7 +100,7 @@ impl VisitorMut for Tell<'_> {
             {
                 self.told = true;
                 let alias = Ident::with_quote('"', name);
-                *item = SelectItem::ExprWithAlias { expr: literal(value), alias };
+                *item = SelectItem::ExprWithAlias { expr: value, alias };
             }
         }
         ControlFlow::Continue(())
@@ -103,7 +109,7 @@ impl VisitorMut for Tell<'_> {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Some((_, value)) = self.facts.fact(expr) {
             self.told = true;
-            *expr = literal(value);
+            *expr = value;
         }
         ControlFlow::Continue(())
     }
@@ -118,7 +124,7 @@ mod tests {
     use super::ClientFacts;
 
     fn check(text: &str, expected: &str) {
-        let facts = ClientFacts { user: "ada", database: "local", schema: "public" };
+        let facts = ClientFacts { user: "ada", database: "local", schema: "public", pid: Some(7) };
         assert_eq!(facts.told(text), expected);
     }
 
@@ -126,6 +132,7 @@ mod tests {
     fn what_a_client_asks_about_itself_is_in_its_text() {
         check("SELECT current_user", "SELECT 'ada' AS \"current_user\"");
         check("SELECT pg_catalog.current_database() AS d", "SELECT 'local' AS d");
+        check("SELECT pg_backend_pid() + 1", "SELECT 7 + 1");
         check("SELECT lower(user) FROM t", "SELECT lower('ada') FROM t");
         check("SELECT 1 WHERE current_schema = 'x'", "SELECT 1 WHERE 'public' = 'x'");
     }

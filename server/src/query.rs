@@ -69,10 +69,13 @@ impl Planned {
             )),
             Some(Reading { datasets: true, .. }) => Self::data(service, sent).await,
             Some(Reading { catalog: true, .. }) => catalog.plan(&service.session, text, user).await,
-            // Only `pg_catalog` knows its functions, only the engine has its own, and errors are best in our words.
-            _ => match catalog.plan(&service.session, text, user).await {
+            // Only the engine has its functions, only `pg_catalog` knows its own, and errors are best in our words.
+            _ => match Self::data(service, sent).await {
                 Ok(planned) => Ok(planned),
-                Err(_) => Self::data(service, sent).await,
+                Err(error) => match catalog.plan(&service.session, text, user).await {
+                    Ok(planned) => Ok(planned),
+                    Err(_) => Err(error),
+                },
             },
         }
     }
@@ -171,7 +174,7 @@ pub(crate) fn statement(service: &Service, sent: Sent<'_>) -> Result<Statement> 
     let mut parsed = sql::parsed(text)?;
     without_public(&mut parsed, database);
     if let Parsed::Statement(inner) = &mut parsed {
-        ClientFacts { user, database, schema: PUBLIC }.tell(inner);
+        ClientFacts { user, database, schema: PUBLIC, pid: None }.tell(inner);
     }
     Ok(Statement::of(text, parsed)?)
 }

@@ -63,6 +63,12 @@ impl SearchPath {
         let Ok(mut parsed) = sql::parsed(text) else { return Cow::Borrowed(text) };
         let mut names = Names { path: self, tables, own: HashSet::new(), changed: false };
         let told = with_inner(&mut parsed, &mut |inner| {
+            // What is made is made where the path begins.
+            match inner {
+                Statement::CreateTable(create) => names.place(&mut create.name),
+                Statement::CreateView(create) => names.place(&mut create.name),
+                _ => {}
+            }
             // Nothing in the visit stops early.
             let _: ControlFlow<()> = inner.visit(&mut names);
             // The parser's visitors (sqlparser 0.62) leave out what `DROP` names.
@@ -98,6 +104,17 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
+    fn place(&mut self, name: &mut ObjectName) {
+        if let ([only], Some(schema)) = (name.0.as_slice(), self.path.schemas().next())
+            && schema != PUBLIC
+            && let Some(made) = only.as_ident()
+        {
+            self.changed = true;
+            let made = Ident::with_quote('"', made.value.clone());
+            *name = ObjectName::from(vec![Ident::with_quote('"', schema), made]);
+        }
+    }
+
     fn complete(&mut self, name: &mut ObjectName) {
         if let [only] = name.0.as_slice()
             && let Some(table) = only.as_ident()
@@ -157,7 +174,7 @@ mod tests {
         };
         let tables =
             [table("public", "pets"), table("home.people", "owners"), table("zoo", "pets")];
-        let facts = ClientFacts { user: "ada", database: "local", schema: "public" };
+        let facts = ClientFacts { user: "ada", database: "local", schema: "public", pid: None };
         assert_eq!(SearchPath::of(path).applied(text, &tables, facts), expected);
     }
 
@@ -177,6 +194,22 @@ mod tests {
         check("zoo", "DELETE FROM pets", "DELETE FROM \"zoo\".\"pets\"");
         check("zoo", "DROP TABLE pets", "DROP TABLE \"zoo\".\"pets\"");
         check("zoo", "EXPLAIN SELECT 1 FROM pets", "EXPLAIN SELECT 1 FROM \"zoo\".\"pets\"");
+    }
+
+    #[test]
+    fn what_is_made_is_in_the_first_schema() {
+        check(
+            "zoo",
+            "CREATE TABLE new AS SELECT * FROM pets",
+            "CREATE TABLE \"zoo\".\"new\" AS SELECT * FROM \"zoo\".\"pets\"",
+        );
+        check(
+            "zoo, public",
+            "CREATE VIEW new AS SELECT 1",
+            "CREATE VIEW \"zoo\".\"new\" AS SELECT 1",
+        );
+        check("public, zoo", "CREATE TABLE owners (a INT)", "CREATE TABLE owners (a INT)");
+        check("zoo", "CREATE TABLE public.a (a INT)", "CREATE TABLE public.a (a INT)");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! [`marked`], [`folded`]: `j ->> 'a' = 'x'` is `(j ->> 'a') = 'x'`.
+//! [`marked`], [`folded`]: `j ->> 'a' = 'x'` is `(j ->> 'a') = 'x'`, and `2 * a ^ 2` is `2 * (a ^ 2)`.
 //!
 //! The parser (sqlparser 0.62) takes all of `'a' = 'x'` for the right side. It is given the tokens of `j["->>"('a')]`, and
 //! in its tree that becomes the operator again, in parentheses.
@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript,
-    Value, VisitMut, VisitorMut,
+    UnaryOperator, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Word};
@@ -20,6 +20,7 @@ fn operator(text: &str) -> Option<BinaryOperator> {
         "->>" => Some(BinaryOperator::LongArrow),
         "#>" => Some(BinaryOperator::HashArrow),
         "#>>" => Some(BinaryOperator::HashLongArrow),
+        "^" => Some(BinaryOperator::BitwiseXor),
         _ => None,
     }
 }
@@ -108,6 +109,15 @@ impl VisitorMut for Fold {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        // `-2 ^ 2` is 4, as the sign is a part of the number.
+        if let Expr::UnaryOp { op: op @ UnaryOperator::Minus, expr: inner } = expr
+            && let Expr::CompoundFieldAccess { root, access_chain } = inner.as_mut()
+            && let Some((BinaryOperator::BitwiseXor, _)) = access_chain.first().and_then(arrow)
+        {
+            let number = mem::replace(root, Box::new(Expr::Value(Value::Null.into())));
+            **root = Expr::UnaryOp { op: *op, expr: number };
+            *expr = mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
+        }
         if let Expr::CompoundFieldAccess { root, access_chain } = expr
             && access_chain.iter().any(|access| arrow(access).is_some())
         {

@@ -150,7 +150,13 @@ fn syntax(text: &str, error: &ParserError) -> Error {
 
 fn schema_reason(error: &SchemaError) -> String {
     let SchemaError::FieldNotFound { field, valid_fields } = error else {
-        return first_line(&error.to_string());
+        let text = first_line(&error.to_string());
+        let twice = text.strip_prefix("Schema contains qualified field name ");
+        let name = twice.and_then(|rest| rest.split_once(" and unqualified field name "));
+        return match name.and_then(|(_, rest)| rest.split_once(" which would be ambiguous")) {
+            Some((name, _)) => format!("two columns are named `{name}`: rename one with AS"),
+            None => text,
+        };
     };
     let mut known: Vec<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
     known.sort_unstable();
@@ -166,6 +172,11 @@ fn schema_reason(error: &SchemaError) -> String {
 
 /// What the planner says, where it can be said better.
 fn in_our_words(reason: String) -> String {
+    if let Some((_, own)) = reason.split_once("user-defined coercion failed with: ") {
+        let own = own.split(". No function matches the given name").next().unwrap_or(own);
+        let layers = ["Error during planning: ", "Execution error: "];
+        return layers.iter().fold(own, |own, it| own.trim_start_matches(it)).to_owned();
+    }
     if let Some((_, names)) = reason.split_once("require unique expression names") {
         let name = names.split("\" at position").next().unwrap_or_default();
         let name = name.split_once('"').map_or(name, |(_, name)| name);

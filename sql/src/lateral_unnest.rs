@@ -62,9 +62,9 @@ fn beside(join: &Join) -> Result<Option<LogicalPlan>> {
     if !join.on.is_empty() {
         return Ok(None);
     }
-    let row = Row { columns: columns_of(join.left.schema()), outer: &join.left, keeps };
+    let row = Row::of(&join.left, keeps)?;
     let Some(plan) = row.beside(subquery)? else { return Ok(None) };
-    let mut shown = row.columns.clone();
+    let mut shown = row.as_before();
     // The last columns are those of the query.
     for (qualifier, field) in plan.schema().iter().skip(row.columns.len()) {
         let column = Expr::Column(Column::from((qualifier, field)));
@@ -80,26 +80,45 @@ fn beside(join: &Join) -> Result<Option<LogicalPlan>> {
     }
 }
 
-fn columns_of(schema: &DFSchema) -> Vec<Expr> {
-    schema.iter().map(|field| Expr::Column(Column::from(field))).collect()
-}
-
 /// The row that a query depends on.
 struct Row<'a> {
+    left: &'a DFSchema,
+    /// Its columns by numbers, so that the query's own may be called as they are.
     columns: Vec<Expr>,
-    outer: &'a Arc<LogicalPlan>,
+    outer: LogicalPlan,
     /// Whether it stays where the query has no rows.
     keeps: bool,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    fn of(left: &'a LogicalPlan, keeps: bool) -> Result<Self> {
+        let number = |at: usize| format!("outer:{at}");
+        let schema = left.schema();
+        let numbered = schema
+            .iter()
+            .enumerate()
+            .map(|(at, field)| Expr::Column(Column::from(field)).alias(number(at)));
+        let numbered: Vec<Expr> = numbered.collect();
+        let column = |at| Expr::Column(Column::from_name(number(at)));
+        let columns = (0..numbered.len()).map(column).collect();
+        let outer = LogicalPlanBuilder::from(left.clone()).project(numbered)?.build()?;
+        Ok(Self { left: schema, columns, outer, keeps })
+    }
+
+    /// Its columns by their names.
+    fn as_before(&self) -> Vec<Expr> {
+        let named = self.columns.iter().zip(self.left.iter());
+        let named = named.map(|(column, (qualifier, field))| {
+            column.clone().alias_qualified(qualifier.cloned(), field.name())
+        });
+        named.collect()
+    }
+
     /// The query over the rows, each with its columns first; none where it does more than project, filter and unnest.
     fn beside(&self, query: &LogicalPlan) -> Result<Option<LogicalPlan>> {
         let under = |input: &LogicalPlan| self.beside(input);
         Ok(match query {
-            LogicalPlan::EmptyRelation(empty) if empty.produce_one_row => {
-                Some(self.outer.as_ref().clone())
-            }
+            LogicalPlan::EmptyRelation(empty) if empty.produce_one_row => Some(self.outer.clone()),
             LogicalPlan::Projection(Projection { input, expr, .. }) => {
                 let Some(input) = under(input)? else { return Ok(None) };
                 let expr = expr.iter().map(|expr| self.inside(expr.clone()));
@@ -131,8 +150,11 @@ impl Row<'_> {
     /// The expression, which stands beside the row now.
     fn inside(&self, expr: Expr) -> Result<Expr> {
         let inside = expr.transform_up(|part| match part {
-            Expr::OuterReferenceColumn(_, column) if self.outer.schema().has_column(&column) => {
-                Ok(Transformed::yes(Expr::Column(column)))
+            Expr::OuterReferenceColumn(field, column) => {
+                Ok(match self.left.maybe_index_of_column(&column) {
+                    Some(at) => Transformed::yes(self.columns[at].clone()),
+                    None => Transformed::no(Expr::OuterReferenceColumn(field, column)),
+                })
             }
             part => Ok(Transformed::no(part)),
         })?;

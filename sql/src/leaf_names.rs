@@ -75,7 +75,8 @@ fn last_step(expr: &Expr, tables: &[Vec<String>]) -> Option<Ident> {
         }
         Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last()? {
             AccessExpr::Dot(Expr::Identifier(step)) => Some(step.clone()),
-            AccessExpr::Subscript(Subscript::Index { index: Expr::Value(step) }) => {
+            AccessExpr::Dot(Expr::Value(step))
+            | AccessExpr::Subscript(Subscript::Index { index: Expr::Value(step) }) => {
                 match &step.value {
                     Value::SingleQuotedString(step) => Some(Ident::with_quote('"', step)),
                     _ => None,

@@ -12,18 +12,23 @@
 
 mod arrows;
 mod as_of;
+mod casts;
+mod column_aliases;
 mod conversions;
 mod distinct_from;
 mod error;
 mod functions;
 mod inferred_types;
 mod inputs;
+mod instants;
 mod interval_product;
 mod json_operators;
 mod lateral_unnest;
 mod leaf_names;
 mod look;
+mod operators;
 mod parameters;
+mod pivots;
 mod planner;
 mod recursion;
 mod relation;
@@ -40,6 +45,7 @@ mod table_names;
 mod time_patterns;
 mod type_of;
 mod type_text;
+mod words;
 mod write;
 
 pub use error::{Error, Result};

@@ -16,10 +16,12 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use engine::{Chain, Session};
 
-use crate::conversions::with_written_timestamps;
+use crate::column_aliases::{unknown_name, with_alias_spelled};
+use crate::conversions::with_written_values;
 use crate::functions::staged;
 use crate::inferred_types::inferred;
 use crate::inputs::Inputs;
+use crate::instants::in_microseconds;
 use crate::lateral_unnest::unnest_beside;
 use crate::look;
 use crate::relation::Relations;
@@ -155,7 +157,14 @@ impl<'a> Planner<'a> {
         // Identifiers are taken as written, everywhere below.
         let (references, _) = resolve_table_references(&statement, false).map_err(about)?;
         self.relations.open(references).await?;
-        let plan = self.plan(query).map_err(|error| self.with_near_functions(about(error)))?;
+        let mut planned = self.plan(query.clone());
+        while let Err(error) = &planned
+            && let Some(name) = unknown_name(error)
+            && with_alias_spelled(&mut query, name)
+        {
+            planned = self.plan(query.clone());
+        }
+        let plan = planned.map_err(|error| self.with_near_functions(about(error)))?;
         check_names(&plan).map_err(about)?;
         let chain = Chain::from_plan(Arc::clone(self.session), plan, self.relations.chains());
         staged(chain, &self.inputs.functions)
@@ -191,14 +200,14 @@ impl<'a> Planner<'a> {
         let plan = SqlToRel::new_with_options(&self.relations, options)
             .sql_statement_to_plan_with_context(query, &mut context)?;
         check_rows(&plan)?;
-        let plan = with_types(unnest_beside(plan)?)?;
+        let plan = with_types(in_microseconds(unnest_beside(plan)?)?)?;
         let plan = match self.parameters.as_slice() {
             [] => inferred(plan)?,
             values => plan.with_param_values(ParamValues::from(values.to_vec()))?,
         };
         let state: &SessionState = self.session.state();
         let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-        with_written_timestamps(plan, state)
+        with_written_values(plan, state)
     }
 }
 

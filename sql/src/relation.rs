@@ -26,6 +26,7 @@ use crate::functions::UserFunction;
 use crate::inputs::Inputs;
 use crate::interval_product::IntervalProduct;
 use crate::json_operators::JsonOperators;
+use crate::operators::Operators;
 use crate::planner::Planner;
 use crate::statement::Statement;
 use crate::system::{self, Reader, is_system};
@@ -65,6 +66,7 @@ impl<'a> Relations<'a> {
         let (tables, datasets, chains) = (HashMap::new(), HashMap::new(), Vec::new());
         let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(IntervalProduct)];
         planners.extend(JsonOperators::of(session.state()).map(|it| Arc::new(it) as _));
+        planners.extend(Operators::of(session.state()).map(|it| Arc::new(it) as _));
         planners.extend(session.state().expr_planners().iter().cloned());
         let (trail, views) = (Vec::new(), Vec::new());
         Self { session, inputs, tables, datasets, chains, functions, planners, trail, views }

@@ -1,16 +1,18 @@
 //! [`spell_out`]: what is left out or put short in a query: `FROM t`, `ORDER BY ALL`, `SEMI JOIN`, `INTERVAL (n) DAY`,
-//! `AT TIME ZONE`.
+//! `AT TIME ZONE`, `ARRAY(SELECT …)`, `PIVOT`.
 //!
 //! DataFusion (54) takes `FROM t` for rows without columns, and of two time zones what both call by the same number.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, JoinOperator, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TimezoneInfo, Value, VisitMut,
-    VisitorMut, WildcardAdditionalOptions,
+    AccessExpr, DataType, Expr, FunctionArguments, JoinOperator, OrderBy, OrderByExpr, OrderByKind,
+    OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
+    UnaryOperator, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
+use crate::casts::{name_casts, spell_cast};
+use crate::pivots::spelled;
 use crate::statement::parsed_expression;
 use crate::{Error, Result};
 
@@ -31,23 +33,43 @@ impl VisitorMut for ShortForms {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        name_casts(query);
         flow(in_body(&mut query.body).and_then(|()| in_order(query)))
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         let text = match expr {
-            Expr::AtTimeZone { timestamp, time_zone } => match is_instant(timestamp) {
-                true => format!("timezone({time_zone}, arrow_cast({timestamp}, '{INSTANT}'))"),
-                false => format!("timezone({time_zone}, {timestamp})"),
-            },
-            Expr::Interval(interval) if !matches!(*interval.value, Expr::Value(_)) => {
-                match (&interval.leading_field, &interval.last_field) {
-                    (Some(unit), None) => {
-                        format!("(({}) * INTERVAL '1' {unit})", interval.value)
-                    }
-                    _ => return ControlFlow::Continue(()),
-                }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                format!("timezone({time_zone}, {timestamp})")
             }
+            Expr::Interval(interval) if matches!(*interval.value, Expr::Value(_)) => {
+                quote_number(&mut interval.value);
+                return ControlFlow::Continue(());
+            }
+            Expr::Function(call)
+                if let FunctionArguments::Subquery(query) = &call.args
+                    && call.name.to_string().eq_ignore_ascii_case("array") =>
+            {
+                format!(
+                    "(SELECT array_agg(\"item\" ORDER BY \"at\") FROM (SELECT \"item\", \
+                     row_number() OVER () AS \"at\" FROM ({query}) AS \"items\"(\"item\")) AS \"numbered\")"
+                )
+            }
+            // DataFusion has no sign for it.
+            Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => format!("(-1 - ({expr}))"),
+            // `({'a': 1}).a`, whose field DataFusion takes as a text.
+            Expr::CompoundFieldAccess { root, access_chain }
+                if !matches!(**root, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) =>
+            {
+                access_chain.iter_mut().for_each(name_field);
+                return ControlFlow::Continue(());
+            }
+            Expr::Interval(interval) => match (&interval.leading_field, &interval.last_field) {
+                (Some(unit), None) => {
+                    format!("(({}) * INTERVAL '1' {unit})", interval.value)
+                }
+                _ => return ControlFlow::Continue(()),
+            },
             Expr::TypedString(typed) if is_epoch(&typed.value.value) => {
                 format!("CAST('1970-01-01 00:00:00' AS {})", typed.data_type)
             }
@@ -57,27 +79,39 @@ impl VisitorMut for ShortForms {
             {
                 format!("CAST('1970-01-01 00:00:00' AS {data_type})")
             }
-            _ => return ControlFlow::Continue(()),
+            _ => return flow(spell_cast(expr)),
         };
-        flow(parsed_expression(&text).map(|spelled| *expr = spelled))
+        flow(parsed_expression(&text).and_then(|spelled| {
+            *expr = spelled;
+            spell_cast(expr)
+        }))
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        flow(match factor {
-            TableFactor::Pivot { .. } => Err(Error::refused("PIVOT", PIVOT)),
-            TableFactor::Unpivot { .. } => Err(Error::refused("UNPIVOT", UNPIVOT)),
-            _ => Ok(()),
-        })
+        flow(spelled(factor).map(|made| {
+            if let Some(made) = made {
+                *factor = made;
+            }
+        }))
     }
 }
 
-/// What does the work of `PIVOT`.
-pub(crate) const PIVOT: &str =
-    "each column is an aggregate: `sum(x) FILTER (WHERE kind = 'a') AS a`";
+/// Frames of windows take an interval's number as a text only.
+fn quote_number(value: &mut Expr) {
+    if let Expr::Value(value) = value
+        && let Value::Number(number, _) = &value.value
+    {
+        value.value = Value::SingleQuotedString(number.clone());
+    }
+}
 
-/// What does the work of `UNPIVOT`.
-pub(crate) const UNPIVOT: &str =
-    "`SELECT 'a' AS name, a AS value FROM t UNION ALL …` makes rows of columns";
+fn name_field(access: &mut AccessExpr) {
+    if let AccessExpr::Dot(field) = access
+        && let Expr::Identifier(name) = field
+    {
+        *field = Expr::value(Value::SingleQuotedString(name.value.clone()));
+    }
+}
 
 /// As PostgreSQL calls the beginning of 1970.
 fn is_epoch(value: &Value) -> bool {
@@ -86,26 +120,6 @@ fn is_epoch(value: &Value) -> bool {
 
 fn is_time(kind: &DataType) -> bool {
     matches!(kind, DataType::Timestamp(..) | DataType::Date)
-}
-
-/// The type of points in time.
-const INSTANT: &str = r#"Timestamp(Microsecond, Some("UTC"))"#;
-
-/// Whether a value is a point in time, and not what clocks show: DataFusion (54) gives these types without a time zone.
-fn is_instant(value: &Expr) -> bool {
-    let has_zone = |kind: &DataType| {
-        matches!(kind, DataType::Timestamp(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz))
-    };
-    match value {
-        Expr::Nested(value) => is_instant(value),
-        Expr::Cast { data_type, .. } => has_zone(data_type),
-        Expr::TypedString(typed) => has_zone(&typed.data_type),
-        Expr::Function(call) => {
-            let name = call.name.to_string().to_lowercase();
-            matches!(name.as_str(), "now" | "current_timestamp" | "to_timestamp")
-        }
-        _ => false,
-    }
 }
 
 fn flow(done: Result<()>) -> ControlFlow<Error> {

@@ -2,133 +2,22 @@
 //!
 //! Done when a query is planned: a function of the user's that is called so is left alone.
 
+mod calls;
 mod dates;
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, OrderByExpr, Query, SelectItem, SetExpr, Statement, Value, VisitMut,
-    VisitorMut,
+    BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, OrderByExpr, Query, SelectItem, SetExpr, Statement,
+    TimezoneInfo, Value, VisitMut, VisitorMut,
 };
 
+use calls::{CALLS, DISCRETE, DISCRETE_DOWN, LISTS, SEVERAL};
+
+use crate::casts::sort_by_names;
 use crate::statement::parsed_expression;
 use crate::{Error, Result};
-
-/// Names, how many arguments they are called with, and what that is. `{*}` are all arguments.
-const CALLS: &[(&str, usize, &str)] = &[
-    ("age", 1, "age(current_date, {1})"),
-    ("any_value", 1, "first_value({1}) FILTER (WHERE {1} IS NOT NULL)"),
-    ("approx_count_distinct", 1, "approx_distinct({1})"),
-    ("approx_quantile", 2, "approx_percentile_cont({1}, {2})"),
-    ("arbitrary", 1, "first_value({1})"),
-    ("arg_max", 2, LAST_BY),
-    ("arg_min", 2, FIRST_BY),
-    ("argmax", 2, LAST_BY),
-    ("argmin", 2, FIRST_BY),
-    ("array_sort", 1, "array_sort({1}, 'ASC', 'NULLS LAST')"),
-    ("ceiling", 1, "ceil({1})"),
-    ("count_if", 1, "count(CASE WHEN {1} THEN 1 END)"),
-    ("countif", 1, "count(CASE WHEN {1} THEN 1 END)"),
-    ("date_add", 2, "({1} + {2})"),
-    ("day", 1, "date_part('day', {1})"),
-    ("dayname", 1, "format_time({1}, '%A')"),
-    ("dayofmonth", 1, "date_part('day', {1})"),
-    ("dayofweek", 1, "date_part('dow', {1})"),
-    ("dayofyear", 1, "date_part('doy', {1})"),
-    ("epoch", 1, "round(date_part('epoch', {1}), 6)"),
-    ("epoch_ms", 1, "units_between(TIMESTAMP '1970-01-01', {1}, 1000)"),
-    ("epoch_ns", 1, "(units_between(TIMESTAMP '1970-01-01', {1}, 1) * 1000)"),
-    ("epoch_us", 1, "units_between(TIMESTAMP '1970-01-01', {1}, 1)"),
-    ("first", 1, "first_value({1})"),
-    ("gen_random_uuid", 0, "uuid()"),
-    ("get_current_timestamp", 0, "now()"),
-    ("group_concat", 1, "string_agg({1}, ',')"),
-    ("group_concat", 2, "string_agg({1}, {2})"),
-    ("hour", 1, "date_part('hour', {1})"),
-    ("if", 3, "CASE WHEN {1} THEN {2} ELSE {3} END"),
-    ("isodow", 1, "date_part('isodow', {1})"),
-    ("json_extract_path", 2, "json_extract({1}, {2})"),
-    ("json_extract_path_text", 2, "json_extract_string({1}, {2})"),
-    ("last", 1, "last_value({1})"),
-    (
-        "last_day",
-        1,
-        "CAST(date_trunc('month', {1}) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)",
-    ),
-    ("lcase", 1, "lower({1})"),
-    ("list", 1, "array_agg({1})"),
-    ("list_avg", 1, "list_mean({1})"),
-    ("list_first", 1, "{1}[1]"),
-    ("list_last", 1, "{1}[-1]"),
-    ("list_max", 1, "array_max({1})"),
-    ("list_min", 1, "array_min({1})"),
-    ("list_reverse_sort", 1, "array_sort({1}, 'DESC', 'NULLS LAST')"),
-    ("list_sort", 1, "array_sort({1}, 'ASC', 'NULLS LAST')"),
-    ("listagg", 1, "string_agg({1}, ',')"),
-    ("listagg", 2, "string_agg({1}, {2})"),
-    ("max_by", 2, LAST_BY),
-    ("median", 1, "quantile({1}, 0.5)"),
-    ("min_by", 2, FIRST_BY),
-    ("microsecond", 1, "date_part('microsecond', {1})"),
-    ("millisecond", 1, "date_part('millisecond', {1})"),
-    ("minute", 1, "date_part('minute', {1})"),
-    ("mod", 2, "({1} % {2})"),
-    ("month", 1, "date_part('month', {1})"),
-    ("monthname", 1, "format_time({1}, '%B')"),
-    ("percentile_cont", 2, "quantile({1}, {2})"),
-    ("prefix", 2, "starts_with({1}, {2})"),
-    ("quantile_cont", 2, "quantile({1}, {2})"),
-    ("quantile_disc", 2, DISCRETE),
-    ("quarter", 1, "date_part('quarter', {1})"),
-    ("regexp_extract", 2, GROUP),
-    ("regexp_extract", 3, NTH_GROUP),
-    ("regexp_full_match", 2, "regexp_like({1}, concat('^(?:', {2}, ')$'))"),
-    ("regexp_matches", 2, "regexp_like({1}, {2})"),
-    ("regexp_matches", 3, "regexp_like({1}, {2}, {3})"),
-    ("second", 1, "date_part('second', {1})"),
-    ("sign", 1, "signum({1})"),
-    ("split", 2, "string_to_array({1}, {2})"),
-    ("str_split", 2, "string_to_array({1}, {2})"),
-    ("string_agg", 1, "string_agg({1}, ',')"),
-    ("string_split", 2, "string_to_array({1}, {2})"),
-    ("strlen", 1, "octet_length({1})"),
-    ("struct_extract", 2, "get_field({1}, {2})"),
-    ("suffix", 2, "ends_with({1}, {2})"),
-    ("to_days", 1, "({1} * INTERVAL '1 day')"),
-    ("to_hours", 1, "({1} * INTERVAL '1 hour')"),
-    ("to_minutes", 1, "({1} * INTERVAL '1 minute')"),
-    ("to_months", 1, "({1} * INTERVAL '1 month')"),
-    ("to_seconds", 1, "({1} * INTERVAL '1 second')"),
-    ("to_weeks", 1, "({1} * INTERVAL '7 days')"),
-    ("to_years", 1, "({1} * INTERVAL '1 year')"),
-    ("ucase", 1, "upper({1})"),
-    ("variance", 1, "var_samp({1})"),
-    ("week", 1, "date_part('week', {1})"),
-    ("weekday", 1, "date_part('dow', {1})"),
-    ("weekofyear", 1, "date_part('week', {1})"),
-    ("year", 1, "date_part('year', {1})"),
-];
-
-/// Of a match the whole, or a part in parentheses; an empty text where nothing matches.
-const GROUP: &str = "CASE WHEN {1} IS NOT NULL \
-    THEN coalesce((regexp_match({1}, concat('(', {2}, ')')))[1], '') END";
-
-const NTH_GROUP: &str = "CASE WHEN {1} IS NOT NULL \
-    THEN coalesce((regexp_match({1}, concat('(', {2}, ')')))[{3} + 1], '') END";
-
-/// Of any number of arguments.
-const LISTS: [&str; 2] = ["list_pack", "list_value"];
-
-const FIRST_BY: &str =
-    "first_value({1} ORDER BY {2}) FILTER (WHERE {1} IS NOT NULL AND {2} IS NOT NULL)";
-
-const LAST_BY: &str =
-    "first_value({1} ORDER BY {2} DESC) FILTER (WHERE {1} IS NOT NULL AND {2} IS NOT NULL)";
-
-/// One of the values, the first below which at least that part of them lies.
-const DISCRETE: &str =
-    "discrete_quantile(array_agg({1} ORDER BY {1}) FILTER (WHERE {1} IS NOT NULL), {2})";
 
 /// Says all calls of the statement in known words, but for those of functions that are the user's.
 ///
@@ -153,9 +42,10 @@ struct SpellCalls<'a> {
 impl VisitorMut for SpellCalls<'_> {
     type Break = Error;
 
-    /// A column that is such a call keeps its name.
+    /// A column that is such a call keeps its name, by which rows are sorted where the key is written alike.
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-        self.name_columns(&mut query.body);
+        let named = self.name_columns(&mut query.body);
+        sort_by_names(query, &named);
         ControlFlow::Continue(())
     }
 
@@ -173,7 +63,8 @@ impl VisitorMut for SpellCalls<'_> {
 }
 
 impl SpellCalls<'_> {
-    fn name_columns(&self, body: &mut SetExpr) {
+    fn name_columns(&self, body: &mut SetExpr) -> Vec<(String, Ident)> {
+        let mut named = Vec::new();
         match body {
             SetExpr::Select(select) => {
                 for item in &mut select.projection {
@@ -182,6 +73,7 @@ impl SpellCalls<'_> {
                         && let Ok(Some(_)) = self.spelled(call)
                     {
                         let alias = Ident::with_quote('"', expr.to_string());
+                        named.push((expr.to_string(), alias.clone()));
                         *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
                     }
                 }
@@ -192,6 +84,7 @@ impl SpellCalls<'_> {
             }
             _ => {}
         }
+        named
     }
 
     /// A call in known words; `None` where it is in such already.
@@ -201,9 +94,29 @@ impl SpellCalls<'_> {
         if (self.is_own)(written) || (self.is_own)(&name) {
             return Ok(None);
         }
+        if name == "struct_pack" {
+            return packed(call).map(Some);
+        }
+        if name == "columns" {
+            return Err(Error::refused("`columns` in SQL", COLUMNS));
+        }
         let Some(arguments) = arguments(call) else { return Ok(None) };
+        if SEVERAL.contains(&name.as_str())
+            && let Some(Expr::Array(list)) = arguments.last()
+        {
+            return for_each(call, &list.elem).map(Some);
+        }
         if let Some(spelled) = within_group(&name, &arguments, call)? {
             return Ok(Some(spelled));
+        }
+        if let ("list_aggregate" | "list_aggr", [list, function]) = (name.as_str(), &*arguments)
+            && let Some(function) = text(function)
+        {
+            let of_list = parsed_expression(&format!("list_{function}({list})"))?;
+            return match &of_list {
+                Expr::Function(call) => Ok(self.spelled(call)?.or(Some(of_list))),
+                _ => Ok(None),
+            };
         }
         if name == "quantile" {
             return Err(Error::refused(
@@ -225,16 +138,71 @@ impl SpellCalls<'_> {
             None => CALLS
                 .iter()
                 .find(|(known, count, _)| *known == name && *count == arguments.len())
-                .map(|(_, _, template)| filled(template, &arguments)),
+                .map(|(_, _, template)| match template.starts_with("date_part(") {
+                    true => {
+                        let mut arguments = arguments.clone();
+                        let told = arguments.last().map(|last| moment(last));
+                        if let (Some(last), Some(told)) = (arguments.last_mut(), &told) {
+                            *last = told;
+                        }
+                        filled(template, &arguments)
+                    }
+                    false => filled(template, &arguments),
+                }),
         };
         let Some(text) = template else { return Ok(None) };
         with_clauses(&name, parsed_expression(&text)?, call).map(Some)
     }
 }
 
+/// The list of what the call gives with each of these as its last argument.
+fn for_each(call: &Function, last: &[Expr]) -> Result<Expr> {
+    let one = |value: &Expr| {
+        let mut one = call.clone();
+        if let FunctionArguments::List(list) = &mut one.args
+            && let Some(argument) = list.args.last_mut()
+        {
+            *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(value.clone()));
+        }
+        // What it is in known words follows, as it stands in a call.
+        one.to_string()
+    };
+    let each: Vec<String> = last.iter().map(one).collect();
+    parsed_expression(&format!("make_array({})", each.join(", ")))
+}
+
+/// What names columns by a pattern.
+const COLUMNS: &str =
+    "name the columns; `* EXCLUDE (a)` and `* REPLACE (a + 1 AS a)` are all but for some";
+
+/// `struct_pack(a := 1, b := 'x')`.
+fn packed(call: &Function) -> Result<Expr> {
+    let FunctionArguments::List(list) = &call.args else {
+        return Err(Error::refused("`struct_pack` of a query", PACK));
+    };
+    let field = |argument: &FunctionArg| match argument {
+        FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
+            Ok(format!("{}, {value}", literal(&name.value)))
+        }
+        FunctionArg::ExprNamed { name, arg: FunctionArgExpr::Expr(value), .. } => {
+            let name = name.to_string();
+            Ok(format!("{}, {value}", literal(name.trim_matches('"'))))
+        }
+        other => Err(Error::refused(format!("`{other}` in `struct_pack`"), PACK)),
+    };
+    let fields = list.args.iter().map(field).collect::<Result<Vec<_>>>()?;
+    parsed_expression(&format!("named_struct({})", fields.join(", ")))
+}
+
+const PACK: &str = "`struct_pack(a := 1, b := 'x')` names each value";
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 fn name(call: &Function) -> Option<&str> {
     match call.name.0.as_slice() {
-        [only] => only.as_ident().filter(|name| name.quote_style.is_none()).map(|it| &*it.value),
+        [only] => only.as_ident().map(|it| &*it.value),
         _ => None,
     }
 }
@@ -256,6 +224,26 @@ fn text(expr: &Expr) -> Option<&str> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// A moment of which only the text says that it is one, or that it is null.
+fn moment(value: &Expr) -> Expr {
+    let is_untyped = match value {
+        Expr::Value(value) => {
+            matches!(value.value, Value::SingleQuotedString(_) | Value::Null)
+        }
+        _ => false,
+    };
+    if !is_untyped {
+        return value.clone();
+    }
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(value.clone()),
+        data_type: DataType::Timestamp(Some(6), TimezoneInfo::None),
+        array: false,
+        format: None,
     }
 }
 
@@ -324,22 +312,28 @@ fn with_clauses(name: &str, spelled: Expr, call: &Function) -> Result<Expr> {
     Ok(Expr::Function(made))
 }
 
-/// `percentile_cont(0.5) WITHIN GROUP (ORDER BY x)`, `percentile_disc` and `mode`.
+/// `percentile_cont(0.5) WITHIN GROUP (ORDER BY x)`, `percentile_disc`, `mode` and `listagg`.
 fn within_group(name: &str, arguments: &[&Expr], call: &Function) -> Result<Option<Expr>> {
-    let [OrderByExpr { expr, options, .. }] = call.within_group.as_slice() else {
+    let [OrderByExpr { expr, options, .. }, more @ ..] = call.within_group.as_slice() else {
         return Ok(None);
     };
     let is_descending = options.asc == Some(false);
     let text = match (name, arguments) {
+        ("listagg" | "string_agg" | "group_concat", [value, between @ ..]) if between.len() < 2 => {
+            let between = between.first().map_or_else(|| "','".to_owned(), ToString::to_string);
+            let keys: Vec<String> = call.within_group.iter().map(ToString::to_string).collect();
+            format!("string_agg({value}, {between} ORDER BY {})", keys.join(", "))
+        }
+        _ if !more.is_empty() => return Ok(None),
         ("mode", []) => format!("mode({expr})"),
         ("percentile_cont", [part]) if is_descending => {
             let Ok(part) = part.to_string().parse::<f64>() else { return Ok(None) };
             format!("quantile({expr}, {})", 1.0 - part)
         }
         ("percentile_cont", [part]) => format!("quantile({expr}, {part})"),
-        ("percentile_disc", [part]) if !is_descending => {
+        ("percentile_disc", [part]) => {
             let part = (*part).clone();
-            filled(DISCRETE, &[expr, &part])
+            filled(if is_descending { DISCRETE_DOWN } else { DISCRETE }, &[expr, &part])
         }
         _ => return Ok(None),
     };

@@ -10,7 +10,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::arrows::{folded, marked};
 use crate::as_of::tokens;
@@ -21,11 +20,12 @@ use crate::recursion::name_recursive;
 use crate::row_in::compare_rows;
 use crate::set_operators::check_set_operators;
 use crate::shared_columns::name_shared;
-use crate::short_forms::{PIVOT, UNPIVOT, spell_out};
+use crate::short_forms::spell_out;
 use crate::summary::{is_summary, summarized_query};
 use crate::table_functions::spell_tables;
 use crate::table_names::name_tables;
 use crate::time_patterns::spell_patterns;
+use crate::words::worded;
 use crate::{Error, Result};
 
 /// One statement of SQL. Nothing is known yet of the tables that it names.
@@ -139,8 +139,7 @@ pub fn parsed(text: &str) -> Result<Parsed> {
 
 /// The statements of a text, as the parser sees them.
 fn all_parsed(text: &str) -> Result<VecDeque<Parsed>> {
-    let tokens = tokens(text)?;
-    check_words(&tokens)?;
+    let tokens = worded(tokens(text)?)?;
     let tokens = if is_summary(&tokens) { summarized_query(tokens) } else { tokens };
     let mut statements = DFParserBuilder::new(marked(tokens))
         .build()
@@ -161,23 +160,6 @@ fn fold(parsed: &mut Parsed) {
             }
         }
         Parsed::CreateExternalTable(_) | Parsed::Reset(_) => {}
-    }
-}
-
-/// Refuses what the parser has no word for.
-fn check_words(tokens: &[TokenWithSpan]) -> Result<()> {
-    let is = |token: &TokenWithSpan, wanted: &str| match &token.token {
-        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
-        _ => false,
-    };
-    if tokens.windows(2).any(|two| is(&two[0], "USING") && is(&two[1], "SAMPLE")) {
-        let instead = "`FROM t TABLESAMPLE (10 PERCENT)` takes rows by chance";
-        return Err(Error::refused("USING SAMPLE", instead));
-    }
-    match tokens.first() {
-        Some(first) if is(first, "PIVOT") => Err(Error::refused("PIVOT", PIVOT)),
-        Some(first) if is(first, "UNPIVOT") => Err(Error::refused("UNPIVOT", UNPIVOT)),
-        _ => Ok(()),
     }
 }
 

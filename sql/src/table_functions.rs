@@ -1,7 +1,7 @@
 //! [`spell_tables`]: what stands in FROM and makes rows of its own, in words that the planner knows.
 //!
 //! `generate_series(1, 9)`, `range(0, 9)` and `LATERAL unnest(tags)` are an `UNNEST` of a list. Its one column is called as
-//! the table is, unless columns are named. `t TABLESAMPLE (10 PERCENT)` is a query that takes rows by chance, and
+//! the table is, unless columns are named. `json_each(j)` is a query over such a list. `t TABLESAMPLE (10 PERCENT)` is a query that takes rows by chance, and
 //! `FETCH FIRST 9 ROWS ONLY` is a `LIMIT`.
 
 use std::ops::ControlFlow;
@@ -19,6 +19,10 @@ use crate::{Error, Result};
 const LISTS: [&str; 2] = ["generate_series", "range"];
 
 const UNNEST: &str = "unnest";
+
+/// The function whose rows are what an object or a list of JSON is made of, and the columns of these.
+const EACH: &str = "json_each";
+const OF_EACH: [&str; 3] = ["key", "value", "type"];
 
 /// Spells the tables of all queries of the statement.
 ///
@@ -108,6 +112,15 @@ fn spelled(factor: &mut TableFactor) -> Result<()> {
             if *with_ordinality || *with_offset {
                 return Err(numbered());
             }
+            for list in array_exprs.iter_mut() {
+                // A literal's items would not see the tables before.
+                if let Expr::Array(items) = list
+                    && !items.elem.is_empty()
+                {
+                    let items: Vec<String> = items.elem.iter().map(ToString::to_string).collect();
+                    *list = parsed_expression(&format!("make_array({})", items.join(", ")))?;
+                }
+            }
             if array_exprs.len() == 1 {
                 named_as_table(alias.get_or_insert_with(|| alias_of(Ident::new(UNNEST))));
             }
@@ -125,6 +138,9 @@ fn listed(
     with_ordinality: bool,
 ) -> Result<Option<TableFactor>> {
     let called = function.to_string().to_lowercase();
+    if called == EACH {
+        return of_json(args, alias).map(Some);
+    }
     let is_list = LISTS.contains(&called.as_str());
     if !is_list && called != UNNEST {
         return Ok(None);
@@ -152,6 +168,31 @@ fn listed(
         with_offset_alias: None,
         with_ordinality,
     }))
+}
+
+/// The rows of a JSON text, which may depend on the tables before.
+fn of_json(args: &[FunctionArg], alias: Option<TableAlias>) -> Result<TableFactor> {
+    let mut alias = alias.unwrap_or_else(|| alias_of(Ident::new(EACH)));
+    let names = match alias.columns.len() {
+        0 => OF_EACH.map(Ident::new).to_vec(),
+        named if named <= OF_EACH.len() => {
+            std::mem::take(&mut alias.columns).into_iter().map(|it| it.name).collect()
+        }
+        named => {
+            let reason = format!("`{EACH}` has {} columns, not {named}", OF_EACH.len());
+            return Err(Error::Plan { reason });
+        }
+    };
+    let column = |(field, name): (&str, &Ident)| format!("\"entry\"['{field}'] AS {name}");
+    let columns: Vec<String> = OF_EACH.into_iter().zip(&names).map(column).collect();
+    let values: Vec<String> = args.iter().map(ToString::to_string).collect();
+    let query = format!(
+        "SELECT {} FROM UNNEST(json_entries({})) AS \"entries\"(\"entry\")",
+        columns.join(", "),
+        values.join(", ")
+    );
+    let subquery = Box::new(template(&query)?);
+    Ok(TableFactor::Derived { lateral: true, subquery, alias: Some(alias), sample: None })
 }
 
 fn alias_of(name: Ident) -> TableAlias {

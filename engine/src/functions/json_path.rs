@@ -1,5 +1,6 @@
 //! `json_extract`, `json_extract_string`, `json_value`, `json_exists`, `json_type`, `json_array_length`, `json_keys`,
-//! `json_valid`: what is inside of a text that is JSON. `j -> '$.a'` and `j ->> '$.a'` are the first two.
+//! `json_valid`, `json_entries`: what is inside of a text that is JSON. `j -> '$.a'` and `j ->> '$.a'` are the first two,
+//! `json_each` in SQL is the last.
 //!
 //! The second argument says where, as `$.a.b[0]`, `/a/b/0`, a key or the place of an item. A text that is no JSON is an
 //! error, but for `json_valid`.
@@ -7,12 +8,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListBuilder, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, ListBuilder, StringArray,
+    StringBuilder, StructArray,
 };
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Int64Type};
 use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
-use serde::de::IgnoredAny;
 
 use super::items::as_list_type;
 use super::simple::{Compute, refused, simple};
@@ -50,11 +52,23 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         simple("json_keys", |kinds| Ok((takes(kinds)?, as_list_type(&DataType::Utf8))), keys),
         simple("json_valid", types_of_valid, |of| {
             let texts = of[0].as_string::<i32>().iter();
-            let valid = texts.map(|text| Some(serde_json::from_str::<IgnoredAny>(text?).is_ok()));
+            let whole = WithinJson::whole();
+            let valid = texts.map(|text| Some(whole.find(text?).is_ok()));
             Ok(Arc::new(valid.collect::<BooleanArray>()))
         }),
+        simple(
+            "json_entries",
+            |kinds| Ok((takes(kinds)?, as_list_type(&DataType::Struct(entry())))),
+            entries,
+        ),
     ]);
     functions
+}
+
+/// What a row of `json_each` says.
+fn entry() -> Fields {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    Fields::from(vec![text("key"), text("value"), text("type")])
 }
 
 fn takes(kinds: &[DataType]) -> Result<Vec<DataType>> {
@@ -191,4 +205,33 @@ fn keys(arguments: &[ArrayRef]) -> Result<ArrayRef> {
         }
     }
     Ok(Arc::new(lists.finish()))
+}
+
+/// What each value is made of; nothing where it is null or not there.
+fn entries(arguments: &[ArrayRef]) -> Result<ArrayRef> {
+    let (mut keys, mut values, mut types) =
+        (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+    let mut lengths = Vec::new();
+    for part in each(arguments, |part| part.map(made_of))? {
+        let there = part.flatten().unwrap_or_default();
+        lengths.push(there.len());
+        for [key, value, kind] in there {
+            keys.append_option(key);
+            values.append_option(value);
+            types.append_option(kind);
+        }
+    }
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(keys.finish()), Arc::new(values.finish()), Arc::new(types.finish())];
+    let entries = StructArray::try_new(entry(), columns, None)?;
+    let item = Arc::new(Field::new_list_field(DataType::Struct(entry()), true));
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Ok(Arc::new(ListArray::try_new(item, offsets, Arc::new(entries), None)?))
+}
+
+fn made_of(part: JsonPart<'_>) -> Vec<[Option<String>; 3]> {
+    let row = |(key, part): (Option<String>, JsonPart<'_>)| {
+        [key, Some(part.compact()), Some(type_name(part).to_owned())]
+    };
+    part.entries().into_iter().map(row).collect()
 }

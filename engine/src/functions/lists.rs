@@ -1,4 +1,5 @@
-//! `list_sum`, `list_mean`, `list_norm`, `list_field`: one value of the items of a list, and a field of each of them;
+//! `list_sum`, `list_mean`, `list_median`, `list_product`, `list_norm`, `list_count`, `list_field`: one value of the items of
+//! a list, and a field of each of them;
 //! `discrete_quantile`: of a sorted list the first item below which at least a part of them lie.
 //!
 //! Nulls among the items are passed over; a list without values has no sum, mean or norm.
@@ -24,7 +25,14 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     vec![
         simple("list_sum", types_of_sum, |of| sums(&of[0])),
         simple("list_mean", |kinds| floats("list_mean", kinds), |of| numbers(&of[0], mean)),
+        simple("list_median", |kinds| floats("list_median", kinds), |of| numbers(&of[0], median)),
         simple("list_norm", |kinds| floats("list_norm", kinds), |of| numbers(&of[0], norm)),
+        simple(
+            "list_product",
+            |kinds| floats("list_product", kinds),
+            |of| numbers(&of[0], |values| values.iter().product()),
+        ),
+        simple("list_count", types_of_count, |of| Ok(counts(of[0].as_list()))),
         simple("discrete_quantile", types_of_quantile, |of| {
             quantiles(&of[0], of[1].as_primitive())
         }),
@@ -68,6 +76,23 @@ fn sums(lists: &ArrayRef) -> Result<ArrayRef> {
         fits.map(Some).ok_or_else(|| overflow("list_sum", &DataType::Int64))
     };
     Ok(Arc::new((0..list.len()).map(sum).collect::<Result<Int64Array>>()?))
+}
+
+fn types_of_count(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [kind] if let Some(item) = list_item(kind) => {
+            Ok((vec![DataType::List(Arc::clone(item))], DataType::Int64))
+        }
+        kinds => refused("list_count", kinds),
+    }
+}
+
+/// How many items are there.
+fn counts(lists: &ListArray) -> ArrayRef {
+    let values = lists.values().logical_nulls();
+    let is_there = |at: &usize| values.as_ref().is_none_or(|nulls| nulls.is_valid(*at));
+    let count = |row: usize| Some(items(lists, row)?.filter(is_there).count() as i64);
+    Arc::new((0..lists.len()).map(count).collect::<Int64Array>())
 }
 
 fn types_of_quantile(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
@@ -118,6 +143,16 @@ fn numbers(lists: &ArrayRef, of: fn(&[f64]) -> f64) -> Result<ArrayRef> {
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        0 => f64::midpoint(sorted[middle - 1], sorted[middle]),
+        _ => sorted[middle],
+    }
 }
 
 fn norm(values: &[f64]) -> f64 {

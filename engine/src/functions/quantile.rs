@@ -45,10 +45,14 @@ impl AggregateUDFImpl for Quantile {
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         let [values, part] = arguments else {
-            return plan_err!("quantile takes values and a part");
+            return plan_err!("a quantile is one of values, at a part of them");
         };
         match [values, part].into_iter().find(|kind| !kind.is_numeric() && !kind.is_null()) {
-            Some(other) => plan_err!("quantile does not take {}", kind_name(other)),
+            Some(other) => plan_err!(
+                "medians and quantiles between values are those of numbers, this is {}; hint: \
+                 `quantile_disc(x, 0.5)` is one of any values",
+                kind_name(other)
+            ),
             None => Ok(vec![DataType::Float64; 2]),
         }
     }
@@ -64,7 +68,7 @@ impl AggregateUDFImpl for Quantile {
             Some(ScalarValue::Float64(Some(part))) if (0.0..=1.0).contains(&part) => {
                 Ok(Box::new(Values { part, seen: VecDeque::new() }))
             }
-            _ => exec_err!("quantile takes a constant part from 0 to 1"),
+            _ => exec_err!("the part of a quantile is a constant from 0 to 1"),
         }
     }
 

@@ -75,7 +75,7 @@ fn types_of_timestamp(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
 }
 
 /// With as many digits of a second as are needed, and `+00` where it has a time zone.
-fn timestamp_text(moments: &ArrayRef) -> ArrayRef {
+pub(super) fn timestamp_text(moments: &ArrayRef) -> ArrayRef {
     let has_zone = matches!(moments.data_type(), DataType::Timestamp(_, Some(_)));
     let mut texts = StringBuilder::new();
     for at in moments.as_primitive::<TimestampMicrosecondType>() {

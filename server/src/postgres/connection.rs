@@ -65,11 +65,15 @@ impl Connection {
 
     /// A statement whose names say what the client's search path says for them.
     pub(crate) async fn in_path<'t>(&self, text: &'t str) -> Result<Cow<'t, str>> {
-        let Some(path) = self.settings.search_path() else { return Ok(Cow::Borrowed(text)) };
-        let tables = self.service.tables().await?;
         let database = self.service.catalog_session.database();
-        let facts = ClientFacts { user: self.user(), database, schema: PUBLIC };
-        Ok(path.applied(text, &tables, facts))
+        let pid = Some(self.pid.load(Ordering::Acquire));
+        let facts = ClientFacts { user: self.user(), database, schema: PUBLIC, pid };
+        match self.settings.search_path() {
+            Some(path) => Ok(path.applied(text, &self.service.tables().await?, facts)),
+            // The rest is told where the statement is planned.
+            None if text.contains("pg_backend_pid") => Ok(facts.told(text)),
+            None => Ok(Cow::Borrowed(text)),
+        }
     }
 
     /// Lets the client in, which has said the password, unless there are too many.

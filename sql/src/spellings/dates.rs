@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{Expr, Value};
 
-use super::{filled, text};
+use super::{filled, moment, text};
 use crate::{Error, Result};
 
 pub(super) const NAMES: [&str; 8] = [
@@ -46,33 +46,34 @@ pub(super) fn spelled(name: &str, arguments: &[&Expr]) -> Result<Option<String>>
             let part = if length == WEEK { DAY } else { length };
             let template =
                 format!("{function}({begin}({{1}}, {part}), {begin}({{2}}, {part}), {length})");
-            filled(&template, &[start, end])
+            filled(&template, &[&moment(start), &moment(end)])
         }
         ("date_sub" | "datesub", [unit, start, end]) => {
             let (function, _, length) = unit_of(name, unit)?;
-            filled(&format!("{function}({{1}}, {{2}}, {length})"), &[start, end])
+            let template = format!("{function}({{1}}, {{2}}, {length})");
+            filled(&template, &[&moment(start), &moment(end)])
         }
-        ("datetrunc", [unit, moment]) => filled("date_trunc({1}, {2})", &[unit, moment]),
+        ("datetrunc", [unit, at]) => filled("date_trunc({1}, {2})", &[unit, at]),
         // Either may be first.
         ("strftime", [one, other]) => {
-            let (moment, pattern) = match (text(one), text(other)) {
+            let (at, pattern) = match (text(one), text(other)) {
                 (_, Some(pattern)) => (one, pattern),
                 (Some(pattern), None) => (other, pattern),
                 (None, None) => return Err(unwritten(name)),
             };
-            filled("format_time({1}, {2})", &[moment, &literal(shown(pattern)?)])
+            filled("format_time({1}, {2})", &[at, &literal(shown(pattern)?)])
         }
         ("strptime", [value, pattern]) => {
             let pattern = text(pattern).ok_or_else(|| unwritten(name))?;
             let template = "arrow_cast(parse_time({1}, {2}), 'Timestamp(Microsecond, None)')";
             filled(template, &[value, &literal(read(pattern)?)])
         }
-        ("time_bucket", [width, moment]) => {
+        ("time_bucket", [width, at]) => {
             // Months are counted from the first of one, other widths from a Monday.
             let written = width.to_string().to_lowercase();
             let of_months = ["mon", "year", "quarter"].iter().any(|unit| written.contains(unit));
             let origin = if of_months { "2000-01-01" } else { "2000-01-03" };
-            filled(&format!("date_bin({{1}}, {{2}}, TIMESTAMP '{origin}')"), &[width, moment])
+            filled(&format!("date_bin({{1}}, {{2}}, TIMESTAMP '{origin}')"), &[width, at])
         }
         _ => return Ok(None),
     }))

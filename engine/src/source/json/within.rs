@@ -29,10 +29,13 @@ impl Within {
         Self(vec![Step::Item(at)])
     }
 
-    /// `$.a."b c"[0][-1]`, `/a/0`, and else the name of a key. `None` for what begins like a path and is none.
+    /// `$.a."b c"[0][-1]`, `/a/0`, and else the name of a key, as `$price`. `None` for what begins like a path and is
+    /// none.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.chars().next() {
-            Some('$') => steps(&text[1..]).map(Self),
+            Some('$') if matches!(text[1..].chars().next(), None | Some('.' | '[')) => {
+                steps(&text[1..]).map(Self)
+            }
             Some('/') => {
                 let step = |part: &str| Step::Either(part.replace("~1", "/").replace("~0", "~"));
                 Some(Self(text[1..].split('/').map(step).collect()))
@@ -163,7 +166,7 @@ pub(crate) enum Kind {
     Float,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
     pub(crate) fn kind(self) -> Kind {
         match self.0.as_bytes().first() {
             Some(b'{') => Kind::Object,
@@ -199,6 +202,22 @@ impl Part<'_> {
         if self.kind() == Kind::List { items(Lexer::new(self.0)).unwrap_or_default() } else { 0 }
     }
 
+    /// What a value is made of, with keys or places; of what is no object and no list itself, without a name.
+    pub(crate) fn entries(self) -> Entries<'a> {
+        let mut entries = Vec::new();
+        let mut lexer = Lexer::new(self.0);
+        // It was read before.
+        drop(match self.kind() {
+            Kind::Object => collect_members(&mut lexer, &mut entries),
+            Kind::List => collect_items(&mut lexer, &mut entries),
+            _ => {
+                entries.push((None, self));
+                Ok(())
+            }
+        });
+        entries
+    }
+
     /// The keys of an object; what is none has none.
     pub(crate) fn keys(self) -> Vec<String> {
         let mut keys = Vec::new();
@@ -216,6 +235,28 @@ fn collect_keys(lexer: &mut Lexer<'_>, keys: &mut Vec<String>) -> Parse<()> {
         keys.push(lexer.key()?.into_owned());
         lexer.skip()?;
         is_more = lexer.more(b'}')?;
+    }
+    Ok(())
+}
+
+type Entries<'a> = Vec<(Option<String>, Part<'a>)>;
+
+fn collect_members<'a>(lexer: &mut Lexer<'a>, entries: &mut Entries<'a>) -> Parse<()> {
+    let mut is_more = lexer.open(b'}')?;
+    while is_more {
+        let key = lexer.key()?.into_owned();
+        entries.push((Some(key), Part(lexer.skip()?)));
+        is_more = lexer.more(b'}')?;
+    }
+    Ok(())
+}
+
+fn collect_items<'a>(lexer: &mut Lexer<'a>, entries: &mut Entries<'a>) -> Parse<()> {
+    let mut is_more = lexer.open(b']')?;
+    while is_more {
+        let place = entries.len().to_string();
+        entries.push((Some(place), Part(lexer.skip()?)));
+        is_more = lexer.more(b']')?;
     }
     Ok(())
 }

@@ -1,0 +1,74 @@
+//! [`Operators`]: `a ^ b` and `a ** b` are powers, `a // b` a whole number, `a && b` of lists whether they share an item,
+//! and a date with an interval is a timestamp, as in `DuckDB` and PostgreSQL.
+//!
+//! DataFusion (54) takes `^` for XOR, knows `//` but cannot compute it, and forgets an interval's hours beside a date.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::expr_fn::cast;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+/// Plans the operators with the functions of a session.
+#[derive(Debug)]
+pub(crate) struct Operators {
+    power: Arc<ScalarUDF>,
+    shares: Arc<ScalarUDF>,
+}
+
+impl Operators {
+    /// `None` where a session has not got the functions.
+    pub(crate) fn of(state: &SessionState) -> Option<Self> {
+        Some(Self { power: state.udf("power").ok()?, shares: state.udf("array_has_any").ok()? })
+    }
+}
+
+const CLOCK: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+impl ExprPlanner for Operators {
+    fn plan_binary_op(
+        &self,
+        mut written: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let planned = match written.op {
+            BinaryOperator::BitwiseXor => {
+                let number = |value: Expr| cast(value, DataType::Float64);
+                self.power.call(vec![number(written.left), number(written.right)])
+            }
+            BinaryOperator::DuckIntegerDivide => {
+                for side in [&written.left, &written.right] {
+                    let kind = side.get_type(schema)?;
+                    if !kind.is_integer() && !kind.is_null() {
+                        return plan_err!(
+                            "`//` divides whole numbers; hint: `floor(a / b)` divides others"
+                        );
+                    }
+                }
+                let (left, right) = (Box::new(written.left), Box::new(written.right));
+                Expr::BinaryExpr(BinaryExpr::new(left, Operator::Divide, right))
+            }
+            BinaryOperator::PGOverlap => self.shares.call(vec![written.left, written.right]),
+            BinaryOperator::Plus | BinaryOperator::Minus => {
+                let kinds = (written.left.get_type(schema)?, written.right.get_type(schema)?);
+                match kinds {
+                    (DataType::Date32, DataType::Interval(_)) => {
+                        written.left = cast(written.left, CLOCK);
+                    }
+                    (DataType::Interval(_), DataType::Date32) => {
+                        written.right = cast(written.right, CLOCK);
+                    }
+                    _ => {}
+                }
+                return Ok(PlannerResult::Original(written));
+            }
+            _ => return Ok(PlannerResult::Original(written)),
+        };
+        Ok(PlannerResult::Planned(planned))
+    }
+}
