@@ -94,3 +94,34 @@ def test_rows_that_failed_again_are_tried_once_more(monkeypatch, tmp_path):
     monkeypatch.setenv("TOKEN_BROKEN", "")
     assert (update(), calls) == (["1!", "2!", "3!"], ["2"])
     assert (update(), calls) == (["1!", "2!", "3!"], [])
+
+
+def test_only_what_failed_is_computed_again_where_all_rows_are():
+    saved("src", id=[1, 2, 3, 4])
+    broken, calls = {2}, []
+
+    def check(id: int) -> str | None:
+        calls.append(id)
+        return "no answer" if id in broken else None
+
+    def update(tags: list[str], retry: str | None = "error") -> list[tuple[int, str | None, str]]:
+        calls.clear()
+        chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry=retry)
+        other = dc.read_values(id=[1, 2, 3, 4], tag=tags)
+        made = chain.map(error=check).merge(other, on="id").save("checked")
+        return sorted(made.to_list("id", "error", "tag"))
+
+    update(list("abcd"))
+    assert sorted(calls) == [1, 2, 3, 4]
+    # rows without versions are others: all are computed, from what is kept
+    assert update(list("efgh"))[1] == (2, "no answer", "f")
+    assert calls == [2]
+    broken.clear()
+    assert update(list("ijkl")) == [(1, None, "i"), (2, None, "j"), (3, None, "k"), (4, None, "l")]
+    assert calls == [2]
+    update(list("mnop"))
+    assert calls == []
+    # unless nobody asks for it
+    broken.add(3)
+    update(list("qrst"), retry=None)
+    assert calls == []
