@@ -145,7 +145,7 @@ def test_files_within_models_and_lists(folder: Path, calls: Calls) -> None:
 
     def run(label: str = "x", **kinds: Any) -> list[list[str]]:
         names = sorted(path.name for path in folder.iterdir())
-        files = [dc.File.at(folder / name) for name in names]
+        files = [dc.File.at(folder / name).resolve() for name in names]
         fields = [file.model_dump() for file in files]
         pair = Pair(left=files[0], more=[dc.TextFile(**f) for f in fields[1:]], label=label)
         other = Labelled(**fields[0], label=label)
@@ -178,7 +178,7 @@ def test_a_file_of_many_rows_is_read_once(folder: Path, monkeypatch: pytest.Monk
         return opened(file, *given, **named)
 
     monkeypatch.setattr(dc.File, "open", noted)
-    file = dc.File.at(folder / "a.txt")
+    file = dc.File.at(folder / "a.txt").resolve()
     pairs = [Pair(left=file, more=[], label=str(at)) for at in range(20)]
     chain = dc.read_values(pair=pairs).settings(by_content=True)
     assert len(set(chain.map(n=lambda pair: pair.label, output=str).to_values("n"))) == 20
