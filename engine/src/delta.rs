@@ -13,16 +13,15 @@ mod changes;
 mod leaf;
 mod part;
 mod places;
+mod retry;
 mod sources;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use blake3::Hasher;
-use catalog::{DatasetVersion, VersionSpec};
+use catalog::DatasetVersion;
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::{Distinct, JoinType, LogicalPlan, TableScan};
@@ -30,15 +29,17 @@ use datafusion::logical_expr::{Distinct, JoinType, LogicalPlan, TableScan};
 use crate::chain::{CodeChange, Deleted, DeltaOptions, Retry};
 use crate::functions::Units;
 use crate::identity::Reason;
-use crate::logical::{FirstRows, GroupRows, Reuse, inputs_first};
+use crate::logical::{FirstRows, GroupRows, inputs_first};
 use crate::progress::Progress;
 use crate::source::{AnyVersion, Dependency, Source, as_table, source_of};
 use crate::{Chain, Error, Result};
 use base::{Base, failure};
 use build::{Builder, Known, refused};
-use changes::{Counts, Queries, filtered};
+use changes::{Counts, Queries};
 use leaf::Value;
 use part::{Key, Order, Part, When};
+use retry::retry_of;
+pub(crate) use retry::reuse;
 use sources::{all_of, before, compared, has_files, has_versions, keys_of, scans};
 
 /// What saving a chain again comes to.
@@ -142,9 +143,22 @@ impl Made {
 
 /// Refuses what could not be updated, before anything is computed.
 pub(crate) async fn check(chain: &Chain, progress: &Arc<Progress>) -> Result<()> {
-    let (plan, scans) = (chain.visible_plan()?, scans(chain.plan())?);
+    let plan = chain.visible_plan()?;
+    let part = part_of_all(chain, &plan, progress).await?;
+    check_options(chain, &part, regroups(&plan)?)?;
+    let result = chain.with_plan(plan.clone())?;
+    for (_, options) in chain.deltas() {
+        if let Retry::Failed(path) = &options.retry {
+            failure(&result, path)?;
+        }
+    }
+    values(chain, &part, &plan).map(drop)
+}
+
+/// The plan of a chain as one whose rows are the same as ever.
+async fn part_of_all(chain: &Chain, plan: &LogicalPlan, progress: &Arc<Progress>) -> Result<Part> {
     let mut sources = HashMap::new();
-    for (scan, _) in &scans {
+    for (scan, _) in &scans(chain.plan())? {
         let name = &scan.table_name;
         let Some(options) = options_of(chain, name) else { continue };
         let before = LogicalPlan::TableScan(scan.clone());
@@ -160,15 +174,7 @@ pub(crate) async fn check(chain: &Chain, progress: &Arc<Progress>) -> Result<()>
         has_older_files: false,
         is_lost: AtomicBool::new(false),
     };
-    let part = builder.part(&plan).await?;
-    check_options(chain, &part, regroups(&plan)?)?;
-    let result = chain.with_plan(plan.clone())?;
-    for (_, options) in chain.deltas() {
-        if let Retry::Failed(path) = &options.retry {
-            failure(&result, path)?;
-        }
-    }
-    values(chain, &part, &plan).map(drop)
+    builder.part(plan).await
 }
 
 fn options_of(chain: &Chain, scan: &TableReference) -> Option<Arc<DeltaOptions>> {
@@ -416,75 +422,6 @@ impl Updating<'_> {
         }
         Ok(found.into_iter().collect())
     }
-
-    /// What is computed again although it did not change.
-    async fn retried(
-        &self,
-        scans: &[(TableScan, Arc<dyn Source>)],
-        base: &Base,
-        known_by: &[&TableReference],
-    ) -> Result<Vec<u128>> {
-        let mut retried: Vec<u128> = Vec::new();
-        for (name, options) in self.chain.deltas() {
-            let scan = scans.iter().find(|(scan, _)| scan.table_name == *name);
-            let Some((scan, _)) = scan else { continue };
-            let source = self.chain.of_same_run(LogicalPlan::TableScan(scan.clone()))?;
-            let keys: Vec<_> = keys_of(&source, options)?.iter().map(Value::expr).collect();
-            match &options.retry {
-                Retry::Nothing => {}
-                Retry::Missing => {
-                    let known = self.queries().units(base.rows()?, base.keys.clone()).await?;
-                    let now = self.queries().units(source.plan().clone(), keys).await?;
-                    retried.extend(now.iter().filter(|unit| !known.contains(*unit)));
-                }
-                Retry::Failed(path) => {
-                    let failed =
-                        self.queries().units(base.failed(path)?, base.keys.clone()).await?;
-                    if !known_by.contains(&name) || failed.is_empty() {
-                        retried.extend(failed.iter());
-                        continue;
-                    }
-                    // A result whose source is gone stays as it is.
-                    let failed = Arc::new(failed);
-                    let there = filtered(source.plan(), keys.clone(), &failed)?;
-                    retried.extend(self.queries().units(there, keys).await?.iter());
-                }
-            }
-        }
-        Ok(retried)
-    }
-}
-
-fn retry_of(base: &DatasetVersion) -> Reuse {
-    Reuse::Retry(base.uuid.as_str().into())
-}
-
-/// What counts of what is kept, where an update computes all rows: those that failed are to be computed again. Which rows
-/// have an error in a field is not known of kept results, so that all are computed again where some of the version have.
-pub(crate) async fn reuse(
-    chain: &Chain,
-    base: &DatasetVersion,
-    progress: &Arc<Progress>,
-) -> Result<Reuse> {
-    let mut reuse = Reuse::Kept;
-    for (_, options) in chain.deltas() {
-        match &options.retry {
-            Retry::Nothing => {}
-            Retry::Missing => reuse = Reuse::Unfailed,
-            Retry::Failed(path) => {
-                let base_chain = chain
-                    .session()
-                    .read_dataset(&base.dataset, &VersionSpec::Exact(base.version))
-                    .await?;
-                // Other columns were saved before.
-                let Ok(rows) = base::failed(&base_chain, path) else { continue };
-                if base_chain.with_plan(rows)?.count(progress).await? > 0 {
-                    return Ok(retry_of(base));
-                }
-            }
-        }
-    }
-    Ok(reuse)
 }
 
 /// The versions of datasets that a source is.
@@ -517,3 +454,6 @@ fn regroups(plan: &LogicalPlan) -> Result<bool> {
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,6 +118,21 @@ pub enum Error {
         /// Which columns differ, and what helps.
         what: String,
     },
+    /// A function does not give what is kept as its results.
+    #[error(
+        "`verify`: what is kept of function `{name}` is not what it gives: for ({arguments}) {kept} is kept, and now it {now}; \
+         hint: settings(version=...) tells versions of it apart, LAKEBED_IGNORE_CHECKPOINTS=1 computes all rows anew"
+    )]
+    KeptDiffers {
+        /// The stage's name.
+        name: String,
+        /// The row's arguments.
+        arguments: String,
+        /// Its results that are kept.
+        kept: String,
+        /// What the function does now.
+        now: String,
+    },
     /// The catalog's answer.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
@@ -155,6 +170,7 @@ impl Error {
             Self::Corrupt { .. } => "engine.corrupt",
             Self::SchemaDrift { .. } => "engine.schema_drift",
             Self::NotSupported { .. } => "engine.not_supported",
+            Self::KeptDiffers { .. } => "udf.kept_differs",
             Self::Catalog(error) => error.code(),
             Self::Function(error) => error.code(),
             Self::Execution { .. } => "engine.execution",
@@ -196,6 +212,12 @@ impl Error {
             Self::NotSupported { what, instead } => {
                 Self::NotSupported { what: what.clone(), instead: instead.clone() }
             }
+            Self::KeptDiffers { name, arguments, kept, now } => Self::KeptDiffers {
+                name: name.clone(),
+                arguments: arguments.clone(),
+                kept: kept.clone(),
+                now: now.clone(),
+            },
             Self::Function(udf_runtime::Error::Function { name, failure }) => {
                 let (name, failure) = (name.clone(), failure.clone());
                 Self::Function(udf_runtime::Error::Function { name, failure })

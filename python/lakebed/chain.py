@@ -260,13 +260,14 @@ class DataChain(
             distinct: Call functions once for rows with equal arguments, in this run and later
                 ones: these rows get the same results. Else as many rows are as many calls.
                 Needs results that are kept.
-            by_content: Of parameters that are files, kept results are found by the bytes of the
-                file, so that a renamed or touched one is not computed again, and with
-                `distinct=True` no copy either. Each file is read once for that. What a function
-                makes of names and times does not count then. Files within models and lists
-                count as they are listed.
-            verify: Compute so many of the rows whose results were kept all the same, chosen at
-                random in each run; a `ValueError` before anything is saved if one differs.
+            by_content: Of parameters that are files, or hold some in fields and lists, kept
+                results are found by the bytes of the files, so that a renamed, touched or copied
+                one is not computed again; copies in one run are with `distinct=True`. Each file
+                is read once for that. What a function makes of names and times does not count
+                then. Files in dicts count as they are listed.
+            verify: Compute so many of the results that were kept all the same, chosen at random in
+                each run; a `UdfError`, which is a `ValueError`, before anything is saved if one
+                differs.
             version: Of the functions: their kept results are used again as long as it, their
                 names and their types are the same, whatever their code is and reads.
             deps: What else decides results of the functions: files and folders, which count by

@@ -238,7 +238,7 @@ class UdfSignatureError(DataChainParamsError):
 
 
 class UdfError(DataChainParamsError):
-    """A function failed or returned a value that does not fit its type."""
+    """A function failed, or returned a value that does not fit its type or what is kept."""
 
     code = "udf.error"
 

@@ -94,3 +94,33 @@ def test_rows_that_failed_again_are_tried_once_more(monkeypatch, tmp_path):
     monkeypatch.setenv("TOKEN_BROKEN", "")
     assert (update(), calls) == (["1!", "2!", "3!"], ["2"])
     assert (update(), calls) == (["1!", "2!", "3!"], [])
+
+
+def test_only_what_failed_is_computed_again_where_all_rows_are(monkeypatch):
+    saved("src", id=[1, 2, 3, 4])
+    calls = []
+
+    def check(id: int) -> str | None:
+        calls.append(id)
+        return "no answer" if str(id) in os.environ["TOKEN_BROKEN"] else None
+
+    def update(tags: str, retry: str | None = "error") -> dict[int, str | None]:
+        calls.clear()
+        chain = dc.read_dataset("src", delta=True, delta_on="id", delta_retry=retry)
+        other = dc.read_values(id=[1, 2, 3, 4], tag=list(tags))
+        made = chain.map(error=check).merge(other, on="id").save("checked")
+        assert "".join(made.order_by("id").to_values("tag")) == tags
+        return dict(made.to_list("id", "error"))
+
+    monkeypatch.setenv("TOKEN_BROKEN", "2 3")
+    failed = {1: None, 2: "no answer", 3: "no answer", 4: None}
+    assert (update("abcd"), sorted(calls)) == (failed, [1, 2, 3, 4])
+    # rows without versions are others: all are computed, from what is kept
+    assert (update("efgh"), sorted(calls)) == (failed, [2, 3])
+    monkeypatch.setenv("TOKEN_BROKEN", "3")
+    assert (update("ijkl"), sorted(calls)) == (failed | {2: None}, [2, 3])
+    # nobody asks for it
+    assert (update("mnop", retry=None), calls) == (failed | {2: None}, [])
+    monkeypatch.setenv("TOKEN_BROKEN", "")
+    assert (update("qrst"), calls) == (dict.fromkeys(failed), [3])
+    assert (update("uvwx"), calls) == (dict.fromkeys(failed), [])

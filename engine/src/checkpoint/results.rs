@@ -111,9 +111,12 @@ pub(crate) async fn results(
         Ok::<_, Error>((ledger.keys(&unit).await?, unit.name, origin))
     });
     let mut read = read.buffered(AT_ONCE);
+    let mut all_rows = 0;
     while let Some((keys, name, origin)) = read.try_next().await? {
         let Some(keys) = keys else { continue };
         let rows = keys.keys.len();
+        all_rows += rows;
+        number(all_rows, "using kept results")?;
         let bytes = IndexBuilder::bytes(rows) + size_of_val(keys.results.as_slice());
         memory.try_grow(bytes)?;
         let failing = Some(ledger.failing.as_str()).filter(|_| scope.again_since.is_none());
@@ -155,6 +158,14 @@ fn added(
     }
     let (ends, batches) = (sums(results), sums(facts.batches));
     Known { name, origin, cut: Cut { ends, batches, failures } }
+}
+
+/// The number of a row, of which there may be only so many.
+fn number(row: usize, what: &str) -> Result<u32> {
+    u32::try_from(row).map_err(|_| Error::NotSupported {
+        what: format!("{what} of more than {} rows of a function", u32::MAX),
+        instead: "fewer in one run work: save some of the rows, then the others".to_owned(),
+    })
 }
 
 fn by_row(failures: Vec<RowFailure>) -> HashMap<u32, RowFailure> {
@@ -201,7 +212,7 @@ impl Finder {
             let before = computed.len();
             let rest = places.iter_mut().zip(keys).filter(|(place, _)| place.is_none());
             for (place, key) in rest {
-                let next = u32::try_from(computed.len()).unwrap_or(u32::MAX);
+                let next = number(computed.len(), "`distinct=True`")?;
                 match computed.entry(*key) {
                     Entry::Occupied(row) => *place = Some(Place::of_run(*row.get())),
                     Entry::Vacant(row) => drop(row.insert(next)),

@@ -12,7 +12,8 @@ use datafusion::logical_expr::expr::{Case, InList, ScalarFunction};
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{
-    Cast, Expr as PlanExpr, Like, Operator, ReturnFieldArgs, TypeSignature, binary_expr, lit,
+    Cast, Expr as PlanExpr, ExprSchemable, Like, Operator, ReturnFieldArgs, TypeSignature,
+    binary_expr, lit,
 };
 
 use super::Resolver;
@@ -170,7 +171,19 @@ impl Resolver<'_> {
         {
             check_pattern(expr, &pattern.expr)?;
         }
-        called(expr, function, arguments)
+        let is_there = functions::is_null_of_nulls(function) && self.are_there(&arguments)?;
+        let made = called(expr, function, arguments)?;
+        Ok(if is_there { Part { expr: functions::there_is(made.expr), ..made } } else { made })
+    }
+
+    /// Whether none of the parts is ever null.
+    fn are_there(&self, parts: &[Part]) -> Result<bool> {
+        for part in parts {
+            if part.expr.nullable(self.schema)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) const SAFE: &[&str] = &[
     "rtrim",
     "starts_with",
     "strpos",
+    "there_is",
     "upper",
     "with_meaning",
 ];

@@ -1,13 +1,9 @@
 //! `diff`: what became of the rows of another chain.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{JoinType, NullEquality, Result as PlanResult, internal_err};
+use arrow::datatypes::FieldRef;
+use datafusion::common::{JoinType, NullEquality};
 use datafusion::logical_expr::{
-    Case, ColumnarValue, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, Operator,
-    ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-    binary_expr, lit,
+    Case, Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit,
 };
 
 use super::apart::without_shared_start;
@@ -16,7 +12,7 @@ use super::nth::{nth, numbered};
 use super::sides::{Side, leaf_pairs};
 use super::union::{converted, shared};
 use crate::expr::balanced;
-use crate::functions::with_meaning;
+use crate::functions::{there_is, with_meaning};
 use crate::{Chain, Error, Result};
 
 /// How two chains are compared. All paths to models stand for all of their fields.
@@ -150,47 +146,5 @@ fn check_status(chain: &Chain, name: &str) -> Result<()> {
     match chain.resolver().is_column(name) {
         true => Err(Error::ColumnExists { name: name.to_owned() }),
         false => Ok(()),
-    }
-}
-
-/// A value that is never null, although the query engine cannot know.
-fn there_is(value: PlanExpr) -> PlanExpr {
-    let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::from(ThereIs { signature }).call(vec![value])
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct ThereIs {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for ThereIs {
-    fn name(&self) -> &'static str {
-        "there_is"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> PlanResult<DataType> {
-        match arguments {
-            [only] => Ok(only.clone()),
-            _ => internal_err!("there_is takes one argument"),
-        }
-    }
-
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> PlanResult<FieldRef> {
-        match arguments.arg_fields {
-            [only] => Ok(Arc::new(Field::clone(only).with_nullable(false))),
-            _ => internal_err!("there_is takes one argument"),
-        }
-    }
-
-    fn invoke_with_args(&self, mut call: ScalarFunctionArgs) -> PlanResult<ColumnarValue> {
-        match call.args.pop() {
-            Some(value) => Ok(value),
-            None => internal_err!("there_is takes one argument"),
-        }
     }
 }

@@ -5,13 +5,17 @@ mod keys;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, LogicalPlanBuilder, Projection};
+use datafusion::common::{Column, DFSchema, Result as PlanResult};
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{
+    Expr as PlanExpr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Projection,
+};
 
 use self::keys::GroupKeys;
 use super::new_names::check_new_name;
 use crate::expr::{numbered, row_number};
+use crate::functions::there_is;
 use crate::{Chain, Error, NamedExpr, Result};
 
 impl Chain {
@@ -20,12 +24,13 @@ impl Chain {
     /// # Errors
     /// An unknown column, what is no aggregate, or a name that is used twice.
     pub fn group_by(&self, keys: &[NamedExpr], aggregates: &[NamedExpr]) -> Result<Self> {
+        let of_rows = (!keys.is_empty()).then(|| self.plan().schema().as_ref());
         let keys = GroupKeys::try_new(&self.resolver(), keys)?;
         let resolver = self.resolver().of_groups();
         let mut outputs = keys.outputs()?;
         let mut taken: HashSet<String> =
             outputs.iter().map(|output| output.schema_name().to_string()).collect();
-        let mut found = Found::default();
+        let mut found = Found::new(of_rows);
         for NamedExpr { name, expr } in aggregates {
             check_new_name(name)?;
             if !taken.insert(name.clone()) {
@@ -54,9 +59,13 @@ impl Chain {
     }
 }
 
+/// Aggregates that are null only where a group has no rows or no values.
+const NULL_OF_NOTHING: &[&str] = &["avg", "max", "min", "sum"];
+
 /// The aggregates that expressions hold.
-#[derive(Default)]
-struct Found {
+struct Found<'a> {
+    /// The columns of the rows, where each group has some; all of nothing is one group without rows.
+    of_rows: Option<&'a DFSchema>,
     aggregates: Vec<(String, PlanExpr)>,
     /// How many there were, equal ones too.
     seen: usize,
@@ -64,7 +73,11 @@ struct Found {
     outside: Option<String>,
 }
 
-impl Found {
+impl<'a> Found<'a> {
+    fn new(of_rows: Option<&'a DFSchema>) -> Self {
+        Self { of_rows, aggregates: Vec::new(), seen: 0, outside: None }
+    }
+
     /// The expression with columns in place of its aggregates.
     fn taken_out(&mut self, expr: PlanExpr, name: &str) -> Result<PlanExpr> {
         let is_alone = matches!(expr, PlanExpr::AggregateFunction(_));
@@ -72,9 +85,10 @@ impl Found {
             if let PlanExpr::Column(column) = &expr {
                 self.outside = Some(column.name.clone());
             }
-            if !matches!(expr, PlanExpr::AggregateFunction(_)) {
+            let PlanExpr::AggregateFunction(aggregate) = &expr else {
                 return Ok(Transformed::no(expr));
-            }
+            };
+            let is_there = self.is_there(aggregate)?;
             self.seen += 1;
             let known = self.aggregates.iter().find(|(_, known)| *known == expr);
             let column = match known {
@@ -86,9 +100,23 @@ impl Found {
                 self.aggregates.push((column.clone(), expr));
             }
             let column = PlanExpr::Column(Column::new_unqualified(column));
-            Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
+            let value = if is_there { there_is(column) } else { column };
+            Ok(Transformed::new(value, true, TreeNodeRecursion::Jump))
         })?;
         Ok(expr.data)
+    }
+
+    /// Whether an aggregate has a value for each group.
+    fn is_there(&self, aggregate: &AggregateFunction) -> PlanResult<bool> {
+        let (Some(schema), None) = (self.of_rows, &aggregate.params.filter) else {
+            return Ok(false);
+        };
+        match aggregate.params.args.first() {
+            Some(values) if NULL_OF_NOTHING.contains(&aggregate.func.name()) => {
+                Ok(!values.nullable(schema)?)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Whether one of them asks for the order of the rows.

@@ -11,7 +11,8 @@ use arrow::record_batch::RecordBatchOptions;
 use arrow::util::pretty::pretty_format_batches;
 
 use crate::{
-    BinaryOp, Chain, Config, Diff, Error, Expr, How, NamedExpr, Root, Session, SortKey, TYPE_KEY,
+    BinaryOp, Chain, Config, Diff, Error, Expr, How, NamedExpr, OfRows, Root, Session, SortKey,
+    TYPE_KEY,
 };
 
 async fn session() -> Arc<Session> {
@@ -334,5 +335,48 @@ async fn what_is_divided_is_missing_where_it_was_or_where_the_divisor_may_be_zer
         let field = made.schema().field_with_name("x").unwrap().clone();
         assert_eq!(field.is_nullable(), may_be_missing, "{divided}");
         assert_eq!(rows(&made).await, [format!("7,,{expected}")]);
+    }
+}
+
+#[tokio::test]
+async fn texts_and_sums_are_missing_where_their_values_are() {
+    let session = session().await;
+    let (texts, some): (ArrayRef, ArrayRef) = (
+        Arc::new(StringArray::from(vec!["ab", "c", "d"])),
+        Arc::new(StringArray::from(vec![Some("e"), None, None])),
+    );
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let columns = [("t", texts, false), ("some", some, true), ("n", numbers, false)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
+    let call = |function: &str, path: &str| {
+        let (function, arguments) = (function.to_owned(), vec![column(path)]);
+        Expr::Call { function, arguments }
+    };
+    for (value, may_be_missing) in [("t", false), ("some", true)] {
+        for function in ["character_length", "upper"] {
+            let made = chain.mutate(&[named("x", call(function, value))]).unwrap();
+            let field = made.schema().field_with_name("x").unwrap().clone();
+            assert_eq!(field.is_nullable(), may_be_missing, "{function} of {value}");
+            assert_eq!(rows(&made).await.len(), 3);
+        }
+    }
+    let total = |function: &str, path: &str| {
+        let (function, arguments) = (function.to_owned(), vec![column(path)]);
+        named("x", Expr::OfRows(OfRows { function, arguments, ..OfRows::default() }.into()))
+    };
+    let keys = [named("some", column("some"))];
+    for (total, keys, may_be_missing, expected) in [
+        (total("sum", "n"), &keys[..], false, vec![",5", "e,1"]),
+        (total("max", "some"), &keys[..], true, vec![",", "e,e"]),
+        // All rows are one group, also where there are none.
+        (total("sum", "n"), &[], true, vec!["6"]),
+    ] {
+        let made = chain.group_by(keys, &[total]).unwrap();
+        let field = made.schema().field_with_name("x").unwrap().clone();
+        assert_eq!(field.is_nullable(), may_be_missing);
+        let mut found = rows(&made).await;
+        found.sort();
+        assert_eq!(found, expected);
     }
 }

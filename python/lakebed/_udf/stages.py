@@ -28,7 +28,7 @@ from lakebed.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lakebed._native import Chain
     from lakebed._schema import Spec
@@ -75,12 +75,11 @@ class Stages:
             self.columns.update(outputs)
         return self._visible(self.native)
 
-    def map_batches(self, arguments: UdfArguments, batch_rows: int | None) -> Chain:
+    def map_batches(self, arguments: UdfArguments) -> Chain:
         """The chain with the columns that a function makes of whole columns."""
         [signature] = signatures_of(MAP_BATCHES, arguments, self.columns, self.setup)
         self._check_new(signature)
-        self.settings = self.settings.updated(batch_rows=batch_rows)
-        stage, outputs = self._stage(MAP_BATCHES, signature, batch_rows=self.settings.batch_rows)
+        stage, outputs = self._stage(MAP_BATCHES, signature)
         options = self._options(signature)
         self.columns.update(outputs)
         return self._visible(self.native.map(stage, options))
@@ -111,24 +110,20 @@ class Stages:
         options = self.settings.udf_options(is_async=signature.is_async)
         if self.settings.by_content and not self.settings.ephemeral:
             found = files_of(signature, self.columns)
-            options["contents"] = [(at, self._content(path)) for at, path in found]
+            options["contents"] = [(at, self._content(path, digest)) for at, path, digest in found]
         return options
 
-    def _content(self, path: str) -> str:
+    def _content(self, path: str, digest: Callable[[Any], str | None]) -> str:
         """The column with the digests of files, which only results are found by."""
         if path not in self.contents:
-            from lakebed.file.content import content_of
-
             name = f"_content_{len(self.contents)}"
             while name in self.columns:
                 name += "_"
-            settings, self.settings = self.settings, settings_for(self.settings)
-            given = UdfArguments(content_of, [path], {name: str | None}, {})
-            [signature] = signatures_of(MAP, given, self.columns)
-            stage, _ = self._stage(MAP, signature)
-            options = self.settings.udf_options(is_async=False)
-            self.native, self.settings = self.native.map(stage, options), settings
+            own = Stages(self.native, {}, settings_for(self.settings), self.root)
+            self.native = own.map(UdfArguments(digest, [path], {name: str | None}, {}))
             self.contents[path] = name
+            self.names += own.names
+            self.specs += own.specs
         return self.contents[path]
 
     def _visible(self, native: Chain) -> Chain:
@@ -141,13 +136,10 @@ class Stages:
         verb: Verb,
         signature: UdfSignature,
         groups: Partition | None = None,
-        *,
-        batch_rows: int | None = None,
     ) -> tuple[Function, list[tuple[str, Spec]]]:
         """The function as the engine calls it, and its columns."""
         self.names.append(signature.name)
-        # a function that sees whole batches sees how many rows they have
-        spec = self._spec(verb, signature) | {"batch_rows": batch_rows}
+        spec = self._spec(verb, signature)
         outputs = signature.outputs.types
         if outputs == "infer":
             sample = Sample(verb, signature.name, signature.outputs)
@@ -182,6 +174,8 @@ class Stages:
             "setup": {name: self.setup[name] for name in names},
             "mode": verb.mode,
             "batch": [taken.form for taken in signature.taken] if verb.mode == "batch" else [],
+            # a function that sees whole batches sees how many rows they have
+            "batch_rows": self.settings.batch_rows if verb.mode == "batch" else None,
             "is_async": signature.is_async,
             "multi": signature.outputs.multi,
             "known": [],

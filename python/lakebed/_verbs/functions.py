@@ -156,7 +156,8 @@ class Functions(Base):
         a column of as many values, or several as a tuple, dict or frame. Unless `output`
         has its type, the function is called for some first rows here, and again for them
         when the chain runs. Results are kept row by row: rows whose results are at hand are
-        not in the columns that are passed, so a result must follow from its own row.
+        not in the columns that are passed, nor repeats of a row with `distinct=True`, so a
+        result must follow from its own row.
 
         Args:
             func: The function, if `output` names the columns.
@@ -176,8 +177,9 @@ class Functions(Base):
             >>> dc.read_values(x=[1, 2]).map_batches(y=double).to_values("y")
             [2, 4]
         """
-        stages, arguments = self._stages(), UdfArguments(func, params, output, signal)
-        return self._staged(stages, stages.map_batches(arguments, batch_rows))
+        stages = self._stages(batch_rows=batch_rows)
+        arguments = UdfArguments(func, params, output, signal)
+        return self._staged(stages, stages.map_batches(arguments))
 
     def explode(
         self,
@@ -235,9 +237,10 @@ class Functions(Base):
 
     # Inside
 
-    def _stages(self) -> Stages:
+    def _stages(self, **settings: Any) -> Stages:
         """What adds functions to the plan."""
-        return Stages(self._native, self._setup, self._settings, self._session._records)
+        chosen = self._settings.updated(**settings)
+        return Stages(self._native, self._setup, chosen, self._session._records)
 
     def _staged(self, stages: Stages, native: Chain) -> Self:
         """The chain with the functions; `errors` does not tell of those that skip."""

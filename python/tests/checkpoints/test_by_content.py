@@ -119,6 +119,122 @@ def test_groups_and_many_results(folder: Path, calls: Calls) -> None:
     assert calls.new() == []
 
 
+class Pair(dc.DataModel):
+    left: dc.File
+    more: list[dc.TextFile]
+    label: str = ""
+
+
+class Labelled(dc.File):
+    label: str = ""
+
+
+def test_files_within_models_and_lists(folder: Path, calls: Calls) -> None:
+    def both(pair: Pair) -> str:
+        texts = [file.read_text() for file in (pair.left, *pair.more)]
+        calls.note(pair.label)
+        return f"{pair.label}{''.join(texts)}"
+
+    def joined(files: list[dc.File]) -> str:
+        calls.note(len(files))
+        return "".join(file.read_text() for file in files)
+
+    def labelled(other: Labelled) -> str:
+        calls.note(other.label)
+        return other.label + other.read_text()
+
+    def run(label: str = "x", **kinds: Any) -> list[list[str]]:
+        names = sorted(path.name for path in folder.iterdir())
+        files = [dc.File.at(folder / name).resolve() for name in names]
+        fields = [file.model_dump() for file in files]
+        pair = Pair(left=files[0], more=[dc.TextFile(**f) for f in fields[1:]], label=label)
+        other = Labelled(**fields[0], label=label)
+        chain = dc.read_values(pair=[pair], files=[files], other=[other], **kinds)
+        made = chain.settings(by_content=True).map(p=both, f=joined, o=labelled)
+        assert made.schema.keys() >= {"pair", "files", "other"}
+        return made.to_list("p", "f", "o")
+
+    assert run() == [("xaaabbb", "aaabbb", "xaaa")]
+    assert calls.new() == ["2", "x", "x"]
+    for name in "ab":
+        os.utime(folder / f"{name}.txt", (1, 1))
+        (folder / f"{name}.txt").rename(folder / f"{name}{name}.txt")
+    assert run() == [("xaaabbb", "aaabbb", "xaaa")]
+    assert calls.new() == []
+    # what else is in a model counts
+    assert run(label="y") == [("yaaabbb", "aaabbb", "yaaa")]
+    assert calls.new() == ["y", "y"]
+    (folder / "bb.txt").write_text("new")
+    assert run() == [("xaaanew", "aaanew", "xaaa")]
+    assert calls.new() == ["2", "x"]
+
+
+def test_a_file_of_many_rows_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    opened = dc.File.open
+
+    def noted(file: dc.File, *given: Any, **named: Any) -> Any:
+        read.append(file.path)
+        return opened(file, *given, **named)
+
+    monkeypatch.setattr(dc.File, "open", noted)
+    file = dc.File.at(folder / "a.txt").resolve()
+    pairs = [Pair(left=file, more=[], label=str(at)) for at in range(20)]
+    chain = dc.read_values(pair=pairs).settings(by_content=True)
+    assert len(set(chain.map(n=lambda pair: pair.label, output=str).to_values("n"))) == 20
+    assert len(read) == 1
+
+
+def test_a_copy_is_found_in_a_later_run(folder: Path, calls: Calls, tmp_path: Path) -> None:
+    def text(file: dc.File) -> str:
+        calls.note(file.path)
+        return file.read_text()
+
+    assert listed(folder).map(t=text).to_values("t") == ["aaa", "bbb"]
+    assert len(calls.new()) == 2
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for name in "ab":
+        shutil.copy(folder / f"{name}.txt", copies / f"copy of {name}.txt")
+    assert listed(copies).map(t=text).to_values("t") == ["aaa", "bbb"]
+    assert calls.new() == []
+
+
+@pytest.mark.parametrize("kind", ["s3", "ministack"])
+def test_files_of_a_bucket(
+    kind: str, request: pytest.FixtureRequest, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = request.getfixturevalue(kind)
+    for name, value in server.env.items():
+        monkeypatch.setenv(name, value)
+    folder = f"{server.uri}/texts"
+    for name in "ab":
+        dc.File.upload(name.encode() * 3, f"{folder}/{name}.txt")
+
+    def text(file: dc.File) -> str:
+        calls.note(file.path)
+        return file.read_text()
+
+    def both(files: list[dc.File]) -> str:
+        calls.note("both")
+        return "".join(file.read_text() for file in files)
+
+    def run() -> tuple[list[str], list[str]]:
+        chain = dc.read_storage(folder, update=True).settings(by_content=True)
+        files = sorted(chain.to_values("file"), key=lambda file: file.path)
+        listed = dc.read_values(files=[files]).settings(by_content=True)
+        texts = chain.order_by("file.path").map(t=text).to_values("t")
+        return texts, listed.map(t=both).to_values("t")
+
+    assert run() == (["aaa", "bbb"], ["aaabbb"])
+    assert calls.new() == ["both", "texts/a.txt", "texts/b.txt"]
+    # another object of the same bytes
+    dc.File.upload(b"aaa", f"{folder}/0.txt")
+    dc.File.upload(b"new", f"{folder}/a.txt")
+    assert run() == (["aaa", "new", "bbb"], ["aaanewbbb"])
+    assert calls.new() == ["both", "texts/a.txt"]
+
+
 def test_files_that_cannot_be_read(folder: Path, calls: Calls) -> None:
     def text(file: dc.File) -> str:
         calls.note(file.path)

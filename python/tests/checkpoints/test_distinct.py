@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 from collections.abc import Iterator  # noqa: TC003  the annotations are read
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import lakebed as dc
 from lakebed import C
-from lakebed.exceptions import SettingsError
+from lakebed.exceptions import SettingsError, UdfError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,16 @@ def test_groups(calls: Calls) -> None:
     made = rows.settings(distinct=True).agg(y=joined, partition_by="k", keep="k")
     assert sorted(made.to_list("k", "y")) == [(1, "ab"), (2, "a"), (3, "ab")]
     assert calls.new() == ["a", "ab"]
+
+
+def test_batches_have_no_repeats(calls: Calls) -> None:
+    def marked(t: list[str | None]) -> list[str]:
+        for text in t:
+            calls.note(text)
+        return [f"{text}!" for text in t]
+
+    assert texts().map_batches(y=marked, output=str).to_values("y") == [f"{t}!" for t in TEXTS]
+    assert calls.new() == EACH
 
 
 def test_async_functions(calls: Calls) -> None:
@@ -158,12 +169,48 @@ def test_kept_results_that_do_not_hold(tmp_path: Path, numbers: dc.DataChain) ->
     made.map(y=times).save("times")
     given.write_text("22")
     changed = made.filter(C("x") > 0)
-    with pytest.raises(ValueError, match=r"`verify` of UDF 'times': kept results") as refused:
+    with pytest.raises(UdfError) as refused:
         changed.map(y=times).save("times")
-    assert "settings(version=...)" in str(refused.value)
+    assert isinstance(refused.value, ValueError)
+    assert refused.value.code == "udf.kept_differs"
+    wanted = (
+        r"`verify`: what is kept of function `times` is not what it gives: for \((\d)\) "
+        r"\{y: \1\} is kept, and now it gives \{y: (\d)\}; hint: settings\(version=\.\.\.\) .*"
+    )
+    told = re.fullmatch(wanted, str(refused.value))
+    assert told is not None, str(refused.value)
+    assert int(told[2]) == 2 * int(told[1])
     assert dc.read_dataset("times").to_values("y") == [0, 1, 2, 3, 4]
     again = changed.settings(version="2").map(y=times)
     assert again.to_values("y") == [2, 4, 6, 8]
+
+
+def test_results_of_equal_rows_are_looked_at_once(calls: Calls) -> None:
+    def square(x: int) -> int:
+        calls.note(x)
+        return x * x
+
+    rows = dc.read_values(x=[1, 2, 3, 4] * 50).settings(distinct=True, verify=3)
+    for count in (4, 3):
+        rows.map(y=square).to_values("y")
+        assert len(set(calls.new())) == count
+
+
+def test_what_is_looked_at_tells_no_digests(tmp_path: Path) -> None:
+    given = tmp_path / "files" / "a.txt"
+    given.parent.mkdir()
+    given.write_text("a")
+    (tmp_path / "TOKEN").touch()
+
+    def size(file: dc.File) -> int:
+        return os.stat(tmp_path / "TOKEN").st_size if file else 0  # noqa: PTH116
+
+    files = dc.read_storage(given.parent).settings(version="1", by_content=True, verify=1)
+    assert files.map(y=size).to_values("y") == [0]
+    (tmp_path / "TOKEN").write_text("22")
+    with pytest.raises(UdfError, match=r"a\.txt[^)]*\) \{y: 0\} is kept, .* \{y: 2\};") as refused:
+        files.map(y=size).to_values("y")
+    assert not re.search(r"[0-9a-f]{64}", str(refused.value))
 
 
 def test_looking_at_groups_and_many_results(numbers: dc.DataChain) -> None:

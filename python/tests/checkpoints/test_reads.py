@@ -19,7 +19,7 @@ import pytest
 import lakebed as dc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from conftest import Project
 
@@ -160,11 +160,12 @@ def test_a_database_that_a_writer_has_open(tmp_path: Path) -> None:
     assert calls.read_text() == "xxxx"
 
 
-def a_database(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, check_same_thread=False)
-    database.execute("create table t as select 2 as v")
-    database.commit()
-    return database
+@contextlib.contextmanager
+def a_database(path: Path) -> Iterator[sqlite3.Connection]:
+    with contextlib.closing(sqlite3.connect(path, check_same_thread=False)) as database:
+        database.execute("create table t as select 2 as v")
+        database.commit()
+        yield database
 
 
 def value_in(path: Path | str) -> int:
@@ -174,25 +175,26 @@ def value_in(path: Path | str) -> int:
 
 def test_a_database_that_others_write_to_meanwhile(tmp_path: Path) -> None:
     path = tmp_path / "w.db"
-    writer = a_database(path)
+    with a_database(path) as writer:
 
-    def write() -> None:
-        writer.execute("update t set v = 3")
-        writer.commit()
+        def write() -> None:
+            writer.execute("update t set v = 3")
+            writer.commit()
 
-    def scaled(x: int) -> int:
-        found = x * value_in(path)
-        write()
-        return found
+        def scaled(x: int) -> int:
+            found = x * value_in(path)
+            write()
+            return found
 
-    made = dc.read_values(x=[1]).settings(ignore=["write"]).map(y=scaled)
-    assert made.to_values("y") == [2]
-    assert made.to_values("y") == [3]
+        made = dc.read_values(x=[1]).settings(ignore=["write"]).map(y=scaled)
+        assert made.to_values("y") == [2]
+        assert made.to_values("y") == [3]
 
 
 def test_a_database_of_its_own(tmp_path: Path) -> None:
     path, calls = tmp_path / "w.db", tmp_path / "calls"
-    a_database(path).close()
+    with a_database(path):
+        pass
 
     def counted(x: int) -> int:
         with calls.open("a") as log:
@@ -209,7 +211,6 @@ def test_a_database_of_its_own(tmp_path: Path) -> None:
 
 def test_a_database_that_is_attached(tmp_path: Path) -> None:
     path = tmp_path / "w.db"
-    writer = a_database(path)
 
     def scaled(x: int) -> int:
         with contextlib.closing(sqlite3.connect(":memory:")) as reader:
@@ -217,10 +218,11 @@ def test_a_database_that_is_attached(tmp_path: Path) -> None:
             return x * int(reader.execute("select v from other.t").fetchone()[0])
 
     made = dc.read_values(x=[1, 10]).map(y=scaled)
-    assert made.to_values("y") == [2, 20]
-    writer.execute("update t set v = 3")
-    writer.commit()
-    assert made.to_values("y") == [3, 30]
+    with a_database(path) as writer:
+        assert made.to_values("y") == [2, 20]
+        writer.execute("update t set v = 3")
+        writer.commit()
+        assert made.to_values("y") == [3, 30]
 
 
 def test_threads_of_a_function_are_heard(weights: Path) -> None:

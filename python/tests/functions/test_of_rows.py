@@ -196,6 +196,25 @@ def test_results_have_declared_types() -> None:
     assert str(numbered.schema).splitlines()[-1] == "n: int"
 
 
+def test_what_is_never_missing_has_sums_and_texts_that_are_not() -> None:
+    rows = dc.read_values(k=["a", "a", "b"], x=[1, 2, 3], some=[1, None, None])
+    made = rows.group_by(s=func.sum("x"), m=func.max("some"), partition_by="k")
+    texts = rows.mutate(n=func.string.length("k") + 1, k=func.string.upper("k"))
+    for chain, columns in [
+        (made, ["k: str", "s: int", "m: Optional[int]"]),
+        (texts, ["k: str", "x: int", "some: Optional[int]", "n: int"]),
+    ]:
+        assert str(chain.schema).splitlines() == columns
+        saved = chain.save("made")
+        assert str(saved.schema).splitlines() == columns
+    assert sorted(made.to_list()) == [("a", 3, 1), ("b", 3, None)]
+    assert texts.to_list("k", "n") == [("A", 2), ("A", 2), ("B", 2)]
+    # all rows of nothing are one group
+    nothing = rows.filter(C("x") > 3)
+    assert nothing.group_by(s=func.sum("x")).to_list() == [(None,)]
+    assert nothing.group_by(s=func.sum("x"), partition_by=func.literal(1).label("one")).count() == 0
+
+
 def test_a_random_number_is_another_each_time() -> None:
     rows = dc.read_values(x=list(range(100))).mutate(r=func.rand())
     first = rows.to_values("r")

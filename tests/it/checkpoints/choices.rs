@@ -78,9 +78,14 @@ async fn kept_results_are_looked_at_again() {
     let (other, _) = verified(3, 1);
     let rows = all.filter(&[compare("value", BinaryOp::Gt, 500)]).unwrap();
     let error = rows.map(other).unwrap().collect().await.unwrap_err();
-    assert_eq!(error.code(), "engine.value");
-    let error = error.to_string();
-    assert!(error.starts_with("`verify` of UDF 'multiply': kept results are not"), "{error}");
+    assert_eq!(error.code(), "udf.kept_differs");
+    let engine::Error::KeptDiffers { name, arguments, kept, now } = error else {
+        panic!("{error}")
+    };
+    let value: i64 = arguments.parse().unwrap();
+    assert_eq!((name.as_str(), value > 500), ("multiply", true));
+    let product = |by: i64| format!("{{product: {}}}", value * by);
+    assert_eq!((kept, now), (product(2), format!("gives {}", product(3))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,5 +96,39 @@ async fn a_row_that_fails_now_is_told() {
     let fails = Multiply { fail_at: Some(7), ..Multiply::new(2, "code") };
     let options = UdfOptions { verify: 1000, ..UdfOptions::default() };
     let error = all.map(stage(&fails, options)).unwrap().collect().await.unwrap_err().to_string();
-    assert!(error.contains("a row whose results are kept fails now"), "{error}");
+    let wanted = "`verify`: what is kept of function `multiply` is not what it gives: \
+                  for (7) {product: 14} is kept, and now it fails with ValueError: told to fail; hint: ";
+    assert!(error.starts_with(wanted), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_many_rows_take_are_looked_at_once() {
+    let root = Place::new();
+    let session = session_on(&root).await;
+    let rows = |count: i64| {
+        let given: Vec<i64> = (0..count).map(|at| at % 10).collect();
+        chain(&session, vec![batch(vec![("value", integers(given))])])
+    };
+    let function = Multiply::new(2, "code");
+    for (verify, computed) in [(0, 10), (7, 7), (1000, 10)] {
+        let options = UdfOptions { verify, ..distinct(10, None) };
+        values(&rows(500).map(stage(&function, options)).unwrap(), "product").await;
+        assert_eq!(function.computed(), computed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_results_are_told_with_their_names() {
+    let root = Place::new();
+    let session = session_on(&root).await;
+    let five = chain(&session, vec![batch(vec![("value", integers([5]))])]);
+    let given = |by: i64, verify: usize| {
+        let function = Multiply { times: Some(2), ..Multiply::new(by, "code") };
+        let options = UdfOptions { verify, ..UdfOptions::default() };
+        five.generate(stage(&function, options), &[]).unwrap()
+    };
+    given(2, 0).collect().await.unwrap();
+    let error = given(3, 1).collect().await.unwrap_err().to_string();
+    let wanted = "for (5) [{product: 10}, {product: 10}] is kept, and now it gives [{product: 15}, {product: 15}]";
+    assert!(error.contains(wanted), "{error}");
 }

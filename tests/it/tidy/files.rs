@@ -57,8 +57,14 @@ fn files_stay_short(root: &Path, overlong: &[(&str, usize)]) -> Findings {
 
 /// Lines that count against the wall.
 fn length(path: &str, text: &str) -> usize {
-    let body = if path.ends_with(".rs") { text.split("\n#[cfg(test)]").next() } else { None };
+    let tests = text.rfind("\n#[cfg(test)]\nmod ").filter(|_| path.ends_with(".rs"));
+    let body = tests.filter(|at| is_closing(&text[at + 1..])).map(|at| &text[..=at]);
     body.unwrap_or(text).lines().count()
+}
+
+/// Whether nothing but tests stands from there on.
+fn is_closing(tests: &str) -> bool {
+    tests.lines().nth(1).is_some_and(|module| module.ends_with('{')) || tests.lines().count() == 2
 }
 
 fn wall(path: &str) -> usize {
@@ -142,6 +148,10 @@ mod tests {
 
     #[test]
     fn closing_tests_do_not_count() {
-        assert_eq!(length("a.rs", "//! A.\nfn f() {}\n#[cfg(test)]\nmod tests {}\n"), 2);
+        for tests in ["mod tests;\n", "mod tests {\n    fn t() {}\n}\n"] {
+            assert_eq!(length("a.rs", &format!("//! A.\nfn f() {{}}\n#[cfg(test)]\n{tests}")), 2);
+        }
+        assert_eq!(length("a.rs", "//! A.\n#[cfg(test)]\nmod tests;\nfn f() {}\n"), 4);
+        assert_eq!(length("a.rs", "//! A.\n#[cfg(test)]\nfn f() {}\nfn g() {}\n"), 4);
     }
 }

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use udf_runtime::{FunctionFailure, RowFailure, Shape};
 
-use super::{CACHED_BYTES, Finder, Origin, Reader, results};
+use super::{CACHED_BYTES, Finder, Origin, Reader, number, results};
 use crate::checkpoint::{Key, Ledger, Scope, UnitAt, UnitFacts, UnitKeys};
 use crate::logical::{Reuse, StageKey};
 use crate::storage::{Buckets, Root, Storage};
@@ -167,4 +167,13 @@ async fn in_reverse_order_little_is_in_memory() {
         assert_eq!(text[0].trim_start_matches('0').parse().unwrap_or(0), row);
         assert!(reader.cached_bytes() <= CACHED_BYTES, "{}", reader.cached_bytes());
     }
+}
+
+#[test]
+fn more_rows_than_there_are_numbers_are_refused() {
+    assert_eq!(number(u32::MAX as usize, "this").unwrap(), u32::MAX);
+    let error = number(1 << 32, "`distinct=True`").unwrap_err();
+    let wanted = "`distinct=True` of more than 4294967295 rows of a function is not supported; \
+                  fewer in one run work: save some of the rows, then the others";
+    assert_eq!((error.code(), error.to_string().as_str()), ("engine.not_supported", wanted));
 }

@@ -40,6 +40,13 @@ pub(super) struct Collector<'a> {
     memory: MemoryReservation,
 }
 
+/// Rows that the function is at, and what their results took so far.
+struct Due {
+    owed: Owed,
+    bytes: usize,
+    took: Duration,
+}
+
 /// Rows whose results were at hand.
 #[derive(Clone, Copy, Debug, Default)]
 struct Found {
@@ -146,38 +153,21 @@ impl<'a> Collector<'a> {
 
     /// Waits for all answers of a piece, so that its rows, of which some are equal, have their places.
     async fn computed_once(&mut self, owed: Owed, places: &mut [Option<Place>]) -> Result<()> {
-        let Owed { missing, keys, arguments, ends, files } = owed;
-        let (height, mut bytes) = (arguments.num_rows(), bytes_of(&arguments));
-        let (mut took, mut more) = (Duration::ZERO, true);
-        while more {
-            let answer = self.next_answer(&missing).await?;
-            more = answer.more;
-            took += answer.spent.calling + answer.spent.converting;
-            bytes = bytes.max(bytes_of(&answer.rows));
-            let origins = origins(&answer, self.run.stage.shape, height);
-            self.keep(height, &answer, origins.as_ref()).await?;
+        for (number, row) in (self.computed..).zip(&owed.missing) {
+            // Whoever looked for the rows has numbered them, and refused too many.
+            places[*row as usize] = u32::try_from(number).ok().map(Place::of_run);
         }
-        self.sizer.learn(height, bytes, took);
-        if let Some(unit) = &mut self.open {
-            unit.done(keys, arguments);
-        }
-        for (number, row) in (self.computed..).zip(missing) {
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            places[row as usize] = Some(Place::of_run(number));
-        }
-        self.done(height, ends).await?;
+        let mut due = Due { owed, bytes: 0, took: Duration::ZERO };
+        while self.next_answer(&mut due).await?.0.more {}
+        self.has_all(&mut due).await?;
         if let (Some(unit), Some((_, reader))) = (&self.open, &mut self.kept) {
             let (cut, rows) = unit.so_far();
             reader.is_making(cut, rows);
         }
-        if let Some(files) = files {
-            files.answered().await?;
-        }
         Ok(())
     }
 
-    /// Sends on the rows for what the function answers, and makes the results durable if their unit ends with them.
-    /// Whether anybody wants more.
+    /// Sends on the rows for what the function answers. Whether anybody wants more.
     async fn answered(
         &mut self,
         owed: Owed,
@@ -185,32 +175,18 @@ impl<'a> Collector<'a> {
         mixed: &mut Mixed<'_>,
         mut failures: Vec<RowFailure>,
     ) -> Result<bool> {
-        let Owed { missing, keys, arguments, mut ends, mut files } = owed;
-        let (height, bytes_given) = (arguments.num_rows(), bytes_of(&arguments));
-        let mut given = Some((keys, arguments));
-        let (mut took, mut more, mut bytes) = (Duration::ZERO, true, 0);
+        let (mut due, mut more) = (Due { owed, bytes: 0, took: Duration::ZERO }, true);
         while more {
-            let answer = self.next_answer(&missing).await?;
+            let (answer, origins) = self.next_answer(&mut due).await?;
             more = answer.more;
-            took += answer.spent.calling + answer.spent.converting;
-            bytes += bytes_of(&answer.rows);
-            let origins = origins(&answer, self.run.stage.shape, height);
-            failures.extend(answer.failures.iter().map(|one| at_row(one, &missing)));
-            self.keep(height, &answer, origins.as_ref()).await?;
-            if !more && let Some((keys, arguments)) = given.take() {
-                self.sizer.learn(height, bytes.max(bytes_given), took);
+            failures.extend(answer.failures.iter().map(|one| at_row(one, &due.owed.missing)));
+            if !more {
                 failures.sort_by_key(|one| one.failure.row);
                 self.count(std::mem::take(&mut failures))?;
-                if let Some(unit) = &mut self.open {
-                    unit.done(keys, arguments);
-                }
-                self.done(height, ends.take()).await?;
-                if let Some(files) = files.take() {
-                    files.answered().await?;
-                }
+                self.has_all(&mut due).await?;
             }
-            let origins = origins.as_ref();
-            if height == passing.num_rows() {
+            let (origins, missing) = (origins.as_ref(), &due.owed.missing);
+            if missing.len() == passing.num_rows() {
                 let columns = answer.rows.columns();
                 let rows = assemble(passing, columns, origins, &self.run.schema)?;
                 if !send(self.full, rows).await {
@@ -218,7 +194,7 @@ impl<'a> Collector<'a> {
                 }
                 continue;
             }
-            let mut computed = Computed { rows: &answer.rows, origins, missing: &missing, at: 0 };
+            let mut computed = Computed { rows: &answer.rows, origins, missing, at: 0 };
             let until = match more {
                 true => computed.last_row().map_or(0, |row| row + 1),
                 false => passing.num_rows(),
@@ -251,15 +227,35 @@ impl<'a> Collector<'a> {
         }
     }
 
-    async fn next_answer(&mut self, missing: &[u32]) -> Result<Answer> {
-        let asked = Instant::now();
+    /// The next answer for the rows of a piece, which is in the open unit then, and for each result whose it is.
+    async fn next_answer(&mut self, due: &mut Due) -> Result<(Answer, Option<UInt32Array>)> {
+        let (asked, missing) = (Instant::now(), &due.owed.missing);
         let answer = match self.answers.next().await {
             Some(answer) => answer.map_err(|error| failed(self.of_input(error, missing)))?,
             None => return internal_err!("a function owes an answer"),
         };
         self.run.watch.waited(asked.elapsed());
         self.run.watch.spent(answer.spent);
-        Ok(answer)
+        due.took += answer.spent.calling + answer.spent.converting;
+        due.bytes += bytes_of(&answer.rows);
+        let origins = origins(&answer, self.run.stage.shape, missing.len());
+        self.keep(missing.len(), &answer, origins.as_ref()).await?;
+        Ok((answer, origins))
+    }
+
+    /// All results for the rows of a piece are here. They are made durable if their unit ends with them.
+    async fn has_all(&mut self, due: &mut Due) -> Result<()> {
+        let Due { owed, bytes, took } = due;
+        let Owed { missing, keys, arguments, ends, files } = owed;
+        self.sizer.learn(missing.len(), bytes_of(arguments).max(*bytes), *took);
+        if let Some(unit) = &mut self.open {
+            unit.done(std::mem::take(keys), arguments.clone());
+        }
+        self.done(missing.len(), ends.take()).await?;
+        match files.take() {
+            Some(files) => files.answered().await,
+            None => Ok(()),
+        }
     }
 
     /// The error with the row of the input that it is about: functions see those only that are computed.

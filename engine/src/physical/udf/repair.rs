@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
+use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, stream};
+use udf_runtime::FunctionFailure;
 
 use super::unit::OpenUnit;
 use super::{Keeping, Run, origins};
@@ -23,8 +25,8 @@ const ROWS: usize = 64;
 pub(super) enum Outcome {
     Agrees,
     Differs,
-    /// A row fails that had been computed.
-    Refuses,
+    /// A row fails that had been computed. Rows are counted from the first of the comparison.
+    Refuses(Box<FunctionFailure>),
 }
 
 impl Run {
@@ -73,7 +75,7 @@ impl Run {
         let reason = match outcome {
             Outcome::Agrees => None,
             Outcome::Differs => Some("it gives other results for rows that both computed"),
-            Outcome::Refuses => Some("rows fail now that it had computed"),
+            Outcome::Refuses(_) => Some("rows fail now that it had computed"),
         };
         if let Some(reason) = reason {
             let name = &self.stage.name;
@@ -108,11 +110,11 @@ impl Run {
             while more {
                 let answer = match answers.next().await {
                     Some(Ok(answer)) => answer,
-                    Some(Err(udf_runtime::Error::Function { .. })) => {
-                        return Ok((Outcome::Refuses, unit.without_rest()?));
+                    Some(Err(udf_runtime::Error::Function { failure, .. })) => {
+                        return Ok((Outcome::Refuses(failure), unit.without_rest()?));
                     }
                     Some(Err(error)) => return Err(DataFusionError::External(Box::new(error))),
-                    None => return Ok((Outcome::Refuses, unit.without_rest()?)),
+                    None => return internal_err!("a function owes an answer"),
                 };
                 more = answer.more;
                 let origins = origins(&answer, self.stage.shape, piece.num_rows());
@@ -126,10 +128,10 @@ impl Run {
             None | Some(Ok(_) | Err(udf_runtime::Error::Function { .. })) => {}
             Some(Err(error)) => return Err(DataFusionError::External(Box::new(error))),
         }
-        let outcome = match unit.lists()? {
-            _ if unit.has_failures() => Outcome::Refuses,
-            ours if ours.to_data() == known.to_data() => Outcome::Agrees,
-            _ => Outcome::Differs,
+        let outcome = match unit.first_failure() {
+            Some(failure) => Outcome::Refuses(Box::new(failure.clone())),
+            None if unit.lists()?.to_data() == known.to_data() => Outcome::Agrees,
+            None => Outcome::Differs,
         };
         Ok((outcome, unit))
     }

@@ -9,7 +9,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use arrow::record_batch::RecordBatchOptions;
 use datafusion::error::Result;
-use udf_runtime::RowFailure;
+use udf_runtime::{FunctionFailure, RowFailure};
 
 use super::size::bytes_of;
 use crate::blocking::blocking;
@@ -190,9 +190,9 @@ impl OpenUnit {
         Ok(self)
     }
 
-    /// Whether some row failed.
-    pub(super) fn has_failures(&self) -> bool {
-        !self.failures.is_empty()
+    /// How the first row failed that did.
+    pub(super) fn first_failure(&self) -> Option<&FunctionFailure> {
+        self.failures.first().map(|one| &one.failure)
     }
 }
 

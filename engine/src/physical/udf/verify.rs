@@ -2,14 +2,16 @@
 //!
 //! They are computed in a run of their own behind the last row, before anything of the run is saved.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Fields, Schema};
 use arrow::record_batch::RecordBatchOptions;
 use arrow::util::display::array_value_to_string;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use udf_runtime::Shape;
 
 use super::gather::Mixed;
@@ -22,19 +24,18 @@ use crate::checkpoint::{Finder, Place, Reader};
 /// What of a value stands in a message.
 const SHOWN: usize = 120;
 
-/// Some of the rows whose results are kept, all with the same chance.
+/// Some of the results that are kept and that rows of the run take, all with the same chance.
 #[derive(Debug)]
 pub(super) struct Sample {
     most: usize,
-    /// Such rows so far.
-    met: usize,
     chance: RandomState,
-    rows: Vec<(RecordBatch, Place)>,
+    /// By numbers made of their places by chance, of which the smallest stay: results that many rows take count once.
+    rows: BTreeMap<u64, (RecordBatch, Place)>,
 }
 
 impl Sample {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, met: 0, chance: RandomState::new(), rows: Vec::new() }
+        Self { most, chance: RandomState::new(), rows: BTreeMap::new() }
     }
 
     /// Looks at the next rows.
@@ -49,15 +50,15 @@ impl Sample {
             if place.is_of_run() || finder.has_failed(place) {
                 continue;
             }
-            // Reservoir sampling: https://en.wikipedia.org/wiki/Reservoir_sampling#Simple:_Algorithm_R
-            self.met += 1;
-            if self.rows.len() < self.most {
-                self.rows.push((copy(arguments, row)?, place));
+            let number = self.chance.hash_one(place);
+            let is_full = self.rows.len() >= self.most;
+            let is_smaller = self.rows.last_key_value().is_some_and(|(last, _)| number < *last);
+            if self.rows.contains_key(&number) || (is_full && !is_smaller) {
                 continue;
             }
-            let chosen = usize::try_from(self.chance.hash_one(self.met)).unwrap_or(0) % self.met;
-            if let Some(other) = self.rows.get_mut(chosen) {
-                *other = (copy(arguments, row)?, place);
+            self.rows.insert(number, (copy(arguments, row)?, place));
+            if is_full {
+                self.rows.pop_last();
             }
         }
         Ok(())
@@ -73,29 +74,48 @@ impl Run {
         sample: Sample,
     ) -> Result<()> {
         let (rows, places): (Vec<_>, Vec<_>) =
-            sample.rows.into_iter().map(|(row, place)| (row, Some(place))).unzip();
+            sample.rows.into_values().map(|(row, place)| (row, Some(place))).unzip();
         let Some(first) = rows.first() else {
             return Ok(());
         };
         let arguments = concat_batches(first.schema_ref(), &rows)?;
         let known = self.known(reader, &places).await?;
         let (outcome, unit) = self.tried(keeping, &arguments, &known).await?;
-        let name = &self.stage.name;
-        let ours = match outcome {
+        let (row, now) = match outcome {
             Outcome::Agrees => return Ok(()),
-            Outcome::Differs => unit.lists()?,
-            Outcome::Refuses => {
-                return Err(refused(name, "a row whose results are kept fails now"));
+            Outcome::Differs => {
+                let ours = unit.lists()?;
+                let same =
+                    |row: usize| ours.slice(row, 1).to_data() == known.slice(row, 1).to_data();
+                let row = (0..known.len()).find(|row| !same(*row)).unwrap_or_default();
+                (row, format!("gives {}", self.shown_results(&ours, row)?))
+            }
+            Outcome::Refuses(failure) => {
+                // Without its row, which is one of the sample and of nothing that users know.
+                let (kind, message) = (&failure.kind, &failure.message);
+                (failure.row.unwrap_or_default(), format!("fails with {kind}: {message}"))
             }
         };
-        let same = |row: usize| ours.slice(row, 1).to_data() == known.slice(row, 1).to_data();
-        let row = (0..known.len()).find(|row| !same(*row)).unwrap_or_default();
-        let given: Vec<_> = arguments.columns().iter().map(|column| shown(column, row)).collect();
-        let (given, was, is) = (given.join(", "), shown(&known, row), shown(&ours, row));
-        let what = format!(
-            "kept results are not what it gives now; for ({given}) it gave {was}, now {is}"
-        );
-        Err(refused(name, &what))
+        let own = self.stage.options.keyed_by.as_ref().map_or(arguments.num_columns(), Vec::len);
+        let given: Vec<_> =
+            arguments.columns()[..own].iter().map(|column| shown(column, row)).collect();
+        let (name, arguments) = (self.stage.name.clone(), given.join(", "));
+        let kept = self.shown_results(&known, row)?;
+        Err(Error::KeptDiffers { name, arguments, kept, now }.into())
+    }
+
+    /// The results of a row, which are lists, under the names of their columns.
+    fn shown_results(&self, lists: &ArrayRef, row: usize) -> Result<String> {
+        let rows = lists.as_list::<i64>().value(row);
+        let (rows, fields) = (rows.as_struct(), Fields::from(self.stage.results.clone()));
+        let columns = rows.columns().to_vec();
+        let named = StructArray::try_new_with_length(fields, columns, None, rows.len())?;
+        let named: ArrayRef = Arc::new(named);
+        if self.stage.shape == Shape::OnePerRow {
+            return Ok(shown(&named, 0));
+        }
+        let all: Vec<_> = (0..named.len()).map(|result| shown(&named, result)).collect();
+        Ok(cut(format!("[{}]", all.join(", "))))
     }
 
     /// The results that are kept for rows, as lists.
@@ -116,11 +136,6 @@ impl Run {
     }
 }
 
-fn refused(name: &str, what: &str) -> DataFusionError {
-    let hint = "settings(version=...) or LAKEBED_IGNORE_CHECKPOINTS=1 computes all rows anew";
-    Error::Value { what: format!("`verify` of UDF '{name}': {what}; hint: {hint}") }.into()
-}
-
 /// A row by itself, so that the others do not stay in memory.
 fn copy(rows: &RecordBatch, row: usize) -> Result<RecordBatch> {
     if rows.num_columns() == 0 {
@@ -131,7 +146,10 @@ fn copy(rows: &RecordBatch, row: usize) -> Result<RecordBatch> {
 }
 
 fn shown(column: &ArrayRef, row: usize) -> String {
-    let text = array_value_to_string(column, row).unwrap_or_else(|_| "?".to_owned());
+    cut(array_value_to_string(column, row).unwrap_or_else(|_| "?".to_owned()))
+}
+
+fn cut(text: String) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
