@@ -31,6 +31,7 @@ WORKLOADS = (
     "to_parquet", "to_csv", "to_jsonl",
     "to_pandas", "cosine_top10", "cosine_halves", "nearest_names", "import_time", "trivial_map",
     "file_map", "waiting_map", "kept_results", "map_memory", "image_loader",
+    "through_scan", "through_sum", "through_path",
 )  # fmt: skip
 TINY = 0.002
 CACHE = Path.home() / ".cache" / "lakebed"
