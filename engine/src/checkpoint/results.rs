@@ -149,7 +149,7 @@ fn added(
     let (failures, would_fail) = facts.failures(failing.unwrap_or_default());
     let (failures, would_fail) = (by_row(failures), would_fail && failing.is_some());
     let counts = |row: u32| !failures.contains_key(&row) || (would_fail && origin != Origin::Older);
-    index.unit(name.time, facts.replaces);
+    index.unit(keys.len(), name.time, facts.replaces);
     for (row, key) in (0..).zip(keys) {
         let has_one = results.get(row as usize).is_none_or(|results| *results == 1);
         if counts(row) && (has_one || shape == Shape::Any) {
@@ -196,13 +196,15 @@ impl Finder {
     pub(crate) async fn find(&mut self, keys: &[Key]) -> Result<Vec<Option<Place>>> {
         let mut places = vec![None; keys.len()];
         if !self.index.is_empty() {
-            for (place, key) in places.iter_mut().zip(keys) {
-                *place = self.take(*key);
+            let firsts = self.index.firsts(keys);
+            for (place, first) in places.iter_mut().zip(firsts) {
+                let Some(first) = first else { continue };
+                *place = self.take(first);
                 while let Some(found) = *place
                     && !self.is_sound(found.unit).await?
                 {
                     self.index.lose(found.unit);
-                    *place = self.take(*key);
+                    *place = self.take(first);
                 }
             }
         }
@@ -229,10 +231,10 @@ impl Finder {
         unit.is_some_and(|unit| unit.cut.failures.contains_key(&place.row))
     }
 
-    fn take(&mut self, key: Key) -> Option<Place> {
+    fn take(&mut self, first: u32) -> Option<Place> {
         match &self.computed {
-            Some(_) => self.index.first_of(key),
-            None => self.index.take(key),
+            Some(_) => self.index.first_of(first),
+            None => self.index.take(first),
         }
     }
 

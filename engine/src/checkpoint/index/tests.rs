@@ -7,10 +7,14 @@ use crate::checkpoint::Key;
 fn index(units: &[&[Key]]) -> Index {
     let mut builder = IndexBuilder::default();
     for (time, keys) in (0..).zip(units) {
-        builder.unit(time, None);
+        builder.unit(keys.len(), time, None);
         (0..).zip(*keys).for_each(|(row, key)| builder.add(*key, row));
     }
     builder.finish()
+}
+
+fn take(index: &mut Index, key: Key) -> Option<Place> {
+    index.take(index.firsts(&[key])[0]?)
 }
 
 fn at(unit: u32, row: u32) -> Option<Place> {
@@ -21,14 +25,14 @@ fn at(unit: u32, row: u32) -> Option<Place> {
 fn nothing_is_found_where_there_is_nothing() {
     let mut nothing = index(&[]);
     assert!(nothing.is_empty());
-    assert_eq!(nothing.take(0), None);
-    assert_eq!(index(&[&[1, 3]]).take(2), None);
+    assert_eq!(take(&mut nothing, 0), None);
+    assert_eq!(take(&mut index(&[&[1, 3]]), 2), None);
 }
 
 #[test]
 fn each_result_is_taken_once_in_the_order_of_their_units() {
     let mut all = index(&[&[7, 8, 7], &[7]]);
-    let found = [7, 7, 8, 7, 7, 8].map(|key| all.take(key));
+    let found = [7, 7, 8, 7, 7, 8].map(|key| take(&mut all, key));
     assert_eq!(found, [at(0, 0), at(0, 2), at(0, 1), at(1, 0), None, None]);
 }
 
@@ -39,29 +43,40 @@ fn all_of_many_keys_are_found() {
     let keys: Vec<Key> = (1..=10_000).map(key).collect();
     let mut all = index(&[&keys[..5000], &keys[5000..]]);
     for (row, key) in keys.iter().enumerate() {
-        let place = all.take(*key).unwrap();
+        let place = take(&mut all, *key).unwrap();
         assert_eq!(place.unit as usize * 5000 + place.row as usize, row);
-        assert_eq!(all.take(*key), None);
+        assert_eq!(take(&mut all, *key), None);
     }
-    assert_eq!(all.take(key(0)), None);
-    assert_eq!(all.take(key(10_001)), None);
+    assert_eq!(take(&mut all, key(0)), None);
+    assert_eq!(take(&mut all, key(10_001)), None);
+}
+
+#[test]
+fn many_rows_of_one_key_are_found() {
+    let keys: Vec<Key> = vec![9; 100].into_iter().chain(0..200).collect();
+    let mut all = index(&[&keys]);
+    let firsts = all.firsts(&keys);
+    let mut rows: Vec<u32> =
+        firsts.into_iter().map(|first| all.take(first.unwrap()).unwrap().row).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, (0..300).collect::<Vec<_>>());
 }
 
 #[test]
 fn what_is_lost_is_not_found() {
     let mut all = index(&[&[1, 2], &[1]]);
     all.lose(0);
-    assert_eq!([1, 1, 2].map(|key| all.take(key)), [at(1, 0), None, None]);
+    assert_eq!([1, 1, 2].map(|key| take(&mut all, key)), [at(1, 0), None, None]);
 }
 
 #[test]
 fn what_was_computed_again_replaces_what_was_there() {
     let mut builder = IndexBuilder::default();
     for (time, replaces, keys) in [(5, None, [1, 2]), (9, Some(8), [1, 3]), (10, None, [1, 4])] {
-        builder.unit(time, replaces);
+        builder.unit(keys.len(), time, replaces);
         (0..).zip(keys).for_each(|(row, key)| builder.add(key, row));
     }
     let mut all = builder.finish();
-    let found = [1, 1, 1, 2, 3].map(|key| all.take(key));
+    let found = [1, 1, 1, 2, 3].map(|key| take(&mut all, key));
     assert_eq!(found, [at(1, 0), at(2, 0), None, at(0, 1), at(1, 1)]);
 }

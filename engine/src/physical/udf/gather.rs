@@ -133,6 +133,10 @@ impl<'a> Mixed<'a> {
         let from = self.at;
         while self.at < until && !taken.is_full() {
             match (self.places[self.at], &mut reader, &mut computed) {
+                (Some(place), Some(reader), _) if self.shape == Shape::OnePerRow => {
+                    let rows = self.run_of(place, until);
+                    self.take_run(place, rows, reader, &mut taken).await?;
+                }
                 (Some(place), Some(reader), _) => self.take(place, reader, &mut taken).await?,
                 (None, _, Some(computed)) => {
                     while computed.row_of(computed.at) == Some(self.at) {
@@ -164,6 +168,43 @@ impl<'a> Mixed<'a> {
     /// More results of the row before come with the next answer.
     pub(super) fn stays_at(&mut self, row: usize) {
         self.at = row;
+    }
+
+    /// How many of the next rows have results that follow each other in their unit, as rows do that come again in the same
+    /// order.
+    fn run_of(&self, place: Place, until: usize) -> usize {
+        let rows = (place.row..).zip(&self.places[self.at..until]);
+        let in_run = |(row, place_of): &(u32, &Option<Place>)| {
+            **place_of == Some(Place { row: *row, ..place })
+        };
+        if place.is_of_run() { 1 } else { rows.take_while(in_run).count() }
+    }
+
+    /// Takes found results of the next rows, one of each, that follow each other in a unit; not all, if these are enough.
+    async fn take_run(
+        &mut self,
+        place: Place,
+        rows: usize,
+        reader: &mut Reader,
+        taken: &mut Taken,
+    ) -> Result<()> {
+        let place = reader.settled(place);
+        let first = reader.results_of(place).start;
+        let (number, results) = reader.batch_of(place.unit, first);
+        let batch = reader.batch(place.unit, number).await?;
+        if results.end <= first {
+            return internal_err!("a unit has fewer results than it says");
+        }
+        let share = (bytes_of(&batch) / batch.num_rows().max(1)).max(1);
+        let room = MOST_BYTES.saturating_sub(taken.bytes).div_ceil(share);
+        let there = usize::try_from(results.end - first).unwrap_or(usize::MAX);
+        let count = rows.min(there).min(room).max(1);
+        let source = taken.source((place.unit, number), batch);
+        let from = usize::try_from(first - results.start).unwrap_or(usize::MAX);
+        (0..count).for_each(|row| taken.add(source, from + row, self.at + row));
+        taken.bytes += share * count;
+        self.at += count;
+        Ok(())
     }
 
     /// Takes found results of the next row, until there are enough.
