@@ -112,11 +112,7 @@ impl SpellCalls<'_> {
         if let ("list_aggregate" | "list_aggr", [list, function]) = (name.as_str(), &*arguments)
             && let Some(function) = text(function)
         {
-            let of_list = parsed_expression(&format!("list_{function}({list})"))?;
-            return match &of_list {
-                Expr::Function(call) => Ok(self.spelled(call)?.or(Some(of_list))),
-                _ => Ok(None),
-            };
+            return self.of_list(function, list);
         }
         if name == "quantile" {
             return Err(Error::refused(
@@ -135,23 +131,34 @@ impl SpellCalls<'_> {
         }
         let template = match dates::spelled(&name, &arguments)? {
             Some(text) => Some(text),
-            None => CALLS
-                .iter()
-                .find(|(known, count, _)| *known == name && *count == arguments.len())
-                .map(|(_, _, template)| match template.starts_with("date_part(") {
-                    true => {
-                        let mut arguments = arguments.clone();
-                        let told = arguments.last().map(|last| moment(last));
-                        if let (Some(last), Some(told)) = (arguments.last_mut(), &told) {
-                            *last = told;
-                        }
-                        filled(template, &arguments)
-                    }
-                    false => filled(template, &arguments),
-                }),
+            None => known(&name, &arguments),
         };
         let Some(text) = template else { return Ok(None) };
         with_clauses(&name, parsed_expression(&text)?, call).map(Some)
+    }
+
+    /// `list_aggregate(list, 'max')`.
+    fn of_list(&self, function: &str, list: &Expr) -> Result<Option<Expr>> {
+        let spelled = parsed_expression(&format!("list_{function}({list})"))?;
+        match &spelled {
+            Expr::Function(call) => Ok(self.spelled(call)?.or(Some(spelled))),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A call of the table, in the words that stand there.
+fn known(name: &str, arguments: &[&Expr]) -> Option<String> {
+    let is_it =
+        |(known, count, _): &&(&str, usize, &str)| *known == name && *count == arguments.len();
+    let (_, _, template) = CALLS.iter().find(is_it)?;
+    match arguments {
+        [rest @ .., last] if template.starts_with("date_part(") => {
+            let told = moment(last);
+            let arguments: Vec<&Expr> = rest.iter().copied().chain([&told]).collect();
+            Some(filled(template, &arguments))
+        }
+        arguments => Some(filled(template, arguments)),
     }
 }
 

@@ -194,7 +194,7 @@ fn array(values: &[ArrayRef]) -> Result<ArrayRef> {
 
 /// Keys and values in turn.
 fn object(values: &[ArrayRef]) -> Result<ArrayRef> {
-    if values.len() % 2 != 0 {
+    if !values.len().is_multiple_of(2) {
         return unfit("`json_object` takes keys and values in turn: one has no value".to_owned());
     }
     let pairs = values

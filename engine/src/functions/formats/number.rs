@@ -6,7 +6,7 @@ pub(super) fn grouped(digits: &str) -> String {
     let (whole, rest) = digits.split_at(end);
     let mut text = String::new();
     for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

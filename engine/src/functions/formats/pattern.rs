@@ -18,12 +18,11 @@ pub(super) enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     fill: char,
-    /// `<`, `^` or `>`; else texts stand left and numbers right.
+    /// `<`, `^`, `>`, or `=` for what stands between a sign and its number; else texts stand left and numbers right.
     align: Option<char>,
     /// What stands before a number that is not negative.
     sign: Option<char>,
     prefix: bool,
-    zeros: bool,
     width: usize,
     groups: bool,
     precision: Option<usize>,
@@ -37,7 +36,6 @@ impl Default for Place {
             align: None,
             sign: None,
             prefix: false,
-            zeros: false,
             width: 0,
             groups: false,
             precision: None,
@@ -76,16 +74,20 @@ pub(super) fn percents(pattern: &str) -> Result<Vec<Part>, String> {
             continue;
         }
         let mut place = Place { align: Some('>'), ..Place::default() };
+        let mut zeros = false;
         while let Some(flag) = rest.next_if(|it| "-+ #0,'".contains(*it)) {
             match flag {
                 '-' => place.align = Some('<'),
                 '+' => place.sign = Some('+'),
                 ' ' if place.sign.is_none() => place.sign = Some(' '),
                 '#' => place.prefix = true,
-                '0' => place.zeros = true,
+                '0' => zeros = true,
                 ',' | '\'' => place.groups = true,
                 _ => {}
             }
+        }
+        if zeros && place.align == Some('>') {
+            (place.fill, place.align) = ('0', Some('='));
         }
         place.width = number(&mut rest).unwrap_or_default();
         if rest.next_if_eq(&'.').is_some() {
@@ -151,7 +153,9 @@ fn place(rest: &mut Signs<'_>) -> Result<Place, String> {
     }
     place.sign = rest.next_if(|it| "+- ".contains(*it)).filter(|it| *it != '-');
     place.prefix = rest.next_if_eq(&'#').is_some();
-    place.zeros = rest.next_if_eq(&'0').is_some();
+    if rest.next_if_eq(&'0').is_some() && place.align.is_none() {
+        (place.fill, place.align) = ('0', Some('='));
+    }
     place.width = number(rest).unwrap_or_default();
     place.groups = rest.next_if(|it| ",_'".contains(*it)).is_some();
     if rest.next_if_eq(&'.').is_some() {
@@ -211,7 +215,8 @@ impl Place {
     fn float(&self, number: f64) -> Result<String, String> {
         if !number.is_finite() {
             let name = if number.is_nan() { "nan" } else { "inf" };
-            return Ok(Self { zeros: false, ..self.clone() }.signed(number < 0.0, "", name));
+            let plain = Self { fill: ' ', align: Some('>'), ..self.clone() };
+            return Ok(plain.signed(number < 0.0, "", name));
         }
         let (size, precision) = (number.abs(), self.precision.unwrap_or(6));
         let digits = match self.kind {
@@ -234,8 +239,8 @@ impl Place {
         let sign = if is_negative { Some('-') } else { self.sign };
         let before = sign.map_or_else(|| prefix.to_owned(), |sign| format!("{sign}{prefix}"));
         let missing = self.width.saturating_sub(before.len() + digits.len());
-        if self.zeros && self.align != Some('<') {
-            return format!("{before}{}{digits}", "0".repeat(missing));
+        if self.align == Some('=') {
+            return format!("{before}{}{digits}", String::from(self.fill).repeat(missing));
         }
         self.padded(before + digits, '>')
     }
@@ -243,7 +248,7 @@ impl Place {
     fn padded(&self, text: String, side: char) -> String {
         let missing = self.width.saturating_sub(text.chars().count());
         let fill = |count: usize| String::from(self.fill).repeat(count);
-        match self.align.unwrap_or(side) {
+        match self.align.filter(|align| *align != '=').unwrap_or(side) {
             '<' => text + &fill(missing),
             '^' => format!("{}{text}{}", fill(missing / 2), fill(missing - missing / 2)),
             _ => fill(missing) + &text,

@@ -1,3 +1,5 @@
+//! Patterns of C and of Python.
+
 use super::Value;
 use super::pattern::{Part, braces, percents};
 

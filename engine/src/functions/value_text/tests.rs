@@ -1,3 +1,5 @@
+//! Values within others, as text and as JSON.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, ListArray, StringArray, StructArray};
