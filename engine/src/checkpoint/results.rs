@@ -162,7 +162,7 @@ fn added(
 
 /// The number of a row, of which there may be only so many.
 fn number(row: usize, what: &str) -> Result<u32> {
-    u32::try_from(row).map_err(|_| Error::NotSupported {
+    u32::try_from(row).map_err(|_too_large| Error::NotSupported {
         what: format!("{what} of more than {} rows of a function", u32::MAX),
         instead: "fewer in one run work: save some of the rows, then the others".to_owned(),
     })

@@ -80,7 +80,7 @@ pub(super) async fn save(
             (Update::Nothing, Some(base)) => attempt.nothing(&base).await,
             (Update::Rows(rows), Some(base)) => attempt.changes(*rows, &base).await,
             (Update::Whole(reason), base) => {
-                attempt.all(reason, base.as_ref(), fingerprint.clone()).await
+                Box::pin(attempt.all(reason, base.as_ref(), fingerprint.clone())).await
             }
             (Update::Nothing | Update::Rows(_), None) => {
                 Err(Error::internal("an update of nothing"))

@@ -354,7 +354,7 @@ async fn texts_and_sums_are_missing_where_their_values_are() {
         Expr::Call { function, arguments }
     };
     for (value, may_be_missing) in [("t", false), ("some", true)] {
-        for function in ["character_length", "upper"] {
+        for function in ["character_length", "path_parent", "upper"] {
             let made = chain.mutate(&[named("x", call(function, value))]).unwrap();
             let field = made.schema().field_with_name("x").unwrap().clone();
             assert_eq!(field.is_nullable(), may_be_missing, "{function} of {value}");

@@ -96,7 +96,8 @@ impl Run {
                 (failure.row.unwrap_or_default(), format!("fails with {kind}: {message}"))
             }
         };
-        let own = self.stage.options.keyed_by.as_ref().map_or(arguments.num_columns(), Vec::len);
+        let own =
+            self.stage.options.keyed_by.as_ref().map_or_else(|| arguments.num_columns(), Vec::len);
         let given: Vec<_> =
             arguments.columns()[..own].iter().map(|column| shown(column, row)).collect();
         let (name, arguments) = (self.stage.name.clone(), given.join(", "));
