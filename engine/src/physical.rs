@@ -31,7 +31,7 @@ pub(crate) use planner::{UdfContext, UdfPlanner};
 pub(crate) use ranks::{Rank, RanksExec};
 pub(crate) use sort_rows::SortRowsExec;
 pub(crate) use spill::{may_spill, sharers};
-pub(crate) use udf::missing_rows;
+pub(crate) use udf::{bytes_of, missing_rows};
 pub(crate) use window_groups::WindowGroupsExec;
 
 /// What the planner knows of columns, which a session keeps.

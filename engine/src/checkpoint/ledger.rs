@@ -2,10 +2,10 @@
 //!
 //! * `CODE-TIME-CHECK.unit`: results that the code `CODE` computed; `CHECK` is the digest of the file, and by their times
 //!   units are in the order in which they were made.
-//! * `CODE-TIME-CHECK-CHECK[-OF].keys`: the rows of arguments that the unit has the results of, the digest of this file, and
-//!   that of what they were computed for, where a run looks for such results alone. A
-//!   unit is there when both are, each of which appears whole or not at all; what a power cut damaged is told by its digest
-//!   and computed again.
+//! * `CODE-TIME-CHECK-CHECK[-FOR].keys`: the rows of arguments that the unit has the results of, and the digest of this
+//!   file; then, for runs that look for no others, that of the version or the unit that they were computed for. A unit is
+//!   there when both files are, each of which appears whole or not at all; what a power cut damaged is told by its digest and
+//!   computed again.
 //! * `CODE.failed`: the function raised under that code; where that stands, and the digest of its text. Only then may
 //!   repaired code take over what is there, and only code of another text that stands at the same place: a function
 //!   elsewhere is another one, and so is one that was made with other values.
@@ -297,10 +297,16 @@ impl Ledger {
     /// Remembers that the function raised, and what it had computed by then that is not durable.
     pub(crate) async fn failed(&self, sample: Option<RecordBatch>) -> Result<()> {
         let (origin, text) = &self.place;
-        if let Some(rows) = sample {
-            self.put_rows(vec![rows], SAMPLE).await?;
-        }
+        self.leave_sample(sample).await?;
         self.put(&format!("{}.failed", self.code), format!("{origin}\n{text}")).await
+    }
+
+    /// Keeps rows that were computed, for repaired code to be compared with.
+    pub(crate) async fn leave_sample(&self, sample: Option<RecordBatch>) -> Result<()> {
+        match sample {
+            Some(rows) => self.put_rows(vec![rows], SAMPLE).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Remembers that the code came to its end: nothing of it is for others.

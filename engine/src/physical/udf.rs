@@ -45,6 +45,7 @@ use crate::memory::Memory;
 use crate::progress::{Progress, StageProgress};
 pub(crate) use missing::missing_rows;
 use prefetch::{Arriving, Files, Prefetch};
+pub(crate) use size::bytes_of;
 
 /// What the operator does to its input.
 #[derive(Debug)]
@@ -342,7 +343,7 @@ impl Run {
         } else {
             let Listed { own, failed } = ledger.listed().await?;
             units.extend(own.into_iter().map(|unit| (unit, Origin::Own)));
-            // What may be taken over was, before the unit was made.
+            // Units have the rows that are left after what could be taken over.
             if !matches!(self.stage.reuse, Reuse::Unit(_)) {
                 units.extend(self.taken_over(keeping, failed).await?);
             }

@@ -11,10 +11,10 @@ use futures::{FutureExt, TryStreamExt};
 use udf_runtime::task;
 
 use super::StageSpec;
-use super::spec::Unit;
+use super::spec::{FORMAT, Unit};
 use crate::checkpoint::Ledger;
 use crate::logical::{Udf, inputs_first};
-use crate::physical::missing_rows;
+use crate::physical::{bytes_of, missing_rows};
 use crate::progress::Progress;
 use crate::{Chain, Error, Result, config};
 
@@ -64,26 +64,42 @@ impl Chain {
         let session = self.session();
         let ledger = Ledger::new(Arc::clone(session.storage()), &key);
         let call = &function.call;
-        let Some(callable) = session.functions().get(call.function) else {
+        let plan = LogicalPlan::Extension(Extension { node: Arc::new(function.clone()) });
+        let ready = self.operators_of(&plan, progress).await?;
+        let unit_rows = unit_rows.unwrap_or(call.options.unit_rows).max(1);
+        let units =
+            cut_into(&ledger, unit_rows, missing_rows(&ready.plan, &ready.context)?).await?;
+        // A function that nobody has to call need not be one that can be copied.
+        let copy = match units.is_empty() {
+            true => String::new(),
+            false => self.give_function(&function, &ledger).await?,
+        };
+        Ok(Some(StageSpec {
+            format: FORMAT,
+            name: call.name.clone(),
+            key,
+            shape: call.shape,
+            arguments: call.arguments.len(),
+            options: call.options.clone(),
+            function: copy,
+            units,
+        }))
+    }
+
+    /// Writes down a copy of the function: its name there.
+    async fn give_function(&self, function: &Udf, ledger: &Ledger) -> Result<String> {
+        let call = &function.call;
+        let Some(callable) = self.session().functions().get(call.function) else {
             return Err(Error::internal("a function is gone"));
         };
+        // Calls user code.
         let copy = task::spawn_blocking(move || callable.ship_anywhere());
         let copy = copy.await.map_err(|error| Error::internal(error.to_string()))?;
         let copy = copy.map_err(|failure| udf_runtime::Error::Function {
             name: call.name.clone(),
             failure: Box::new(failure),
         })?;
-        let plan = LogicalPlan::Extension(Extension { node: Arc::new(function.clone()) });
-        let ready = self.operators_of(&plan, progress).await?;
-        let unit_rows = unit_rows.unwrap_or(call.options.unit_rows).max(1);
-        let units =
-            cut_into(&ledger, unit_rows, missing_rows(&ready.plan, &ready.context)?).await?;
-        let copy = ledger.give_function(copy).await?.to_string();
-        Ok(Some(StageSpec::new(
-            (call.name.clone(), key, call.shape),
-            (call.arguments.len(), call.options.clone()),
-            (copy, units),
-        )))
+        Ok(ledger.give_function(copy).await?.to_string())
     }
 
     /// The function with this number of those whose results are kept, as a run would have it.
@@ -130,7 +146,7 @@ struct Open {
 impl Open {
     fn add(&mut self, batch: RecordBatch) {
         self.rows += batch.num_rows();
-        self.bytes += batch.get_array_memory_size();
+        self.bytes += bytes_of(&batch);
         self.batches.push(batch);
     }
 

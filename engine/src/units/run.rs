@@ -63,7 +63,7 @@ impl Session {
         let unit = spec.unit(number)?;
         let rows = self.ledger_of(spec).given_rows(&parsed(&unit.file)?).await?;
         let Some(rows) = rows.filter(|rows| !rows.is_empty()) else {
-            return Err(gone(spec, &format!("the rows of unit {number}")));
+            return Err(gone(spec, "the rows of the unit"));
         };
         let chain = self.read_batches(rows[0].schema_ref(), &rows)?;
         let names = (0..spec.arguments).map(|at| Expr::Column(at.to_string()));
@@ -72,7 +72,7 @@ impl Session {
         let Some(function) = Udf::of(chain.plan()) else {
             return Err(Error::internal("a stage is no function"));
         };
-        // Rows have results of others neither before nor beside this unit.
+        // Results of equal rows in other units are not those of these rows.
         let reuse = Reuse::Unit(unit.file.as_str().into());
         let function = function.with_key(StageKey { reuse, ..spec.key.clone() });
         let plan = LogicalPlan::Extension(Extension { node: Arc::new(function) });
@@ -94,7 +94,10 @@ impl Session {
         let forget = async {
             let rows = spec.units.iter().map(|unit| parsed(&unit.file));
             let rows = rows.collect::<Result<Vec<_>>>()?;
-            self.ledger_of(spec).take_back(&rows, &parsed(&spec.function)?).await
+            // There is none where nobody has to call it.
+            let function = Some(&spec.function).filter(|name| !name.is_empty());
+            let function = function.map(|name| parsed(name)).transpose()?;
+            self.ledger_of(spec).forget_given(&rows, function.as_ref()).await
         };
         forget.boxed()
     }
@@ -106,8 +109,10 @@ impl Session {
 
 fn gone(spec: &StageSpec, what: &str) -> Error {
     Error::Corrupt {
-        what: format!("the stage of `{}`", spec.name),
-        reason: format!("{what} cannot be found in this root; is it the root of the chain?"),
+        what: format!("a unit of `{}`", spec.name),
+        reason: format!(
+            "{what} cannot be found in this root: it goes when the next stage is asked for, or this is not the root of the chain"
+        ),
         source: None,
     }
 }

@@ -8,13 +8,13 @@ use crate::logical::{StageKey, UdfOptions};
 use crate::{Error, Result};
 
 /// Grows when older releases could not run a spec any more.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// A function of a chain and the rows that it still has to be called for, as data: with the root, all that another process
 /// needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageSpec {
-    format: u32,
+    pub(super) format: u32,
     /// What users call the function.
     pub name: String,
     pub(super) key: StageKey,
@@ -38,14 +38,6 @@ pub(super) struct Unit {
 }
 
 impl StageSpec {
-    pub(super) fn new(
-        (name, key, shape): (String, StageKey, Shape),
-        (arguments, options): (usize, UdfOptions),
-        (function, units): (String, Vec<Unit>),
-    ) -> Self {
-        Self { format: FORMAT, name, key, shape, arguments, options, function, units }
-    }
-
     /// How many rows all units have.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -59,7 +51,7 @@ impl StageSpec {
         units.map(move |unit| Self { units: vec![unit.clone()], ..stage.clone() })
     }
 
-    /// The stage that a text is.
+    /// The stage that [`to_text`](Self::to_text) wrote.
     ///
     /// # Errors
     /// A text that is no spec, or one of a newer release.

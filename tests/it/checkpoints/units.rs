@@ -123,5 +123,5 @@ async fn what_cannot_be_computed_is_told() {
     assert!(error.contains("the copy of its function cannot be found"), "{error}");
     let stage = Multiply::new(2, "code").stage(10);
     let error = session.run_unit(&spec, 1, stage, &Arc::default()).await.unwrap_err().to_string();
-    assert!(error.contains("the rows of unit 1 cannot be found"), "{error}");
+    assert!(error.contains("the rows of the unit cannot be found"), "{error}");
 }

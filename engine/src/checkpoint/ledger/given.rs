@@ -35,12 +35,21 @@ impl Ledger {
         Ok(copy.filter(|copy| digest(copy) == name.check))
     }
 
-    /// Removes what nobody needs any more.
-    pub(crate) async fn take_back(&self, rows: &[UnitName], function: &UnitName) -> Result<()> {
+    /// Removes rows of units and the function that was called with them.
+    pub(crate) async fn forget_given(
+        &self,
+        rows: &[UnitName],
+        function: Option<&UnitName>,
+    ) -> Result<()> {
         for name in rows {
             self.storage.delete(&self.at(&format!("{name}.{ROWS}"))).await?;
         }
-        self.storage.delete(&self.at(&format!("{function}.{FUNCTION}"))).await
+        match function {
+            Some(function) => {
+                self.storage.delete(&self.at(&format!("{function}.{FUNCTION}"))).await
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -115,8 +115,10 @@ impl<'a> Collector<'a> {
             return Err(failed(error));
         }
         match &self.kept {
-            // Other units may have failed.
-            Some(_) if matches!(self.run.stage.reuse, Reuse::Unit(_)) => Ok(()),
+            // Another unit may have failed or will: its repair is compared with what this one computed.
+            Some((keeping, _)) if matches!(self.run.stage.reuse, Reuse::Unit(_)) => {
+                Ok(keeping.ledger.leave_sample(self.last.take()).await?)
+            }
             Some((keeping, _)) => Ok(keeping.ledger.succeeded().await?),
             None => Ok(()),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch};
 use arrow::datatypes::DataType;
 
-pub(super) fn bytes_of(rows: &RecordBatch) -> usize {
+pub(crate) fn bytes_of(rows: &RecordBatch) -> usize {
     rows.columns().iter().map(of_column).sum()
 }
 
