@@ -17,13 +17,15 @@ with `lakebed run-unit` in the jobs of a cluster. A unit that nobody ran is comp
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import pickle
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from lakebed import _native
 from lakebed._progress import progress
-from lakebed.exceptions import DataChainParamsError, NotSupportedError
+from lakebed.exceptions import DataChainParamsError, NotSupportedError, UdfError
 from lakebed.session import Session
 
 if TYPE_CHECKING:
@@ -57,13 +59,18 @@ class Unit:
         """The unit that a text is.
 
         Raises:
-            DataChainParamsError: It is none.
+            DataChainParamsError: A text that `to_json` did not write.
         """
         try:
-            return cls(**json.loads(text))
+            unit = cls(**json.loads(text))
         except (TypeError, ValueError) as error:
             msg = f"no unit of a stage: {error}; `Unit.to_json()` makes such texts"
             raise DataChainParamsError(msg) from None
+        for field, kind in (("root", str), ("stage", str), ("number", int), ("rows", int)):
+            if not isinstance(getattr(unit, field), kind):
+                msg = f"no unit of a stage: its {field} is `{getattr(unit, field)!r}`"
+                raise DataChainParamsError(msg)
+        return unit
 
 
 @dataclass(frozen=True)
@@ -99,8 +106,9 @@ class Receipt:
 def run_unit(unit: Unit, *, parallel: int | None = None, session: Session | None = None) -> Receipt:
     """Call a function for the rows of a unit, and keep the results in the root.
 
-    The function is unpickled from the root: run units only of roots that you trust. Its modules
-    come with it; what is installed, files and environment variables have to be here.
+    The function is unpickled from the root: run units only of roots that you trust. The modules
+    of the project come with it; installed packages, files and variables of the environment have
+    to be here.
 
     Args:
         unit: One of those of `chain.stages()`.
@@ -112,16 +120,37 @@ def run_unit(unit: Unit, *, parallel: int | None = None, session: Session | None
         UdfError: What the function raised, or its own exception.
     """
     session = session or _session(unit.root)
-    with progress() as report:
-        done = _native.run_unit(session._native, unit.stage, session._records, parallel, report)
+    try:
+        with progress() as report:
+            done = _native.run_unit(session._native, unit.stage, session._records, parallel, report)
+    except Exception as error:
+        if multiprocessing.parent_process() is not None and not _is_pickled(error):
+            # a pool would tell of its own trouble with it
+            raise UdfError(f"{type(error).__name__}: {error}", code="udf.failed") from None
+        raise
     return Receipt(unit.number, *done)
+
+
+def _is_pickled(error: Exception) -> bool:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  our own
+    except Exception:  # noqa: BLE001  every class refuses in its own way
+        return False
+    return True
 
 
 def stages(native: _native.Chain, session: Session, unit_rows: int | None) -> Iterator[Stage]:
     """The stages of a chain; what the units of one were given goes when the next is asked for."""
+    if unit_rows is not None and (type(unit_rows) is not int or unit_rows < 1):
+        msg = f"unit_rows is a number of rows, at least 1, not `{unit_rows!r}`"
+        raise DataChainParamsError(msg)
     if session.in_memory:
         msg = "units need a root that other processes see: this session is in memory"
         raise NotSupportedError(msg)
+    return _stages(native, session, unit_rows)
+
+
+def _stages(native: _native.Chain, session: Session, unit_rows: int | None) -> Iterator[Stage]:
     root, number = session.root, 0
     if "://" not in root:
         root = os.path.abspath(root)  # noqa: PTH100  pathlib is slow
@@ -133,7 +162,7 @@ def stages(native: _native.Chain, session: Session, unit_rows: int | None) -> It
         name, whole, units = cut
         made = (Unit(root, text, at, rows) for at, (text, rows) in enumerate(units))
         yield Stage(name, tuple(made))
-        # whoever goes no further may have the units run after this process
+        # not where the loop is left: the units may be run when this process has ended
         _native.forget_stage(session._native, whole)
         number += 1
 

@@ -14,11 +14,12 @@ import pickle
 import site
 import sys
 import sysconfig
+from hashlib import blake2b
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lakebed._udf import state
+from lakebed._udf import carry, state
 from lakebed.exceptions import UdfError
 
 if TYPE_CHECKING:
@@ -54,40 +55,57 @@ def dump(spec: dict[str, Any]) -> bytes:
 def dump_anywhere(spec: dict[str, Any]) -> bytes:
     """The spec of a function for `load_anywhere` on any machine, at any time.
 
-    The code of users' modules travels by value, and nothing of this process does that is
-    not the function's: neither its environment nor its folder.
+    Users' modules come as texts, with what the program put into them. Nothing of this process
+    comes that is not the function's: neither its environment nor its folder.
 
     Raises:
         UdfError: Something that the function uses cannot be copied.
     """
-    import cloudpickle
-
+    _carry_modules()
+    filled: state.Globals = spec.get("filled", {})
     left_out = {"deps": (), "filled": {}, "known": [], "known_code": None, "root": ""}
     files: set[str] = set()
-    carried = cloudpickle.list_registry_pickle_by_value()
-    mine = [
-        module
-        for name, module in own_modules()
-        if name not in carried and name != "__main__" and not name.startswith("lakebed.")
-    ]
-    for module in mine:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        function = _dumps_or_none(spec | left_out, files, spec.get("filled", {}))
-        if function is None:
-            raise UdfError(_refusal(spec), code="udf.not_copied")
-        return pickle.dumps((_sources(files), function))
-    finally:
-        for module in mine:
-            cloudpickle.unregister_pickle_by_value(module)
+    function = _dumps_or_none(spec | left_out, files, filled)
+    if function is None:
+        raise UdfError(_refusal(spec, "for other machines"), code="udf.not_copied")
+    covered = spec.get("covered") or ()
+    modules = carry.texts(own_modules(), covered)
+    changes = state.changed(own_modules(), covered, filled)
+    copy = pickle.dumps((modules, changes, _sources(files), function))
+    _remember(copy, spec)
+    return copy
 
 
 def load_anywhere(copy: bytes, root: str) -> dict[str, Any]:
     """The spec that was dumped; what the function reads is noted below a root."""
-    sources, function = pickle.loads(copy)  # noqa: S301  whoever writes to the root is trusted
-    linecache.cache.update(sources)
-    spec: dict[str, Any] = pickle.loads(function)  # noqa: S301
-    return spec | {"root": root}
+    known = _copies.get(_digest(copy))
+    if known is None:
+        modules, changes, sources, function = pickle.loads(copy)  # noqa: S301  roots are trusted
+        carry.install(modules)
+        state.put(changes)
+        linecache.cache.update(sources)
+        known = pickle.loads(function)  # noqa: S301
+        _remember(copy, known)
+    return known | {"root": root}
+
+
+_copies: dict[bytes, dict[str, Any]] = {}
+"""The functions of the last copies that this process made, or was given.
+
+A class must not be loaded where it is: what it has by now would be set back.
+"""
+
+_MOST_COPIES = 64
+
+
+def _remember(copy: bytes, spec: dict[str, Any]) -> None:
+    _copies[_digest(copy)] = spec
+    while len(_copies) > _MOST_COPIES:
+        _copies.pop(next(iter(_copies)), None)
+
+
+def _digest(copy: bytes) -> bytes:
+    return blake2b(copy, digest_size=16).digest()
 
 
 def load(blob: bytes) -> dict[str, Any]:
@@ -247,13 +265,13 @@ def _leave_out(obj: Any, reduced: Any, filled: state.Globals) -> None:
         held.update({key: before for key, before in names.items() if key in held})
 
 
-def _refusal(spec: dict[str, Any]) -> str:
+def _refusal(spec: dict[str, Any], where: str = "to a worker process") -> str:
     name, value = _culprit(spec["name"], _roots(spec))
     what = "an open file" if isinstance(value, io.IOBase) else f"a `{_type_name(value)}`"
-    return (
-        f"`{name}` is {what} and cannot be copied to a worker process; "
-        "hint: create it in setup(), or leave parallel= away"
-    )
+    hint = "create it in setup()"
+    if where.endswith("process"):
+        hint += ", or leave parallel= away"
+    return f"`{name}` is {what} and cannot be copied {where}; hint: {hint}"
 
 
 def _roots(spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:

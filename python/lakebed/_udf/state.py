@@ -111,13 +111,18 @@ def changed(
 
 
 def apply(variables: Mapping[str, str], changes: Mapping[str, Mapping[str, bytes]]) -> None:
-    """Set what the program has, and take back what it had before."""
+    """Set what the program has: its variables of the environment, and what modules hold."""
     for name in _variables - variables.keys():
         os.environ.pop(name, None)
     for name, value in variables.items():
         if os.environ.get(name) != value:
             os.environ[name] = value
             _variables.add(name)
+    put(changes)
+
+
+def put(changes: Mapping[str, Mapping[str, bytes]]) -> None:
+    """Put into modules what the program has there, and take back what it had before."""
     for name, key in list(_before):
         if key not in changes.get(name, {}) and name in sys.modules:
             _put(name, key, _before.pop((name, key)))

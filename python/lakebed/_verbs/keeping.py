@@ -113,9 +113,6 @@ class Keeping(Base):
         """
         from lakebed.distributed import stages
 
-        if unit_rows is not None and not (isinstance(unit_rows, int) and unit_rows > 0):
-            msg = f"unit_rows is a number of rows, at least 1, not `{unit_rows!r}`"
-            raise DataChainParamsError(msg)
         return stages(self._native, self._session, unit_rows)
 
     def exec(self) -> Self:
