@@ -113,6 +113,7 @@ conformance: wheel ## The peer's own tests, with the harness that python/tests/c
 
 bench: ## Every benchmark once, with tiny data: does it still run?
 	@$(STEP) bench $(VENV)/bin/python benches/run.py --tiny
+	@$(STEP) clickbench $(VENV)/bin/python benches/clickbench.py --tiny
 
 format: ## Format the Rust and the Python code, and repair what the linters can
 	cargo fmt --all

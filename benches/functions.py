@@ -37,44 +37,45 @@ def half(id: int) -> float:
 def done(**values):
     lines = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM"))
-    print(json.dumps({"seconds": round(time.perf_counter() - began, 3), "peak_mib": peak, **values}))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mib": peak, **values}))
 """
 STEPS = {
     "bytes": """
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 dc.read_values(id=list(range(rows))).map(image=noise).save("images")
 done()
 """,
     # As a file, as other means of making so many rows take longer than what is measured.
     "prepare": """
 import numpy as np, pyarrow as pa
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 for name, more in ("before", 0), ("after", 1):
     dc.read_arrow(pa.table({"id": np.arange(rows + more)})).save(name)
 done()
 """,
     "first": """
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 dc.read_dataset("before").map(half=half).save("halves")
 done()
 """,
     "scan": """
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 found = dc.read_dataset("after").mutate(half=dc.C("id") / 2).sum("half")
 done(found=found)
 """,
     "scan_save": """
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 dc.read_dataset("after").mutate(half=dc.C("id") / 2).save("computed")
 done()
 """,
     "rerun": """
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 found = dc.read_dataset("after").map(half=half).sum("half")
 done(found=found)
 """,
     "rerun_save": """
-began = time.perf_counter()
+began, cpu_began = time.perf_counter(), time.process_time()
 dc.read_dataset("after").map(half=half).save("halves")
 done()
 """,
@@ -112,8 +113,11 @@ def reruns(rows: int, root: str, python: str) -> None:
         grown = used(Path(root)) - before
         record(step, rows, found[step] | {"grown_mib": grown >> 20})
     for step, scan in ("rerun", "scan"), ("rerun_save", "scan_save"):
-        micros = (found[step]["seconds"] - found[scan]["seconds"]) / rows * 1e6
-        record(f"{step}_less_{scan}", rows, {"micros_per_row": round(micros, 3)})
+        less = {
+            f"{key}_micros_per_row": round((found[step][key] - found[scan][key]) / rows * 1e6, 3)
+            for key in ("seconds", "cpu_seconds")
+        }
+        record(f"{step}_less_{scan}", rows, less)
 
 
 def run(step: str, rows: int, root: str, python: str) -> dict:
@@ -125,7 +129,8 @@ def run(step: str, rows: int, root: str, python: str) -> dict:
         [python, str(script), str(rows), step], input=STEPS[step], env=env, cwd=root,
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
-    return json.loads(shown.stdout)
+    found = json.loads(shown.stdout)
+    return {k: round(v, 3) if isinstance(v, float) else v for k, v in found.items()}
 
 
 def used(folder: Path) -> int:

@@ -3,7 +3,8 @@
 Makes a Parquet file of `--gib` in a temporary folder, lets lakebed and DuckDB sort, group, merge
 and deduplicate it under the same limit, each step in a process of its own, and prints a table;
 `unlimited` is lakebed without a limit. All have to find as many rows and the same sum of a column.
-The peak is of all processes of a step together, looked at ten times a second.
+The peak is of all processes of a step together, looked at ten times a second; CPU is of the step's own process and those
+that it waited for.
 
 `--in-place` needs room for twice the data instead of five times: the Parquet files are read where
 they lie, and results are summed up as they stream by instead of being saved.
@@ -99,12 +100,14 @@ import duckdb
 db = duckdb.connect(f"{folder}/home/data.duckdb", config={"memory_limit": limit})
 db.execute("SET enable_progress_bar = false")
 db.execute(f"SET temp_directory = '{folder}/home/spill'")
+if spill:
+    db.execute(f"SET max_temp_directory_size = '{spill}GiB'")
 if in_place:
     for name in "rows", "other":
         db.execute(f"CREATE OR REPLACE VIEW {name} AS FROM '{folder}/{name}.parquet'")
 def out(query):
     if in_place:
-        return total(db.execute(query).to_arrow_reader(1 << 16))
+        return total(db.sql(query).to_arrow_reader(1 << 16))  # `execute` would hold all rows
     db.execute(f"COPY ({query}) TO '{folder}/home/out.parquet'")
 """
 DUCKDB = {
@@ -142,6 +145,7 @@ class Outcome:
     """What was seen of one step."""
 
     seconds: float
+    cpu_seconds: float
     peak_mib: int
     disk_mib: int
     rows: str
@@ -169,7 +173,7 @@ def main() -> int:
                 python, *code = systems[system]
                 found[system, step] = outcome = run(system, step, python, code, folder, options)
                 print(f"{step:14} {system:8} {outcome.seconds:8.1f} s "
-                      f"{outcome.peak_mib:6} MiB {outcome.disk_mib:7} MiB of disk  {outcome.rows}",
+                      f"{outcome.cpu_seconds:8.1f} s of CPU {outcome.peak_mib:6} MiB {outcome.disk_mib:7} MiB of disk  {outcome.rows}",
                       flush=True)  # fmt: skip
             shutil.rmtree(folder / "home")
         same = all(len({found[s, t].rows for s in options.systems}) == 1 for t in options.steps)
@@ -189,6 +193,7 @@ def parse() -> argparse.Namespace:
         "--steps", nargs="+", default=[step for step in LAKEBED if step != "ingest"]
     )
     parser.add_argument("--folder", help="on a disk with room for five times the data")
+    parser.add_argument("--spill", type=float, help="GiB that DuckDB may write for a step")
     parser.add_argument("--in-place", action="store_true", help="neither ingest nor save")
     parser.add_argument("--python", default=os.environ.get("LAKEBED_PYTHON") or sys.executable)
     parser.add_argument("--peers", default=str(Path(peers) / "bin" / "python"))
@@ -199,8 +204,8 @@ def run(system: str, step: str, python: str, code: list, folder: Path, options) 
     """One step in a process of its own."""
     start, steps, end = code
     limit = f"{options.memory}MiB"
-    values = str(folder), step, limit, SUMMED.get(step), options.in_place
-    given = f"folder, step, limit, summed, in_place = {values!r}\n" + STREAM
+    values = str(folder), step, limit, SUMMED.get(step), options.in_place, options.spill
+    given = f"folder, step, limit, summed, in_place, spill = {values!r}\n" + STREAM
     home = folder / "home"
     env = os.environ | {
         "LAKEBED_ROOT": str(home / "lake"),
@@ -214,16 +219,18 @@ def run(system: str, step: str, python: str, code: list, folder: Path, options) 
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=env,
     )  # fmt: skip
     peak = disk = 0
-    while child.poll() is None:
+    while (ended := os.wait4(child.pid, os.WNOHANG))[0] == 0:
         peak, disk = max(peak, resident(child.pid)), max(disk, used(home))
         time.sleep(0.1)
     seconds = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(ended[1])
+    cpu = ended[2].ru_utime + ended[2].ru_stime
     said, error = child.communicate()
     rows = said.strip()
     if child.returncode:
         rows = f"failed {child.returncode}: {error.strip().splitlines()[-1:]}"
     clean(home)
-    return Outcome(seconds, peak >> 20, (disk - before) >> 20, rows)
+    return Outcome(seconds, cpu, peak >> 20, (disk - before) >> 20, rows)
 
 
 def resident(pid: int) -> int:

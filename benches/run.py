@@ -68,7 +68,7 @@ def workload(name: str, run: Run) -> int:
         say(f"{name}: skipped, no python with numpy and pyarrow to generate its data")
         return 0
     found = list(contestants(name, module, run))
-    failures = compete(found, run.options.runs) + disagreements(name, found)
+    failures = compete(found, steps(run.options)) + disagreements(name, found)
     for contestant in found:
         if contestant.times:
             print(json.dumps(described(contestant, module, run.options)), flush=True)
@@ -85,6 +85,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="runs after the warm-up (default 5)")
     parser.add_argument("--scale", type=float, default=1.0, help="of the data (default 1.0)")
     parser.add_argument("--tiny", action="store_true", help="a quick look that everything works")
+    parser.add_argument(
+        "--cold", action="store_true", help="each run in a new process, from the disk"
+    )
     parser.add_argument("--skip-slow", action="store_true", help="leave out datachain")
     parser.add_argument("--timeout", type=float, default=900, help="seconds for one run")
     options = parser.parse_args()
@@ -140,7 +143,14 @@ def home(base: str, python: peers.Python, run: Run) -> Path:
     return run.data.parent / "homes" / run.data.name / f"{base}-{version}"
 
 
-def compete(found: list[Contestant], runs: int) -> int:
+def steps(options: argparse.Namespace) -> tuple[str, ...]:
+    """What each system of a workload does, one after the other."""
+    if options.cold:
+        return ("take_cold_turn",) * options.runs
+    return ("start", "warm_up", *["take_turn"] * options.runs)
+
+
+def compete(found: list[Contestant], planned: tuple[str, ...]) -> int:
     """Let all prepare, warm up, and then take turns; how many failed."""
     running = list(found)
 
@@ -154,7 +164,7 @@ def compete(found: list[Contestant], runs: int) -> int:
                 say(f"{contestant.workload}: {contestant.system}: FAILED: {failure}")
 
     try:
-        for step in ("start", "warm_up", *["take_turn"] * runs):
+        for step in planned:
             each(step)
     finally:
         for contestant in found:
@@ -188,6 +198,7 @@ def described(contestant: Contestant, module: ModuleType, options: argparse.Name
     return contestant.record() | {
         "rows": datagen.scaled(counts[module.DATA], options.scale) if module.DATA else None,
         "scale": options.scale,
+        "cold": options.cold,
         "machine": machine.machine(),
         "commit": machine.commit(),
         "versions": {name: contestant.python.versions[name] for name in modules},

@@ -202,9 +202,20 @@ def measured(
 
 
 def differs(ours: list, theirs: list) -> str | None:
-    """Where two results differ: numbers may in their last digits, as sums of floats do."""
+    """Where two results differ: numbers may in their last digits, as sums of floats do, and ties in their order."""
     if len(ours) != len(theirs):
         return f"{len(ours)} rows, not {len(theirs)}"
+    in_order = differing_row(ours, theirs)
+    return in_order and differing_row(sorted(ours, key=roughly), sorted(theirs, key=roughly))
+
+
+def roughly(row: list) -> list[str]:
+    """A key that numbers have in common when they differ in their last digits."""
+    return [f"{value:.6g}" if isinstance(value, float) else str(value) for value in row]
+
+
+def differing_row(ours: list, theirs: list) -> str | None:
+    """The first row that differs."""
     for at, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         if len(one) != len(other) or not all(map(is_same, one, other)):
             return f"row {at}: {one}, not {other}"

@@ -1,6 +1,6 @@
 """A Python function on a `File`, saved: what a step costs that itself does nothing.
 
-The files do not exist: nobody opens them. The peer would download them first, so its prefetcher is off.
+The files do not exist: nobody opens them. Both would fetch them first, so their prefetchers are off.
 """
 
 # No `from __future__ import annotations` here: datachain cannot read annotations that are strings.
@@ -15,14 +15,14 @@ NEEDS = ("pyarrow",)
 def lakebed(case: Case) -> Task:
     import lakebed as dc
 
-    return _mapped(dc, case)
+    return _mapped(dc, case, prefetch=0)
 
 
 def lakebed_parallel2(case: Case) -> Task:
     """In two processes: what handing the rows over costs."""
     import lakebed as dc
 
-    return _mapped(dc, case, parallel=2)
+    return _mapped(dc, case, prefetch=0, parallel=2)
 
 
 def datachain_prefetch0(case: Case) -> Task:

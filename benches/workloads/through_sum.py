@@ -33,12 +33,12 @@ def lakebed_polars(case: Case) -> Task:
 def lakebed_duckdb(case: Case) -> Task:
     import duckdb
 
-    files = prepared.lakebed_dataset(case, "files").select("file.size")
-    connection = duckdb.connect()
+    files = prepared.lakebed_dataset(case, "files").flatten()
 
     def run() -> int:
+        connection = duckdb.connect()
         connection.register("files", files)
-        return connection.execute("SELECT sum(columns(*)) FROM files").fetchone()[0]
+        return connection.execute('SELECT sum("file__size") FROM files').fetchone()[0]
 
     return Task(run, int)
 
