@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -245,3 +247,116 @@ def test_what_cannot_be_in_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LAKEBED_IGNORE_CHECKPOINTS", "1")
     with pytest.raises(NotSupportedError, match="LAKEBED_IGNORE_CHECKPOINTS"):
         next(chain.stages())
+
+
+def test_modules_are_modules_there(project: Path, tmp_path: Path) -> None:
+    """State that they set, what they import late, locks, and exceptions of their own."""
+    (project / "tuned.py").write_text(
+        "import threading\n\nFACTOR = 1\nLOCK = threading.Lock()\n\n\n"
+        "class TunedError(Exception):\n    pass\n\n\n"
+        "def configure(factor):\n    global FACTOR\n    with LOCK:\n        FACTOR = factor\n"
+    )
+    (project / "late.py").write_text("def more(value):\n    return value + 1\n")
+    (project / "script.py").write_text(
+        "import sys\nfrom pathlib import Path\n\nimport lakebed as dc\nimport tuned\n\n\n"
+        "def f(value: int) -> int:\n"
+        "    import late\n\n"
+        "    tuned.configure(10)\n"
+        "    if value < 0:\n"
+        "        raise tuned.TunedError('negative')\n"
+        "    return late.more(value * tuned.FACTOR)\n\n\n"
+        "for name, values in {'good': [1, 2], 'bad': [-1]}.items():\n"
+        "    chain = dc.read_values(value=values).map(y=f)\n"
+        "    if sys.argv[1] == 'cut':\n"
+        "        [unit] = next(chain.stages()).units\n"
+        "        Path(f'{name}.json').write_text(unit.to_json())\n"
+        "    elif name == 'good':\n"
+        "        print(chain.to_values('y'))\n"
+    )
+    ran(project, "script.py", "cut")
+    run = [sys.executable, "-m", "lakebed.cli", "run-unit"]
+    good = subprocess.run(  # noqa: S603
+        [*run, str(project / "good.json")], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert '"rows": 2' in good.stdout
+    bad = subprocess.run(  # noqa: S603
+        [*run, str(project / "bad.json")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert bad.returncode == 1
+    assert "negative" in bad.stderr
+    done = subprocess.run(
+        [sys.executable, "script.py", "show"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[11, 21]"
+    assert "skipped, 2 rows from checkpoint" in done.stderr
+
+
+class Point(dc.DataModel):
+    x: int
+
+
+def pointed(value: int) -> Point:
+    return Point(x=value)
+
+
+def test_units_run_where_they_were_cut() -> None:
+    """The classes of the program stay what they are."""
+    chain = dc.read_values(value=[1, 2, 3]).map(p=pointed)
+    for stage in chain.stages(unit_rows=1):
+        with ThreadPoolExecutor(2) as pool:
+            assert [one.rows for one in pool.map(dc.run_unit, stage.units)] == [1, 1, 1]
+    assert chain.to_values("p.x") == [1, 2, 3]
+    assert chain.to_values("p") == [Point(x=at) for at in (1, 2, 3)]
+
+
+class OwnError(Exception):
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(f"{what} in {where}")
+
+
+def raising(value: int) -> int:
+    what = "bad"
+    raise OwnError(what, str(value))
+
+
+def test_exceptions_that_cannot_be_sent() -> None:
+    [unit] = next(dc.read_values(value=[7]).map(y=raising).stages()).units
+    with (
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+        pytest.raises(UdfError, match="OwnError: bad in 7"),
+    ):
+        pool.submit(dc.run_unit, unit).result()
+    with pytest.raises(OwnError, match="bad in 7"):
+        dc.run_unit(unit)
+
+
+def test_a_repair_takes_over_other_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = tmp_path / "calls"
+    monkeypatch.setenv("TOKEN_CALLS", str(calls))
+    text = (
+        "import os\n\n\ndef f(value: int) -> int:\n"
+        "    with open(os.environ['TOKEN_CALLS'], 'a') as log:\n        log.write('.')\n"
+        "    CHECK\n    return value * 2\n"
+    )
+    script = tmp_path / "repaired.py"
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def load(check: str) -> dc.DataChain:
+        script.write_text(text.replace("CHECK", check))
+        sys.modules.pop("repaired", None)
+        importlib.invalidate_caches()
+        return dc.read_values(value=list(range(12))).map(y=importlib.import_module("repaired").f)
+
+    [stage] = [next(load("if value == 4: raise ValueError(value)").stages(unit_rows=4))]
+    for unit in stage.units:
+        with contextlib.suppress(ValueError):
+            dc.run_unit(unit)
+    assert len(calls.read_text()) == 4 + 1 + 4
+    calls.unlink()
+    assert load("assert value >= 0, 'a repair'").to_values("y") == list(range(0, 24, 2))
+    # four rows have no results, and one is compared
+    assert len(calls.read_text()) == 4 + 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakebed._fingerprint import releases
 from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
-from lakebed._fingerprint.modules import absolute
+from lakebed._fingerprint.modules import UnknowableError, absolute, locate
 from lakebed._fingerprint.text import read
 from lakebed._udf.inputs import is_pattern, paths, quoted
 from lakebed._udf.openers import original
@@ -94,7 +94,7 @@ class State:
     def sources(self) -> list[str]:
         """The files of the project whose code or values count already."""
         modules = self.modules | self.passed
-        named = (getattr(sys.modules.get(name), "__file__", None) for name in modules)
+        named = map(_file_of, modules)
         return sorted({os.path.realpath(file) for file in (*named, *self.codes) if file})
 
     def replaced_methods(self, cls: type) -> list[tuple[str, Any]]:
@@ -179,6 +179,17 @@ class State:
                 self.names.add(known)
                 return True
         return False
+
+
+def _file_of(name: str) -> str | None:
+    """Of a module of the project, also of one that is imported when it is needed."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None)
+    try:
+        found = locate(name)
+    except (UnknowableError, ImportError, ValueError):
+        return None
+    return found.file if found is not None and found.release is None else None
 
 
 def _is_path(text: str) -> bool:

@@ -20,7 +20,7 @@ from lakebed.exceptions import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 
 class Text(NamedTuple):
@@ -41,7 +41,7 @@ def texts(modules: Iterable[tuple[str, ModuleType]], files: Iterable[str]) -> di
     found = {}
     for name, module in modules:
         file = str(getattr(module, "__file__", ""))
-        if name == "__main__" or name.startswith("lakebed.") or not file.endswith(".py"):
+        if name.startswith(("__", "lakebed.")) or not file.endswith(".py"):
             continue
         found[name] = file
     known = {os.path.realpath(file) for file in found.values()}
@@ -133,7 +133,7 @@ class _Carried(MetaPathFinder, InspectLoader):
     def get_source(self, fullname: str) -> str:
         return importlib.util.decode_source(self.modules[fullname].text)
 
-    def get_code(self, fullname: str) -> object:
+    def get_code(self, fullname: str) -> CodeType:
         text = self.modules[fullname]
         return self.source_to_code(text.text, text.file or "<carried>")
 

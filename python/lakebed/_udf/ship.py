@@ -63,7 +63,13 @@ def dump_anywhere(spec: dict[str, Any]) -> bytes:
     """
     _carry_modules()
     filled: state.Globals = spec.get("filled", {})
-    left_out = {"deps": (), "filled": {}, "known": [], "known_code": None, "root": ""}
+    left_out: dict[str, Any] = {
+        "deps": (),
+        "filled": {},
+        "known": [],
+        "known_code": None,
+        "root": "",
+    }
     files: set[str] = set()
     function = _dumps_or_none(spec | left_out, files, filled)
     if function is None:
@@ -159,6 +165,9 @@ def own_modules() -> Iterator[tuple[str, ModuleType]]:
     installed = (*standard, *site.getsitepackages(), site.getusersitepackages())
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
+        # which multiprocessing calls `__main__` too
+        if name == "__mp_main__" and module is sys.modules.get("__main__"):
+            continue
         if name == "__main__" or (file and not file.startswith(installed)):
             yield name, module
 
