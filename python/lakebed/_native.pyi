@@ -13,8 +13,11 @@ __all__ = [
     "StreamFailure",
     "Writer",
     "born",
+    "forget_stage",
     "look_at_sql",
+    "run_unit",
     "serve",
+    "stage",
 ]
 
 _Spec: TypeAlias = dict[str, Any]

@@ -54,7 +54,8 @@ pub(crate) fn run_unit(
     let mut options = spec.options.clone();
     // Whoever hands out units has as many processes as it wants; only limits need one more.
     let has_limits = options.row_timeout.is_some() || options.memory_bytes.is_some();
-    options.parallel = parallel.or(options.parallel.filter(|_| has_limits).map(|_| 1));
+    let here = options.parallel.filter(|_| has_limits).map(|_| 1);
+    options.parallel = parallel.or(here);
     let stage = stage_of_copy(py, &copy, records, options, session.objects())?;
     let counters = Arc::<Progress>::default();
     let shared = Arc::clone(&counters);

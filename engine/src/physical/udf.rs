@@ -74,7 +74,7 @@ pub(super) type UdfExec = OnePartitionExec<UdfStage>;
 
 /// What is still to come, in the order of the rows.
 enum Pending {
-    Piece(Piece),
+    Piece(Box<Piece>),
     /// The end of the input.
     End(End),
 }

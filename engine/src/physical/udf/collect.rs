@@ -92,7 +92,7 @@ impl<'a> Collector<'a> {
         while let Some(pending) = to_come.recv().await {
             match pending {
                 Pending::Piece(piece) => {
-                    if !Box::pin(self.piece(piece)).await? {
+                    if !Box::pin(self.piece(*piece)).await? {
                         return Ok(());
                     }
                 }

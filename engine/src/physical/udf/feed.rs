@@ -192,13 +192,13 @@ impl Feeder {
                 files,
             };
             let piece = rows.piece(from, to, Some(owed), &self.room).await;
-            self.ways.send(Pending::Piece(piece)).await?;
+            self.ways.send(Pending::Piece(Box::new(piece))).await?;
             self.ways.call(arguments, arriving).await?;
             (from, at) = (to, at + count);
         }
         if from < height {
             let piece = rows.piece(from, height, None, &self.room).await;
-            self.ways.send(Pending::Piece(piece)).await?;
+            self.ways.send(Pending::Piece(Box::new(piece))).await?;
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ impl Room {
         let pieces = u32::try_from(bytes.div_ceil(PIECE_BYTES)).unwrap_or(u32::MAX);
         // Nobody closes the semaphore.
         let room = Arc::clone(&self.free).acquire_many_owned(pieces.min(self.all)).await.ok();
+        // These rows are there already: others write down what they hold, where that is too much.
         let memory = self.memory.new_empty();
         memory.grow(bytes);
         Held { _room: room, _memory: memory }
