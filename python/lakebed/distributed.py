@@ -10,8 +10,8 @@ any order, twice if need be. When all are done, `chain.save(...)` finds every re
                 print(stage.name, receipt)
     chain.save("pets")
 
-The same with `ray.util.multiprocessing.Pool().map`, `dask.distributed.Client().map`, or
-with `lakebed run-unit` in the jobs of a cluster. A unit that nobody ran is computed by `save`.
+Any scheduler will do that ends before the next stage is asked for, or `lakebed run-unit` in the
+jobs of a cluster. A unit that nobody ran is computed by `save`.
 """
 
 from __future__ import annotations
