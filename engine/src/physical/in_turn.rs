@@ -10,51 +10,24 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{and, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Schema};
-use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::utils::collect_columns;
+
+use super::Narrow;
 
 /// Whether all conditions are true; false where one is null.
 #[derive(Debug)]
 pub(crate) struct InTurn {
     conditions: Vec<Arc<dyn PhysicalExpr>>,
+    /// Each over its columns: only they are copied for rows that are left.
     narrow: Vec<Narrow>,
-}
-
-/// A condition over the columns that it reads: only they are copied for rows that are left.
-#[derive(Debug)]
-struct Narrow {
-    columns: Vec<usize>,
-    condition: Arc<dyn PhysicalExpr>,
 }
 
 impl InTurn {
     pub(crate) fn try_new(conditions: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
         let narrow = conditions.iter().map(Narrow::try_new).collect::<Result<_>>()?;
         Ok(Self { conditions, narrow })
-    }
-}
-
-impl Narrow {
-    fn try_new(condition: &Arc<dyn PhysicalExpr>) -> Result<Self> {
-        let read = collect_columns(condition);
-        let mut columns: Vec<usize> = read.iter().map(Column::index).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        let moved = Arc::clone(condition).transform(|part| {
-            let at = part.downcast_ref::<Column>().and_then(|column| {
-                let at = columns.binary_search(&column.index()).ok()?;
-                Some(Column::new(column.name(), at))
-            });
-            Ok(match at {
-                Some(column) => Transformed::yes(Arc::new(column) as Arc<dyn PhysicalExpr>),
-                None => Transformed::no(part),
-            })
-        })?;
-        Ok(Self { columns, condition: moved.data })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use arrow::compute::{concat_batches, filter_record_batch, is_not_null};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics, internal_err};
@@ -55,13 +55,13 @@ pub(super) struct DatasetScan {
 impl fmt::Display for DatasetScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths: Vec<String> = self.leaves.iter().map(|leaf| leaf.path.join(".")).collect();
-        let rows: usize = self.ranges.iter().map(RowRange::rows).sum();
         write!(
             f,
-            "{}: {}, columns=[{}], rows={rows}, partitions={}",
+            "{}: {}, columns=[{}], rows={}, partitions={}",
             Self::NAME,
             self.title,
             paths.join(", "),
+            self.height(),
             self.ranges.len()
         )
     }
@@ -82,7 +82,7 @@ impl Scan for DatasetScan {
     fn statistics(&self, nothing: Statistics, partition: Option<usize>) -> Statistics {
         let rows = match partition {
             Some(partition) => self.ranges[partition].rows(),
-            None => self.ranges.iter().map(RowRange::rows).sum(),
+            None => self.height(),
         };
         let statistics = nothing.with_num_rows(Precision::Exact(rows));
         match partition {
@@ -94,11 +94,11 @@ impl Scan for DatasetScan {
     }
 
     fn rows(self: Arc<Self>, partition: usize, context: &TaskContext) -> Batches {
-        let memory = context.session_config().get_extension::<Memory>();
-        let memory = memory.as_deref().copied().unwrap_or_else(|| Memory::new(u64::MAX));
-        let shape = Shape { schema: self.schema(), leaves: Arc::clone(&self.leaves), memory };
-        let range = self.ranges[partition].clone();
-        let opened = open(Arc::clone(&self.dataset), shape, range, self.title.clone());
+        let (scan, memory) = (Arc::clone(&self), memory_of(context));
+        let opened = async move {
+            let range = &scan.ranges[partition];
+            scan.reader(Arc::clone(&scan.leaves), memory, range).await?.read(range).await
+        };
         let rows = stream::once(opened).try_flatten().boxed();
         match (context.session_config().get_extension::<HotVectors>(), self.key(partition)) {
             (Some(hot), Some(key)) => kept(hot, key, rows),
@@ -107,7 +107,28 @@ impl Scan for DatasetScan {
     }
 }
 
+/// What the session that runs a plan may use.
+pub(super) fn memory_of(context: &TaskContext) -> Memory {
+    let memory = context.session_config().get_extension::<Memory>();
+    memory.as_deref().copied().unwrap_or_else(|| Memory::new(u64::MAX))
+}
+
 impl DatasetScan {
+    /// All its rows.
+    pub(super) fn height(&self) -> usize {
+        self.ranges.iter().map(RowRange::rows).sum()
+    }
+
+    /// Reads these leaves of the range.
+    pub(super) async fn reader(
+        &self,
+        leaves: Arc<Vec<Leaf>>,
+        memory: Memory,
+        range: &RowRange,
+    ) -> Result<Reader> {
+        Reader::new(Arc::clone(&self.dataset), leaves, memory, range, self.title.clone()).await
+    }
+
     /// What a partition reads, where it is kept.
     fn key(&self, partition: usize) -> Option<HotKey> {
         let version = Arc::clone(self.kept_of.as_ref()?);
@@ -156,52 +177,99 @@ struct Shape {
     memory: Memory,
 }
 
-async fn open(
+/// Reads some leaves of a version, range after range.
+pub(super) struct Reader {
     dataset: Arc<Dataset>,
-    shape: Shape,
-    range: RowRange,
+    shape: Arc<Shape>,
     title: String,
-) -> Result<Batches> {
-    let readable: Vec<&Leaf> = shape.leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
-    let needs_address = readable.len() < shape.leaves.len();
-    if readable.is_empty() && !needs_address {
-        return Ok(only_counts(shape.schema, range.rows()));
+    /// The bytes of a row in memory, as far as is known.
+    width: usize,
+    batch_rows: usize,
+}
+
+impl Reader {
+    /// Looks at a few rows of the range where types do not tell how long its values are.
+    pub(super) async fn new(
+        dataset: Arc<Dataset>,
+        leaves: Arc<Vec<Leaf>>,
+        memory: Memory,
+        range: &RowRange,
+        title: String,
+    ) -> Result<Self> {
+        let fields: Vec<_> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
+        let shape = Arc::new(Shape { schema: Arc::new(Schema::new(fields)), leaves, memory });
+        let known = stored_bytes(&dataset);
+        let width = fixed_bytes(shape.kinds());
+        let mut reader = Self { dataset, shape, title, width, batch_rows: 0 };
+        reader.batch_rows = reader.batch_rows(known);
+        if vary(reader.shape.kinds()) && range.rows() > PROBE_ROWS {
+            reader.batch_rows = reader.batch_rows.min(PROBE_ROWS);
+            let few = reader.scanner(&range.first(PROBE_ROWS)).await;
+            let few = few.map_err(|error| reader.damaged(error))?;
+            let few = few.try_into_stream().await.map_err(|error| reader.damaged(error))?;
+            let few: Vec<RecordBatch> =
+                few.try_collect().await.map_err(|error| reader.damaged(error))?;
+            reader.width = read_bytes(&few);
+            reader.batch_rows = reader.batch_rows(known.max(reader.width));
+        }
+        Ok(reader)
     }
-    if range.rows() == 0 {
-        return Ok(stream::empty().boxed());
+
+    /// The bytes of a row in memory, as far as is known.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
-    let damaged = |error| DataFusionError::from(from_lance(error, "read", &title));
-    let kinds = || readable.iter().map(|leaf| leaf.field.data_type());
-    let (mut known, mut width) = (stored_bytes(&dataset), fixed_bytes(kinds()));
-    if vary(kinds()) && range.rows() > PROBE_ROWS {
-        let rows = batch_rows(known, shape.memory.batch_bytes(), kinds()).min(PROBE_ROWS);
-        let few = range.first(PROBE_ROWS);
-        let probe =
-            scanner(&dataset, &readable, &few, (rows, shape.memory)).await.map_err(damaged)?;
-        let probe = probe.try_into_stream().await.map_err(damaged)?;
-        let probe: Vec<RecordBatch> = probe.try_collect().await.map_err(damaged)?;
-        width = read_bytes(&probe);
-        known = known.max(width);
-    }
-    let rows = (batch_rows(known, shape.memory.batch_bytes(), kinds()), shape.memory);
-    let mut scanner = scanner(&dataset, &readable, &range, rows).await.map_err(damaged)?;
-    if needs_address {
-        scanner.with_row_address();
-    }
-    if width < NARROW_BYTES && range.is_masked() {
-        scanner.with_row_id().include_deleted_rows();
-    }
-    let batches = scanner.try_into_stream().await.map_err(damaged)?;
-    let title = title.clone();
-    Ok(batches
-        .map(move |batch| {
-            let batch =
-                batch.map_err(|error| DataFusionError::from(from_lance(error, "read", &title)))?;
+
+    pub(super) async fn read(&self, range: &RowRange) -> Result<Batches> {
+        let needs_address = self.shape.leaves.iter().any(Leaf::is_sys);
+        if self.shape.readable().next().is_none() && !needs_address {
+            return Ok(only_counts(Arc::clone(&self.shape.schema), range.rows()));
+        }
+        if range.rows() == 0 {
+            return Ok(stream::empty().boxed());
+        }
+        let mut scanner = self.scanner(range).await.map_err(|error| self.damaged(error))?;
+        if needs_address {
+            scanner.with_row_address();
+        }
+        if self.width < NARROW_BYTES && range.is_masked() {
+            scanner.with_row_id().include_deleted_rows();
+        }
+        let batches = scanner.try_into_stream().await.map_err(|error| self.damaged(error))?;
+        let (shape, title) = (Arc::clone(&self.shape), self.title.clone());
+        let batches = batches.map(move |batch| {
+            let batch = batch.map_err(|error| damaged(error, &title))?;
             let batch = unmasked(batch)?;
             let places = batch.column_by_name(ROW_ADDRESS);
             shape.fit(&batch, places.map(|places| places.as_primitive()))
-        })
-        .boxed())
+        });
+        Ok(batches.boxed())
+    }
+
+    /// As many rows at once as there is room for, if each takes so many bytes.
+    fn batch_rows(&self, known: usize) -> usize {
+        batch_rows(known, self.shape.memory.batch_bytes(), self.shape.kinds())
+    }
+
+    async fn scanner(&self, range: &RowRange) -> lance::Result<Scanner> {
+        let memory = self.shape.memory;
+        let mut scanner = self.dataset.scan();
+        let readable: Vec<&Leaf> = self.shape.readable().collect();
+        project(&mut scanner, &self.dataset, &readable)?;
+        scanner.io_buffer_size(memory.read_ahead_bytes()).scan_in_order(true);
+        scanner.batch_size(self.batch_rows).batch_size_bytes(memory.batch_bytes());
+        scanner.with_fragment_slices(&range.slices(&self.dataset).await?).await?;
+        scanner.with_fragments(range.fragments(&self.dataset));
+        Ok(scanner)
+    }
+
+    fn damaged(&self, error: lance::Error) -> DataFusionError {
+        damaged(error, &self.title)
+    }
+}
+
+fn damaged(error: lance::Error, title: &str) -> DataFusionError {
+    from_lance(error, "read", title).into()
 }
 
 /// The rows that are not masked: those that are have no number where they were read all the same.
@@ -214,22 +282,6 @@ fn unmasked(batch: RecordBatch) -> Result<RecordBatch> {
     }
 }
 
-/// Reads these leaves of a range, so many rows at once.
-async fn scanner(
-    dataset: &Dataset,
-    leaves: &[&Leaf],
-    range: &RowRange,
-    (rows, memory): (usize, Memory),
-) -> lance::Result<Scanner> {
-    let mut scanner = dataset.scan();
-    project(&mut scanner, dataset, leaves)?;
-    scanner.io_buffer_size(memory.read_ahead_bytes()).scan_in_order(true);
-    scanner.batch_size(rows).batch_size_bytes(memory.batch_bytes());
-    scanner.with_fragment_slices(&range.slices(dataset).await?).await?;
-    scanner.with_fragments(range.fragments(dataset));
-    Ok(scanner)
-}
-
 /// The values of these leaves in the range, one column each.
 pub(super) async fn columns_of(
     dataset: &Arc<Dataset>,
@@ -237,14 +289,11 @@ pub(super) async fn columns_of(
     range: RowRange,
     title: String,
 ) -> Result<Vec<ArrayRef>> {
-    let fields: Vec<_> = leaves.iter().map(|leaf| Arc::clone(&leaf.field)).collect();
-    let schema = Arc::new(Schema::new(fields));
-    let leaves = Arc::new(leaves);
     // Nothing is read ahead.
-    let shape = Shape { schema: Arc::clone(&schema), leaves, memory: Memory::new(0) };
-    let batches = open(Arc::clone(dataset), shape, range, title).await?;
-    let batches: Vec<RecordBatch> = batches.try_collect().await?;
-    Ok(concat_batches(&schema, &batches)?.columns().to_vec())
+    let memory = Memory::new(0);
+    let reader = Reader::new(Arc::clone(dataset), Arc::new(leaves), memory, &range, title).await?;
+    let batches: Vec<RecordBatch> = reader.read(&range).await?.try_collect().await?;
+    Ok(concat_batches(&reader.shape.schema, &batches)?.columns().to_vec())
 }
 
 /// Tells the scanner what to read.
@@ -279,8 +328,8 @@ pub(super) async fn rows_at(
         // Nothing is read ahead.
         memory: Memory::new(0),
     };
-    let readable: Vec<&Leaf> = leaves.iter().filter(|leaf| !leaf.is_sys()).collect();
-    let damaged = |error| DataFusionError::from(from_lance(error, "read", title));
+    let readable: Vec<&Leaf> = shape.readable().collect();
+    let damaged = |error| damaged(error, title);
     let columns = readable.iter().map(|leaf| lance_path(&leaf.path));
     let request = if all_columns(&readable) {
         let columns: Vec<String> = columns.collect();
@@ -309,6 +358,15 @@ fn only_counts(schema: SchemaRef, rows: usize) -> Batches {
 }
 
 impl Shape {
+    /// The leaves that files have.
+    fn readable(&self) -> impl Iterator<Item = &Leaf> {
+        self.leaves.iter().filter(|leaf| !leaf.is_sys())
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = &DataType> {
+        self.readable().map(|leaf| leaf.field.data_type())
+    }
+
     /// Puts the columns into our order and names, and computes `sys` from where the rows are.
     fn fit(&self, batch: &RecordBatch, places: Option<&UInt64Array>) -> Result<RecordBatch> {
         let mut next = 0;

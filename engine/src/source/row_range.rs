@@ -132,47 +132,81 @@ impl RowRange {
         numbers.into_iter().filter_map(fragment).collect()
     }
 
+    /// Those of its rows at these places, which are counted from its first row and grow.
+    pub(super) fn only(&self, runs: &[Range<usize>]) -> Self {
+        let (mut chosen, mut runs, mut at) = (Vec::new(), runs.iter().cloned().peekable(), 0);
+        for part in &self.0 {
+            let end = at + part.rows;
+            while let Some(run) = runs.peek_mut().filter(|run| run.start < end) {
+                let rows = run.start..run.end.min(end);
+                let start = part.start + rows.start - at;
+                chosen.push(FragmentRows { start, rows: rows.len(), ..part.clone() });
+                if run.end > end {
+                    run.start = end;
+                    break;
+                }
+                runs.next();
+            }
+            at = end;
+        }
+        Self(chosen)
+    }
+
     /// Where it lies in these.
     pub(super) async fn slices(&self, dataset: &Dataset) -> lance::Result<Vec<FragmentSlice>> {
-        let slices: Vec<_> = self.0.iter().map(|part| part.slices(dataset)).collect();
+        let of_fragments = self.0.chunk_by(|one, next| one.fragment == next.fragment);
+        let slices: Vec<_> = of_fragments.map(|parts| slices(parts, dataset)).collect();
         let slices: Vec<_> = stream::iter(slices).buffered(MASKS_AT_ONCE).try_collect().await?;
         Ok(slices.concat())
     }
 }
 
+/// Where these rows of one fragment lie.
+async fn slices(parts: &[FragmentRows], dataset: &Dataset) -> lance::Result<Vec<FragmentSlice>> {
+    let is_masked = parts.iter().any(|part| matches!(part.counted, Counted::Unmasked));
+    let fragment = parts.first().filter(|_| is_masked).map(|part| part.fragment as usize);
+    let masked = match fragment.and_then(|fragment| dataset.get_fragment(fragment)) {
+        Some(fragment) => fragment.get_deletion_vector().await?,
+        None => None,
+    };
+    let masked = masked.map(|masked| Masked::new(&masked)).unwrap_or_default();
+    Ok(parts.iter().flat_map(|part| part.slices(&masked)).collect())
+}
+
 impl FragmentRows {
-    async fn slices(&self, dataset: &Dataset) -> lance::Result<Vec<FragmentSlice>> {
+    fn slices(&self, masked: &Masked) -> Vec<FragmentSlice> {
         let rows = self.start..self.start + self.rows;
-        if let Counted::Only(offsets) = &self.counted {
-            let runs = offsets[rows].chunk_by(|one, next| one + 1 == *next);
-            return Ok(runs.map(|run| self.slice(run[0] as usize, run.len())).collect());
+        match &self.counted {
+            Counted::All => vec![self.slice(&rows)],
+            Counted::Unmasked => vec![self.slice(&masked.around(&rows))],
+            Counted::Only(offsets) => {
+                let runs = offsets[rows].chunk_by(|one, next| one + 1 == *next);
+                let run = |run: &[u32]| run[0] as usize..run[0] as usize + run.len();
+                runs.map(|offsets| self.slice(&run(offsets))).collect()
+            }
         }
-        if matches!(self.counted, Counted::Unmasked)
-            && let Some(fragment) = dataset.get_fragment(self.fragment as usize)
-            && let Some(masked) = fragment.get_deletion_vector().await?
-        {
-            let rows = among_masked(&masked, &rows);
-            return Ok(vec![self.slice(rows.start, rows.len())]);
-        }
-        Ok(vec![self.slice(rows.start, rows.len())])
     }
 
-    fn slice(&self, start: usize, rows: usize) -> FragmentSlice {
-        let (row_offset, row_count) = (start as u64, rows as u64);
+    fn slice(&self, rows: &Range<usize>) -> FragmentSlice {
+        let (row_offset, row_count) = (rows.start as u64, rows.len() as u64);
         FragmentSlice { fragment_id: self.fragment, row_offset, row_count }
     }
 }
 
-/// Where rows are when those that are masked are counted too; it begins and ends with one that is not.
-fn among_masked(masked: &DeletionVector, rows: &Range<usize>) -> Range<usize> {
-    let place = |row: usize| {
-        let before = masked
-            .to_sorted_iter()
-            .zip(0..)
-            .take_while(|(at, skipped)| *at as usize <= row + skipped);
-        row + before.count()
-    };
-    place(rows.start)..place(rows.end - 1) + 1
+/// How many rows of a fragment stand before each one that is masked, which are counted without those that are.
+#[derive(Default)]
+struct Masked(Vec<usize>);
+
+impl Masked {
+    fn new(masked: &DeletionVector) -> Self {
+        Self(masked.to_sorted_iter().zip(0..).map(|(at, skipped)| at as usize - skipped).collect())
+    }
+
+    /// Where rows are when those that are masked are counted too; it begins and ends with one that is not.
+    fn around(&self, rows: &Range<usize>) -> Range<usize> {
+        let place = |row: usize| row + self.0.partition_point(|before| *before <= row);
+        place(rows.start)..place(rows.end - 1) + 1
+    }
 }
 
 #[cfg(test)]

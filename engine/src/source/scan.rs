@@ -58,6 +58,10 @@ impl<S: Scan> ScanExec<S> {
         );
         Self { scan: Arc::new(scan), properties: Arc::new(properties) }
     }
+
+    pub(super) fn scan(&self) -> &Arc<S> {
+        &self.scan
+    }
 }
 
 impl<S: Scan> DisplayAs for ScanExec<S> {

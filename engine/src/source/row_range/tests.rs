@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::among_masked;
+use super::{Counted, FragmentRows, Masked, RowRange};
 
 #[track_caller]
 fn check(masked: &[u32], rows: Range<usize>, expected: Range<usize>) {
-    let masked = masked.iter().copied().collect();
-    assert_eq!(among_masked(&masked, &rows), expected);
+    let masked = Masked::new(&masked.iter().copied().collect());
+    assert_eq!(masked.around(&rows), expected);
 }
 
 #[test]
@@ -19,4 +19,17 @@ fn masked_rows_before_and_between_are_counted_too() {
     check(&[0, 2, 3, 7], 1..3, 4..6);
     check(&[0, 2, 3, 7], 0..4, 1..7);
     check(&[5, 6], 4..6, 4..8);
+}
+
+#[test]
+fn runs_of_a_range_lie_in_its_parts() {
+    let part =
+        |fragment, start, rows| FragmentRows { fragment, start, rows, counted: Counted::All };
+    let range = RowRange(vec![part(0, 10, 5), part(1, 0, 3), part(3, 2, 4)]);
+    let only = |runs: &[Range<usize>]| range.only(runs).places();
+    assert_eq!(only(&[]), []);
+    assert_eq!(only(&[0..1, 4..5]), [(0, 10, 1), (0, 14, 1)]);
+    assert_eq!(only(&[3..9, 11..12]), [(0, 13, 2), (1, 0, 3), (3, 2, 1), (3, 5, 1)]);
+    assert_eq!(only(&[5..8]), [(1, 0, 3)]);
+    assert_eq!(only(&[0..12]), range.places());
 }

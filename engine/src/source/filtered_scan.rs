@@ -1,0 +1,348 @@
+//! [`FilteredScan`]: the rows of a version that a condition lets through. The condition's columns are read of all rows, the
+//! others only where rows are left.
+//!
+//! Rows that are left lie in runs. What is between two runs is read with them where that costs less than to leave it out,
+//! and dropped.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, BooleanBufferBuilder};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{concat_batches, filter_record_batch, prep_null_mask_filter};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::{Statistics, internal_err};
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce::{LimitedBatchCoalescer, PushBatchStatus};
+use datafusion::physical_plan::filter::FilterExec;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+
+use super::batch_rows::{fixed_bytes, own_bytes, stored_bytes, vary};
+use super::dataset::Leaf;
+use super::dataset_scan::{DatasetScan, DatasetScanExec, Reader, memory_of};
+use super::scan::{Batches, Scan, ScanExec};
+use crate::memory::Memory;
+use crate::physical::Narrow;
+
+#[cfg(test)]
+mod tests;
+
+/// What is saved at best is worth it from so many bytes on.
+const LEAST_BYTES: usize = 2 << 20;
+
+/// Rows between two runs are read with them up to so many bytes.
+const GAP_BYTES: usize = 16 << 10;
+
+/// When so many rows are found or are to be read, they are read, before the condition is looked at for more.
+const MOST_ROWS: usize = 256 << 10;
+
+/// The scan that takes the place of the filter and the scan below it, if that saves something.
+pub(crate) fn filtered_scan(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(scan) = filter.input().downcast_ref::<DatasetScanExec>() else {
+        return Ok(None);
+    };
+    let scan = FilteredScan::try_new(filter, scan.scan())?;
+    Ok(scan.pays().then(|| Arc::new(ScanExec::new(scan)) as _))
+}
+
+/// What is read of a version, the condition, and which columns it leaves.
+#[derive(Debug)]
+struct FilteredScan {
+    scan: Arc<DatasetScan>,
+    condition: Arc<dyn PhysicalExpr>,
+    /// What the condition reads, and which of it is left.
+    first: Arc<Vec<Leaf>>,
+    held: Vec<usize>,
+    /// What is read of the rows that are left.
+    rest: Arc<Vec<Leaf>>,
+    columns: Vec<Place>,
+    schema: SchemaRef,
+    /// No more rows than these are wanted of a partition.
+    fetch: Option<usize>,
+}
+
+/// Where a column comes from.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    First(usize),
+    Rest(usize),
+}
+
+impl FilteredScan {
+    fn try_new(filter: &FilterExec, scan: &Arc<DatasetScan>) -> Result<Self> {
+        let narrow = Narrow::try_new(filter.predicate())?;
+        let all: Vec<usize> = (0..scan.leaves.len()).collect();
+        let output = filter.projection().as_deref().unwrap_or(&all);
+        let (mut held, mut rest) = (Vec::new(), Vec::new());
+        let columns = output.iter().map(|at| match narrow.columns.binary_search(at) {
+            Ok(at) => {
+                held.push(at);
+                Place::First(held.len() - 1)
+            }
+            Err(_) => {
+                rest.push(scan.leaves[*at].clone());
+                Place::Rest(rest.len() - 1)
+            }
+        });
+        let columns = columns.collect();
+        let first = narrow.columns.iter().map(|at| scan.leaves[*at].clone()).collect();
+        Ok(Self {
+            scan: Arc::clone(scan),
+            condition: narrow.condition,
+            first: Arc::new(first),
+            held,
+            rest: Arc::new(rest),
+            columns,
+            schema: filter.schema(),
+            fetch: filter.fetch(),
+        })
+    }
+
+    /// Whether enough is left to be read later, and something is read first.
+    fn pays(&self) -> bool {
+        if self.scan.kept_of.is_some() || self.first.iter().all(Leaf::is_sys) {
+            return false;
+        }
+        let (first, rest) = (self.bytes(&self.first), self.bytes(&self.rest));
+        rest >= first / 4 && rest.saturating_mul(self.scan.height()) >= LEAST_BYTES
+    }
+
+    /// What these take of each row, about.
+    fn bytes(&self, leaves: &[Leaf]) -> usize {
+        let kinds = || leaves.iter().map(|leaf| leaf.field.data_type());
+        let varies = if vary(kinds()) { stored_bytes(&self.scan.dataset) } else { 0 };
+        fixed_bytes(kinds()) + varies
+    }
+
+    async fn open(
+        self: Arc<Self>,
+        partition: usize,
+        memory: Memory,
+        batch_rows: usize,
+    ) -> Result<Batches> {
+        let range = self.scan.ranges[partition].clone();
+        let first = self.scan.reader(Arc::clone(&self.first), memory, &range).await?;
+        let rest = self.scan.reader(Arc::clone(&self.rest), memory, &range).await?;
+        let found = Found {
+            rows: first.read(&range).await?,
+            at: 0,
+            left: self.fetch.unwrap_or(usize::MAX),
+            gap: GAP_BYTES / rest.width().max(1),
+            most_bytes: usize::try_from(memory.batch_bytes()).unwrap_or(usize::MAX),
+            scan: Arc::clone(&self),
+        };
+        let coalescer =
+            LimitedBatchCoalescer::new(Arc::clone(&self.schema), batch_rows, self.fetch);
+        let reading = Arc::new((self, rest, range));
+        let rows = found.portions().and_then(move |portion| {
+            let reading = Arc::clone(&reading);
+            async move {
+                let (scan, rest, range) = reading.as_ref();
+                let rows = rest.read(&range.only(&portion.runs)).await?;
+                portion.whole(rows, Arc::clone(scan))
+            }
+        });
+        Ok(coalesced(rows.try_flatten().boxed(), coalescer))
+    }
+
+    /// The columns in their order.
+    fn row(&self, first: &RecordBatch, rest: &RecordBatch) -> Result<RecordBatch> {
+        let column = |place: &Place| match place {
+            Place::First(at) => Arc::clone(first.column(*at)),
+            Place::Rest(at) => Arc::clone(rest.column(*at)),
+        };
+        let columns = self.columns.iter().map(column).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rest.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+}
+
+impl fmt::Display for FilteredScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths = |leaves: &[Leaf]| {
+            let paths: Vec<String> = leaves.iter().map(|leaf| leaf.path.join(".")).collect();
+            paths.join(", ")
+        };
+        let (first, then) = (paths(&self.first), paths(&self.rest));
+        let (title, rows) = (&self.scan.title, self.scan.height());
+        write!(f, "{}: {title}, first=[{first}], filter={}, ", Self::NAME, self.condition)?;
+        write!(f, "then=[{then}], rows={rows}, partitions={}", self.partitions())?;
+        self.fetch.map_or(Ok(()), |fetch| write!(f, ", fetch={fetch}"))
+    }
+}
+
+impl Scan for FilteredScan {
+    const NAME: &'static str = "FilteredScanExec";
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn partitions(&self) -> usize {
+        self.scan.partitions()
+    }
+
+    fn statistics(&self, nothing: Statistics, partition: Option<usize>) -> Statistics {
+        let all = self.scan.statistics(nothing.clone(), partition).num_rows;
+        nothing.with_num_rows(all.to_inexact())
+    }
+
+    fn rows(self: Arc<Self>, partition: usize, context: &TaskContext) -> Batches {
+        let batch_rows = context.session_config().batch_size();
+        let opened = self.open(partition, memory_of(context), batch_rows);
+        stream::once(opened).try_flatten().boxed()
+    }
+}
+
+/// Looks at the condition's columns for rows that it lets through.
+struct Found {
+    scan: Arc<FilteredScan>,
+    rows: Batches,
+    /// So many rows were looked at.
+    at: usize,
+    /// So many are wanted still.
+    left: usize,
+    /// As many rows between two runs are read with them.
+    gap: usize,
+    /// As much is held of the condition's columns.
+    most_bytes: usize,
+}
+
+impl Found {
+    fn portions(self) -> impl Stream<Item = Result<Portion>> {
+        stream::try_unfold(self, |mut found| async move {
+            let portion = found.next().await?;
+            Ok(portion.map(|portion| (portion, found)))
+        })
+    }
+
+    /// Rows that are left, as many as are read at once; none after the last.
+    async fn next(&mut self) -> Result<Option<Portion>> {
+        let mut portion = Portion::new();
+        while self.left > 0 && portion.fits.len() < MOST_ROWS && portion.bytes < self.most_bytes {
+            let Some(batch) = self.rows.try_next().await? else {
+                break;
+            };
+            let fits = self.scan.condition.evaluate(&batch)?.into_array(batch.num_rows())?;
+            let fits = prep_null_mask_filter(fits.as_boolean());
+            portion.add(self.at, fits.values(), self.gap);
+            let held = filter_record_batch(&batch.project(&self.scan.held)?, &fits)?;
+            self.at += batch.num_rows();
+            self.left = self.left.saturating_sub(held.num_rows());
+            portion.bytes += own_bytes(&held);
+            portion.first.push(held);
+        }
+        Ok((!portion.runs.is_empty()).then_some(portion))
+    }
+}
+
+/// Rows that are left, with what the condition has read of them.
+struct Portion {
+    /// What is read for their sake, among the rows of the partition.
+    runs: Vec<Range<usize>>,
+    /// Which rows of the runs are left.
+    fits: BooleanBufferBuilder,
+    first: Vec<RecordBatch>,
+    bytes: usize,
+}
+
+impl Portion {
+    fn new() -> Self {
+        Self { runs: vec![], fits: BooleanBufferBuilder::new(0), first: vec![], bytes: 0 }
+    }
+
+    /// Adds the rows that fit of those that begin at this place. Gaps between runs that are no larger are read too.
+    fn add(&mut self, at: usize, fits: &BooleanBuffer, gap: usize) {
+        let mut runs: Vec<Range<usize>> = vec![];
+        for (start, end) in fits.set_slices() {
+            match runs.last_mut() {
+                Some(run) if start - run.end <= gap => run.end = end,
+                _ => runs.push(start..end),
+            }
+        }
+        for run in runs {
+            let (start, end) = (at + run.start, at + run.end);
+            match self.runs.last_mut() {
+                Some(last) if start - last.end <= gap => {
+                    self.fits.append_n(start - last.end, false);
+                    last.end = end;
+                }
+                _ => self.runs.push(start..end),
+            }
+            self.fits.append_buffer(&fits.slice(run.start, run.len()));
+        }
+    }
+
+    /// The rows whole: `rest` has the other columns, of all rows of the runs.
+    fn whole(mut self, rest: Batches, scan: Arc<FilteredScan>) -> Result<Batches> {
+        let Some(first) = self.first.first() else {
+            return Ok(stream::empty().boxed());
+        };
+        let first = concat_batches(&first.schema(), &self.first)?;
+        let whole = Whole { rest, fits: self.fits.finish(), first, scan };
+        let rows = stream::try_unfold(whole, |mut whole| async move {
+            Ok(whole.next().await?.map(|rows| (rows, whole)))
+        });
+        Ok(rows.boxed())
+    }
+}
+
+/// Puts together what was read of the rows of a portion.
+struct Whole {
+    rest: Batches,
+    /// Which of the rows to come are left,
+    fits: BooleanBuffer,
+    /// and what the condition has read of those.
+    first: RecordBatch,
+    scan: Arc<FilteredScan>,
+}
+
+impl Whole {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(rest) = self.rest.try_next().await? else {
+            return match self.fits.len() {
+                0 => Ok(None),
+                missing => internal_err!("{missing} rows were not read"),
+            };
+        };
+        let (read, missing) = (rest.num_rows(), self.fits.len());
+        if read > missing {
+            return internal_err!("{read} rows were read instead of {missing}");
+        }
+        let fits = BooleanArray::new(self.fits.slice(0, read), None);
+        self.fits = self.fits.slice(read, missing - read);
+        let rest = filter_record_batch(&rest, &fits)?;
+        let (left, all) = (rest.num_rows(), self.first.num_rows());
+        let first = self.first.slice(0, left);
+        self.first = self.first.slice(left, all - left);
+        self.scan.row(&first, &rest).map(Some)
+    }
+}
+
+/// The rows in batches of a size that is worth the work.
+fn coalesced(rows: Batches, coalescer: LimitedBatchCoalescer) -> Batches {
+    let rows = stream::try_unfold((Some(rows), coalescer), |(mut rows, mut ready)| async move {
+        loop {
+            if let Some(batch) = ready.next_completed_batch() {
+                return Ok(Some((batch, (rows, ready))));
+            }
+            let Some(coming) = &mut rows else {
+                return Ok(None);
+            };
+            let is_last = match coming.try_next().await? {
+                Some(batch) => ready.push_batch(batch)? == PushBatchStatus::LimitReached,
+                None => true,
+            };
+            if is_last {
+                ready.finish()?;
+                rows = None;
+            }
+        }
+    });
+    rows.boxed()
+}
