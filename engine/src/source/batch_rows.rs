@@ -1,7 +1,7 @@
 //! [`batch_rows`]: how many rows of a dataset are read at once.
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use lance::Dataset;
 
 /// A batch costs about as much as to read so many short values.
@@ -20,6 +20,9 @@ const FIRST: usize = 4;
 
 /// So many rows are looked at before a scan: equal values take next to nothing on disk, but not in memory.
 pub(super) const PROBE_ROWS: usize = 16;
+
+/// What a value takes at least whose length is not known.
+const SHORT_BYTES: usize = 32;
 
 /// At most so many rows a batch: narrow columns are not cut into crumbs, wide ones do not fill the memory. As far as is
 /// known, a row takes `known` bytes, and a batch should take `most`.
@@ -68,6 +71,21 @@ pub(super) fn stored_bytes(dataset: &Dataset) -> usize {
         rows += fragment.physical_rows.unwrap_or_default() as u64;
     }
     usize::try_from(bytes / rows.max(1)).unwrap_or(usize::MAX)
+}
+
+/// What these columns take of a row, about.
+pub(super) fn row_bytes<'k>(
+    dataset: &Dataset,
+    columns: impl IntoIterator<Item = &'k DataType>,
+) -> usize {
+    let width = Width::of(columns);
+    if !width.varies {
+        return width.fixed;
+    }
+    // What files hold beside the columns whose width is known.
+    let all = Schema::from(dataset.schema());
+    let known = fixed_bytes(all.fields().iter().map(|field| field.data_type()));
+    width.fixed + stored_bytes(dataset).saturating_sub(known).max(SHORT_BYTES)
 }
 
 /// What the values of a row take.

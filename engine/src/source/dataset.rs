@@ -18,16 +18,13 @@ use lance::Dataset;
 use lance_core::utils::address::RowAddress;
 
 use super::apart::{Apart, Shared};
-use super::batch_rows::{fixed_bytes, stored_bytes, vary};
+use super::batch_rows::row_bytes;
 use super::dataset_scan::{DatasetScan, DatasetScanExec, columns_of, rows_at};
 use super::row_range::{Part, RowRange, row_ranges};
 use super::samples::{LEAST_ROWS, RUN_ROWS, RUNS, Samples};
 use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
-
-/// What a value takes at least whose length is not known.
-const SHORT_BYTES: usize = 32;
 
 /// A column of the table: a path into the version's schema, or `sys`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -326,19 +323,9 @@ impl Source for DatasetTable {
     }
 
     fn bytes(&self) -> Option<usize> {
-        let kinds = || {
-            let read = self.leaves.iter().filter(|leaf| !leaf.is_sys());
-            read.map(|leaf| leaf.field.data_type())
-        };
-        let rows = self.rows()?;
-        let mut bytes = fixed_bytes(kinds());
-        if vary(kinds()) {
-            // What files hold beside the columns whose width is known.
-            let all = Schema::from(self.dataset.schema());
-            let known = fixed_bytes(all.fields().iter().map(|field| field.data_type()));
-            bytes += stored_bytes(&self.dataset).saturating_sub(known).max(SHORT_BYTES);
-        }
-        Some(rows.saturating_sub(self.skipped).saturating_mul(bytes))
+        let read = self.leaves.iter().filter(|leaf| !leaf.is_sys());
+        let bytes = row_bytes(&self.dataset, read.map(|leaf| leaf.field.data_type()));
+        Some(self.rows()?.saturating_sub(self.skipped).saturating_mul(bytes))
     }
 
     async fn look(&self, samples: &Samples, columns: Option<&[usize]>) -> PlanResult<()> {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, BooleanBufferBuilder};
+use arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat_batches, filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
@@ -19,12 +19,13 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce::{LimitedBatchCoalescer, PushBatchStatus};
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::filter::FilterExec;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
-use super::batch_rows::{fixed_bytes, own_bytes, stored_bytes, vary};
+use super::batch_rows::{own_bytes, row_bytes};
 use super::dataset::Leaf;
-use super::dataset_scan::{DatasetScan, DatasetScanExec, Reader, memory_of};
+use super::dataset_scan::{DatasetScan, DatasetScanExec, memory_of};
 use super::scan::{Batches, Scan, ScanExec};
 use crate::memory::Memory;
 use crate::physical::Narrow;
@@ -43,11 +44,17 @@ const MOST_ROWS: usize = 256 << 10;
 
 /// The scan that takes the place of the filter and the scan below it, if that saves something.
 pub(crate) fn filtered_scan(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let Some(scan) = filter.input().downcast_ref::<DatasetScanExec>() else {
+    let yielding = filter.input().downcast_ref::<CooperativeExec>();
+    let input = yielding.map_or(filter.input(), CooperativeExec::input);
+    let Some(scan) = input.downcast_ref::<DatasetScanExec>() else {
         return Ok(None);
     };
     let scan = FilteredScan::try_new(filter, scan.scan())?;
-    Ok(scan.pays().then(|| Arc::new(ScanExec::new(scan)) as _))
+    if !scan.pays() {
+        return Ok(None);
+    }
+    let scan: Arc<dyn ExecutionPlan> = Arc::new(ScanExec::new(scan));
+    Ok(Some(if yielding.is_some() { Arc::new(CooperativeExec::new(scan)) } else { scan }))
 }
 
 /// What is read of a version, the condition, and which columns it leaves.
@@ -108,15 +115,11 @@ impl FilteredScan {
         if self.scan.kept_of.is_some() || self.first.iter().all(Leaf::is_sys) {
             return false;
         }
-        let (first, rest) = (self.bytes(&self.first), self.bytes(&self.rest));
+        let bytes = |leaves: &[Leaf]| {
+            row_bytes(&self.scan.dataset, leaves.iter().map(|leaf| leaf.field.data_type()))
+        };
+        let (first, rest) = (bytes(&self.first), bytes(&self.rest));
         rest >= first / 4 && rest.saturating_mul(self.scan.height()) >= LEAST_BYTES
-    }
-
-    /// What these take of each row, about.
-    fn bytes(&self, leaves: &[Leaf]) -> usize {
-        let kinds = || leaves.iter().map(|leaf| leaf.field.data_type());
-        let varies = if vary(kinds()) { stored_bytes(&self.scan.dataset) } else { 0 };
-        fixed_bytes(kinds()) + varies
     }
 
     async fn open(
@@ -229,7 +232,10 @@ impl Found {
                 break;
             };
             let fits = self.scan.condition.evaluate(&batch)?.into_array(batch.num_rows())?;
-            let fits = prep_null_mask_filter(fits.as_boolean());
+            let fits = match fits.as_boolean() {
+                known if known.null_count() == 0 => known.clone(),
+                some => prep_null_mask_filter(some),
+            };
             portion.add(self.at, fits.values(), self.gap);
             let held = filter_record_batch(&batch.project(&self.scan.held)?, &fits)?;
             self.at += batch.num_rows();
