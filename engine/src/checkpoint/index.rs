@@ -1,18 +1,27 @@
 //! [`Index`]: which kept results are those of which arguments, in memory and compact.
 //!
-//! Entries are sorted by key. Keys are digests, so they are spread evenly, and a table of the first entry for each of their
-//! leading bits leads next to the one that is looked for.
+//! Rows are numbered through all units. Mostly they come again in the order in which they were computed: then each is the
+//! one behind the row that was found last, and nothing is searched. Others are searched by a table: keys are digests, so
+//! they are spread evenly, and the leading bits of one lead to the numbers of the few rows whose keys begin like it.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use arrow::array::BooleanBufferBuilder;
+
 use super::keys::Key;
 
-/// So many entries share a place in the table, about.
-const ENTRIES_A_PLACE: usize = 4;
+/// So many rows share a place in the table, about.
+const ROWS_A_PLACE: usize = 4;
 
-/// So many at one place are not all looked at.
-const MANY_ENTRIES: usize = 32;
+/// So many keys lie in one piece of memory: more of them are added without copies of those that are there.
+const KEYS_A_PIECE: usize = 1 << 16;
+
+/// So many keys are searched before the next one is tried behind the row that was found last.
+const AT_ONCE: usize = 64;
+
+/// So many rows at one place are not all looked at.
+const MANY_ROWS: usize = 32;
 
 /// Where the results of one row of arguments are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,164 +47,291 @@ impl Place {
     }
 }
 
-/// WHY: the key as two halves, so that an entry has 24 bytes and not 32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    key: [u64; 2],
-    unit: u32,
-    row: u32,
-}
-
 /// What is kept, and what of it the run has taken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Index {
-    entries: Vec<Entry>,
-    /// The first entry for each value of the leading bits of keys, and behind the last one the number of entries.
+    rows: Rows,
+    /// The rows that count, sorted by their keys: the number of each, and above it, as far as there is room, the bits of its
+    /// key behind those that lead to its place in the table.
+    sorted: Vec<u32>,
+    /// Which bits of these are the number.
+    number: u32,
+    /// Where in that order each value of the leading bits of keys begins, and behind the last one how many rows there are.
     table: Vec<u32>,
-    /// How far a key's bits are shifted to get its place in the table.
-    shift: u32,
-    /// Of keys with one entry, whether it was taken: a bit for each entry.
-    taken: Vec<u64>,
-    /// Of keys with several, by their first entry, how many were passed.
-    passed: HashMap<u32, u32>,
+    /// How many bits lead.
+    bits: u32,
+    /// Of each row whether it counts and no other has its key.
+    alone: BooleanBufferBuilder,
+    /// Of these whether it was taken.
+    taken: BooleanBufferBuilder,
+    /// Of keys with several rows, by the first of these: where in the order the next one is.
+    next: HashMap<u32, u32>,
     /// Units that turned out to be damaged.
     gone: HashSet<u32>,
+    /// The row behind the one that was found last.
+    behind: u32,
 }
 
-/// Collects entries.
-#[derive(Debug, Default)]
+/// Collects units.
+#[derive(Debug)]
 pub(crate) struct IndexBuilder {
-    entries: Vec<Entry>,
-    /// For units that replace older ones: since when.
-    replaces: HashMap<u32, u64>,
+    rows: Rows,
+    /// Which rows count.
+    count: BooleanBufferBuilder,
     /// When the units were written.
     times: Vec<u64>,
+    /// For units that replace older ones: since when.
+    replaces: HashMap<u32, u64>,
+}
+
+/// All rows.
+#[derive(Debug, Default)]
+struct Rows {
+    /// Their keys.
+    pieces: Vec<Vec<Key>>,
+    /// The number of the first row of each unit.
+    firsts: Vec<u32>,
+    /// How many there are.
+    all: u32,
+}
+
+impl Rows {
+    /// Adds a unit; its number.
+    fn push(&mut self, keys: &[Key]) -> u32 {
+        self.firsts.push(self.all);
+        self.all += index(keys.len());
+        let mut rest = keys;
+        while !rest.is_empty() {
+            let room = self.pieces.last().map_or(0, |piece| KEYS_A_PIECE - piece.len());
+            if room == 0 {
+                self.pieces.push(Vec::with_capacity(KEYS_A_PIECE));
+            }
+            let (some, others) = rest.split_at(room.min(rest.len()));
+            self.pieces.last_mut().into_iter().for_each(|piece| piece.extend_from_slice(some));
+            rest = others;
+        }
+        index(self.firsts.len() - 1)
+    }
+
+    fn key(&self, row: u32) -> Key {
+        self.pieces[row as usize / KEYS_A_PIECE][row as usize % KEYS_A_PIECE]
+    }
+
+    fn place(&self, row: u32) -> Place {
+        // Units without rows begin where the next one does, which is behind them.
+        let unit = self.firsts.partition_point(|first| *first <= row).saturating_sub(1);
+        Place { unit: index(unit), row: row - self.firsts[unit] }
+    }
+
+    /// The numbers and keys of the rows that count, the last one first.
+    fn backwards(&self, count: &BooleanBufferBuilder, mut each: impl FnMut(u32, Key)) {
+        let mut row = self.all;
+        for key in self.pieces.iter().rev().flat_map(|piece| piece.iter().rev()) {
+            row -= 1;
+            if count.get_bit(row as usize) {
+                each(row, *key);
+            }
+        }
+    }
 }
 
 impl IndexBuilder {
-    /// Begins a unit of so many rows that was written at a time; what replaces others says since when.
-    pub(crate) fn unit(&mut self, rows: usize, time: u64, replaces: Option<u64>) {
-        // Twice as much at each step would be twice as much in the end.
-        if self.entries.capacity() - self.entries.len() < rows {
-            self.entries.reserve_exact(rows.max(self.entries.len() / 8));
+    pub(crate) fn new() -> Self {
+        let count = bits_of(0, true);
+        Self { rows: Rows::default(), count, times: Vec::new(), replaces: HashMap::new() }
+    }
+
+    /// Adds a unit that was written at a time, with the keys of its rows and those rows that do not count; what replaces
+    /// others says since when.
+    pub(crate) fn unit(
+        &mut self,
+        keys: &[Key],
+        without: impl IntoIterator<Item = u32>,
+        time: u64,
+        replaces: Option<u64>,
+    ) {
+        let first = self.count.len();
+        self.count.append_n(keys.len(), true);
+        for row in without.into_iter().map(|row| row as usize).filter(|row| *row < keys.len()) {
+            self.count.set_bit(first + row, false);
         }
-        let unit = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
+        let unit = self.rows.push(keys);
         self.times.push(time);
         self.replaces.extend(replaces.map(|since| (unit, since)));
     }
 
-    /// Adds a row of the unit that was begun last.
-    pub(crate) fn add(&mut self, key: Key, row: u32) {
-        let unit = u32::try_from(self.times.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        self.entries.push(Entry { key: halves(key), unit, row });
-    }
-
-    /// Bytes that adding so many rows, and finishing, takes.
+    /// Bytes that so many rows, and finishing, take.
     pub(crate) fn bytes(rows: usize) -> usize {
-        rows * size_of::<Entry>() + rows / ENTRIES_A_PLACE * size_of::<u32>() + rows / 8
+        let table = rows / ROWS_A_PLACE * size_of::<u32>();
+        rows * (size_of::<Key>() + size_of::<u32>()) + table + rows / 4
     }
 
     pub(crate) fn finish(mut self) -> Index {
-        // Equal keys stay in the order of their units, which is the order in which they were computed.
-        self.entries.sort_unstable();
         if !self.replaces.is_empty() {
-            self.drop_replaced();
+            self.leave_out_replaced();
         }
-        let entries = self.entries;
-        let bits = (entries.len() / ENTRIES_A_PLACE).max(1).ilog2();
-        let mut index = Index { shift: u64::BITS - bits, ..Index::default() };
-        index.taken = vec![0; entries.len().div_ceil(64)];
-        index.table = Vec::with_capacity((1 << bits) + 1);
-        for (at, entry) in entries.iter().enumerate() {
-            let place = index.place(entry.key);
-            while index.table.len() <= place {
-                index.table.push(u32::try_from(at).unwrap_or(u32::MAX));
-            }
-        }
-        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        index.table.resize((1 << bits) + 1, count);
-        index.entries = entries;
+        let Self { rows, count, .. } = self;
+        let bits = (rows.all as usize / ROWS_A_PLACE).max(2).ilog2();
+        let mut index = Index {
+            sorted: Vec::new(),
+            number: u32::MAX >> rows.all.max(1).leading_zeros(),
+            table: vec![0; (1 << bits) + 1],
+            bits,
+            taken: bits_of(count.len(), false),
+            alone: count,
+            next: HashMap::new(),
+            gone: HashSet::new(),
+            behind: 0,
+            rows,
+        };
+        index.sort();
         index
     }
 
     /// Leaves out results that were computed before somebody had them computed again.
-    fn drop_replaced(&mut self) {
-        let mut since: HashMap<[u64; 2], u64> = HashMap::new();
-        for entry in &self.entries {
-            if let Some(time) = self.replaces.get(&entry.unit) {
-                let known = since.entry(entry.key).or_default();
+    fn leave_out_replaced(&mut self) {
+        let Self { rows, count, times, replaces } = self;
+        let mut since: HashMap<Key, u64> = HashMap::new();
+        rows.backwards(count, |row, key| {
+            if let Some(time) = replaces.get(&rows.place(row).unit) {
+                let known = since.entry(key).or_default();
                 *known = (*known).max(*time);
             }
-        }
-        let times = &self.times;
-        let counts = |entry: &Entry| {
-            since.get(&entry.key).is_none_or(|since| times[entry.unit as usize] >= *since)
-        };
-        self.entries.retain(counts);
+        });
+        let mut replaced = Vec::new();
+        rows.backwards(count, |row, key| {
+            let time = times[rows.place(row).unit as usize];
+            if since.get(&key).is_some_and(|since| time < *since) {
+                replaced.push(row as usize);
+            }
+        });
+        replaced.into_iter().for_each(|row| count.set_bit(row, false));
     }
 }
 
 impl Index {
     /// Whether there is nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.sorted.is_empty()
     }
 
-    /// Of each key the number of its first entry.
+    /// Sorts the rows by their keys, those of one key by their numbers: the order in which they were computed.
     ///
-    /// WHY: for many keys at once, in two steps without branches on what was read: so the memory is asked for many places at
-    /// the same time, where each search alone would wait for its own.
-    pub(crate) fn firsts(&self, keys: &[Key]) -> Vec<Option<u32>> {
-        let range = |key: &Key| {
-            let place = self.place(halves(*key));
-            let end = |place: usize| self.table.get(place).map_or(0, |at| *at as usize);
-            end(place)..end(place + 1)
+    /// WHY: not by comparing keys, which lie anywhere: rows are put at their places, and those of a place are in order by the
+    /// bits that stand beside their numbers. Only where these are the same are there keys to compare.
+    fn sort(&mut self) {
+        let Self { rows, number, bits, alone, table, .. } = self;
+        rows.backwards(alone, |_, key| table[place(key, *bits)] += 1);
+        let mut end = 0;
+        for rows in &mut *table {
+            end += *rows;
+            *rows = end;
+        }
+        // Filled from its end, each place then begins where its end was.
+        let mut sorted = vec![0; end as usize];
+        rows.backwards(alone, |row, key| {
+            let at = &mut table[place(key, *bits)];
+            *at -= 1;
+            sorted[*at as usize] = beside(key, *bits) & !*number | row;
+        });
+        let key = |row: &u32| rows.key(row & *number);
+        for place in table.windows(2) {
+            let of_place = &mut sorted[place[0] as usize..place[1] as usize];
+            of_place.sort_unstable();
+            let alike = of_place.chunk_by_mut(|one, other| (one ^ other) & !*number == 0);
+            for alike in alike.filter(|alike| alike.len() > 1) {
+                alike.sort_by_key(key);
+                let equal = alike.chunk_by(|one, other| key(one) == key(other));
+                for row in equal.filter(|equal| equal.len() > 1).flatten() {
+                    alone.set_bit((row & *number) as usize, false);
+                }
+            }
+        }
+        self.sorted = sorted;
+    }
+
+    /// Of each key the number of its first row.
+    pub(crate) fn firsts(&mut self, keys: &[Key]) -> Vec<Option<u32>> {
+        let mut firsts = Vec::with_capacity(keys.len());
+        while firsts.len() < keys.len() {
+            self.follow(&keys[firsts.len()..], &mut firsts);
+            let rest = &keys[firsts.len()..];
+            for at in self.search(&rest[..rest.len().min(AT_ONCE)]) {
+                let row = at.map(|at| self.sorted[at] & self.number);
+                self.behind = row.map_or(self.behind, |row| row + 1);
+                firsts.push(row);
+            }
+        }
+        firsts
+    }
+
+    /// Finds the rows of keys as long as each is the one behind the last.
+    fn follow(&mut self, keys: &[Key], found: &mut Vec<Option<u32>>) {
+        for key in keys {
+            let row = self.behind;
+            if row >= self.rows.all || self.rows.key(row) != *key || !self.is_alone(row) {
+                return;
+            }
+            found.push(Some(row));
+            self.behind = row + 1;
+        }
+    }
+
+    /// Of each key where in the order its first row is.
+    ///
+    /// WHY: for many keys at once, step by step: so the memory is asked for many places at the same time, where each search
+    /// alone would wait for its own.
+    fn search(&self, keys: &[Key]) -> Vec<Option<usize>> {
+        let of_place = |key: &Key| {
+            let place = place(*key, self.bits);
+            self.table[place] as usize..self.table[place + 1] as usize
         };
-        let ranges: Vec<_> = keys.iter().map(range).collect();
-        let first = |(key, range): (&Key, Range<usize>)| {
-            let (from, key) = (range.start, halves(*key));
-            let entries = &self.entries[range];
-            let before = match entries.len() {
+        let ranges: Vec<Range<usize>> = keys.iter().map(of_place).collect();
+        let wanted = |key: &Key| beside(*key, self.bits) & !self.number;
+        let alike = |(key, range): (&Key, Range<usize>)| {
+            let wanted = wanted(key);
+            let is_less = |row: &&u32| *row & !self.number < wanted;
+            let before = match &self.sorted[range.clone()] {
                 // Many rows may have one key.
-                MANY_ENTRIES.. => entries.partition_point(|entry| is_less(entry.key, key)),
-                _ => entries.iter().filter(|entry| is_less(entry.key, key)).count(),
+                rows if rows.len() >= MANY_ROWS => rows.partition_point(|row| is_less(&row)),
+                rows => rows.iter().filter(is_less).count(),
             };
-            let at = from + before;
-            self.is_at(at, key).then(|| u32::try_from(at).unwrap_or(u32::MAX))
+            range.start + before..range.end
+        };
+        let ranges: Vec<Range<usize>> = keys.iter().zip(ranges).map(alike).collect();
+        let first = |(key, range): (&Key, Range<usize>)| {
+            let wanted = wanted(key);
+            let is_alike = |row: &u32| row & !self.number == wanted;
+            let rows = &self.sorted[range.clone()];
+            let before = rows.partition_point(|row| is_alike(row) && self.key(row) < *key);
+            let row = rows.get(before).filter(|row| is_alike(row))?;
+            (self.key(row) == *key).then_some(range.start + before)
         };
         keys.iter().zip(ranges).map(first).collect()
     }
 
-    /// The next results for rows with the key of this first entry that nobody has taken: the k-th row gets what the k-th one
+    /// The next results for rows with the key of this first row that nobody has taken: the k-th row gets what the k-th one
     /// got before.
-    pub(crate) fn take(&mut self, number: u32) -> Option<Place> {
-        let first = number as usize;
-        let key = self.entries[first].key;
-        let mut at = first;
-        if !self.is_at(first + 1, key) {
-            let (word, bit) = (first / 64, 1 << (first % 64));
-            let is_taken = self.taken[word] & bit != 0;
-            self.taken[word] |= bit;
-            return self.place_at(first, key).filter(|_| !is_taken);
+    pub(crate) fn take(&mut self, first: u32) -> Option<Place> {
+        if self.is_alone(first) {
+            let is_taken = self.taken.get_bit(first as usize);
+            self.taken.set_bit(first as usize, true);
+            return self.sound(first).filter(|_| !is_taken);
         }
-        let passed = self.passed.get(&number).copied().unwrap_or_default();
-        at += passed as usize;
-        while self.is_at(at, key) && self.gone.contains(&self.entries[at].unit) {
-            at += 1;
-        }
-        let passed = at + 1 - first;
-        self.passed.insert(number, u32::try_from(passed).unwrap_or(u32::MAX));
-        self.place_at(at, key)
+        let key = self.rows.key(first);
+        let next = self.next.get(&first).map(|at| *at as usize);
+        let (at, place) = self.next_sound(next.or_else(|| self.search(&[key])[0])?, key);
+        self.next.insert(first, index(at + 1));
+        place
     }
 
-    /// The first results for rows with the key of this first entry, whoever has taken them.
-    pub(crate) fn first_of(&self, number: u32) -> Option<Place> {
-        let mut at = number as usize;
-        let key = self.entries[at].key;
-        while self.is_at(at, key) && self.gone.contains(&self.entries[at].unit) {
-            at += 1;
+    /// The first results for rows with the key of this first row, whoever has taken them.
+    pub(crate) fn first_of(&self, first: u32) -> Option<Place> {
+        if self.is_alone(first) {
+            return self.sound(first);
         }
-        self.place_at(at, key)
+        let key = self.rows.key(first);
+        self.next_sound(self.search(&[key])[0]?, key).1
     }
 
     /// Nothing of a unit is found any more.
@@ -203,30 +339,55 @@ impl Index {
         self.gone.insert(unit);
     }
 
-    fn place_at(&self, at: usize, key: [u64; 2]) -> Option<Place> {
-        let entry = self.entries.get(at).filter(|entry| entry.key == key)?;
-        let place = Place { unit: entry.unit, row: entry.row };
-        (!self.gone.contains(&entry.unit)).then_some(place)
+    fn is_alone(&self, row: u32) -> bool {
+        self.alone.get_bit(row as usize)
     }
 
-    fn is_at(&self, at: usize, key: [u64; 2]) -> bool {
-        self.entries.get(at).is_some_and(|entry| entry.key == key)
+    /// From here on in the order, the first row with this key whose unit is not damaged.
+    fn next_sound(&self, mut at: usize, key: Key) -> (usize, Option<Place>) {
+        while self.is_at(at, key) {
+            let place = self.sound(self.sorted[at] & self.number);
+            if place.is_some() {
+                return (at, place);
+            }
+            at += 1;
+        }
+        (at, None)
     }
 
-    fn place(&self, key: [u64; 2]) -> usize {
-        let place = key[0].checked_shr(self.shift).unwrap_or_default();
-        usize::try_from(place).unwrap_or_default()
+    fn is_at(&self, at: usize, key: Key) -> bool {
+        self.sorted.get(at).is_some_and(|row| self.key(row) == key)
+    }
+
+    fn key(&self, row: &u32) -> Key {
+        self.rows.key(row & self.number)
+    }
+
+    /// Where the row is, if its unit is not damaged.
+    fn sound(&self, row: u32) -> Option<Place> {
+        Some(self.rows.place(row)).filter(|place| !self.gone.contains(&place.unit))
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "each half of the bits")]
-fn halves(key: Key) -> [u64; 2] {
-    [(key >> u64::BITS) as u64, key as u64]
+/// The value of the leading bits.
+fn place(key: Key, bits: u32) -> usize {
+    usize::try_from(key >> (Key::BITS - bits)).unwrap_or_default()
 }
 
-fn is_less(one: [u64; 2], other: [u64; 2]) -> bool {
-    let whole = |[high, low]: [u64; 2]| Key::from(high) << u64::BITS | Key::from(low);
-    whole(one) < whole(other)
+/// The bits behind these.
+fn beside(key: Key, bits: u32) -> u32 {
+    u32::try_from((key << bits) >> (Key::BITS - u32::BITS)).unwrap_or_default()
+}
+
+fn bits_of(rows: usize, value: bool) -> BooleanBufferBuilder {
+    let mut bits = BooleanBufferBuilder::new(rows);
+    bits.append_n(rows, value);
+    bits
+}
+
+/// Whoever adds units makes sure that there are not more.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 mod lru;
 mod of_run;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -80,8 +80,8 @@ pub(crate) struct Finder {
     index: Index,
     units: Arc<Vec<Known>>,
     open: Open,
-    /// Units whose digests were right.
-    sound: HashSet<u32>,
+    /// Of each unit whether its digest was right.
+    sound: Vec<bool>,
     /// For functions that are called once for equal arguments: which rows the run computes, by their keys.
     computed: Option<HashMap<Key, u32>>,
     memory: MemoryReservation,
@@ -105,7 +105,7 @@ pub(crate) async fn results(
     pool: &Arc<dyn MemoryPool>,
 ) -> Result<(Finder, Reader)> {
     let memory = MemoryConsumer::new("KeptResults").register(pool);
-    let (mut index, mut known) = (IndexBuilder::default(), Vec::new());
+    let (mut index, mut known) = (IndexBuilder::new(), Vec::new());
     let units = units.into_iter().filter(|(unit, _)| unit.is_in(scope));
     let read = stream::iter(units).map(|(unit, origin)| async move {
         Ok::<_, Error>((ledger.keys(&unit).await?, unit.name, origin))
@@ -133,7 +133,7 @@ pub(crate) async fn results(
         of_run: OfRun::default(),
     };
     let index = blocking(move || Ok::<_, Error>(index.finish())).await?;
-    let (ledger, sound, computed) = (ledger.clone(), HashSet::new(), None);
+    let (ledger, sound, computed) = (ledger.clone(), vec![false; units.len()], None);
     Ok((Finder { ledger, index, units, open, sound, computed, memory }, reader))
 }
 
@@ -148,14 +148,11 @@ fn added(
     let UnitKeys { keys, results, facts } = keys;
     let (failures, would_fail) = facts.failures(failing.unwrap_or_default());
     let (failures, would_fail) = (by_row(failures), would_fail && failing.is_some());
-    let counts = |row: u32| !failures.contains_key(&row) || (would_fail && origin != Origin::Older);
-    index.unit(keys.len(), name.time, facts.replaces);
-    for (row, key) in (0..).zip(keys) {
-        let has_one = results.get(row as usize).is_none_or(|results| *results == 1);
-        if counts(row) && (has_one || shape == Shape::Any) {
-            index.add(key, row);
-        }
-    }
+    let failed = failures.keys().filter(|_| !would_fail || origin == Origin::Older);
+    let not_one =
+        (0..).zip(&results).filter(|(_, count)| **count != 1 && shape == Shape::OnePerRow);
+    let without = failed.copied().chain(not_one.map(|(row, _)| row));
+    index.unit(&keys, without, name.time, facts.replaces);
     let (ends, batches) = (sums(results), sums(facts.batches));
     Known { name, origin, cut: Cut { ends, batches, failures } }
 }
@@ -201,6 +198,7 @@ impl Finder {
                 let Some(first) = first else { continue };
                 *place = self.take(first);
                 while let Some(found) = *place
+                    && !self.sound[found.unit as usize]
                     && !self.is_sound(found.unit).await?
                 {
                     self.index.lose(found.unit);
@@ -240,13 +238,10 @@ impl Finder {
 
     /// Whether a unit can be read and is what it was when it was made.
     async fn is_sound(&mut self, unit: u32) -> Result<bool> {
-        if self.sound.contains(&unit) {
-            return Ok(true);
-        }
         let Some(opened) = self.ledger.open(&self.units[unit as usize].name).await? else {
             return Ok(false);
         };
-        self.sound.insert(unit);
+        self.sound[unit as usize] = true;
         lock(&self.open).put(unit, Arc::new(Mutex::new(opened)), 0);
         Ok(true)
     }

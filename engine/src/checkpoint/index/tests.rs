@@ -1,20 +1,23 @@
 //! The k-th row with a key gets the k-th results.
 
+use std::collections::{HashMap, VecDeque};
+
+use proptest::prelude::{Strategy, prop};
+use proptest::{prop_assert_eq, proptest};
+
 use super::{Index, IndexBuilder, Place};
 use crate::checkpoint::Key;
 
 /// Units with the keys of their rows.
 fn index(units: &[&[Key]]) -> Index {
-    let mut builder = IndexBuilder::default();
-    for (time, keys) in (0..).zip(units) {
-        builder.unit(keys.len(), time, None);
-        (0..).zip(*keys).for_each(|(row, key)| builder.add(*key, row));
-    }
+    let mut builder = IndexBuilder::new();
+    (0..).zip(units).for_each(|(time, keys)| builder.unit(keys, [], time, None));
     builder.finish()
 }
 
 fn take(index: &mut Index, key: Key) -> Option<Place> {
-    index.take(index.firsts(&[key])[0]?)
+    let first = index.firsts(&[key])[0]?;
+    index.take(first)
 }
 
 fn at(unit: u32, row: u32) -> Option<Place> {
@@ -71,12 +74,58 @@ fn what_is_lost_is_not_found() {
 
 #[test]
 fn what_was_computed_again_replaces_what_was_there() {
-    let mut builder = IndexBuilder::default();
+    let mut builder = IndexBuilder::new();
     for (time, replaces, keys) in [(5, None, [1, 2]), (9, Some(8), [1, 3]), (10, None, [1, 4])] {
-        builder.unit(keys.len(), time, replaces);
-        (0..).zip(keys).for_each(|(row, key)| builder.add(key, row));
+        builder.unit(&keys, [], time, replaces);
     }
     let mut all = builder.finish();
     let found = [1, 1, 1, 2, 3].map(|key| take(&mut all, key));
     assert_eq!(found, [at(1, 0), at(2, 0), None, at(0, 1), at(1, 1)]);
+}
+
+#[test]
+fn rows_that_do_not_count_are_not_found() {
+    let mut builder = IndexBuilder::new();
+    builder.unit(&[1, 2, 3, 2], [1], 0, None);
+    let mut all = builder.finish();
+    let found = [1, 2, 2, 3].map(|key| take(&mut all, key));
+    assert_eq!(found, [at(0, 0), at(0, 3), None, at(0, 2)]);
+}
+
+/// Keys of which some have a few or many of their leading bits in common.
+fn keys() -> impl Strategy<Value = Key> {
+    let some = |values: [Key; 3]| prop::sample::select(values.to_vec());
+    let high = some([0, 1 << 127, 0xabc << 116]);
+    let middle = some([0, 1 << 90, 3 << 63]);
+    (high, middle, some([0, 1, 2])).prop_map(|(high, middle, low)| high | middle | low)
+}
+
+proptest! {
+    #[test]
+    fn in_any_order_the_kth_row_gets_the_kth_result(
+        units in prop::collection::vec(prop::collection::vec(keys(), 0..60), 0..6),
+        order in prop::collection::vec(keys(), 0..60),
+        first in 0_usize..60,
+        lost in 0_u32..6,
+    ) {
+        let mut kept: HashMap<Key, VecDeque<Place>> = HashMap::new();
+        for (unit, keys) in (0..).zip(&units) {
+            for (row, key) in (0..).zip(keys) {
+                kept.entry(*key).or_default().push_back(Place { unit, row });
+            }
+        }
+        let slices: Vec<&[Key]> = units.iter().map(Vec::as_slice).collect();
+        let mut all = index(&slices);
+        // As they were computed, from some row on, and then in another order.
+        let wanted: Vec<Key> = units.iter().flatten().skip(first).copied().chain(order).collect();
+        let firsts = all.firsts(&wanted);
+        for (at, (key, first)) in wanted.into_iter().zip(firsts).enumerate() {
+            if at == 30 {
+                all.lose(lost);
+                kept.values_mut().for_each(|places| places.retain(|place| place.unit != lost));
+            }
+            let found = first.and_then(|first| all.take(first));
+            prop_assert_eq!(found, kept.get_mut(&key).and_then(VecDeque::pop_front));
+        }
+    }
 }

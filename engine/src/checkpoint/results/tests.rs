@@ -139,7 +139,7 @@ async fn the_memory_for_keys_is_taken_from_the_pool() {
     let one = unit(&ledger, &keys, &[], &vec![String::new(); 1000], &[]).await;
     let (pool, units) = (pool(), vec![(one.clone(), Origin::Own)]);
     let held = results(&ledger, units, &Scope::default(), Shape::OnePerRow, &pool).await.unwrap();
-    assert!((24_000..32_000).contains(&pool.reserved()), "{}", pool.reserved());
+    assert!((21_000..24_000).contains(&pool.reserved()), "{}", pool.reserved());
     drop(held);
     assert_eq!(pool.reserved(), 0);
     let small: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1000));
