@@ -31,7 +31,8 @@
 //! 5. `compare_at_once`: nobody looks into predicates any more;
 //! 6. `conditions_in_turn`: what is looked at together is told apart;
 //! 7. `joins_apart`: conditions of joins are final;
-//! 8. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
+//! 8. `within_memory`: no other rule knows the operators that take the place of DataFusion's;
+//! 9. `leave_out_early`: what it needs are our joins, and where they are.
 
 mod compare_at_once;
 mod compare_floats;
@@ -43,6 +44,7 @@ mod group_by_constant;
 mod in_subquery;
 mod joins_apart;
 mod keep_row_order;
+mod leave_out_early;
 mod low_ranks;
 mod naive_in_utc;
 mod nullable_queries;
@@ -116,5 +118,6 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(conditions_in_turn::ConditionsInTurn));
     rules.push(Arc::new(joins_apart::JoinsApart));
     rules.push(Arc::new(within_memory::WithinMemory));
+    rules.push(Arc::new(leave_out_early::LeaveOutEarly));
     rules
 }
