@@ -30,9 +30,10 @@
 //! 4. `keep_row_order`: the plan is final, so every merge of partitions that would shuffle rows is there to be seen;
 //! 5. `compare_at_once`: nobody looks into predicates any more;
 //! 6. `conditions_in_turn`: what is looked at together is told apart;
-//! 7. `filter_first`: conditions of filters are final;
-//! 8. `joins_apart`: conditions of joins are final;
-//! 9. `within_memory`: no other rule knows the operators that take the place of DataFusion's.
+//! 7. `joins_apart`: conditions of joins are final;
+//! 8. `within_memory`: no other rule knows the operators that take the place of DataFusion's;
+//! 9. `leave_out_early`: what it needs are our joins, and where they are;
+//! 10. `filter_first`: all filters have their places.
 
 mod compare_at_once;
 mod compare_floats;
@@ -45,6 +46,7 @@ mod group_by_constant;
 mod in_subquery;
 mod joins_apart;
 mod keep_row_order;
+mod leave_out_early;
 mod low_ranks;
 mod naive_in_utc;
 mod nullable_queries;
@@ -116,8 +118,9 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(keep_row_order::KeepRowOrder));
     rules.push(Arc::new(compare_at_once::CompareAtOnce));
     rules.push(Arc::new(conditions_in_turn::ConditionsInTurn));
-    rules.push(Arc::new(filter_first::FilterFirst));
     rules.push(Arc::new(joins_apart::JoinsApart));
     rules.push(Arc::new(within_memory::WithinMemory));
+    rules.push(Arc::new(leave_out_early::LeaveOutEarly));
+    rules.push(Arc::new(filter_first::FilterFirst));
     rules
 }

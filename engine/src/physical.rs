@@ -21,12 +21,12 @@ mod udf;
 mod window_groups;
 
 pub(crate) use apart::ApartExec;
-pub(crate) use concat_partitions::{concat_partitions, in_any_order, in_order};
+pub(crate) use concat_partitions::{concat_partitions, in_any_order, in_order, is_concatenated};
 pub(crate) use first_rows::FIRST_ROWS;
 pub(crate) use fixed_rows::FixedRowsExec;
 pub(crate) use given::GivenExec;
 pub(crate) use in_turn::InTurn;
-pub(crate) use join::JoinExec;
+pub(crate) use join::{AmongKeys, JoinExec, Keys};
 pub(crate) use low_ranks::{LowRanksExec, Ranking};
 pub(crate) use narrow::Narrow;
 pub(crate) use planner::{UdfContext, UdfPlanner};

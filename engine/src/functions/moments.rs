@@ -1,8 +1,8 @@
 //! Comparisons of points in time, dates and times of day that are kept in different units.
 //!
 //! DataFusion converts both sides to the finer unit, where far dates overflow: what holds nanoseconds ends in 2262. A
-//! constant is converted to the unit of the other side here, if that is exact; all else is compared in nanoseconds of 128
-//! bits.
+//! constant, also one that is yet to be computed, is converted to the unit of the other side here, if that is exact; all
+//! else is compared in nanoseconds of 128 bits.
 
 use std::sync::Arc;
 
@@ -10,14 +10,16 @@ use arrow::array::{ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Int64Type, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility, binary_expr,
 };
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 #[cfg(test)]
 mod tests;
@@ -152,7 +154,7 @@ fn far_constant(cast: &Cast) -> Option<Expr> {
 
 /// The constant as a value of the type, if there is one that is equal.
 fn as_constant(expr: &Expr, kind: &DataType) -> Option<Expr> {
-    let Expr::Literal(value, meaning) = expr else {
+    let Expr::Literal(value, meaning) = folded(expr)? else {
         return None;
     };
     let from = value.data_type();
@@ -164,7 +166,18 @@ fn as_constant(expr: &Expr, kind: &DataType) -> Option<Expr> {
         return None;
     }
     let value = from_count(ticks / size, kind)?;
-    Some(Expr::Literal(value, meaning.clone()))
+    Some(Expr::Literal(value, meaning))
+}
+
+/// The value of a constant such as `DATE '2020-01-01' + INTERVAL '1' MONTH`, as a literal.
+fn folded(expr: &Expr) -> Option<Expr> {
+    let is_plain =
+        |part: &Expr| matches!(part, Expr::Literal(..) | Expr::Cast(_) | Expr::BinaryExpr(_));
+    match expr {
+        Expr::Literal(..) => Some(expr.clone()),
+        _ if expr.exists(|part| Ok(!is_plain(part))).ok()? => None,
+        _ => ExprSimplifier::new(SimplifyContext::default()).simplify(expr.clone()).ok(),
+    }
 }
 
 /// The value that is so many units.

@@ -1,9 +1,9 @@
 //! `sum`: DataFusion's, but the sum of whole numbers or decimals that does not fit its type is an error and not another
 //! number.
 //!
-//! They are added up in twice as many bits, so that only the result counts and not what it was on the way.
+//! They are added up in twice as many bits, so that only the result counts and not what it was on the way. Decimals are
+//! added up in 128 bits, which is faster, as long as these are enough.
 
-use std::convert::identity;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::mem::size_of;
@@ -138,7 +138,10 @@ trait Summed: ArrowNumericType + Send + Sync {
     /// Its type. A decimal's scale is not told: it is the same for all sums.
     const STATE: DataType;
 
-    fn widen(value: Self::Native) -> Wide<Self>;
+    /// The value in 128 bits, which are enough for each.
+    fn near(value: Self::Native) -> i128;
+
+    fn widen(near: i128) -> Wide<Self>;
 
     /// The sum as a value of `kind`, if it has one.
     fn narrow(sum: Wide<Self>, kind: &DataType) -> Option<Self::Native>;
@@ -156,8 +159,12 @@ macro_rules! sum_whole_numbers {
 
             const STATE: DataType = DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0);
 
-            fn widen(value: Self::Native) -> i128 {
+            fn near(value: Self::Native) -> i128 {
                 value.into()
+            }
+
+            fn widen(near: i128) -> i128 {
+                near
             }
 
             fn narrow(sum: i128, _kind: &DataType) -> Option<Self::Native> {
@@ -183,8 +190,12 @@ impl Summed for Decimal128Type {
 
     const STATE: DataType = DataType::Decimal256(DECIMAL256_MAX_PRECISION, 0);
 
-    fn widen(value: i128) -> i256 {
-        i256::from_i128(value)
+    fn near(value: i128) -> i128 {
+        value
+    }
+
+    fn widen(near: i128) -> i256 {
+        i256::from_i128(near)
     }
 
     fn narrow(sum: i256, kind: &DataType) -> Option<i128> {
@@ -232,29 +243,39 @@ impl<T: Summed> fmt::Debug for Total<T> {
     }
 }
 
-/// The sum of a column whose values become wide by `widen`, and how many there are.
-fn added<T: Summed, V: ArrowPrimitiveType>(
-    values: &PrimitiveArray<V>,
-    widen: fn(V::Native) -> Wide<T>,
-) -> (Wide<T>, usize) {
-    let add = |sum, value| T::add(sum, widen(value));
-    let sum = match values.null_count() {
-        0 => values.values().iter().copied().fold(Wide::<T>::default(), add),
-        _ => values.iter().flatten().fold(Wide::<T>::default(), add),
+/// Adds a value to a sum of few bits; if it does not fit, gives what was there and begins anew.
+fn add_near(sum: &mut i128, value: i128) -> Option<i128> {
+    let (next, overflows) = sum.overflowing_add(value);
+    let full = overflows.then_some(*sum);
+    *sum = if overflows { value } else { next };
+    full
+}
+
+/// The sum of a column of values, and how many there are.
+fn added<T: Summed>(values: &PrimitiveArray<T>) -> (Wide<T>, usize) {
+    let (mut near, mut far) = (0, Wide::<T>::default());
+    let mut add = |value| {
+        if let Some(full) = add_near(&mut near, T::near(value)) {
+            far = T::add(far, T::widen(full));
+        }
     };
-    (sum, values.len() - values.null_count())
+    match values.null_count() {
+        0 => values.values().iter().copied().for_each(&mut add),
+        _ => values.iter().flatten().for_each(&mut add),
+    }
+    (T::add(far, T::widen(near)), values.len() - values.null_count())
 }
 
 impl<T: Summed> Accumulator for Total<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let (sum, count) = added::<T, T>(values[0].as_primitive(), T::widen);
+        let (sum, count) = added::<T>(values[0].as_primitive());
         self.sum = T::add(self.sum, sum);
         self.count += count;
         Ok(())
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let (sum, count) = added::<T, T>(values[0].as_primitive(), T::widen);
+        let (sum, count) = added::<T>(values[0].as_primitive());
         self.sum = T::subtract(self.sum, sum);
         self.count -= count;
         Ok(())
@@ -265,9 +286,9 @@ impl<T: Summed> Accumulator for Total<T> {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let (sum, count) = added::<T, T::State>(states[0].as_primitive(), identity);
-        self.sum = T::add(self.sum, sum);
-        self.count += count;
+        let sums = states[0].as_primitive::<T::State>();
+        self.sum = sums.iter().flatten().fold(self.sum, T::add);
+        self.count += sums.len() - sums.null_count();
         Ok(())
     }
 
@@ -288,7 +309,10 @@ impl<T: Summed> Accumulator for Total<T> {
 
 /// One sum a group.
 struct Totals<T: Summed> {
-    sums: Vec<Wide<T>>,
+    /// Sums of values, as far as they fit.
+    near: Vec<i128>,
+    /// Sums of what did not, and of sums that came; empty as long as there are none.
+    far: Vec<Wide<T>>,
     seen: NullState,
     title: String,
     kind: DataType,
@@ -297,7 +321,19 @@ struct Totals<T: Summed> {
 impl<T: Summed> Totals<T> {
     fn new(args: &AccumulatorArgs) -> Self {
         let (title, kind) = (title(args), args.return_type().clone());
-        Self { sums: Vec::new(), seen: NullState::new(), title, kind }
+        Self { near: Vec::new(), far: Vec::new(), seen: NullState::new(), title, kind }
+    }
+
+    fn take(&mut self, emitted: EmitTo) -> Vec<Wide<T>> {
+        let count = self.near.len().max(self.far.len());
+        self.near.resize(count, 0);
+        let near = emitted.take_needed(&mut self.near).into_iter().map(T::widen);
+        if self.far.is_empty() {
+            return near.collect();
+        }
+        self.far.resize(count, Wide::<T>::default());
+        let far = emitted.take_needed(&mut self.far);
+        near.zip(far).map(|(near, far)| T::add(far, near)).collect()
     }
 }
 
@@ -314,10 +350,13 @@ impl<T: Summed> GroupsAccumulator for Totals<T> {
         filter: Option<&BooleanArray>,
         count: usize,
     ) -> Result<()> {
-        self.sums.resize(count, Wide::<T>::default());
-        let (sums, values) = (&mut self.sums, values[0].as_primitive::<T>());
+        self.near.resize(count, 0);
+        let (near, far, values) = (&mut self.near, &mut self.far, values[0].as_primitive::<T>());
         self.seen.accumulate(groups, values, filter, count, |group, value| {
-            sums[group] = T::add(sums[group], T::widen(value));
+            if let Some(full) = add_near(&mut near[group], T::near(value)) {
+                far.resize(count, Wide::<T>::default());
+                far[group] = T::add(far[group], T::widen(full));
+            }
         });
         Ok(())
     }
@@ -329,16 +368,16 @@ impl<T: Summed> GroupsAccumulator for Totals<T> {
         filter: Option<&BooleanArray>,
         count: usize,
     ) -> Result<()> {
-        self.sums.resize(count, Wide::<T>::default());
-        let (sums, states) = (&mut self.sums, states[0].as_primitive::<T::State>());
+        self.far.resize(count, Wide::<T>::default());
+        let (far, states) = (&mut self.far, states[0].as_primitive::<T::State>());
         self.seen.accumulate(groups, states, filter, count, |group, sum| {
-            sums[group] = T::add(sums[group], sum);
+            far[group] = T::add(far[group], sum);
         });
         Ok(())
     }
 
     fn evaluate(&mut self, emitted: EmitTo) -> Result<ArrayRef> {
-        let sums = emitted.take_needed(&mut self.sums);
+        let sums = self.take(emitted);
         let nulls = self.seen.build(emitted);
         let narrow = |sum| narrowed::<T>(sum, &self.kind, &self.title);
         let sums: Vec<T::Native> = sums.into_iter().map(narrow).collect::<Result<_>>()?;
@@ -347,7 +386,7 @@ impl<T: Summed> GroupsAccumulator for Totals<T> {
     }
 
     fn state(&mut self, emitted: EmitTo) -> Result<Vec<ArrayRef>> {
-        let sums = emitted.take_needed(&mut self.sums);
+        let sums = self.take(emitted);
         Ok(state::<T>(sums, self.seen.build(emitted)))
     }
 
@@ -359,7 +398,10 @@ impl<T: Summed> GroupsAccumulator for Totals<T> {
         let values = values[0].as_primitive::<T>();
         let chosen = filter.map(|filter| filter.iter().map(|kept| kept == Some(true)).collect());
         let nulls = NullBuffer::union(values.nulls(), chosen.as_ref());
-        Ok(state::<T>(values.values().iter().map(|value| T::widen(*value)).collect(), nulls))
+        Ok(state::<T>(
+            values.values().iter().map(|value| T::widen(T::near(*value))).collect(),
+            nulls,
+        ))
     }
 
     fn supports_convert_to_state(&self) -> bool {
@@ -367,6 +409,8 @@ impl<T: Summed> GroupsAccumulator for Totals<T> {
     }
 
     fn size(&self) -> usize {
-        self.sums.capacity() * size_of::<Wide<T>>() + self.seen.size()
+        self.near.capacity() * size_of::<i128>()
+            + self.far.capacity() * size_of::<Wide<T>>()
+            + self.seen.size()
     }
 }

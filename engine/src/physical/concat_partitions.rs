@@ -33,6 +33,12 @@ pub(crate) fn concat_partitions(
     Arc::new(OnePartitionExec::new(input, Arc::new(ConcatPartitions { fetch })))
 }
 
+/// Whether the plan is all rows of its input in one partition.
+pub(crate) fn is_concatenated(plan: &dyn ExecutionPlan) -> bool {
+    let concat = plan.downcast_ref::<OnePartitionExec<ConcatPartitions>>();
+    concat.is_some_and(|concat| concat.parts().0.fetch.is_none())
+}
+
 /// All partitions of the input in one, at most `fetch` rows.
 #[derive(Debug)]
 struct ConcatPartitions {

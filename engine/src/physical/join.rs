@@ -4,16 +4,19 @@
 //! collected here: what fits is handed to the hash join, else what is there and what is to come is sorted by its keys, as
 //! the right side is, and sorts do write down. Nothing is read twice.
 
+mod keys;
 mod merge;
 
-use std::fmt;
-use std::sync::Arc;
+use std::convert::identity;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, mem};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
@@ -22,9 +25,11 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
     PlanProperties,
 };
+use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
+pub(crate) use self::keys::{AmongKeys, Keys};
 use super::given::GivenExec;
 use super::in_order;
 use super::sort_rows::owned;
@@ -45,7 +50,15 @@ struct Join {
     of_collected: Arc<dyn ExecutionPlan>,
     /// Whether a partition of the left side fits.
     fits: Vec<OnceCell<Outcome>>,
+    asked: Vec<AskedKey>,
+    /// Its values in the partitions that are there, for each key that is asked for.
+    found: Mutex<Vec<Vec<ArrayRef>>>,
+    /// Once who asks was told.
+    told: OnceCell<()>,
 }
+
+/// A key of the left side, and where its values are told.
+pub(crate) type AskedKey = (Arc<dyn PhysicalExpr>, Arc<Keys>);
 
 /// An error is told to all who wait for it.
 type Outcome = Result<bool, Arc<DataFusionError>>;
@@ -66,10 +79,25 @@ impl JoinExec {
         if hash.null_aware || (collects && is_dealt_out()) {
             return Ok(None);
         }
-        Self::new(Arc::new(hash.builder().build()?)).map(Some)
+        Self::new(Arc::new(hash.builder().build()?), vec![]).map(Some)
     }
 
-    fn new(hash: Arc<HashJoinExec>) -> Result<Self> {
+    /// The join as it is done in memory.
+    pub(crate) fn hash(&self) -> &HashJoinExec {
+        &self.0.hash
+    }
+
+    /// The join with this right side, whose operators ask for keys of the left side.
+    pub(crate) fn asked(
+        &self,
+        right: Arc<dyn ExecutionPlan>,
+        asked: Vec<AskedKey>,
+    ) -> Result<Self> {
+        let sides = vec![Arc::clone(self.0.hash.left()), right];
+        Self::new(Arc::new(self.0.hash.builder().with_new_children(sides)?.build()?), asked)
+    }
+
+    fn new(hash: Arc<HashJoinExec>, asked: Vec<AskedKey>) -> Result<Self> {
         let collected = Arc::new(GivenExec::like(hash.left().as_ref()));
         let mut of_collected = hash.builder();
         if *hash.partition_mode() == PartitionMode::Partitioned {
@@ -80,7 +108,9 @@ impl JoinExec {
         let of_collected = of_collected.with_new_children(sides)?.build_exec()?;
         let fits = hash.left().output_partitioning().partition_count();
         let fits = (0..fits).map(|_| OnceCell::new()).collect();
-        Ok(Self(Arc::new(Join { hash, collected, of_collected, fits })))
+        let found = Mutex::new(vec![Vec::new(); asked.len()]);
+        let told = OnceCell::new();
+        Ok(Self(Arc::new(Join { hash, collected, of_collected, fits, asked, found, told })))
     }
 }
 
@@ -103,12 +133,32 @@ impl Join {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let left = if self.collects() { 0 } else { partition };
-        let collect = || async { self.collect(left, &context).await.map_err(Arc::new) };
-        match self.fits[left].get_or_init(collect).await {
-            Ok(true) => self.of_collected.execute(partition, context),
-            Ok(false) => self.merged(left, partition, context).await,
-            Err(error) => Err(DataFusionError::Shared(Arc::clone(error))),
+        let fits = self.fits(left, &context).await?;
+        if !self.asked.is_empty() {
+            self.told.get_or_try_init(|| self.tell(&context)).await?;
         }
+        match fits {
+            true => self.of_collected.execute(partition, context),
+            false => self.merged(left, partition, context).await,
+        }
+    }
+
+    /// Whether a partition of the left side fits, which is there then.
+    async fn fits(&self, left: usize, context: &Arc<TaskContext>) -> Result<bool> {
+        let collect = || async { self.collect(left, context).await.map_err(Arc::new) };
+        let fits = self.fits[left].get_or_init(collect).await;
+        fits.clone().map_err(DataFusionError::Shared)
+    }
+
+    /// Tells who asks for keys, once the whole left side is there.
+    async fn tell(&self, context: &Arc<TaskContext>) -> Result<()> {
+        let partitions = (0..self.fits.len()).map(|left| self.fits(left, context));
+        let fits = try_join_all(partitions).await?.into_iter().all(identity);
+        let found = mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((_, keys), values) in self.asked.iter().zip(found) {
+            keys.tell(fits.then_some(values), context.memory_pool())?;
+        }
+        Ok(())
     }
 
     /// Reads a partition of the left side as far as it fits; whether that is all of it.
@@ -127,6 +177,9 @@ impl Join {
             fits = reservation.size() + needed <= most && reservation.try_grow(needed).is_ok();
             held.push(batch);
         }
+        if fits {
+            self.find(&held)?;
+        }
         let held = stream::once(async move {
             // Whoever reads them takes memory for them.
             drop(reservation);
@@ -134,6 +187,16 @@ impl Join {
         });
         self.collected.give(partition, held.flatten().chain(rows).boxed());
         Ok(fits)
+    }
+
+    /// Notes the keys of left rows that are asked for.
+    fn find(&self, rows: &[RecordBatch]) -> Result<()> {
+        for (at, (key, _)) in self.asked.iter().enumerate() {
+            let values = rows.iter().map(|rows| key.evaluate(rows)?.into_array(rows.num_rows()));
+            let values = values.collect::<Result<Vec<_>>>()?;
+            self.found.lock().unwrap_or_else(PoisonError::into_inner)[at].extend(values);
+        }
+        Ok(())
     }
 
     /// The rows of a partition, by sorting both sides.
@@ -182,7 +245,7 @@ impl ExecutionPlan for JoinExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let hash = self.0.hash.builder().with_new_children(children)?.build()?;
-        Ok(Arc::new(Self::new(Arc::new(hash))?))
+        Ok(Arc::new(Self::new(Arc::new(hash), self.0.asked.clone())?))
     }
 
     fn execute(

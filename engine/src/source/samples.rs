@@ -11,6 +11,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Result, ScalarValue};
+use datafusion::logical_expr::interval_arithmetic::Interval;
 
 use super::dataset::Leaf;
 
@@ -86,8 +87,16 @@ fn guessed(values: &ArrayRef, rows: usize) -> Result<ColumnStatistics> {
     guessed.min_value = Precision::Inexact(first(values, false)?);
     guessed.max_value = Precision::Inexact(first(values, true)?);
     guessed.null_count = Precision::Inexact(values.null_count() * rows / values.len());
-    guessed.distinct_count = Precision::Inexact(distinct(values, rows)?);
+    let between = between(&guessed).unwrap_or(usize::MAX);
+    guessed.distinct_count = Precision::Inexact(distinct(values, rows)?.min(between));
     Ok(guessed)
+}
+
+/// How many values there can be from the least to the greatest.
+fn between(guessed: &ColumnStatistics) -> Option<usize> {
+    let ends = (guessed.min_value.get_value()?, guessed.max_value.get_value()?);
+    let between = Interval::try_new(ends.0.clone(), ends.1.clone()).ok()?.cardinality()?;
+    usize::try_from(between).ok()
 }
 
 /// The least or the greatest value.

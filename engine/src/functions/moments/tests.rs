@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Expr, Operator, col, lit};
+use datafusion::logical_expr::{Expr, Operator, binary_expr, cast, col, lit};
 
 use super::compared_moments;
 
@@ -38,6 +38,21 @@ fn what_has_no_equal_in_the_columns_unit_is_compared_in_128_bits() {
     let odd = ScalarValue::TimestampNanosecond(Some(1), None);
     check(&MICROS, odd, "ticks(t) < ticks(TimestampNanosecond(1, None))");
     check(&DataType::Date32, micros(1), "ticks(t) < ticks(TimestampMicrosecond(1, None))");
+}
+
+#[test]
+fn constants_may_be_computed() {
+    let start = cast(lit(ScalarValue::Date32(Some(0))), NANOS);
+    let check = |days: i32, hours: i64, expected: &str| {
+        let after = ScalarValue::new_interval_mdn(1, days, hours * 3_600_000_000_000);
+        let end = binary_expr(start.clone(), Operator::Plus, lit(after));
+        let date = (&col("t"), &DataType::Date32);
+        let compared = compared_moments(Operator::Lt, date, (&end, &NANOS)).unwrap();
+        assert_eq!(compared.to_string().split('(').next(), Some(expected));
+    };
+    check(1, 0, "t < Date32");
+    check(0, 24, "t < Date32");
+    check(1, 1, "ticks");
 }
 
 #[test]

@@ -62,3 +62,11 @@ fn nulls_are_no_values() {
     assert_eq!(guess.null_count, Precision::Inexact(500_000));
     assert_eq!(guess.max_value, Precision::Inexact(ScalarValue::Int64(Some(5))));
 }
+
+#[test]
+fn no_more_values_than_numbers_that_they_can_be() {
+    let column = looked_at(|row| Some(mixed(row, 80_000)));
+    let guess = guessed(&column, 1_000_000).unwrap();
+    // What repeats in the sample speaks for more.
+    assert!(guess.distinct_count.get_value().is_some_and(|count| *count <= 80_000), "{guess:?}");
+}
