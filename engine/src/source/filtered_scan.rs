@@ -2,7 +2,7 @@
 //! others only where rows are left.
 //!
 //! Rows that are left lie in runs. What is between two runs is read with them where that costs less than to leave it out,
-//! and dropped.
+//! and dropped. Where most rows would be read so, all columns are read together.
 
 use std::fmt;
 use std::ops::Range;
@@ -25,7 +25,8 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::batch_rows::{own_bytes, row_bytes};
 use super::dataset::Leaf;
-use super::dataset_scan::{DatasetScan, DatasetScanExec, memory_of};
+use super::dataset_scan::{DatasetScan, DatasetScanExec, Reader, memory_of};
+use super::row_range::RowRange;
 use super::scan::{Batches, Scan, ScanExec};
 use crate::memory::Memory;
 use crate::physical::Narrow;
@@ -41,6 +42,12 @@ const GAP_BYTES: usize = 16 << 10;
 
 /// When so many rows are found or are to be read, they are read, before the condition is looked at for more.
 const MOST_ROWS: usize = 256 << 10;
+
+/// Of so many rows,
+const WINDOW_ROWS: usize = 1 << 20;
+
+/// so many at the beginning tell how the others are read.
+const FIRST_ROWS: usize = 64 << 10;
 
 /// The scan that takes the place of the filter and the scan below it, if that saves something.
 pub(crate) fn filtered_scan(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
@@ -131,26 +138,22 @@ impl FilteredScan {
         let range = self.scan.ranges[partition].clone();
         let first = self.scan.reader(Arc::clone(&self.first), memory, &range).await?;
         let rest = self.scan.reader(Arc::clone(&self.rest), memory, &range).await?;
-        let found = Found {
-            rows: first.read(&range).await?,
-            at: 0,
-            left: self.fetch.unwrap_or(usize::MAX),
-            gap: GAP_BYTES / rest.width().max(1),
-            most_bytes: usize::try_from(memory.batch_bytes()).unwrap_or(usize::MAX),
-            scan: Arc::clone(&self),
-        };
         let coalescer =
             LimitedBatchCoalescer::new(Arc::clone(&self.schema), batch_rows, self.fetch);
-        let reading = Arc::new((self, rest, range));
-        let rows = found.portions().and_then(move |portion| {
-            let reading = Arc::clone(&reading);
-            async move {
-                let (scan, rest, range) = reading.as_ref();
-                let rows = rest.read(&range.only(&portion.runs)).await?;
-                portion.whole(rows, Arc::clone(scan))
-            }
-        });
+        let reading = Arc::new(Reading { scan: self, first, rest, memory });
+        let starts = (0..range.rows()).step_by(WINDOW_ROWS);
+        let windows = starts.map(move |start| range.only(&[start..start + WINDOW_ROWS]));
+        let rows = stream::iter(windows).then(move |window| Arc::clone(&reading).window(window));
         Ok(coalesced(rows.try_flatten().boxed(), coalescer))
+    }
+
+    /// Which rows the condition, whose columns come first in these, lets through.
+    fn fits(&self, rows: &RecordBatch) -> Result<BooleanArray> {
+        let fits = self.condition.evaluate(rows)?.into_array(rows.num_rows())?;
+        Ok(match fits.as_boolean() {
+            known if known.null_count() == 0 => known.clone(),
+            some => prep_null_mask_filter(some),
+        })
     }
 
     /// The columns in their order.
@@ -202,6 +205,83 @@ impl Scan for FilteredScan {
     }
 }
 
+/// How a partition is read.
+struct Reading {
+    scan: Arc<FilteredScan>,
+    first: Reader,
+    rest: Reader,
+    memory: Memory,
+}
+
+impl Reading {
+    /// The rows of a range that are left. Its first ones tell whether it pays to read the columns of the others apart.
+    async fn window(self: Arc<Self>, window: RowRange) -> Result<Batches> {
+        let range = window.first(FIRST_ROWS);
+        let mut found = self.found(&range).await?;
+        let portion = found.next().await?;
+        let read = portion.as_ref().map_or(0, |portion| portion.fits.len());
+        let is_dense = found.gap > 0 && read > found.at / 2;
+        let portions = stream::iter(portion.map(Ok)).chain(found.portions());
+        let rows = Arc::clone(&self).whole(portions, range);
+        let others = async move {
+            let range = window.only(&[FIRST_ROWS..window.rows()]);
+            if is_dense {
+                return self.at_once(&range).await;
+            }
+            let found = self.found(&range).await?;
+            Ok(self.whole(found.portions(), range))
+        };
+        Ok(rows.chain(stream::once(others).try_flatten()).boxed())
+    }
+
+    async fn found(&self, range: &RowRange) -> Result<Found> {
+        Ok(Found {
+            rows: self.first.read(range).await?,
+            at: 0,
+            left: self.scan.fetch.unwrap_or(usize::MAX),
+            gap: GAP_BYTES / self.rest.width().max(1),
+            most_bytes: usize::try_from(self.memory.batch_bytes()).unwrap_or(usize::MAX),
+            scan: Arc::clone(&self.scan),
+        })
+    }
+
+    /// What was found in the range, with its other columns.
+    fn whole(
+        self: Arc<Self>,
+        portions: impl Stream<Item = Result<Portion>> + Send + 'static,
+        range: RowRange,
+    ) -> Batches {
+        let reading = Arc::new((self, range));
+        let rows = portions.and_then(move |portion| {
+            let reading = Arc::clone(&reading);
+            async move {
+                let (reading, range) = reading.as_ref();
+                let rest = reading.rest.read(&range.only(&portion.runs)).await?;
+                portion.whole(rest, Arc::clone(&reading.scan))
+            }
+        });
+        rows.try_flatten().boxed()
+    }
+
+    /// The rows of the range that are left, of which all columns are read together.
+    async fn at_once(&self, range: &RowRange) -> Result<Batches> {
+        let scan = Arc::clone(&self.scan);
+        let all: Vec<Leaf> = scan.first.iter().chain(scan.rest.iter()).cloned().collect();
+        let reader = scan.scan.reader(Arc::new(all), self.memory, range).await?;
+        let held = scan.held.iter().copied();
+        let wanted: Vec<usize> =
+            held.chain(scan.first.len()..scan.first.len() + scan.rest.len()).collect();
+        let (first, rest): (Vec<_>, Vec<_>) =
+            (0..wanted.len()).partition(|at| *at < scan.held.len());
+        let rows = reader.read(range).await?.map(move |rows| {
+            let rows = rows?;
+            let rows = filter_record_batch(&rows.project(&wanted)?, &scan.fits(&rows)?)?;
+            scan.row(&rows.project(&first)?, &rows.project(&rest)?)
+        });
+        Ok(rows.boxed())
+    }
+}
+
 /// Looks at the condition's columns for rows that it lets through.
 struct Found {
     scan: Arc<FilteredScan>,
@@ -231,11 +311,7 @@ impl Found {
             let Some(batch) = self.rows.try_next().await? else {
                 break;
             };
-            let fits = self.scan.condition.evaluate(&batch)?.into_array(batch.num_rows())?;
-            let fits = match fits.as_boolean() {
-                known if known.null_count() == 0 => known.clone(),
-                some => prep_null_mask_filter(some),
-            };
+            let fits = self.scan.fits(&batch)?;
             portion.add(self.at, fits.values(), self.gap);
             let held = filter_record_batch(&batch.project(&self.scan.held)?, &fits)?;
             self.at += batch.num_rows();

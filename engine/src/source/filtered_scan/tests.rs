@@ -128,6 +128,35 @@ async fn few_rows_and_many_are_read_from_all_fragments() {
 }
 
 #[tokio::test]
+async fn all_columns_are_read_together_where_most_rows_are_left() {
+    let session = session(1).await;
+    let (many, dense) = (1_200_000, 150_000..1_100_000);
+    let rows = version(&session, &[0..many], 8).await;
+    for (column, op, number) in [
+        ("id", BinaryOp::Gt, -1),
+        ("id", BinaryOp::Lt, dense.end),
+        ("id", BinaryOp::GtEq, dense.start),
+        ("id", BinaryOp::Eq, many - 1),
+        ("some", BinaryOp::Lt, 500),
+        ("some", BinaryOp::Eq, 1),
+    ] {
+        let fits = |id: &i64| {
+            let (value, there) = if column == "id" { (*id, true) } else { (id % 1000, id % 3 > 0) };
+            there
+                && match op {
+                    BinaryOp::Gt => value > number,
+                    BinaryOp::Lt => value < number,
+                    BinaryOp::GtEq => value >= number,
+                    _ => value == number,
+                }
+        };
+        let found = rows.filter(&[compared(column, op, number)]).unwrap();
+        let wanted = (0..many).filter(fits);
+        assert!(ids(&found).await.into_iter().eq(wanted), "{column} {op:?} {number}");
+    }
+}
+
+#[tokio::test]
 async fn rows_that_are_removed_are_in_no_answer() {
     for letters in [60, 3000] {
         let session = session(2).await;
