@@ -164,7 +164,7 @@ async fn keys_of_all_partitions_count() {
     for many in ["many", "(SELECT k, sum(n) AS n FROM many GROUP BY k)"] {
         let text = format!(
             "SELECT count(*) AS n, sum(a.n) AS a, sum(b.n) AS b
-             FROM some a JOIN {many} b ON b.k = a.k WHERE a.n >= 40000"
+             FROM some a JOIN {many} b ON b.k = a.k WHERE a.n >= 40000 AND b.n >= 10"
         );
         check_keys(&session, &tables, &text).await;
         let plan = read(&session, &tables, &text).await.explain().await.unwrap();

@@ -14,7 +14,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 
-use super::Narrow;
+use crate::source::Narrow;
 
 /// Whether all conditions are true; false where one is null.
 #[derive(Debug)]

@@ -26,10 +26,10 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use super::batch_rows::{own_bytes, row_bytes};
 use super::dataset::Leaf;
 use super::dataset_scan::{DatasetScan, DatasetScanExec, Reader, memory_of};
+use super::narrow::Narrow;
 use super::row_range::RowRange;
 use super::scan::{Batches, Scan, ScanExec};
 use crate::memory::Memory;
-use crate::physical::Narrow;
 
 #[cfg(test)]
 mod tests;
