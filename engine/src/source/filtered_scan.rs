@@ -52,7 +52,7 @@ const FIRST_ROWS: usize = 64 << 10;
 /// The scan that takes the place of the filter and the scan below it, if that saves something.
 pub(crate) fn filtered_scan(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let yielding = filter.input().downcast_ref::<CooperativeExec>();
-    let input = yielding.map_or(filter.input(), CooperativeExec::input);
+    let input = yielding.map_or_else(|| filter.input(), CooperativeExec::input);
     let Some(scan) = input.downcast_ref::<DatasetScanExec>() else {
         return Ok(None);
     };
@@ -142,7 +142,7 @@ impl FilteredScan {
             LimitedBatchCoalescer::new(Arc::clone(&self.schema), batch_rows, self.fetch);
         let reading = Arc::new(Reading { scan: self, first, rest, memory });
         let starts = (0..range.rows()).step_by(WINDOW_ROWS);
-        let windows = starts.map(move |start| range.only(&[start..start + WINDOW_ROWS]));
+        let windows = starts.map(move |start| range.part(start..start + WINDOW_ROWS));
         let rows = stream::iter(windows).then(move |window| Arc::clone(&reading).window(window));
         Ok(coalesced(rows.try_flatten().boxed(), coalescer))
     }
@@ -224,7 +224,7 @@ impl Reading {
         let portions = stream::iter(portion.map(Ok)).chain(found.portions());
         let rows = Arc::clone(&self).whole(portions, range);
         let others = async move {
-            let range = window.only(&[FIRST_ROWS..window.rows()]);
+            let range = window.part(FIRST_ROWS..WINDOW_ROWS);
             if is_dense {
                 return self.at_once(&range).await;
             }

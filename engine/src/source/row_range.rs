@@ -3,6 +3,7 @@
 //! Rows are counted without those that are masked. Where these are is looked up only when a range is read.
 
 use std::ops::Range;
+use std::slice;
 use std::sync::Arc;
 
 use datafusion::common::internal_err;
@@ -109,13 +110,12 @@ impl RowRange {
 
     /// Its first rows, or all when it has fewer.
     pub(super) fn first(&self, rows: usize) -> Self {
-        let mut left = rows;
-        let cut = |part: &FragmentRows| {
-            let rows = part.rows.min(left);
-            left -= rows;
-            FragmentRows { rows, ..part.clone() }
-        };
-        Self(self.0.iter().map(cut).filter(|part| part.rows > 0).collect())
+        self.part(0..rows)
+    }
+
+    /// Those of its rows that are there of these, which are counted from its first row.
+    pub(super) fn part(&self, rows: Range<usize>) -> Self {
+        self.only(slice::from_ref(&rows))
     }
 
     /// Fragment, first row and how many, of each of its parts.
@@ -140,7 +140,9 @@ impl RowRange {
             while let Some(run) = runs.peek_mut().filter(|run| run.start < end) {
                 let rows = run.start..run.end.min(end);
                 let start = part.start + rows.start - at;
-                chosen.push(FragmentRows { start, rows: rows.len(), ..part.clone() });
+                if !rows.is_empty() {
+                    chosen.push(FragmentRows { start, rows: rows.len(), ..part.clone() });
+                }
                 if run.end > end {
                     run.start = end;
                     break;

@@ -1,6 +1,5 @@
 //! A filter leaves the same rows whichever columns are read first.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
@@ -20,11 +19,11 @@ async fn session(partitions: usize) -> Arc<Session> {
 
 /// So many letters that cannot be packed into few bytes.
 fn noise(id: i64, letters: usize) -> String {
-    let mut state = id as u64 ^ 0x9E37_79B9_7F4A_7C15;
+    let mut state = id.cast_unsigned() ^ 0x9E37_79B9_7F4A_7C15;
     let letter = || {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'A' + (state >> 33) as u8 % 58)
+        char::from(b'A' + u8::try_from((state >> 33) % 58).unwrap())
     };
     std::iter::repeat_with(letter).take(letters).collect()
 }
@@ -35,10 +34,11 @@ fn number(text: Option<&str>) -> i64 {
     text[text.len() - 8..].parse().unwrap()
 }
 
-/// A version of rows with these numbers, and of each a text of so many letters and its number.
-async fn version(session: &Arc<Session>, pieces: &[Range<i64>], letters: usize) -> Chain {
+/// A version of rows with the numbers between the first and the last of these, added piece by piece, and of each a text of so many letters and its number.
+async fn version(session: &Arc<Session>, ends: &[i64], letters: usize) -> Chain {
     let mut saved = None;
-    for numbers in pieces {
+    for ends in ends.windows(2) {
+        let numbers = ends[0]..ends[1];
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers.clone()));
         let some = numbers.clone().map(|id| (id % 3 > 0).then_some(id % 1000));
         let some: ArrayRef = Arc::new(some.collect::<Int64Array>());
@@ -100,7 +100,7 @@ async fn places(chain: &Chain) -> Vec<u64> {
 async fn few_rows_and_many_are_read_from_all_fragments() {
     for partitions in [1, 3] {
         let session = session(partitions).await;
-        let rows = version(&session, &[0..40_000, 40_000..40_001, 40_001..70_000], 60).await;
+        let rows = version(&session, &[0, 40_000, 40_001, 70_000], 60).await;
         for (op, number) in [
             (BinaryOp::Eq, 47_123),
             (BinaryOp::Eq, 40_000),
@@ -131,7 +131,7 @@ async fn few_rows_and_many_are_read_from_all_fragments() {
 async fn all_columns_are_read_together_where_most_rows_are_left() {
     let session = session(1).await;
     let (many, dense) = (1_200_000, 150_000..1_100_000);
-    let rows = version(&session, &[0..many], 8).await;
+    let rows = version(&session, &[0, many], 8).await;
     for (column, op, number) in [
         ("id", BinaryOp::Gt, -1),
         ("id", BinaryOp::Lt, dense.end),
@@ -161,7 +161,7 @@ async fn rows_that_are_removed_are_in_no_answer() {
     for letters in [60, 3000] {
         let session = session(2).await;
         let height = 6_000_000 / letters as i64;
-        let all = version(&session, &[0..height, height..height + 500], letters).await;
+        let all = version(&session, &[0, height, height + 500], letters).await;
         let removed = |id: i64| id < 100 || id % 7 == 0 || (height..height + 30).contains(&id);
         let places = places(&all).await.into_iter().zip(0..height + 500);
         let places = places.filter(|(_, id)| removed(*id)).map(|(place, _)| place);
@@ -188,7 +188,7 @@ async fn rows_that_are_removed_are_in_no_answer() {
 #[tokio::test]
 async fn a_limit_is_kept_and_places_are_those_of_the_rows() {
     let session = session(2).await;
-    let rows = version(&session, &[0..70_000], 60).await;
+    let rows = version(&session, &[0, 70_000], 60).await;
     let some = rows.filter(&[compared("id", BinaryOp::GtEq, 30_000)]).unwrap();
     for limit in [1, 5000, 40_000, 50_000] {
         let found = ids(&some.limit(limit).unwrap()).await;
@@ -203,7 +203,7 @@ async fn a_limit_is_kept_and_places_are_those_of_the_rows() {
 #[tokio::test]
 async fn what_the_condition_reads_may_be_left_out() {
     let session = session(2).await;
-    let rows = version(&session, &[0..70_000], 60).await;
+    let rows = version(&session, &[0, 70_000], 60).await;
     let found = rows.filter(&[compared("id", BinaryOp::Lt, 3)]).unwrap();
     let found = found.select(&["text".to_owned()]).unwrap();
     let plan = found.explain().await.unwrap();
@@ -217,7 +217,7 @@ async fn what_the_condition_reads_may_be_left_out() {
 #[tokio::test]
 async fn little_is_read_at_once() {
     let session = session(2).await;
-    let rows = version(&session, &[0..1000], 60).await;
+    let rows = version(&session, &[0, 1000], 60).await;
     let plan = rows.filter(&[compared("id", BinaryOp::Lt, 3)]).unwrap().explain().await.unwrap();
     assert!(!plan.contains("FilteredScanExec"), "{plan}");
 }

@@ -30,6 +30,7 @@ fn runs_of_a_range_lie_in_its_parts() {
     assert_eq!(only(&[]), []);
     assert_eq!(only(&[0..1, 4..5]), [(0, 10, 1), (0, 14, 1)]);
     assert_eq!(only(&[3..9, 11..12]), [(0, 13, 2), (1, 0, 3), (3, 2, 1), (3, 5, 1)]);
-    assert_eq!(only(&[5..8]), [(1, 0, 3)]);
-    assert_eq!(only(&[0..12]), range.places());
+    assert_eq!(range.part(5..8).places(), [(1, 0, 3)]);
+    assert_eq!(range.first(20).places(), range.places());
+    assert_eq!(range.first(0).places(), []);
 }
