@@ -118,7 +118,7 @@ async fn check_keys(session: &Arc<Session>, tables: &[(&str, &Chain)], text: &st
     let plan = asking.explain().await.unwrap();
     assert!(plan.contains("AMONG KEYS"), "{plan}");
     // What is computed is followed to no scan.
-    let unknown = read(session, tables, &text.replace("k = ", "k + 0 = ")).await;
+    let unknown = read(session, tables, &text.replace("k = ", "k + 0 = 0 + ")).await;
     let plan = unknown.explain().await.unwrap();
     assert!(!plan.contains("AMONG KEYS"), "{plan}");
     let (found, wanted) = (rows(&asking).await, rows(&unknown).await);
