@@ -2,7 +2,7 @@
 //! others only where rows are left.
 //!
 //! Rows that are left lie in runs. What is between two runs is read with them where that costs less than to leave it out,
-//! and dropped. Where most rows would be read so, all columns are read together.
+//! and dropped. All columns are read together as long as nobody knows how many rows are left, and where most are.
 
 use std::fmt;
 use std::ops::Range;
@@ -43,11 +43,8 @@ const GAP_BYTES: usize = 16 << 10;
 /// When so many rows are found or are to be read, they are read, before the condition is looked at for more.
 const MOST_ROWS: usize = 256 << 10;
 
-/// Of so many rows,
-const WINDOW_ROWS: usize = 1 << 20;
-
-/// so many at the beginning tell how the others are read.
-const FIRST_ROWS: usize = 64 << 10;
+/// So much is read at the beginning of a partition to see how many rows are left.
+const FIRST_BYTES: usize = 2 << 20;
 
 /// The scan that takes the place of the filter and the scan below it, if that saves something.
 pub(crate) fn filtered_scan(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
@@ -122,11 +119,13 @@ impl FilteredScan {
         if self.scan.kept_of.is_some() || self.first.iter().all(Leaf::is_sys) {
             return false;
         }
-        let bytes = |leaves: &[Leaf]| {
-            row_bytes(&self.scan.dataset, leaves.iter().map(|leaf| leaf.field.data_type()))
-        };
-        let (first, rest) = (bytes(&self.first), bytes(&self.rest));
+        let (first, rest) = (self.bytes(&self.first), self.bytes(&self.rest));
         rest >= first / 4 && rest.saturating_mul(self.scan.height()) >= LEAST_BYTES
+    }
+
+    /// What these take of each row, about.
+    fn bytes(&self, leaves: &[Leaf]) -> usize {
+        row_bytes(&self.scan.dataset, leaves.iter().map(|leaf| leaf.field.data_type()))
     }
 
     async fn open(
@@ -136,15 +135,60 @@ impl FilteredScan {
         batch_rows: usize,
     ) -> Result<Batches> {
         let range = self.scan.ranges[partition].clone();
-        let first = self.scan.reader(Arc::clone(&self.first), memory, &range).await?;
-        let rest = self.scan.reader(Arc::clone(&self.rest), memory, &range).await?;
         let coalescer =
             LimitedBatchCoalescer::new(Arc::clone(&self.schema), batch_rows, self.fetch);
-        let reading = Arc::new(Reading { scan: self, first, rest, memory });
-        let starts = (0..range.rows()).step_by(WINDOW_ROWS);
-        let windows = starts.map(move |start| range.part(start..start + WINDOW_ROWS));
-        let rows = stream::iter(windows).then(move |window| Arc::clone(&reading).window(window));
-        Ok(coalesced(rows.try_flatten().boxed(), coalescer))
+        let width = self.bytes(&self.rest);
+        let rows = match width >= GAP_BYTES {
+            true => Reading::new(self, memory, &range).await?.rows(range).await?,
+            false => self.tried(range, memory, FIRST_BYTES / width.max(1)).await?,
+        };
+        Ok(coalesced(rows, coalescer))
+    }
+
+    /// All columns of so many rows are read together. How many of these are left tells how the others are read.
+    async fn tried(
+        self: Arc<Self>,
+        range: RowRange,
+        memory: Memory,
+        rows: usize,
+    ) -> Result<Batches> {
+        let all: Vec<Leaf> = self.first.iter().chain(self.rest.iter()).cloned().collect();
+        let reader = self.scan.reader(Arc::new(all), memory, &range).await?;
+        let gap = GAP_BYTES / reader.width().max(1);
+        let (mut tried, mut at, mut left) = (Portion::new(), 0, Vec::new());
+        let mut first = reader.read(&range.first(rows)).await?;
+        while let Some(rows) = first.try_next().await? {
+            let fits = self.fits(&rows)?;
+            tried.add(at, fits.values(), gap);
+            at += rows.num_rows();
+            left.push(self.left(&rows, &fits));
+        }
+        let others = async move {
+            let range = range.part(rows..range.rows());
+            if range.rows() == 0 {
+                return Ok(stream::empty().boxed());
+            }
+            if tried.fits.len() <= at / 2 {
+                return Reading::new(self, memory, &range).await?.rows(range).await;
+            }
+            let rows = reader.read(&range).await?.map(move |rows| {
+                let rows = rows?;
+                self.left(&rows, &self.fits(&rows)?)
+            });
+            Ok(rows.boxed())
+        };
+        Ok(stream::iter(left).chain(stream::once(others).try_flatten()).boxed())
+    }
+
+    /// The rows that fit, of all columns.
+    fn left(&self, rows: &RecordBatch, fits: &BooleanArray) -> Result<RecordBatch> {
+        let column = |place: &Place| match place {
+            Place::First(at) => self.held[*at],
+            Place::Rest(at) => self.first.len() + at,
+        };
+        let columns: Vec<usize> = self.columns.iter().map(column).collect();
+        let left = filter_record_batch(&rows.project(&columns)?, fits)?;
+        Ok(left.with_schema(Arc::clone(&self.schema))?)
     }
 
     /// Which rows the condition, whose columns come first in these, lets through.
@@ -205,7 +249,7 @@ impl Scan for FilteredScan {
     }
 }
 
-/// How a partition is read.
+/// How rows are read of which few are left.
 struct Reading {
     scan: Arc<FilteredScan>,
     first: Reader,
@@ -214,45 +258,24 @@ struct Reading {
 }
 
 impl Reading {
-    /// The rows of a range that are left. Its first ones tell whether it pays to read the columns of the others apart.
-    async fn window(self: Arc<Self>, window: RowRange) -> Result<Batches> {
-        let range = window.first(FIRST_ROWS);
-        let mut found = self.found(&range).await?;
-        let portion = found.next().await?;
-        let read = portion.as_ref().map_or(0, |portion| portion.fits.len());
-        let is_dense = found.gap > 0 && read > found.at / 2;
-        let portions = stream::iter(portion.map(Ok)).chain(found.portions());
-        let rows = Arc::clone(&self).whole(portions, range);
-        let others = async move {
-            let range = window.part(FIRST_ROWS..WINDOW_ROWS);
-            if is_dense {
-                return self.at_once(&range).await;
-            }
-            let found = self.found(&range).await?;
-            Ok(self.whole(found.portions(), range))
-        };
-        Ok(rows.chain(stream::once(others).try_flatten()).boxed())
+    async fn new(scan: Arc<FilteredScan>, memory: Memory, range: &RowRange) -> Result<Self> {
+        let first = scan.scan.reader(Arc::clone(&scan.first), memory, range).await?;
+        let rest = scan.scan.reader(Arc::clone(&scan.rest), memory, range).await?;
+        Ok(Self { scan, first, rest, memory })
     }
 
-    async fn found(&self, range: &RowRange) -> Result<Found> {
-        Ok(Found {
-            rows: self.first.read(range).await?,
+    /// The rows of the range that are left.
+    async fn rows(self, range: RowRange) -> Result<Batches> {
+        let found = Found {
+            rows: self.first.read(&range).await?,
             at: 0,
             left: self.scan.fetch.unwrap_or(usize::MAX),
             gap: GAP_BYTES / self.rest.width().max(1),
             most_bytes: usize::try_from(self.memory.batch_bytes()).unwrap_or(usize::MAX),
             scan: Arc::clone(&self.scan),
-        })
-    }
-
-    /// What was found in the range, with its other columns.
-    fn whole(
-        self: Arc<Self>,
-        portions: impl Stream<Item = Result<Portion>> + Send + 'static,
-        range: RowRange,
-    ) -> Batches {
+        };
         let reading = Arc::new((self, range));
-        let rows = portions.and_then(move |portion| {
+        let rows = found.portions().and_then(move |portion| {
             let reading = Arc::clone(&reading);
             async move {
                 let (reading, range) = reading.as_ref();
@@ -260,25 +283,7 @@ impl Reading {
                 portion.whole(rest, Arc::clone(&reading.scan))
             }
         });
-        rows.try_flatten().boxed()
-    }
-
-    /// The rows of the range that are left, of which all columns are read together.
-    async fn at_once(&self, range: &RowRange) -> Result<Batches> {
-        let scan = Arc::clone(&self.scan);
-        let all: Vec<Leaf> = scan.first.iter().chain(scan.rest.iter()).cloned().collect();
-        let reader = scan.scan.reader(Arc::new(all), self.memory, range).await?;
-        let held = scan.held.iter().copied();
-        let wanted: Vec<usize> =
-            held.chain(scan.first.len()..scan.first.len() + scan.rest.len()).collect();
-        let (first, rest): (Vec<_>, Vec<_>) =
-            (0..wanted.len()).partition(|at| *at < scan.held.len());
-        let rows = reader.read(range).await?.map(move |rows| {
-            let rows = rows?;
-            let rows = filter_record_batch(&rows.project(&wanted)?, &scan.fits(&rows)?)?;
-            scan.row(&rows.project(&first)?, &rows.project(&rest)?)
-        });
-        Ok(rows.boxed())
+        Ok(rows.try_flatten().boxed())
     }
 }
 
