@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat_batches, filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
@@ -137,24 +137,18 @@ impl FilteredScan {
         let range = self.scan.ranges[partition].clone();
         let coalescer =
             LimitedBatchCoalescer::new(Arc::clone(&self.schema), batch_rows, self.fetch);
-        let width = self.bytes(&self.rest);
-        let rows = match width >= GAP_BYTES {
+        let rows = match self.bytes(&self.rest) >= GAP_BYTES {
             true => Reading::new(self, memory, &range).await?.rows(range).await?,
-            false => self.tried(range, memory, FIRST_BYTES / width.max(1)).await?,
+            false => self.tried(range, memory).await?,
         };
         Ok(coalesced(rows, coalescer))
     }
 
-    /// All columns of so many rows are read together. How many of these are left tells how the others are read.
-    async fn tried(
-        self: Arc<Self>,
-        range: RowRange,
-        memory: Memory,
-        rows: usize,
-    ) -> Result<Batches> {
+    /// All columns of some rows are read together. How many of these are left tells how the others are read.
+    async fn tried(self: Arc<Self>, range: RowRange, memory: Memory) -> Result<Batches> {
         let all: Vec<Leaf> = self.first.iter().chain(self.rest.iter()).cloned().collect();
         let reader = self.scan.reader(Arc::new(all), memory, &range).await?;
-        let gap = GAP_BYTES / reader.width().max(1);
+        let (gap, rows) = (GAP_BYTES / reader.width().max(1), FIRST_BYTES / reader.width().max(1));
         let (mut tried, mut at, mut left) = (Portion::new(), 0, Vec::new());
         let mut first = reader.read(&range.first(rows)).await?;
         while let Some(rows) = first.try_next().await? {
@@ -188,7 +182,7 @@ impl FilteredScan {
         };
         let columns: Vec<usize> = self.columns.iter().map(column).collect();
         let left = filter_record_batch(&rows.project(&columns)?, fits)?;
-        Ok(left.with_schema(Arc::clone(&self.schema))?)
+        self.batch(left.columns().to_vec(), left.num_rows())
     }
 
     /// Which rows the condition, whose columns come first in these, lets through.
@@ -206,8 +200,11 @@ impl FilteredScan {
             Place::First(at) => Arc::clone(first.column(*at)),
             Place::Rest(at) => Arc::clone(rest.column(*at)),
         };
-        let columns = self.columns.iter().map(column).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rest.num_rows()));
+        self.batch(self.columns.iter().map(column).collect(), rest.num_rows())
+    }
+
+    fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
 }
