@@ -44,7 +44,7 @@ const LEAST_PAGE_BYTES: u64 = 64 << 10;
 /// for it.
 const THREAD_BYTES: u64 = 16 << 20;
 const LEAST_THREADS: usize = 24;
-const MOST_THREADS: usize = 512;
+const MOST_THREADS: usize = 64;
 
 /// Lance's caches of indexes and of metadata. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its
 /// machine.

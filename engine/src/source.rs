@@ -10,6 +10,7 @@ mod dataset;
 mod dataset_scan;
 mod file_row;
 mod filtered_scan;
+mod fragments;
 mod json;
 mod listed;
 mod listing;

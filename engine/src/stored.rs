@@ -108,6 +108,11 @@ pub(crate) fn convert(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
             let inner = inner.as_struct().clone();
             Arc::new(MapArray::try_new(Arc::clone(entries), offsets, inner, nulls, *sorted)?)
         }
+        // Each value is converted once, however often it is there.
+        (DataType::Dictionary(..), kind) if !matches!(kind, DataType::Dictionary(..)) => {
+            let places = column.as_any_dictionary();
+            take(&convert(places.values(), kind)?, places.keys(), None)?
+        }
         _ => cast(column, kind)?,
     })
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
-use catalog::{Bump, Changes, NewJob, VersionSpec, Wanted};
+use catalog::{Changes, VersionSpec};
 
+use crate::tests::request;
 use crate::{
     BinaryOp, Chain, Config, DeltaOptions, Expr, NamedExpr, Progress, Result, Root, SaveMode,
-    SaveRequest, Saved, Session,
+    Saved, Session,
 };
 
 async fn session() -> Arc<Session> {
@@ -23,15 +24,7 @@ fn column(path: &str) -> Arc<Expr> {
 
 async fn save(chain: &Chain, name: &str) -> Result<(Saved, Vec<String>)> {
     let progress = Arc::<Progress>::default();
-    let request = SaveRequest {
-        name: name.parse().unwrap(),
-        wanted: Wanted::Bump(Bump::Patch),
-        mode: SaveMode::Replace,
-        lists: false,
-        job: chain.session().catalog().start_job(NewJob::default()).await?.id,
-        description: None,
-        attrs: None,
-    };
+    let request = request(chain.session(), name, SaveMode::Replace).await?;
     let saved = chain.save(request, &progress).await?;
     Ok((saved, progress.remarks()))
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use catalog::{Bump, NewJob, VersionFilter, Wanted};
+use catalog::VersionFilter;
 
 use super::{SaveMode, SaveRequest, Saved};
-use crate::{Config, Result, Root, Session};
+use crate::{Config, Result, Root, Session, tests};
 
 mod compact;
 mod update;
@@ -20,15 +20,7 @@ async fn session() -> Arc<Session> {
 }
 
 async fn request(session: &Session, mode: SaveMode) -> SaveRequest {
-    SaveRequest {
-        name: "cats".parse().unwrap(),
-        wanted: Wanted::Bump(Bump::Patch),
-        mode,
-        lists: false,
-        job: session.catalog().start_job(NewJob::default()).await.unwrap().id,
-        description: None,
-        attrs: None,
-    }
+    tests::request(session, "cats", mode).await.unwrap()
 }
 
 async fn save(session: &Arc<Session>, mode: SaveMode, column: (&str, ArrayRef)) -> Result<Saved> {

@@ -3,23 +3,23 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
-use arrow::compute::{concat_batches, filter_record_batch, is_not_null};
+use arrow::array::{ArrayRef, AsArray, UInt64Array};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics, internal_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
-use lance::dataset::scanner::Scanner;
 
 use super::batch_rows::{
     PROBE_ROWS, batch_rows, fixed_bytes, own_bytes, read_bytes, stored_bytes, vary,
 };
 use super::dataset::Leaf;
+use super::fragments::{Fragments, ROW_ADDRESS, at_path, columns};
 use super::row_range::RowRange;
 use super::scan::{Batches, Scan, ScanExec};
 use crate::adapter::error::from_lance;
@@ -29,9 +29,6 @@ use crate::sys;
 
 #[cfg(test)]
 mod tests;
-
-const ROW_ADDRESS: &str = "_rowaddr";
-const ROW_ID: &str = "_rowid";
 
 /// Rows of fewer bytes are read with those between them that are masked: to leave these out while reading takes longer.
 const NARROW_BYTES: usize = 256;
@@ -204,12 +201,8 @@ impl Reader {
         reader.batch_rows = reader.batch_rows(known);
         if vary(reader.shape.kinds()) && range.rows() > PROBE_ROWS {
             reader.batch_rows = reader.batch_rows.min(PROBE_ROWS);
-            let few = reader.scanner(&range.first(PROBE_ROWS)).await;
-            let few = few.map_err(|error| reader.damaged(error))?;
-            let few = few.try_into_stream().await.map_err(|error| reader.damaged(error))?;
-            let few: Vec<RecordBatch> =
-                few.try_collect().await.map_err(|error| reader.damaged(error))?;
-            reader.width = read_bytes(&few);
+            let few = reader.read(&range.first(PROBE_ROWS)).await?;
+            reader.width = read_bytes(&few.try_collect::<Vec<_>>().await?);
             reader.batch_rows = reader.batch_rows(known.max(reader.width));
         }
         Ok(reader)
@@ -228,20 +221,11 @@ impl Reader {
         if range.rows() == 0 {
             return Ok(stream::empty().boxed());
         }
-        let mut scanner = self.scanner(range).await.map_err(|error| self.damaged(error))?;
-        if needs_address {
-            scanner.with_row_address();
-        }
-        if self.width < NARROW_BYTES && range.is_masked() {
-            scanner.with_row_id().include_deleted_rows();
-        }
-        let batches = scanner.try_into_stream().await.map_err(|error| self.damaged(error))?;
+        let batches = self.rows(range).await.map_err(|error| self.damaged(error))?;
         let (shape, title) = (Arc::clone(&self.shape), self.title.clone());
         let batches = batches.map(move |batch| {
             let batch = batch.map_err(|error| damaged(error, &title))?;
-            let batch = unmasked(batch)?;
-            let places = batch.column_by_name(ROW_ADDRESS);
-            shape.fit(&batch, places.map(|places| places.as_primitive()))
+            shape.fit(&batch, batch.column_by_name(ROW_ADDRESS).map(AsArray::as_primitive))
         });
         Ok(batches.boxed())
     }
@@ -251,16 +235,18 @@ impl Reader {
         batch_rows(known, self.shape.memory.batch_bytes(), self.shape.kinds())
     }
 
-    async fn scanner(&self, range: &RowRange) -> lance::Result<Scanner> {
-        let memory = self.shape.memory;
-        let mut scanner = self.dataset.scan();
-        let readable: Vec<&Leaf> = self.shape.readable().collect();
-        project(&mut scanner, &self.dataset, &readable)?;
-        scanner.io_buffer_size(memory.read_ahead_bytes()).scan_in_order(true);
-        scanner.batch_size(self.batch_rows).batch_size_bytes(memory.batch_bytes());
-        scanner.with_fragment_slices(&range.slices(&self.dataset).await?).await?;
-        scanner.with_fragments(range.fragments(&self.dataset));
-        Ok(scanner)
+    async fn rows(
+        &self,
+        range: &RowRange,
+    ) -> lance::Result<impl Stream<Item = lance::Result<RecordBatch>> + use<>> {
+        let (dataset, memory) = (Arc::clone(&self.dataset), self.shape.memory);
+        let paths = self.shape.paths();
+        let mut fragments = Fragments::new(dataset, paths, memory, self.batch_rows).await?;
+        if self.shape.leaves.iter().any(Leaf::is_sys) {
+            fragments = fragments.with_addresses();
+        }
+        let slices = range.slices(&self.dataset, self.width >= NARROW_BYTES).await?;
+        Ok(fragments.read(&slices))
     }
 
     fn damaged(&self, error: lance::Error) -> DataFusionError {
@@ -270,16 +256,6 @@ impl Reader {
 
 fn damaged(error: lance::Error, title: &str) -> DataFusionError {
     from_lance(error, "read", title).into()
-}
-
-/// The rows that are not masked: those that are have no number where they were read all the same.
-fn unmasked(batch: RecordBatch) -> Result<RecordBatch> {
-    match batch.column_by_name(ROW_ID) {
-        Some(numbers) if numbers.null_count() > 0 => {
-            Ok(filter_record_batch(&batch, &is_not_null(numbers)?)?)
-        }
-        _ => Ok(batch),
-    }
 }
 
 /// The values of these leaves in the range, one column each.
@@ -296,24 +272,6 @@ pub(super) async fn columns_of(
     Ok(concat_batches(&reader.shape.schema, &batches)?.columns().to_vec())
 }
 
-/// Tells the scanner what to read.
-fn project(scanner: &mut Scanner, dataset: &Dataset, leaves: &[&Leaf]) -> lance::Result<()> {
-    let columns: Vec<String> = leaves.iter().map(|leaf| lance_path(&leaf.path)).collect();
-    if all_columns(leaves) {
-        scanner.project_with_schema(&dataset.schema().project(&columns)?)?;
-    } else {
-        scanner.project(&columns)?;
-    }
-    Ok(())
-}
-
-/// Whether these are whole columns of plain names.
-///
-/// WHY: the other way parses each path as an expression, and writes down all columns' names for each of them.
-fn all_columns(leaves: &[&Leaf]) -> bool {
-    leaves.iter().all(|leaf| leaf.path.len() == 1 && !leaf.path[0].contains(['.', '`']))
-}
-
 /// The leaves of the rows at these places, which are addresses, in their order.
 pub(super) async fn rows_at(
     dataset: &Dataset,
@@ -328,27 +286,11 @@ pub(super) async fn rows_at(
         // Nothing is read ahead.
         memory: Memory::new(0),
     };
-    let readable: Vec<&Leaf> = shape.readable().collect();
     let damaged = |error| damaged(error, title);
-    let columns = readable.iter().map(|leaf| lance_path(&leaf.path));
-    let request = if all_columns(&readable) {
-        let columns: Vec<String> = columns.collect();
-        ProjectionRequest::from_schema(dataset.schema().project(&columns).map_err(damaged)?)
-    } else {
-        ProjectionRequest::from_sql(
-            columns.enumerate().map(|(at, column)| (format!("c{at}"), column)),
-        )
-    };
+    let columns = columns(dataset.schema(), shape.paths()).map_err(damaged)?;
+    let request = ProjectionRequest::from_schema(columns);
     let rows = dataset.take_rows(places.values(), request).await.map_err(damaged)?;
     shape.fit(&rows, Some(places))
-}
-
-/// A path in the form that the reader parses: steps with anything unusual in backticks.
-fn lance_path(path: &[String]) -> String {
-    let plain = |step: &String| step.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let steps =
-        path.iter().map(|step| if plain(step) { step.clone() } else { format!("`{step}`") });
-    steps.collect::<Vec<_>>().join(".")
 }
 
 fn only_counts(schema: SchemaRef, rows: usize) -> Batches {
@@ -363,13 +305,16 @@ impl Shape {
         self.leaves.iter().filter(|leaf| !leaf.is_sys())
     }
 
+    fn paths(&self) -> impl Iterator<Item = &[String]> {
+        self.readable().map(|leaf| leaf.path.as_slice())
+    }
+
     fn kinds(&self) -> impl Iterator<Item = &DataType> {
         self.readable().map(|leaf| leaf.field.data_type())
     }
 
     /// Puts the columns into our order and names, and computes `sys` from where the rows are.
     fn fit(&self, batch: &RecordBatch, places: Option<&UInt64Array>) -> Result<RecordBatch> {
-        let mut next = 0;
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.leaves.len());
         for leaf in self.leaves.iter() {
             if leaf.is_sys() {
@@ -379,14 +324,8 @@ impl Shape {
                 columns.push(sys::column(places)?);
                 continue;
             }
-            let column = batch.column(next);
-            next += 1;
-            if column.data_type() == leaf.field.data_type() {
-                columns.push(Arc::clone(column));
-            } else {
-                // What the catalog's schema knows better: names and metadata inside, and types that files cannot hold.
-                columns.push(convert(column, leaf.field.data_type())?);
-            }
+            // What the catalog's schema knows better: names and metadata inside, and types that files cannot hold.
+            columns.push(convert(&at_path(batch, &leaf.path)?, leaf.field.data_type())?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)

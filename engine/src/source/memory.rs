@@ -114,19 +114,21 @@ pub(crate) fn nulls_reach_fields(batch: &RecordBatch) -> Result<RecordBatch> {
 
 /// The same column, with the nulls of structs in their fields too.
 pub(crate) fn nulls_in_fields(column: &ArrayRef) -> PlanResult<ArrayRef> {
-    pushed(column, None)
+    nulls_below(column, None)
 }
 
-fn pushed(column: &ArrayRef, above: Option<&NullBuffer>) -> PlanResult<ArrayRef> {
+/// The same column, with the nulls of what it is a field of.
+pub(super) fn nulls_below(column: &ArrayRef, above: Option<&NullBuffer>) -> PlanResult<ArrayRef> {
     let nulls = NullBuffer::union(above, column.nulls()).filter(|nulls| nulls.null_count() > 0);
     let DataType::Struct(fields) = column.data_type() else {
-        if above.is_none_or(|above| above.null_count() == 0) || column.data_type().is_null() {
+        let known = nulls.as_ref().map_or(0, NullBuffer::null_count) == column.null_count();
+        if known || column.data_type().is_null() {
             return Ok(Arc::clone(column));
         }
         return Ok(make_array(column.to_data().into_builder().nulls(nulls).build()?));
     };
     let model = column.as_struct();
-    let children = model.columns().iter().map(|child| pushed(child, nulls.as_ref()));
+    let children = model.columns().iter().map(|child| nulls_below(child, nulls.as_ref()));
     let children = children.collect::<PlanResult<Vec<_>>>()?;
     let model = StructArray::try_new_with_length(fields.clone(), children, nulls, model.len())?;
     Ok(Arc::new(model))

@@ -2,6 +2,7 @@
 //!
 //! Rows are counted without those that are masked. Where these are is looked up only when a range is read.
 
+use std::iter::once;
 use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
@@ -103,11 +104,6 @@ impl RowRange {
         self.0.iter().map(|part| part.rows).sum()
     }
 
-    /// Whether some of the rows in its fragments are masked.
-    pub(super) fn is_masked(&self) -> bool {
-        self.0.iter().any(|part| matches!(part.counted, Counted::Unmasked))
-    }
-
     /// Its first rows, or all when it has fewer.
     pub(super) fn first(&self, rows: usize) -> Self {
         self.part(0..rows)
@@ -121,15 +117,6 @@ impl RowRange {
     /// Fragment, first row and how many, of each of its parts.
     pub(super) fn places(&self) -> Vec<(u32, usize, usize)> {
         self.0.iter().map(|part| (part.fragment, part.start, part.rows)).collect()
-    }
-
-    /// The fragments that hold it.
-    pub(super) fn fragments(&self, dataset: &Dataset) -> Vec<Fragment> {
-        let mut numbers: Vec<u32> = self.0.iter().map(|part| part.fragment).collect();
-        numbers.dedup();
-        let fragment =
-            |number: u32| Some(dataset.get_fragment(number as usize)?.metadata().clone());
-        numbers.into_iter().filter_map(fragment).collect()
     }
 
     /// Those of its rows at these places, which are counted from its first row and grow.
@@ -154,17 +141,25 @@ impl RowRange {
         Self(chosen)
     }
 
-    /// Where it lies in these.
-    pub(super) async fn slices(&self, dataset: &Dataset) -> lance::Result<Vec<FragmentSlice>> {
+    /// Where it lies: between masked rows if these are to be left `out`, or else with those that lie between its rows.
+    pub(super) async fn slices(
+        &self,
+        dataset: &Dataset,
+        out: bool,
+    ) -> lance::Result<Vec<FragmentSlice>> {
         let of_fragments = self.0.chunk_by(|one, next| one.fragment == next.fragment);
-        let slices: Vec<_> = of_fragments.map(|parts| slices(parts, dataset)).collect();
+        let slices: Vec<_> = of_fragments.map(|parts| slices(parts, dataset, out)).collect();
         let slices: Vec<_> = stream::iter(slices).buffered(MASKS_AT_ONCE).try_collect().await?;
         Ok(slices.concat())
     }
 }
 
 /// Where these rows of one fragment lie.
-async fn slices(parts: &[FragmentRows], dataset: &Dataset) -> lance::Result<Vec<FragmentSlice>> {
+async fn slices(
+    parts: &[FragmentRows],
+    dataset: &Dataset,
+    out: bool,
+) -> lance::Result<Vec<FragmentSlice>> {
     let is_masked = parts.iter().any(|part| matches!(part.counted, Counted::Unmasked));
     let fragment = parts.first().filter(|_| is_masked).map(|part| part.fragment as usize);
     let masked = match fragment.and_then(|fragment| dataset.get_fragment(fragment)) {
@@ -172,14 +167,17 @@ async fn slices(parts: &[FragmentRows], dataset: &Dataset) -> lance::Result<Vec<
         None => None,
     };
     let masked = masked.map(|masked| Masked::new(&masked)).unwrap_or_default();
-    Ok(parts.iter().flat_map(|part| part.slices(&masked)).collect())
+    Ok(parts.iter().flat_map(|part| part.slices(&masked, out)).collect())
 }
 
 impl FragmentRows {
-    fn slices(&self, masked: &Masked) -> Vec<FragmentSlice> {
+    fn slices(&self, masked: &Masked, out: bool) -> Vec<FragmentSlice> {
         let rows = self.start..self.start + self.rows;
         match &self.counted {
             Counted::All => vec![self.slice(&rows)],
+            Counted::Unmasked if out => {
+                masked.between(&rows).iter().map(|rows| self.slice(rows)).collect()
+            }
             Counted::Unmasked => vec![self.slice(&masked.around(&rows))],
             Counted::Only(offsets) => {
                 let runs = offsets[rows].chunk_by(|one, next| one + 1 == *next);
@@ -208,6 +206,15 @@ impl Masked {
     fn around(&self, rows: &Range<usize>) -> Range<usize> {
         let place = |row: usize| row + self.0.partition_point(|before| *before <= row);
         place(rows.start)..place(rows.end - 1) + 1
+    }
+
+    /// The same without those that are masked.
+    fn between(&self, rows: &Range<usize>) -> Vec<Range<usize>> {
+        let from = self.0.partition_point(|before| *before <= rows.start);
+        let cuts = self.0[from..].iter().copied().take_while(|before| *before < rows.end);
+        let mut cuts: Vec<usize> = once(rows.start).chain(cuts).chain(once(rows.end)).collect();
+        cuts.dedup();
+        cuts.windows(2).map(|ends| self.around(&(ends[0]..ends[1]))).collect()
     }
 }
 

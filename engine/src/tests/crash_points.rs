@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Int64Type, UInt64Type};
-use catalog::{
-    Bump, CatalogExt, CatalogStore, NewJob, Version, VersionFilter, VersionSpec, Wanted,
-};
+use catalog::{CatalogExt, CatalogStore, Version, VersionFilter, VersionSpec};
 use lance_table::io::deletion::relative_deletion_file_path;
 
+use super::save_as;
 use super::twice::Twice;
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Storage};
 use crate::{
     BinaryOp, Chain, Config, Error, Expr, FileKind, GcOptions, Listing, Pause, Result, Root,
-    SaveMode, SaveRequest, Saved, Session, Stage,
+    SaveMode, Saved, Session, Stage,
 };
 
 const MODES: [Mode; 3] = [Mode::Refuses, Mode::DiesBefore, Mode::DiesAfter];
@@ -49,20 +48,6 @@ fn numbers(session: &Arc<Session>, from: i64) -> Chain {
 
 async fn save(chain: &Chain, mode: SaveMode) -> Result<Saved> {
     save_as(chain, "cats", mode).await
-}
-
-async fn save_as(chain: &Chain, name: &str, mode: SaveMode) -> Result<Saved> {
-    let job = chain.session().catalog().start_job(NewJob::default()).await?.id;
-    let request = SaveRequest {
-        name: name.parse().unwrap(),
-        wanted: Wanted::Bump(Bump::Patch),
-        mode,
-        lists: false,
-        job,
-        description: None,
-        attrs: None,
-    };
-    chain.save(request, &Arc::default()).await
 }
 
 async fn values(chain: &Chain, column: &str) -> Vec<i64> {

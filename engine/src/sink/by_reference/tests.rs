@@ -9,12 +9,13 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
-use catalog::{Bump, CatalogExt, NewJob, VersionSpec, Wanted};
+use catalog::{CatalogExt, VersionSpec};
 use lance_table::format::Fragment;
 
+use crate::tests::save_as;
 use crate::{
-    BinaryOp, Chain, Config, Expr, GcOptions, NamedExpr, Result, Root, SaveMode, SaveRequest,
-    Saved, Session, SortKey,
+    BinaryOp, Chain, Config, Expr, GcOptions, NamedExpr, Result, Root, SaveMode, Saved, Session,
+    SortKey,
 };
 
 const BLOB: usize = 40_000;
@@ -51,14 +52,6 @@ fn rows(from: i64, to: i64) -> RecordBatch {
 
 fn chain(session: &Arc<Session>, batch: &RecordBatch) -> Chain {
     session.read_batches(&batch.schema(), from_ref(batch)).unwrap()
-}
-
-async fn save_as(chain: &Chain, name: &str, mode: SaveMode) -> Result<Saved> {
-    let job = chain.session().catalog().start_job(NewJob::default()).await?.id;
-    let (name, wanted) = (name.parse().unwrap(), Wanted::Bump(Bump::Patch));
-    let (description, attrs, lists) = (None, None, false);
-    let request = SaveRequest { name, wanted, mode, lists, job, description, attrs };
-    chain.save(request, &Arc::default()).await
 }
 
 async fn save(chain: &Chain, name: &str) -> Saved {

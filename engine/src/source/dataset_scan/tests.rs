@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::{Field, Int64Type, UInt64Type};
-use catalog::{Bump, DatasetVersion, Dependency, NewJob, VersionSpec, Wanted};
+use catalog::{DatasetVersion, Dependency, VersionSpec};
 use datafusion::catalog::TableProvider;
 use datafusion::common::stats::Precision;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::TryStreamExt;
 
 use crate::source::{DatasetTable, Leaf, Source};
-use crate::{Chain, Config, Root, SaveMode, SaveRequest, Session};
+use crate::tests::save_as;
+use crate::{Chain, Config, Root, SaveMode, Session};
 
 /// A version of these many rows, added piece by piece, so that it has several fragments.
 async fn version(session: &Arc<Session>, pieces: &[i64]) -> DatasetTable {
@@ -55,16 +56,7 @@ async fn without(
 }
 
 async fn save(chain: &Chain, mode: SaveMode) -> DatasetVersion {
-    let request = SaveRequest {
-        name: "cats".parse().unwrap(),
-        wanted: Wanted::Bump(Bump::Patch),
-        mode,
-        lists: false,
-        job: chain.session().catalog().start_job(NewJob::default()).await.unwrap().id,
-        description: None,
-        attrs: None,
-    };
-    chain.save(request, &Arc::default()).await.unwrap().record
+    save_as(chain, "cats", mode).await.unwrap().record
 }
 
 async fn table(session: &Session, record: &DatasetVersion) -> DatasetTable {

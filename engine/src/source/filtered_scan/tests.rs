@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Int64Type, UInt64Type};
-use catalog::{Bump, NewJob, Wanted};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, proptest};
 
 use super::Portion;
-use crate::{BinaryOp, Chain, Config, Expr, Root, SaveMode, SaveRequest, Session};
+use crate::tests::save_as;
+use crate::{BinaryOp, Chain, Config, Expr, Root, SaveMode, Session};
 
 async fn session(partitions: usize) -> Arc<Session> {
     let config = Config::with_root(Root::memory());
@@ -54,16 +54,7 @@ async fn version(session: &Arc<Session>, ends: &[i64], letters: usize) -> Chain 
 }
 
 async fn save(chain: &Chain, mode: SaveMode) -> Chain {
-    let request = SaveRequest {
-        name: "cats".parse().unwrap(),
-        wanted: Wanted::Bump(Bump::Patch),
-        mode,
-        lists: false,
-        job: chain.session().catalog().start_job(NewJob::default()).await.unwrap().id,
-        description: None,
-        attrs: None,
-    };
-    chain.save(request, &Arc::default()).await.unwrap().chain
+    save_as(chain, "cats", mode).await.unwrap().chain
 }
 
 fn compared(column: &str, op: BinaryOp, number: i64) -> Expr {

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 
-use super::pushed;
+use super::nulls_below;
 
 #[test]
 fn nulls_reach_leaves_through_two_structs() {
@@ -18,7 +18,7 @@ fn nulls_reach_leaves_through_two_structs() {
     let outer_nulls = NullBuffer::from(vec![true, false, true]);
     let outer: ArrayRef =
         Arc::new(StructArray::new(outer_fields, vec![Arc::new(inner)], Some(outer_nulls)));
-    let outer = pushed(&outer.slice(0, 3), None).unwrap();
+    let outer = nulls_below(&outer.slice(0, 3), None).unwrap();
     let inner = outer.as_struct().column(0);
     let leaf = inner.as_struct().column(0);
     let seen: Vec<bool> = (0..3).map(|row| leaf.is_valid(row)).collect();

@@ -11,6 +11,15 @@ fn check(masked: &[u32], rows: Range<usize>, expected: Range<usize>) {
 }
 
 #[test]
+fn masked_rows_lie_between_the_others() {
+    let masked = Masked::new(&[0, 2, 3, 7].into_iter().collect());
+    assert_eq!(masked.between(&(0..6)), [1..2, 4..7, 8..10]);
+    assert_eq!(masked.between(&(1..3)), [4..6]);
+    assert_eq!(masked.between(&(3..5)), [6..7, 8..9]);
+    assert_eq!(Masked::default().between(&(2..5)), [2..5]);
+}
+
+#[test]
 fn masked_rows_before_and_between_are_counted_too() {
     check(&[], 2..5, 2..5);
     check(&[9], 2..5, 2..5);

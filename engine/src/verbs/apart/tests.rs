@@ -6,13 +6,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Int64Type, UInt64Type};
 use arrow::util::pretty::pretty_format_batches;
-use catalog::{Bump, NewJob, Wanted};
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 
 use crate::source::{Shared, as_table, source_of};
-use crate::{
-    BinaryOp, Chain, Config, Diff, Expr, NamedExpr, Root, SaveMode, SaveRequest, Saved, Session,
-};
+use crate::tests::save_as;
+use crate::{BinaryOp, Chain, Config, Diff, Expr, NamedExpr, Root, SaveMode, Saved, Session};
 
 async fn session() -> Arc<Session> {
     let config = Config::with_root(Root::memory());
@@ -27,16 +25,7 @@ async fn save(session: &Arc<Session>, mode: SaveMode, rows: &[(Option<i64>, i64)
     let columns = columns.map(|(name, column)| (name, column, true));
     let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     let chain = session.read_batches(&batch.schema(), &[batch]).unwrap();
-    let request = SaveRequest {
-        name: "cats".parse().unwrap(),
-        wanted: Wanted::Bump(Bump::Patch),
-        mode,
-        lists: false,
-        job: session.catalog().start_job(NewJob::default()).await.unwrap().id,
-        description: None,
-        attrs: None,
-    };
-    chain.save(request, &Arc::default()).await.unwrap()
+    save_as(&chain, "cats", mode).await.unwrap()
 }
 
 fn numbered(from: i64, to: i64) -> Vec<(Option<i64>, i64)> {
