@@ -7,6 +7,7 @@ mod bits;
 mod calendar;
 mod canonical;
 mod checked;
+mod decimals;
 mod digests;
 mod extremes;
 mod fitted;
@@ -59,6 +60,7 @@ use crate::{Error, Result};
 
 pub(crate) use all_of::ALL_OF;
 pub(crate) use canonical::{canonical, holds_floats, is_canonical};
+pub(crate) use decimals::decimal_function;
 pub(crate) use digests::{digests, has_digest};
 pub(crate) use fitted::{fitted, of_rows_at};
 pub(crate) use meaning::{meant_value, with_item_meaning, with_meaning};

@@ -17,7 +17,8 @@
 //! 2. `drop_unread_map`: DataFusion has pushed columns down, so it is known which results nobody reads;
 //! 3. `prune_leaves`: it replaces scans, and the filters that decide what is read are in place;
 //! 4. `skip_rows`: limits are as near to the scans as they come;
-//! 5. `read_late`: last, because it is known which leaves are read.
+//! 5. `read_late`: it is known which leaves are read;
+//! 6. `decimals`: last, because other rules know the operators that its functions take the place of.
 //!
 //! Physical rules that run before DataFusion's:
 //! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet;
@@ -38,6 +39,7 @@
 mod compare_at_once;
 mod compare_floats;
 mod conditions_in_turn;
+mod decimals;
 mod drop_unread_map;
 mod filter_first;
 mod first_rows;
@@ -97,6 +99,7 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.push(Arc::new(prune_leaves::PruneLeaves));
     rules.push(Arc::new(skip_rows::SkipRows));
     rules.push(Arc::new(read_late::ReadLate));
+    rules.push(Arc::new(decimals::Decimals));
     rules
 }
 

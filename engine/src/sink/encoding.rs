@@ -40,16 +40,17 @@ fn choose_for(field: &mut Field, column: &ArrayRef) {
     if needs_few_bits {
         field.metadata.insert(DICT_DIVISOR_META_KEY.to_owned(), u64::MAX.to_string());
     }
-    let is_short = match column.data_type() {
+    let text_bytes = match column.data_type() {
         DataType::Utf8 => {
-            let texts = column.as_string::<i32>();
-            let ends = texts.value_offsets();
-            let bytes = ends[texts.len()] - ends[0];
-            usize::try_from(bytes).is_ok_and(|bytes| bytes <= FEW_BYTES * texts.len())
+            let ends = column.as_string::<i32>().value_offsets();
+            usize::try_from(ends[column.len()] - ends[0]).ok()
         }
-        _ => false,
+        DataType::Utf8View => {
+            Some(column.as_string_view().lengths().map(|bytes| bytes as usize).sum())
+        }
+        _ => None,
     };
-    if is_short {
+    if text_bytes.is_some_and(|bytes: usize| bytes <= FEW_BYTES * column.len()) {
         field.metadata.insert(DICT_SIZE_RATIO_META_KEY.to_owned(), "1".to_owned());
     }
     if let Some(fields) = column.as_struct_opt() {
