@@ -264,7 +264,8 @@ impl Reading {
     /// The rows of the range that are left.
     async fn rows(self, range: RowRange) -> Result<Batches> {
         let found = Found {
-            rows: self.first.read(&range).await?,
+            // It is asked once more after its end.
+            rows: self.first.read(&range).await?.fuse().boxed(),
             at: 0,
             left: self.scan.fetch.unwrap_or(usize::MAX),
             gap: GAP_BYTES / self.rest.width().max(1),
@@ -309,7 +310,7 @@ impl Found {
     /// Rows that are left, as many as are read at once; none after the last.
     async fn next(&mut self) -> Result<Option<Portion>> {
         let mut portion = Portion::new();
-        while self.left > 0 && portion.fits.len() < MOST_ROWS && portion.bytes < self.most_bytes {
+        while self.left > 0 && !portion.is_full(self.most_bytes) {
             let Some(batch) = self.rows.try_next().await? else {
                 break;
             };
@@ -338,6 +339,10 @@ struct Portion {
 impl Portion {
     fn new() -> Self {
         Self { runs: vec![], fits: BooleanBufferBuilder::new(0), first: vec![], bytes: 0 }
+    }
+
+    fn is_full(&self, most_bytes: usize) -> bool {
+        !self.runs.is_empty() && (self.fits.len() >= MOST_ROWS || self.bytes >= most_bytes)
     }
 
     /// Adds the rows that fit of those that begin at this place. Gaps between runs that are no larger are read too.
