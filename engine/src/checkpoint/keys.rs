@@ -1,7 +1,10 @@
 //! [`RowKeys`]: 128 bits of each row of arguments, by which its results are found.
 //!
 //! Rows have one key just when they hold the same values of the same types, floats by their bits. How columns are cut into
-//! batches, what they are called, and what lies behind nulls does not matter.
+//! batches, what they are called, and what lies behind nulls does not matter. Where a row has few bits, its key is made of
+//! these ([`values`]); of others it is a digest.
+
+mod values;
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -11,13 +14,19 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
+use super::ledger::short;
+
+/// What the names of files with digests end with.
+pub(crate) const DIGESTS: &str = ".keys";
+
 /// What a row's results are found by.
 pub(crate) type Key = u128;
 
 /// Makes the keys of rows with columns of some types.
 #[derive(Debug)]
 pub(crate) struct RowKeys {
-    converter: RowConverter,
+    /// What digests are computed of; `None` where rows are their own keys.
+    converter: Option<RowConverter>,
     /// Which columns count.
     columns: Vec<usize>,
     /// The digest of the types: equal bytes of different types are different values.
@@ -34,26 +43,34 @@ impl RowKeys {
         let kinds: Vec<DataType> = columns.iter().map(|at| comparable(&kinds[*at])).collect();
         let mut types = String::new();
         kinds.iter().for_each(|kind| tell(kind, &mut types));
-        let fields = kinds.into_iter().map(SortField::new).collect();
-        Ok(Self {
-            converter: RowConverter::new(fields)?,
-            columns,
-            types: *blake3::hash(types.as_bytes()).as_bytes(),
-        })
+        let types = *blake3::hash(types.as_bytes()).as_bytes();
+        let converter = match values::fit(&kinds) {
+            true => None,
+            false => Some(RowConverter::new(kinds.into_iter().map(SortField::new).collect())?),
+        };
+        Ok(Self { converter, columns, types })
+    }
+
+    /// What the names of files with such keys end with. What is in one never stands beside what is in another.
+    pub(crate) fn ending(&self) -> String {
+        match self.converter {
+            Some(_) => DIGESTS.to_owned(),
+            None => format!(".values-{}", short(&blake3::Hash::from(self.types).to_hex())),
+        }
     }
 
     /// The keys of the rows of a batch.
     pub(crate) fn of(&self, rows: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
-        if self.columns.is_empty() {
-            return Ok(vec![self.key(&[]); rows.num_rows()]);
-        }
         let columns = self.columns.iter().map(|at| as_comparable(rows.column(*at)));
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
-        let bytes = self.converter.convert_columns(&columns)?;
-        Ok(bytes.iter().map(|row| self.key(row.as_ref())).collect())
+        let Some(converter) = &self.converter else {
+            return Ok(values::keys(&columns, rows.num_rows()));
+        };
+        let bytes = converter.convert_columns(&columns)?;
+        Ok(bytes.iter().map(|row| self.digest(row.as_ref())).collect())
     }
 
-    fn key(&self, row: &[u8]) -> Key {
+    fn digest(&self, row: &[u8]) -> Key {
         // WHY: not a quicker digest. Texts come from anywhere, and who finds two of one key would have one taken for the
         // other.
         let digest = blake3::keyed_hash(&self.types, row);

@@ -5,7 +5,8 @@
 //! * `CODE-TIME-CHECK-CHECK[-FOR].keys`: the rows of arguments that the unit has the results of, and the digest of this
 //!   file; then, for runs that look for no others, that of the version or the unit that they were computed for. A unit is
 //!   there when both files are, each of which appears whole or not at all; what a power cut damaged is told by its digest and
-//!   computed again.
+//!   computed again. Where keys are the arguments' values, which say something only with their types, the ending is
+//!   `.values-TYPES`, and who takes arguments of other types does not see the unit.
 //! * `CODE.failed`: the function raised under that code; where that stands, and the digest of its text. Only then may
 //!   repaired code take over what is there, and only code of another text that stands at the same place: a function
 //!   elsewhere is another one, and so is one that was made with other values.
@@ -27,6 +28,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 
 pub(crate) use self::given::GIVEN;
+use super::keys::DIGESTS;
 use super::unit::{Scope, Unit, UnitKeys, UnitWriter};
 use crate::blocking::blocking;
 use crate::logical::StageKey;
@@ -93,6 +95,8 @@ pub(crate) struct Ledger {
     code: String,
     /// What decides which rows fail.
     pub(crate) failing: String,
+    /// What the names of the keys end with that count.
+    pub(crate) keys: String,
     /// Where the code stands, and its text.
     place: (String, String),
 }
@@ -118,16 +122,16 @@ impl FromStr for UnitName {
 }
 
 impl UnitAt {
-    fn parse(name: &str) -> Option<Self> {
-        let mut parts = name.strip_suffix(".keys")?.splitn(5, '-');
+    fn parse(name: &str, ending: &str) -> Option<Self> {
+        let mut parts = name.strip_suffix(ending)?.splitn(5, '-');
         let name = [parts.next()?, parts.next()?, parts.next()?].join("-").parse().ok()?;
         Some(Self { name, keys: parts.next()?.to_owned(), of: parts.next().map(str::to_owned) })
     }
 
-    fn keys_name(&self) -> String {
+    fn keys_name(&self, ending: &str) -> String {
         let Self { name, keys, of } = self;
         let of = of.as_ref().map(|of| format!("-{of}")).unwrap_or_default();
-        format!("{name}-{keys}{of}.keys")
+        format!("{name}-{keys}{of}{ending}")
     }
 
     /// Whether its results count.
@@ -148,6 +152,7 @@ impl Ledger {
             folder: layout::stage(&key.stage),
             code: short(&key.code),
             failing: key.failing.clone(),
+            keys: DIGESTS.to_owned(),
             place: (key.origin.clone(), key.text.clone()),
         }
     }
@@ -165,7 +170,7 @@ impl Ledger {
     pub(crate) async fn listed(&self) -> Result<Listed> {
         let names = self.names().await?;
         let mut units: HashMap<String, Vec<UnitAt>> = HashMap::new();
-        for unit in names.iter().filter_map(|name| UnitAt::parse(name)) {
+        for unit in names.iter().filter_map(|name| UnitAt::parse(name, &self.keys)) {
             if names.contains(&unit.rows_name()) {
                 units.entry(unit.name.code.clone()).or_default().push(unit);
             }
@@ -227,9 +232,9 @@ impl Ledger {
             })
         };
         // Keys first: without them, a unit is not there.
-        let (keys, others): (Vec<_>, Vec<_>) =
-            names.iter().filter(is_of).partition(|name| name.ends_with(".keys"));
-        for name in keys.into_iter().chain(others) {
+        let (results, others): (Vec<_>, Vec<_>) =
+            names.iter().filter(is_of).partition(|name| name.ends_with(".unit"));
+        for name in others.into_iter().chain(results) {
             self.storage.delete(&self.at(name)).await?;
         }
         Ok(())
@@ -262,14 +267,14 @@ impl Ledger {
         let name = UnitName { code: self.code.clone(), time: now(), check };
         let unit = UnitAt { name, keys: keys_check, of: keys.facts.of.as_deref().map(tag) };
         self.storage.publish(rows, &self.at(&unit.rows_name())).await?;
-        self.storage.publish(file, &self.at(&unit.keys_name())).await?;
+        self.storage.publish(file, &self.at(&unit.keys_name(&self.keys))).await?;
         Ok((unit, keys))
     }
 
     /// The keys of a unit; `None` when they are damaged or gone.
     pub(crate) async fn keys(&self, unit: &UnitAt) -> Result<Option<UnitKeys>> {
         let check = unit.keys.clone();
-        self.opened(&unit.keys_name(), move |file| UnitKeys::read(file, &check)).await
+        self.opened(&unit.keys_name(&self.keys), move |file| UnitKeys::read(file, &check)).await
     }
 
     /// The results of a unit; `None` when they are damaged or gone.

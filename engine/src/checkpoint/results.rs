@@ -7,13 +7,15 @@
 mod lru;
 mod of_run;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, RecordBatch};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{
+    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use udf_runtime::{RowFailure, Shape};
 
@@ -26,8 +28,8 @@ use super::unit::{Scope, Unit, UnitKeys};
 use crate::blocking::blocking;
 use crate::{Error, Result};
 
-/// Keys of so many units are read at once.
-const AT_ONCE: usize = 16;
+/// Keys of so many units are read at once. More threads would keep more memory behind.
+const AT_ONCE: usize = 8;
 
 /// So many units are open at once.
 const OPEN_UNITS: usize = 64;
@@ -35,11 +37,9 @@ const OPEN_UNITS: usize = 64;
 /// What the number of a row that the run computes takes in memory, beside its key.
 const COMPUTED_BYTES: usize = 48;
 
-/// So much of results is in memory beside the rows that are being handed on.
+/// So much of results is in memory beside the rows that are being handed on, or this share of the pool.
 const CACHED_BYTES: usize = 64 << 20;
-
-/// Results of this few bytes are not worth more places in memory.
-const CACHED_BATCHES: usize = 1024;
+const CACHED_SHARE: usize = 8;
 
 /// A unit of a function, with what is known of its results.
 #[derive(Debug)]
@@ -92,9 +92,19 @@ pub(crate) struct Reader {
     ledger: Ledger,
     units: Arc<Vec<Known>>,
     open: Open,
-    batches: Lru<(u32, u32), RecordBatch>,
+    /// Batches that were wanted again after others were. In the order of their units each is wanted once.
+    batches: Lru<BatchAt, RecordBatch>,
+    /// The batch that was read last.
+    last: Option<(BatchAt, RecordBatch)>,
+    /// Which ones were read.
+    read: HashSet<BatchAt>,
     of_run: OfRun,
+    /// What the batches take.
+    memory: MemoryReservation,
 }
+
+/// The number of a unit and of a batch there.
+type BatchAt = (u32, u32);
 
 /// What of these units counts: first those of this code. The memory for the keys is taken from a pool.
 pub(crate) async fn results(
@@ -129,8 +139,11 @@ pub(crate) async fn results(
         ledger: ledger.clone(),
         units: Arc::clone(&units),
         open: Arc::clone(&open),
-        batches: Lru::new(CACHED_BATCHES, CACHED_BYTES),
+        batches: Lru::new(usize::MAX, cached_bytes(pool)),
+        last: None,
+        read: HashSet::new(),
         of_run: OfRun::default(),
+        memory: memory.new_empty(),
     };
     let index = blocking(move || Ok::<_, Error>(index.finish())).await?;
     let (ledger, sound, computed) = (ledger.clone(), vec![false; units.len()], None);
@@ -278,7 +291,11 @@ impl Reader {
 
     /// A batch of results.
     pub(crate) async fn batch(&mut self, unit: u32, number: u32) -> Result<RecordBatch> {
-        if let Some(batch) = self.batches.get(&(unit, number)) {
+        let at = (unit, number);
+        if let Some((_, batch)) = self.last.as_ref().filter(|(last, _)| *last == at) {
+            return Ok(batch.clone());
+        }
+        if let Some(batch) = self.batches.get(&at) {
             return Ok(batch.clone());
         }
         if let Some(batch) = self.number_of_run(unit).and_then(|at| self.of_run.batch(at, number)) {
@@ -288,9 +305,14 @@ impl Reader {
         let read =
             move || opened.lock().unwrap_or_else(PoisonError::into_inner).batch(number as usize);
         let batch = blocking(read).await?;
+        if self.read.insert(at) {
+            self.last = Some((at, batch.clone()));
+            return Ok(batch);
+        }
         let parts = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
         let bytes = parts.map(|bytes| bytes.unwrap_or_default()).sum();
-        self.batches.put((unit, number), batch.clone(), bytes);
+        self.batches.put(at, batch.clone(), bytes);
+        self.memory.resize(self.batches.bytes());
         Ok(batch)
     }
 
@@ -349,6 +371,13 @@ impl Reader {
     #[cfg(test)]
     pub(crate) fn cached_bytes(&self) -> usize {
         self.batches.bytes()
+    }
+}
+
+fn cached_bytes(pool: &Arc<dyn MemoryPool>) -> usize {
+    match pool.memory_limit() {
+        MemoryLimit::Finite(bytes) => CACHED_BYTES.max(bytes / CACHED_SHARE),
+        MemoryLimit::Infinite | MemoryLimit::Unknown => CACHED_BYTES,
     }
 }
 

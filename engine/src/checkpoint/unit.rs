@@ -217,23 +217,16 @@ impl UnitKeys {
         let mut read = Self { facts, ..Self::default() };
         for batch in rows {
             let batch = batch.map_err(unreadable)?;
-            let key =
-                |bytes: Option<&[u8]>| Key::from_be_bytes(to_array(bytes.unwrap_or_default()));
             let keys = batch.column_by_name(KEY).and_then(|keys| keys.as_fixed_size_binary_opt());
-            read.keys.extend(keys.ok_or_else(|| unreadable("it has no keys"))?.iter().map(key));
+            let keys = keys.ok_or_else(|| unreadable("it has no keys"))?;
+            let (keys, _) = keys.value_data().as_chunks();
+            read.keys.extend(keys.iter().map(|key| Key::from_be_bytes(*key)));
             if let Some(results) = batch.column_by_name(RESULTS) {
                 read.results.extend_from_slice(results.as_primitive::<UInt64Type>().values());
             }
         }
         Ok(Some(read))
     }
-}
-
-fn to_array(bytes: &[u8]) -> [u8; size_of::<Key>()] {
-    let mut array = [0; size_of::<Key>()];
-    let taken = bytes.len().min(array.len());
-    array[..taken].copy_from_slice(&bytes[..taken]);
-    array
 }
 
 pub(super) fn unreadable(error: impl fmt::Display) -> Error {

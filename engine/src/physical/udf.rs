@@ -303,13 +303,14 @@ impl Run {
 
     /// How results are kept; `None` where they are not, or arguments cannot be compared.
     fn keeping(&self, input: &Schema) -> Result<Option<Keeping>> {
-        let Some(ledger) = self.stage.ledger.clone() else {
+        let Some(mut ledger) = self.stage.ledger.clone() else {
             return Ok(None);
         };
         let kinds = self.stage.arguments.iter().map(|argument| argument.data_type(input));
         let some = self.stage.options.keyed_by.as_deref();
         match RowKeys::try_new(&kinds.collect::<Result<Vec<_>>>()?, some) {
             Ok(keys) => {
+                ledger.keys = keys.ending();
                 let (of, again_since) = match &self.stage.reuse {
                     Reuse::Retry(version) => (Some(Arc::clone(version)), Some(now())),
                     Reuse::Unfailed => (None, Some(now())),

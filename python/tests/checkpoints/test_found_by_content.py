@@ -261,7 +261,7 @@ def test_other_arguments_and_other_types_are_others(square: Log) -> None:
 def test_damaged_units_are_absent(square: Log, root: Path) -> None:
     mapped(numbers(), square).to_list()
     square.new()
-    [units, keys] = (sorted(root.glob(f"jobs/*/*.{kind}")) for kind in ("unit", "keys"))
+    [units, keys] = (sorted(root.glob(f"jobs/*/*.{kind}")) for kind in ("unit", "values-*"))
     assert len(units) == len(keys) == 4
     units[1].write_bytes(units[1].read_bytes()[:-9])
     keys[2].write_bytes(keys[2].read_bytes()[:-9])

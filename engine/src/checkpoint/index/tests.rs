@@ -41,17 +41,19 @@ fn each_result_is_taken_once_in_the_order_of_their_units() {
 
 #[test]
 fn all_of_many_keys_are_found() {
+    const ROWS: usize = 200_000;
     // Spread like digests.
     let key = |at: u128| at.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645);
-    let keys: Vec<Key> = (1..=10_000).map(key).collect();
-    let mut all = index(&[&keys[..5000], &keys[5000..]]);
-    for (row, key) in keys.iter().enumerate() {
-        let place = take(&mut all, *key).unwrap();
-        assert_eq!(place.unit as usize * 5000 + place.row as usize, row);
-        assert_eq!(take(&mut all, *key), None);
+    let keys: Vec<Key> = (1..=ROWS as u128).map(key).collect();
+    let mut all = index(&[&keys[..ROWS / 2], &keys[ROWS / 2..]]);
+    // In another order than they were computed in, and at the end in this one.
+    for row in (ROWS / 4..ROWS).rev().chain(0..ROWS / 4) {
+        let place = take(&mut all, keys[row]).unwrap();
+        assert_eq!(place.unit as usize * (ROWS / 2) + place.row as usize, row);
+        assert_eq!(take(&mut all, keys[row]), None);
     }
     assert_eq!(take(&mut all, key(0)), None);
-    assert_eq!(take(&mut all, key(10_001)), None);
+    assert_eq!(take(&mut all, key(ROWS as u128 + 1)), None);
 }
 
 #[test]

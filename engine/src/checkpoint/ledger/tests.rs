@@ -85,7 +85,7 @@ async fn what_is_damaged_or_gone_is_none() {
     let storage = storage(&Root::memory()).await;
     let ledger = ledger(&storage, "code", "here");
     let unit = keep(&ledger, 7).await;
-    for name in [unit.rows_name(), unit.keys_name()] {
+    for name in [unit.rows_name(), unit.keys_name(".keys")] {
         let location = layout::stage("stage").join(name);
         let mut bytes = storage.get(&location).await.unwrap().unwrap();
         let middle = bytes.len() / 2;
@@ -164,17 +164,33 @@ async fn a_ledger_is_read_with_one_listing() {
     assert!(!faults.struck());
 }
 
+#[tokio::test]
+async fn units_with_keys_of_another_kind_are_not_there() {
+    let storage = storage(&Root::memory()).await;
+    let digests = ledger(&storage, "code", "here");
+    let values = Ledger { keys: ".values-0f".into(), ..digests.clone() };
+    let others = Ledger { keys: ".values-1f".into(), ..digests.clone() };
+    let (one, two) = (keep(&digests, 1).await, keep(&values, 2).await);
+    assert_eq!((own(&digests).await, own(&values).await), (vec![one.clone()], vec![two.clone()]));
+    assert!(own(&others).await.is_empty());
+    assert!(digests.keys(&two).await.unwrap().is_none());
+    // Who wants nothing of what is there removes all of it.
+    others.forget().await.unwrap();
+    assert!(own(&digests).await.is_empty() && own(&values).await.is_empty());
+    assert!(values.open(&two.name).await.unwrap().is_none());
+}
+
 #[test]
 fn names_are_what_they_say() {
     let name = UnitName { code: "c0de".into(), time: 0x1f, check: "c4ec".into() };
     let unit = UnitAt { name: name.clone(), keys: "ke15".into(), of: None };
     assert_eq!(unit.rows_name(), "c0de-000000000000001f-c4ec.unit");
-    assert_eq!(unit.keys_name(), "c0de-000000000000001f-c4ec-ke15.keys");
-    assert_eq!(UnitAt::parse(&unit.keys_name()), Some(unit.clone()));
+    assert_eq!(unit.keys_name(".keys"), "c0de-000000000000001f-c4ec-ke15.keys");
+    assert_eq!(UnitAt::parse(&unit.keys_name(".keys"), ".keys"), Some(unit.clone()));
     let of_some = UnitAt { of: Some("0f".into()), ..unit };
-    assert_eq!(of_some.keys_name(), "c0de-000000000000001f-c4ec-ke15-0f.keys");
-    assert_eq!(UnitAt::parse(&of_some.keys_name()), Some(of_some));
+    assert_eq!(of_some.keys_name(".keys"), "c0de-000000000000001f-c4ec-ke15-0f.keys");
+    assert_eq!(UnitAt::parse(&of_some.keys_name(".keys"), ".keys"), Some(of_some));
     for other in ["used", "a-b.keys", "a-x-c-d.keys", "c0de.failed", "a-1-b.keys"] {
-        assert_eq!(UnitAt::parse(other), None, "{other}");
+        assert_eq!(UnitAt::parse(other, ".keys"), None, "{other}");
     }
 }

@@ -44,7 +44,6 @@ impl<K: Copy + Eq + Hash, V> Lru<K, V> {
         self.values.insert(key, Used { value, bytes, last: self.uses });
     }
 
-    #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -169,6 +169,22 @@ async fn in_reverse_order_little_is_in_memory() {
     }
 }
 
+#[tokio::test]
+async fn only_what_is_wanted_again_stays_in_memory() {
+    let (_, ledger) = ledger(&Root::memory()).await;
+    let one = unit(&ledger, &[1, 2], &[], &some(&["a", "b"]), &[]).await;
+    let two = unit(&ledger, &[3], &[], &some(&["c"]), &[]).await;
+    let (_, mut reader) = open(&ledger, &[one, two], Shape::OnePerRow).await;
+    for unit in [0, 0, 1, 1] {
+        reader.batch(unit, 0).await.unwrap();
+    }
+    assert_eq!(reader.cached_bytes(), 0);
+    for unit in [0, 1] {
+        reader.batch(unit, 0).await.unwrap();
+        assert!(reader.cached_bytes() > 0);
+    }
+}
+
 #[test]
 fn more_rows_than_there_are_numbers_are_refused() {
     assert_eq!(number(u32::MAX as usize, "this").unwrap(), u32::MAX);

@@ -63,7 +63,8 @@ impl Computed<'_> {
 #[derive(Default)]
 struct Taken {
     sources: Vec<RecordBatch>,
-    known: HashMap<(u32, u32), usize>,
+    /// Which of these are which batches of units, and what a row there takes, about.
+    known: HashMap<(u32, u32), (usize, usize)>,
     /// Of each result the source and the row there.
     rows: Vec<(usize, usize)>,
     /// Of each result the row of the input.
@@ -82,12 +83,23 @@ impl Taken {
         self.origins.push(u32::try_from(origin).unwrap_or(u32::MAX));
     }
 
-    fn source(&mut self, key: (u32, u32), batch: RecordBatch) -> usize {
-        *self.known.entry(key).or_insert_with(|| {
-            self.bytes_of_sources += bytes_of(&batch);
-            self.sources.push(batch);
-            self.sources.len() - 1
-        })
+    /// The source that is a batch of a unit, and what a row there takes.
+    async fn source(
+        &mut self,
+        reader: &mut Reader,
+        unit: u32,
+        number: u32,
+    ) -> Result<(usize, usize)> {
+        if let Some(known) = self.known.get(&(unit, number)) {
+            return Ok(*known);
+        }
+        let batch = reader.batch(unit, number).await?;
+        let bytes = bytes_of(&batch);
+        let source = (self.sources.len(), (bytes / batch.num_rows().max(1)).max(1));
+        self.bytes_of_sources += bytes;
+        self.sources.push(batch);
+        self.known.insert((unit, number), source);
+        Ok(source)
     }
 
     fn columns(&self) -> Result<Vec<ArrayRef>> {
@@ -191,15 +203,13 @@ impl<'a> Mixed<'a> {
         let place = reader.settled(place);
         let first = reader.results_of(place).start;
         let (number, results) = reader.batch_of(place.unit, first);
-        let batch = reader.batch(place.unit, number).await?;
+        let (source, share) = taken.source(reader, place.unit, number).await?;
         if results.end <= first {
             return internal_err!("a unit has fewer results than it says");
         }
-        let share = (bytes_of(&batch) / batch.num_rows().max(1)).max(1);
         let room = MOST_BYTES.saturating_sub(taken.bytes).div_ceil(share);
         let there = usize::try_from(results.end - first).unwrap_or(usize::MAX);
         let count = rows.min(there).min(room).max(1);
-        let source = taken.source((place.unit, number), batch);
         let from = usize::try_from(first - results.start).unwrap_or(usize::MAX);
         (0..count).for_each(|row| taken.add(source, from + row, self.at + row));
         taken.bytes += share * count;
@@ -218,9 +228,7 @@ impl<'a> Mixed<'a> {
                 return Ok(());
             }
             let (number, results) = reader.batch_of(place.unit, next);
-            let batch = reader.batch(place.unit, number).await?;
-            let share = bytes_of(&batch) / batch.num_rows().max(1);
-            let source = taken.source((place.unit, number), batch);
+            let (source, share) = taken.source(reader, place.unit, number).await?;
             let end = all.end.min(results.end);
             if end <= next {
                 return internal_err!("a unit has fewer results than it says");
