@@ -34,6 +34,10 @@ impl OptimizerRule for Decimals {
     ) -> Result<Transformed<LogicalPlan>> {
         let (schema, names) = (input_schema(&plan), NamePreserver::new(&plan));
         plan.map_expressions(|expr| {
+            // It may have no other name, and its parts have none.
+            if matches!(expr, Expr::GroupingSet(_)) {
+                return Ok(Transformed::no(expr));
+            }
             let name = names.save(&expr);
             let expr = expr.transform_up(|expr| Ok(rewritten(expr, &schema)))?;
             Ok(expr.update_data(|expr| name.restore(expr)))

@@ -225,9 +225,11 @@ impl Reader {
         let (shape, title) = (Arc::clone(&self.shape), self.title.clone());
         let batches = batches.map(move |batch| {
             let batch = batch.map_err(|error| damaged(error, &title))?;
-            shape.fit(&batch, batch.column_by_name(ROW_ADDRESS).map(AsArray::as_primitive))
+            let places = batch.column_by_name(ROW_ADDRESS).map(AsArray::as_primitive);
+            let pieces = pieces(&shape.fit(&batch, places)?, shape.memory.batch_bytes());
+            Ok::<_, DataFusionError>(stream::iter(pieces.into_iter().map(Ok)))
         });
-        Ok(batches.boxed())
+        Ok(batches.try_flatten().boxed())
     }
 
     /// As many rows at once as there is room for, if each takes so many bytes.
@@ -252,6 +254,15 @@ impl Reader {
     fn damaged(&self, error: lance::Error) -> DataFusionError {
         damaged(error, &self.title)
     }
+}
+
+/// The rows in batches of about so many bytes: how long values are is seen only when they were read.
+fn pieces(batch: &RecordBatch, most_bytes: u64) -> Vec<RecordBatch> {
+    let (rows, bytes) = (batch.num_rows(), own_bytes(batch) as u64);
+    let wanted = usize::try_from(bytes / most_bytes.max(1)).unwrap_or(usize::MAX);
+    let height = rows.div_ceil(wanted.clamp(1, rows.max(1))).max(1);
+    let starts = (0..rows).step_by(height);
+    starts.map(|start| batch.slice(start, height.min(rows - start))).collect()
 }
 
 fn damaged(error: lance::Error, title: &str) -> DataFusionError {

@@ -320,7 +320,9 @@ impl Found {
             self.at += batch.num_rows();
             self.left = self.left.saturating_sub(held.num_rows());
             portion.bytes += own_bytes(&held);
-            portion.first.push(held);
+            if held.num_rows() > 0 {
+                portion.first.push(held);
+            }
         }
         Ok((!portion.runs.is_empty()).then_some(portion))
     }

@@ -9,13 +9,12 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion::common::internal_err;
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::Result as PlanResult;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use lance::Dataset;
-use lance::dataset::fragment::{FileFragment, FragReadConfig};
+use lance::dataset::fragment::{BaseSchedulers, FileFragment, FragReadConfig};
 use lance::dataset::scanner::FragmentSlice;
 use lance_core::datatypes::{Field, LogicalType, Schema};
 use lance_core::{Error, Result};
@@ -23,6 +22,7 @@ use lance_encoding::decoder::{ColumnInfo, PageEncoding};
 use lance_encoding::format::metadata::PageLayout;
 use lance_encoding::format::metadata::page_layout::Layout;
 use lance_io::scheduler::{ScanScheduler, SchedulerConfig};
+use udf_runtime::task;
 
 use super::memory::nulls_below;
 use crate::memory::Memory;
@@ -70,7 +70,9 @@ impl Fragments {
         texts_in(&columns.fields, &mut texts);
         let store = dataset.object_store(None).await?;
         let scheduler = ScanScheduler::new(store, SchedulerConfig::new(memory.read_ahead_bytes()));
-        let mut config = FragReadConfig::default().with_scan_scheduler(Arc::clone(&scheduler));
+        let mut config = FragReadConfig::default()
+            .with_scan_scheduler(Arc::clone(&scheduler))
+            .with_base_schedulers(BaseSchedulers::new(memory.read_ahead_bytes()));
         let options = config.file_reader_options.get_or_insert_default();
         options.batch_size_bytes = Some(memory.batch_bytes());
         let batch_rows = u32::try_from(batch_rows).unwrap_or(u32::MAX);
@@ -95,11 +97,8 @@ impl Fragments {
             let reading = Arc::clone(&reading);
             // A task of its own: what waits to be asked for would keep what it has read, and with it the memory that the
             // fragments before it need.
-            let opened = SpawnedTask::spawn(async move { reading.open(priority, &slices).await });
-            async move {
-                let opened = opened.join_unwind().await;
-                opened.unwrap_or_else(|stopped| Err(Error::io(stopped.to_string())))
-            }
+            let opened = task::spawn(async move { reading.open(priority, &slices).await });
+            async move { opened.await.map_err(|stopped| Error::io(stopped.to_string()))? }
         });
         let batches = opened.buffered(OPENED_AT_ONCE).try_flatten().try_buffered(DECODED_AT_ONCE);
         batches.try_filter(|batch| ready(batch.num_rows() > 0))
@@ -136,13 +135,14 @@ impl Fragments {
         for file in &fragment.metadata().files {
             let columns = file.fields.iter().zip(file.column_indices.iter());
             let texts: Vec<_> = columns.filter(|(id, _)| self.texts.contains(id)).collect();
+            // Where files of another dataset lie, only Lance knows.
             if texts.is_empty() || file.base_id.is_some() {
                 continue;
             }
             let path = self.dataset.data_dir().join(file.path.as_str());
             let (scheduler, size) = (&self.scheduler, &file.file_size_bytes);
             let opened = scheduler.open_file_with_priority(&path, priority.into(), size).await?;
-            // Those that read the file look there too: they are read once.
+            // It is kept. Where most columns are read, those that read them look there too.
             let metadata = fragment.get_file_metadata(&opened).await?;
             coded.extend(texts.into_iter().filter_map(|(id, column)| {
                 let column = metadata.column_infos.get(usize::try_from(*column).ok()?)?;

@@ -213,7 +213,9 @@ impl Cut {
                 left = left.saturating_sub(made.as_ref().map_or(left, |made| made.rows));
                 ready(made).boxed()
             } else {
-                let made = task::spawn_blocking(make);
+                // WHY not on a thread that may wait: readers of other partitions may hold all of these until their rows are
+                // taken.
+                let made = task::spawn(async move { make() });
                 let stopped = |error: JoinError| Error::internal(error.to_string());
                 async move { made.await.map_err(stopped)? }.boxed()
             };

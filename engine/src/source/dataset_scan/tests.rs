@@ -195,3 +195,18 @@ async fn rows_that_are_removed_are_left_out_of_wide_rows_too() {
     let names: Vec<i64> = read(&session, &scan).await[0].iter().flat_map(name).collect();
     assert_eq!(names, (0..100).step_by(2).chain(150..200).collect::<Vec<_>>());
 }
+
+#[test]
+fn batches_that_came_out_long_are_cut() {
+    let texts: ArrayRef =
+        Arc::new((0..100).map(|id| Some(format!("{id:0>1000}"))).collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("text", texts)]).unwrap();
+    let heights = |most_bytes| {
+        let pieces = super::pieces(&batch, most_bytes);
+        pieces.iter().map(RecordBatch::num_rows).collect::<Vec<_>>()
+    };
+    assert_eq!(heights(1 << 20), [100]);
+    assert_eq!(heights(35_000), [50, 50]);
+    assert_eq!(heights(10), [1; 100]);
+    assert!(super::pieces(&batch.slice(0, 0), 10).is_empty());
+}
