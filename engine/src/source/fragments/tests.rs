@@ -1,5 +1,6 @@
 //! Columns come out of files as they went in, however files hold them.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -60,7 +61,7 @@ fn rows(numbers: &[u32], kinds: u32) -> RecordBatch {
 async fn saved(session: &Arc<Session>, pieces: &[RecordBatch]) -> DatasetVersion {
     let mut record = None;
     for piece in pieces {
-        let chain = session.read_batches(&piece.schema(), &[piece.clone()]).unwrap();
+        let chain = session.read_batches(&piece.schema(), from_ref(piece)).unwrap();
         record = Some(save_as(&chain, "cats", SaveMode::Append).await.unwrap().record);
     }
     record.unwrap()
@@ -134,7 +135,7 @@ async fn check(first: Vec<u32>, second: Vec<u32>, kinds: [u32; 2], cuts: Vec<(u3
     }
     let mut expected = slices.iter().flat_map(|slice| {
         (slice.row_offset..slice.row_offset + slice.row_count)
-            .map(|row| (slice.fragment_id as usize, row as usize))
+            .map(|row| (slice.fragment_id as usize, usize::try_from(row).unwrap()))
     });
     for found in read(&dataset, &paths(), &slices).await {
         let places = found[ROW_ADDRESS].as_primitive::<UInt64Type>();
