@@ -34,7 +34,8 @@
 //! 7. `joins_apart`: conditions of joins are final;
 //! 8. `within_memory`: no other rule knows the operators that take the place of DataFusion's;
 //! 9. `leave_out_early`: what it needs are our joins, and where they are;
-//! 10. `filter_first`: all filters have their places.
+//! 10. `filter_first`: all filters have their places;
+//! 11. `repartition_by_input`: no rule looks for DataFusion's operator any more.
 
 mod compare_at_once;
 mod compare_floats;
@@ -60,6 +61,7 @@ mod push_filters_below_joins;
 mod push_safe_filters;
 mod ranks;
 mod read_late;
+mod repartition_by_input;
 mod skip_rows;
 mod subquery_values;
 mod within_memory;
@@ -125,5 +127,6 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     rules.push(Arc::new(within_memory::WithinMemory));
     rules.push(Arc::new(leave_out_early::LeaveOutEarly));
     rules.push(Arc::new(filter_first::FilterFirst));
+    rules.push(Arc::new(repartition_by_input::RepartitionByInput));
     rules
 }
