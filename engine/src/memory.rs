@@ -41,10 +41,10 @@ const MOST_PAGE_BYTES: u64 = 8 << 20;
 const LEAST_PAGE_BYTES: u64 = 64 << 10;
 
 /// There are so many threads that wait for files. Each has some MiB of its own: what it read, and what the allocator keeps
-/// for it. A partition of CSV or JSON keeps one until all of it was taken, so there must be more than of these.
+/// for it.
 const THREAD_BYTES: u64 = 16 << 20;
 const LEAST_THREADS: usize = 24;
-const MOST_THREADS: usize = 128;
+const MOST_THREADS: usize = 64;
 
 /// Lance's caches of indexes and of metadata. Its own defaults, 6 GiB and 1 GiB, are not for a process that shares its
 /// machine.

@@ -12,15 +12,15 @@ use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::TaskContext;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::task::JoinError;
-use udf_runtime::task::{self, Task};
+use udf_runtime::task;
 
 use super::chunks::Chunks;
 use super::column::{Misfit, column};
 use super::split::{Broken, Ragged, Records};
 use super::{RaggedRow, Read};
+use crate::blocking::{Taker, from_thread};
 use crate::kind::kind_name;
 use crate::source::pieces::FileBytes;
 use crate::source::scan::{Batches, Scan, ScanExec};
@@ -120,16 +120,11 @@ impl Scan for CsvScan {
         let (read, chosen) = (Arc::clone(&self.read), Arc::clone(&self.chosen));
         let (limit, at_once) = (self.limit, self.at_once);
         let batch_rows = context.session_config().batch_size();
-        let start = async move {
-            let (sender, chunks) = mpsc::channel(at_once);
-            let cut = Cut { read: Arc::clone(&read), chosen: Arc::clone(&chosen), limit, sender };
-            let reading = task::spawn_blocking(move || cut.files(&files));
-            let (ready, file, row) = (VecDeque::new(), usize::MAX, 0);
-            let rows =
-                InOrder { read, chosen, chunks, reading, ready, batch_rows, file, row, limit };
-            stream::try_unfold(rows, InOrder::next)
-        };
-        stream::once(start).flatten().map_err(DataFusionError::from).boxed()
+        let cut = Cut { read: Arc::clone(&read), chosen: Arc::clone(&chosen), limit };
+        let chunks = from_thread("lakebed-csv", at_once, move |taker| cut.files(&files, taker));
+        let (ready, file, row) = (VecDeque::new(), usize::MAX, 0);
+        let rows = InOrder { read, chosen, chunks, ready, batch_rows, file, row, limit };
+        stream::try_unfold(rows, InOrder::next).map_err(DataFusionError::from).boxed()
     }
 }
 
@@ -170,26 +165,20 @@ struct Cut {
     read: Arc<Read>,
     chosen: Arc<Chosen>,
     limit: usize,
-    sender: mpsc::Sender<Result<Chunk>>,
 }
 
 impl Cut {
-    fn files(&self, files: &[usize]) {
+    fn files(&self, files: &[usize], taker: &Taker<Chunk, Error>) -> Result<()> {
         for file in files {
-            match self.file(*file) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    // The consumer may be gone: then nobody waits for the error.
-                    drop(self.sender.blocking_send(Err(error)));
-                    return;
-                }
+            if !self.file(*file, taker)? {
+                break;
             }
         }
+        Ok(())
     }
 
     /// False when nobody wants more.
-    fn file(&self, number: usize) -> Result<bool> {
+    fn file(&self, number: usize, taker: &Taker<Chunk, Error>) -> Result<bool> {
         let file = &self.read.files[number];
         let mut chunks = Chunks::open(file, &self.read.dialect)?;
         let (header, mut next) = match self.read.has_header {
@@ -213,13 +202,11 @@ impl Cut {
                 left = left.saturating_sub(made.as_ref().map_or(left, |made| made.rows));
                 ready(made).boxed()
             } else {
-                // WHY not on a thread that may wait: readers of other partitions may hold all of these until their rows are
-                // taken.
                 let made = task::spawn(async move { make() });
                 let stopped = |error: JoinError| Error::internal(error.to_string());
                 async move { made.await.map_err(stopped)? }.boxed()
             };
-            if self.sender.blocking_send(Ok(Chunk { file: number, made })).is_err() {
+            if !taker.take(Chunk { file: number, made }) {
                 return Ok(false);
             }
             next = if left > 0 { chunks.next()? } else { None };
@@ -314,8 +301,7 @@ impl Read {
 struct InOrder {
     read: Arc<Read>,
     chosen: Arc<Chosen>,
-    chunks: mpsc::Receiver<Result<Chunk>>,
-    reading: Task<()>,
+    chunks: BoxStream<'static, Result<Chunk>>,
     ready: VecDeque<RecordBatch>,
     batch_rows: usize,
     file: usize,
@@ -334,11 +320,7 @@ impl InOrder {
             if self.limit == 0 {
                 return Ok(None);
             }
-            let Some(chunk) = self.chunks.recv().await else {
-                let Self { reading, .. } = self;
-                reading.await.map_err(|error| Error::internal(error.to_string()))?;
-                return Ok(None);
-            };
+            let Some(chunk) = self.chunks.next().await else { return Ok(None) };
             let Chunk { file, made } = chunk?;
             if file != self.file {
                 (self.file, self.row) = (file, 0);

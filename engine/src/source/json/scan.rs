@@ -11,10 +11,6 @@ use datafusion::common::internal_err;
 use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionConfig;
-use futures::StreamExt;
-use futures::stream::{once, unfold};
-use tokio::sync::mpsc;
-use udf_runtime::task;
 
 use super::ahead::Ahead;
 use super::column::Column;
@@ -23,6 +19,7 @@ use super::rows::{Rows, each_row};
 use super::shape::Typed;
 use super::{JsonFormat, JsonTable, Options};
 use crate::Result;
+use crate::blocking::{Taker, from_thread};
 use crate::source::Leaf;
 use crate::source::pieces::FileBytes;
 use crate::source::scan::{Batches, Scan, ScanExec};
@@ -138,23 +135,13 @@ impl Scan for JsonScan {
 
     fn rows(self: Arc<Self>, partition: usize, context: &TaskContext) -> Batches {
         let batch_rows = context.session_config().batch_size();
-        let start = async move {
-            let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-            let reading = task::spawn_blocking(move || {
-                if let Err(error) = self.read(partition, batch_rows, &sender) {
-                    // The consumer may be gone: then nobody waits for the error.
-                    drop(sender.blocking_send(Err(error.into())));
-                }
-            });
-            unfold((batches, reading), |(mut batches, reading)| async move {
-                Some((batches.recv().await?, (batches, reading)))
-            })
-        };
-        once(start).flatten().boxed()
+        from_thread("lakebed-json", BATCHES_AHEAD, move |taker| {
+            self.read(partition, batch_rows, taker).map_err(DataFusionError::from)
+        })
     }
 }
 
-type Sender = mpsc::Sender<PlanResult<RecordBatch>>;
+type Sender = Taker<RecordBatch, DataFusionError>;
 
 impl JsonScan {
     fn read(&self, number: usize, batch_rows: usize, sender: &Sender) -> Result<()> {
@@ -189,7 +176,7 @@ struct Gathered<'s> {
 
 impl Gathered<'_> {
     fn is_wanted(&self) -> bool {
-        self.left > 0 && !self.sender.is_closed()
+        self.left > 0 && self.sender.is_there()
     }
 
     /// What is at the paths. Those that lead into others come from them.
@@ -219,9 +206,10 @@ impl Gathered<'_> {
         let columns = self.columns()?;
         self.column.clear();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-        // Where nobody takes it, nobody wants the next.
-        drop(self.sender.blocking_send(batch.map_err(DataFusionError::from)));
+        let schema = Arc::clone(&self.schema);
+        let batch = RecordBatch::try_new_with_options(schema, columns, &options)
+            .map_err(DataFusionError::from)?;
+        self.sender.take(batch);
         Ok(())
     }
 }

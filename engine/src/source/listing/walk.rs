@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use futures::stream::{BoxStream, StreamExt, unfold};
-use tokio::sync::mpsc;
-use udf_runtime::task;
+use arrow::record_batch::RecordBatch;
+use futures::stream::BoxStream;
 
 use super::glob::{Pattern, Walk};
 use super::rows::{BATCH_ROWS, Batch, FileRow, Rows};
 use super::{FileAt, ends_with};
+use crate::blocking::{Taker, from_thread};
 use crate::storage::files::{self, Closed, FileState, Found};
 use crate::{Error, Result};
 
@@ -20,27 +20,18 @@ const LOOKED_AT_ONCE: usize = 2048;
 
 /// Starts to walk when first polled; dropping the stream stops the walk at its next batch.
 pub(super) fn batches(patterns: Arc<Vec<Pattern>>, schema: SchemaRef) -> BoxStream<'static, Batch> {
-    let start = async move {
-        let (found, batches) = mpsc::channel(2);
-        let walk = task::spawn_blocking(move || {
-            if let Err(error) = walk_all(&patterns, &schema, &found) {
-                // The consumer may be gone: then nobody waits for the error.
-                drop(found.blocking_send(Err(error)));
-            }
-        });
-        unfold((batches, walk), |(mut batches, walk)| async move {
-            Some((batches.recv().await?, (batches, walk)))
-        })
-    };
-    futures::stream::once(start).flatten().boxed()
+    from_thread("lakebed-walk", 2, move |found| walk_all(&patterns, &schema, found))
 }
 
-fn walk_all(patterns: &[Pattern], schema: &SchemaRef, found: &mpsc::Sender<Batch>) -> Result<()> {
+/// Takes the files that are found.
+type Finder = Taker<RecordBatch, Error>;
+
+fn walk_all(patterns: &[Pattern], schema: &SchemaRef, found: &Finder) -> Result<()> {
     for walk in walks(patterns)? {
         let mut rows = Rows::new(Arc::clone(schema));
         walk_one(&walk, &mut rows, found)?;
         if rows.len() > 0 {
-            drop(found.blocking_send(rows.finish()));
+            found.take(rows.finish()?);
         }
     }
     Ok(())
@@ -51,7 +42,7 @@ fn walks(patterns: &[Pattern]) -> Result<Vec<Walk>> {
     Ok(walks.into_iter().flatten().collect())
 }
 
-fn walk_one(walk: &Walk, rows: &mut Rows, found: &mpsc::Sender<Batch>) -> Result<()> {
+fn walk_one(walk: &Walk, rows: &mut Rows, found: &Finder) -> Result<()> {
     each_file(walk, |base, file, state| {
         rows.push(&FileRow {
             source: &format!("file://{}", utf8(base)?.trim_end_matches('/')),
@@ -63,7 +54,7 @@ fn walk_one(walk: &Walk, rows: &mut Rows, found: &mpsc::Sender<Batch>) -> Result
                 .unwrap_or(i64::MAX),
         });
         let is_full = rows.len() == BATCH_ROWS;
-        Ok(!is_full || found.blocking_send(rows.finish()).is_ok())
+        Ok(!is_full || found.take(rows.finish()?))
     })
 }
 
