@@ -7,6 +7,7 @@ mod bits;
 mod calendar;
 mod canonical;
 mod checked;
+mod decimal_text;
 mod decimals;
 mod digests;
 mod extremes;
@@ -23,10 +24,12 @@ mod long_lists;
 mod meaning;
 mod mode;
 mod moments;
+mod null_models;
 mod nullable;
 mod nullif;
 mod of_rows;
 mod path;
+mod plain_aggregates;
 mod quantile;
 mod random;
 mod regexp;
@@ -80,6 +83,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(arithmetic::functions());
     functions.extend(bits::functions());
     functions.extend(calendar::functions());
+    functions.extend(decimal_text::functions());
     functions.extend(formats::functions());
     functions.extend(hashes::functions());
     functions.extend(items::functions());
@@ -127,6 +131,9 @@ pub(crate) fn rewrites() -> Vec<Arc<dyn FunctionRewrite + Send + Sync>> {
         Arc::new(whole::OnlyFractions),
         Arc::new(checked::CheckIntegers),
         Arc::new(moments::CompareMoments),
+        Arc::new(decimal_text::DecimalsHaveDigits),
+        Arc::new(plain_aggregates::PlainAggregates),
+        Arc::new(null_models::NullModels),
     ]
 }
 

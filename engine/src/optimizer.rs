@@ -41,6 +41,7 @@ mod compare_at_once;
 mod compare_floats;
 mod conditions_in_turn;
 mod decimals;
+mod dependencies;
 mod drop_unread_map;
 mod filter_first;
 mod first_rows;
@@ -93,6 +94,9 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.extend(Optimizer::new().rules.into_iter().map(|rule| match rule.name() {
         "push_down_filter" => Arc::new(push_safe_filters::push_safe_filters()) as _,
         "eliminate_group_by_constant" => Arc::new(group_by_constant::group_by_constant()) as _,
+        "replace_distinct_aggregate" => Arc::new(dependencies::distinct_rows()) as _,
+        "eliminate_duplicated_expr" => Arc::new(dependencies::sort_keys()) as _,
+        "optimize_projections" => Arc::new(dependencies::group_keys()) as _,
         "eliminate_outer_join" => Arc::new(outer_joins::outer_joins()) as _,
         _ => rule,
     }));

@@ -36,6 +36,7 @@ mod row_in;
 mod set_operators;
 mod shared_columns;
 mod short_forms;
+mod similar_to;
 mod spellings;
 mod statement;
 mod summary;

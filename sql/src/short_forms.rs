@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::casts::{name_casts, spell_cast};
 use crate::pivots::spelled;
+use crate::similar_to::matches;
 use crate::statement::parsed_expression;
 use crate::{Error, Result};
 
@@ -54,6 +55,13 @@ impl VisitorMut for ShortForms {
                     "(SELECT array_agg(\"item\" ORDER BY \"at\") FROM (SELECT \"item\", \
                      row_number() OVER () AS \"at\" FROM ({query}) AS \"items\"(\"item\")) AS \"numbered\")"
                 )
+            }
+            Expr::SimilarTo { negated, expr, pattern, escape_char } => {
+                match matches(expr, pattern, escape_char.as_ref()) {
+                    Ok(matches) if *negated => format!("(NOT {matches})"),
+                    Ok(matches) => matches,
+                    Err(error) => return ControlFlow::Break(error),
+                }
             }
             // DataFusion has no sign for it.
             Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => format!("(-1 - ({expr}))"),

@@ -2,13 +2,16 @@
 //!
 //! DataFusion converts both sides to the finer unit, where far dates overflow: what holds nanoseconds ends in 2262. A
 //! constant, also one that is yet to be computed, is converted to the unit of the other side here, if that is exact; all
-//! else is compared in nanoseconds of 128 bits.
+//! else is compared in nanoseconds of 128 bits. So are intervals, a month as 30 days and a day as 24 hours: DataFusion (54)
+//! compares months, then days, then what is left, and takes 25 hours to be less than a day (issue 8468).
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Int64Type, TimeUnit};
+use arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DataType, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
@@ -63,8 +66,14 @@ pub(crate) fn compared_moments(
     (left, left_kind): (&Expr, &DataType),
     (right, right_kind): (&Expr, &DataType),
 ) -> Option<Expr> {
-    if left_kind.equals_datatype(right_kind) || !have_an_order(left_kind, right_kind) {
-        return None;
+    use DataType::{Duration, Interval};
+    match (left_kind, right_kind) {
+        (Interval(_), Interval(_) | Duration(_)) | (Duration(_), Interval(_)) => {
+            return Some(binary_expr(in_ticks(left), op, in_ticks(right)));
+        }
+        _ if left_kind.equals_datatype(right_kind) => return None,
+        _ if !have_an_order(left_kind, right_kind) => return None,
+        _ => {}
     }
     if let Some(right) = as_constant(right, left_kind) {
         return Some(binary_expr(left.clone(), op, right));
@@ -72,8 +81,13 @@ pub(crate) fn compared_moments(
     if let Some(left) = as_constant(left, right_kind) {
         return Some(binary_expr(left, op, right.clone()));
     }
+    Some(binary_expr(in_ticks(left), op, in_ticks(right)))
+}
+
+/// The value in nanoseconds.
+fn in_ticks(value: &Expr) -> Expr {
     let wide = ScalarUDF::from(Ticks { signature: Signature::any(1, Volatility::Immutable) });
-    Some(binary_expr(wide.call(vec![left.clone()]), op, wide.call(vec![right.clone()])))
+    wide.call(vec![value.clone()])
 }
 
 /// Whether the two types say when something is, on one scale. What has no time zone is in UTC.
@@ -206,14 +220,15 @@ fn nanoseconds(kind: &DataType) -> Option<i128> {
     match kind {
         DataType::Date32 => Some(86_400_000_000_000),
         DataType::Date64 => Some(1_000_000),
-        DataType::Timestamp(unit, _) | DataType::Time32(unit) | DataType::Time64(unit) => {
-            Some(of_unit(unit))
-        }
+        DataType::Timestamp(unit, _)
+        | DataType::Time32(unit)
+        | DataType::Time64(unit)
+        | DataType::Duration(unit) => Some(of_unit(unit)),
         _ => None,
     }
 }
 
-/// `ticks`: a point in time in nanoseconds, whatever its unit. It is not for users to call by name.
+/// `ticks`: a point in time, or an interval, in nanoseconds, whatever its unit. It is not for users to call by name.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Ticks {
     signature: Signature,
@@ -245,6 +260,15 @@ impl ScalarUDFImpl for Ticks {
 }
 
 fn ticks(values: &ArrayRef) -> Result<Decimal128Array> {
+    if let DataType::Interval(_) = values.data_type() {
+        let parts = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+        let ticks: Decimal128Array =
+            parts.as_primitive::<IntervalMonthDayNanoType>().unary(|length| {
+                let days = i128::from(length.months) * 30 + i128::from(length.days);
+                days * 86_400_000_000_000 + i128::from(length.nanoseconds)
+            });
+        return Ok(ticks.with_precision_and_scale(DECIMAL128_MAX_PRECISION, 0)?);
+    }
     let Some(size) = nanoseconds(values.data_type()) else {
         return internal_err!("{} is no point in time", values.data_type());
     };

@@ -2,8 +2,15 @@
 //!
 //! Texts that repeat lie in files as a dictionary and a place in it for each row. They are handed on like that: Lance would
 //! write them out text by text, which takes several times as long as to do it for all rows of a batch at once.
+//!
+//! Files are read ahead window by window. Lance (14) bounds what it reads ahead by holding reads back, and may hold back
+//! the one that all others wait for: where reading begins in the middle of pages, those of some columns begin earlier, are
+//! read first, and fill the room until the page that is needed next has come.
 
+use std::collections::HashSet;
 use std::future::ready;
+use std::mem::take;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -14,7 +21,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use lance::Dataset;
-use lance::dataset::fragment::{BaseSchedulers, FileFragment, FragReadConfig};
+use lance::dataset::fragment::{BaseSchedulers, FileFragment, FragReadConfig, FragmentReader};
 use lance::dataset::scanner::FragmentSlice;
 use lance_core::datatypes::{Field, LogicalType, Schema};
 use lance_core::{Error, Result};
@@ -22,6 +29,9 @@ use lance_encoding::decoder::{ColumnInfo, PageEncoding};
 use lance_encoding::format::metadata::PageLayout;
 use lance_encoding::format::metadata::page_layout::Layout;
 use lance_io::scheduler::{ScanScheduler, SchedulerConfig};
+use lance_table::format::DataFile;
+use object_store::path::Path;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use udf_runtime::task;
 
 use super::memory::nulls_below;
@@ -33,8 +43,18 @@ mod tests;
 /// The column with the rows' addresses.
 pub(super) const ROW_ADDRESS: &str = "_rowaddr";
 
-/// Fragments that are opened before their rows are asked for, so that storage is not waited for.
-const OPENED_AT_ONCE: usize = 16;
+/// Fragments that are opened, and windows that are begun, before their rows are asked for, so that storage is not waited
+/// for.
+const BEGUN_AT_ONCE: usize = 16;
+
+/// Parts of what may be read ahead that are a window: some are on their way while one is decoded.
+const WINDOWS: u64 = 4;
+
+/// Lance takes this to mean that it should hold no read back.
+const NO_READ_WAITS: u64 = 0;
+
+/// Fewer rows cost as much to read as these, for they lie in blocks.
+const LEAST_ROWS: u64 = 512;
 
 /// Batches of a partition that are decoded at once.
 const DECODED_AT_ONCE: usize = 2;
@@ -43,6 +63,9 @@ const DECODED_AT_ONCE: usize = 2;
 /// take is seen only when they are written out.
 const LONG_BYTES: u64 = 256;
 
+/// Where the files of a dataset lie below its folder.
+const DATA_FOLDER: &str = "data";
+
 /// Which of a page's buffers is the dictionary.
 const DICTIONARY: usize = 2;
 
@@ -50,11 +73,14 @@ const DICTIONARY: usize = 2;
 pub(super) struct Fragments {
     dataset: Arc<Dataset>,
     columns: Schema,
-    /// The fields among them that hold texts.
+    /// The fields that are read.
+    fields: HashSet<i32>,
+    /// Those among them that hold texts.
     texts: Vec<i32>,
     scheduler: Arc<ScanScheduler>,
     config: FragReadConfig,
     batch_rows: u32,
+    ahead_bytes: u64,
 }
 
 impl Fragments {
@@ -68,15 +94,16 @@ impl Fragments {
         let columns = columns(dataset.schema(), paths)?;
         let mut texts = vec![];
         texts_in(&columns.fields, &mut texts);
-        let store = dataset.object_store(None).await?;
-        let scheduler = ScanScheduler::new(store, SchedulerConfig::new(memory.read_ahead_bytes()));
+        let scheduler = scheduler(&dataset, None).await?;
         let mut config = FragReadConfig::default()
             .with_scan_scheduler(Arc::clone(&scheduler))
-            .with_base_schedulers(BaseSchedulers::new(memory.read_ahead_bytes()));
+            .with_base_schedulers(BaseSchedulers::new(NO_READ_WAITS));
         let options = config.file_reader_options.get_or_insert_default();
         options.batch_size_bytes = Some(memory.batch_bytes());
-        let batch_rows = u32::try_from(batch_rows).unwrap_or(u32::MAX);
-        Ok(Self { dataset, columns, texts, scheduler, config, batch_rows })
+        let batch_rows = u32::try_from(batch_rows).unwrap_or(u32::MAX).max(1);
+        let fields = columns.field_ids().into_iter().collect();
+        let ahead_bytes = memory.read_ahead_bytes();
+        Ok(Self { dataset, columns, fields, texts, scheduler, config, batch_rows, ahead_bytes })
     }
 
     /// With the rows' addresses.
@@ -92,30 +119,35 @@ impl Fragments {
     ) -> impl Stream<Item = Result<RecordBatch>> + Send + use<> {
         let of_fragments = slices.chunk_by(|one, next| one.fragment_id == next.fragment_id);
         let of_fragments: Vec<Vec<FragmentSlice>> = of_fragments.map(<[_]>::to_vec).collect();
+        let room = Arc::new(Semaphore::new(kib(self.ahead_bytes) as usize));
         let reading = Arc::new(self);
         let opened = stream::iter((0..).zip(of_fragments)).map(move |(priority, slices)| {
             let reading = Arc::clone(&reading);
-            // A task of its own: what waits to be asked for would keep what it has read, and with it the memory that the
-            // fragments before it need.
-            let opened = task::spawn(async move { reading.open(priority, &slices).await });
-            async move { opened.await.map_err(|stopped| Error::io(stopped.to_string()))? }
+            spawned(async move { reading.open(priority, &slices).await })
         });
-        let batches = opened.buffered(OPENED_AT_ONCE).try_flatten().try_buffered(DECODED_AT_ONCE);
+        let windows =
+            opened.buffered(BEGUN_AT_ONCE).map_ok(|windows| stream::iter(windows).map(Ok));
+        // One after the other: none may wait for room that one behind it has.
+        let begun = windows.try_flatten().and_then(move |window| {
+            let room = Arc::clone(&room).acquire_many_owned(window.kib);
+            async move {
+                let room = room.await.map_err(|closed| Error::io(closed.to_string()))?;
+                Ok(spawned(window.begin(room)))
+            }
+        });
+        let batches = begun.try_buffered(BEGUN_AT_ONCE).try_flatten().try_buffered(DECODED_AT_ONCE);
         batches.try_filter(|batch| ready(batch.num_rows() > 0))
     }
 
-    /// Begins to read these slices of one fragment.
-    async fn open(
-        &self,
-        priority: u32,
-        slices: &[FragmentSlice],
-    ) -> Result<BoxStream<'static, Result<BoxFuture<'static, Result<RecordBatch>>>>> {
+    /// Looks at one fragment, of which these slices are to be read.
+    async fn open(&self, priority: u32, slices: &[FragmentSlice]) -> Result<Vec<Window>> {
         let number = slices.first().map_or(0, |slice| slice.fragment_id);
         let Some(fragment) = self.dataset.get_fragment(number as usize) else {
             return Err(Error::internal(format!("there is no fragment {number}")));
         };
         let mut columns = self.columns.clone();
-        for text in self.coded(&fragment, priority).await? {
+        let (coded, row_bytes) = self.look(&fragment, priority).await?;
+        for text in coded {
             if let Some(field) = columns.mut_field_by_id(text) {
                 let values = Box::new(field.data_type());
                 let kind = DataType::Dictionary(Box::new(DataType::Int32), values);
@@ -124,33 +156,132 @@ impl Fragments {
         }
         let config = self.config.clone().with_reader_priority(priority);
         let reader = fragment.open(&columns, config).await?;
-        let rows = slices.iter().map(|slice| slice.row_offset..slice.row_offset + slice.row_count);
-        let batches = reader.read_ranges(rows.collect(), self.batch_rows).await?;
-        Ok(batches.map(Ok).boxed())
+        let batch_rows = self.batch_rows;
+        let windows = windows(slices, row_bytes, u64::from(batch_rows), self.ahead_bytes);
+        let window = |(ranges, kib)| Window { reader: reader.clone(), ranges, batch_rows, kib };
+        Ok(windows.into_iter().map(window).collect())
     }
 
-    /// The texts that the files of a fragment hold as places in dictionaries, everywhere.
-    async fn coded(&self, fragment: &FileFragment, priority: u32) -> Result<Vec<i32>> {
-        let mut coded = vec![];
+    /// The texts that the files of a fragment hold as places in dictionaries, everywhere, and what a row takes there.
+    async fn look(&self, fragment: &FileFragment, priority: u32) -> Result<(Vec<i32>, u64)> {
+        let (mut coded, mut row_bytes) = (vec![], 0);
         for file in &fragment.metadata().files {
             let columns = file.fields.iter().zip(file.column_indices.iter());
-            let texts: Vec<_> = columns.filter(|(id, _)| self.texts.contains(id)).collect();
-            // Where files of another dataset lie, only Lance knows.
-            if texts.is_empty() || file.base_id.is_some() {
+            let columns: Vec<_> = columns.filter(|(id, _)| self.fields.contains(id)).collect();
+            if columns.is_empty() {
                 continue;
             }
-            let path = self.dataset.data_dir().join(file.path.as_str());
-            let (scheduler, size) = (&self.scheduler, &file.file_size_bytes);
+            let scheduler = match file.base_id {
+                None => Arc::clone(&self.scheduler),
+                base => scheduler(&self.dataset, base).await?,
+            };
+            let (path, size) = (self.folder(file)?.join(file.path.as_str()), &file.file_size_bytes);
             let opened = scheduler.open_file_with_priority(&path, priority.into(), size).await?;
             // It is kept. Where most columns are read, those that read them look there too.
             let metadata = fragment.get_file_metadata(&opened).await?;
-            coded.extend(texts.into_iter().filter_map(|(id, column)| {
-                let column = metadata.column_infos.get(usize::try_from(*column).ok()?)?;
-                is_coded(column).then_some(*id)
-            }));
+            let mut bytes = 0;
+            for (id, column) in columns {
+                let column = usize::try_from(*column).ok();
+                let Some(column) = column.and_then(|at| metadata.column_infos.get(at)) else {
+                    continue;
+                };
+                let pages = column.page_infos.iter();
+                let buffers = pages.flat_map(|page| page.buffer_offsets_and_sizes.iter());
+                bytes += buffers.map(|(_, bytes)| bytes).sum::<u64>();
+                if self.texts.contains(id) && is_coded(column) {
+                    coded.push(*id);
+                }
+            }
+            row_bytes += bytes / metadata.num_rows.max(1);
         }
-        Ok(coded)
+        Ok((coded, row_bytes))
     }
+
+    /// Where the file lies: in the version's own folder, or in that of a version that it was derived from.
+    fn folder(&self, file: &DataFile) -> Result<Path> {
+        let Some(base) = file.base_id else { return Ok(self.dataset.data_dir()) };
+        let Some(base) = self.dataset.manifest().base_paths.get(&base) else {
+            return Err(Error::internal(format!("there is no base {base}")));
+        };
+        let path = base.extract_path(self.dataset.session().store_registry())?;
+        Ok(if base.is_dataset_root { path.join(DATA_FOLDER) } else { path })
+    }
+}
+
+async fn scheduler(dataset: &Dataset, base: Option<u32>) -> Result<Arc<ScanScheduler>> {
+    let store = dataset.object_store(base).await?;
+    Ok(ScanScheduler::new(store, SchedulerConfig::new(NO_READ_WAITS)))
+}
+
+/// The future on a task of its own: what waits to be asked for would keep what it has read.
+fn spawned<T: Send + 'static>(
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> impl Future<Output = Result<T>> {
+    let begun = task::spawn(future);
+    async move { begun.await.map_err(|stopped| Error::io(stopped.to_string()))? }
+}
+
+/// Batches that are decoded when they are asked for.
+type Decoding = BoxStream<'static, Result<BoxFuture<'static, Result<RecordBatch>>>>;
+
+/// Rows of a fragment that are read together.
+struct Window {
+    reader: FragmentReader,
+    ranges: Vec<Range<u64>>,
+    batch_rows: u32,
+    /// What they take in the file, about.
+    kib: u32,
+}
+
+impl Window {
+    /// Begins to read, and gives the room back when all was taken.
+    async fn begin(self, room: OwnedSemaphorePermit) -> Result<Decoding> {
+        let batches = self.reader.read_ranges(self.ranges.into(), self.batch_rows).await?;
+        let held = move |batch| {
+            let _until_the_last = &room;
+            Ok(batch)
+        };
+        Ok(batches.map(held).boxed())
+    }
+}
+
+/// Cuts slices into windows that take a part of the room, and says how much.
+fn windows(
+    slices: &[FragmentSlice],
+    row_bytes: u64,
+    batch_rows: u64,
+    ahead_bytes: u64,
+) -> Vec<(Vec<Range<u64>>, u32)> {
+    let fitting = (ahead_bytes / WINDOWS / row_bytes.max(1)).max(1);
+    // Whole batches, if there is room for one.
+    let most = if fitting > batch_rows { fitting - fitting % batch_rows } else { fitting };
+    let (mut windows, mut ranges, mut rows) = (vec![], vec![], 0);
+    let mut close = |ranges: &mut Vec<Range<u64>>, rows: &mut u64| {
+        let bytes = (*rows * row_bytes).min(ahead_bytes);
+        windows.push((take(ranges), kib(bytes)));
+        *rows = 0;
+    };
+    for slice in slices {
+        let (mut start, end) = (slice.row_offset, slice.row_offset + slice.row_count);
+        while start < end {
+            let taken = (end - start).min(most - rows);
+            ranges.push(start..start + taken);
+            start += taken;
+            rows = (rows + taken.max(LEAST_ROWS)).min(most);
+            if rows == most {
+                close(&mut ranges, &mut rows);
+            }
+        }
+    }
+    if !ranges.is_empty() {
+        close(&mut ranges, &mut rows);
+    }
+    windows
+}
+
+/// Rounded up: what takes room takes some.
+fn kib(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX)
 }
 
 /// The columns with what these paths lead to and no more.

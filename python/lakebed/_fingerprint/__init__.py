@@ -18,9 +18,9 @@ computed again where nothing else would need it: `functools.cached_property` and
 of, `bare.py` what carries no result, and `setup.py` which attributes are made anew.
 `bytecode.py` reads code, `uses.py` follows the names in it, to `releases.py` or to
 `modules.py`; of whole modules `text.py` gives the text and `state.py` what is not in it.
-`told.py`, `registries.py` and `chance.py` add what code reaches without naming it;
-`named.py` writes the parts down for `explain(reuse=True)`; `written.py` tells repaired
-code from code that was made with other values.
+`annotated.py` evaluates annotations; `told.py`, `registries.py` and `chance.py` add what
+code reaches without naming it; `named.py` writes the parts down for `explain(reuse=True)`;
+`written.py` tells repaired code from code that was made with other values.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from lakebed._fingerprint.annotated import MAKERS
+
 if TYPE_CHECKING:
     from types import CodeType
 
@@ -39,7 +41,7 @@ _FLAGS = (
     | inspect.CO_ASYNC_GENERATOR
 )
 
-TELLING = frozenset(
+TELLING = MAKERS | frozenset(
     {"__annotations__", "__doc__", "__fields__", "__signature__", "model_fields"}
     | {"model_json_schema", "schema", "schema_json"}
 )

@@ -17,6 +17,7 @@ from enum import Enum, EnumMeta
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import releases
+from lakebed._fingerprint.annotated import CACHE, MAKERS, annotations_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,10 +85,10 @@ _TYPING = {
 
 _TYPING_MODULES = ("annotationlib", "typing", "typing_extensions")
 
-_GENERATED = frozenset(
+_GENERATED = MAKERS | frozenset(
     {
+        CACHE,
         "__abstractmethods__",
-        "__annotations_cache__",
         "__classdictcell__",
         "__dict__",
         "__doc__",
@@ -117,7 +118,8 @@ def parts_of(value: Any) -> Parts | None:
     if kind in _PARTS:
         return _PARTS[kind](value)
     if kind.__module__ in _TYPING_MODULES and kind.__name__ in _TYPING:
-        return [(name, getattr(value, name)) for name in _TYPING[kind.__name__]]
+        names = _TYPING[kind.__name__] + (("__extra_names__",) if _has_objects(value) else ())
+        return [(name, _evaluated(value, name)) for name in names]
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:
         data = value.tolist() if value.dtype.hasobject else value.tobytes()
@@ -126,6 +128,19 @@ def parts_of(value: Any) -> Parts | None:
         made_of = [held for held in gc.get_referents(value) if callable(held)]
         return [("function", held) for held in made_of] if made_of else None
     return None
+
+
+def _has_objects(value: Any) -> bool:
+    """Whether it is a `ForwardRef` whose text stands for objects besides names."""
+    return bool(getattr(value, "__extra_names__", None))
+
+
+def _evaluated(value: Any, name: str) -> Any:
+    """An attribute that may be evaluated only now, or which name in it is not there."""
+    try:
+        return getattr(value, name)
+    except NameError as error:
+        return "undefined", error.name
 
 
 def is_shared_at_will(kind: type) -> bool:
@@ -200,6 +215,8 @@ def class_parts(cls: type) -> Iterator[tuple[str, Any]]:
         yield from _pydantic_parts(cls)
         hidden = [n for n in body if n.startswith("__pydantic_") and n != "__pydantic_config__"]
         names = [name for name in body if name not in hidden]
+    if "__annotations__" not in body and (made := annotations_of(cls)):
+        yield "__annotations__", sorted(made.items())
     for name in sorted(set(names) - _GENERATED):
         is_unordered = name == "__annotations__" and type(body[name]) is dict
         yield name, sorted(body[name].items()) if is_unordered else body[name]

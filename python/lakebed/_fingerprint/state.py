@@ -15,6 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakebed._fingerprint import releases
+from lakebed._fingerprint.annotated import MAKERS
 from lakebed._fingerprint.bytecode import ATTRIBUTES, body_of
 from lakebed._fingerprint.modules import UnknowableError, absolute, locate
 from lakebed._fingerprint.text import read
@@ -162,7 +163,9 @@ class State:
                 self.names.add(base.__qualname__)
         for name, value in vars(cls).items():
             function = releases.called(value)
-            if type(function) is FunctionType:
+            if name in MAKERS:
+                is_written = False
+            elif type(function) is FunctionType:
                 is_own = releases.is_projects(releases.home_of(function))
                 is_written = is_own or name in text.decorated
             else:

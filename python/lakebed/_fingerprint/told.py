@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import releases
+from lakebed._fingerprint.annotated import annotations_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +27,11 @@ def told_by(value: Any, above: tuple[int, ...] = ()) -> Iterator[str]:
         # made of its fields, which are told below
         said = None
     yield f"{value.__name__} {said}"
-    found = own.get("__annotations__") if isinstance(value, type) else value.__annotations__
-    for name, annotation in sorted(found.items()) if isinstance(found, dict) else ():
+    texts = texts_of(value)
+    for name, annotation in sorted(annotations_of(value).items()):
         yield f"{name}: {_shown(annotation)}"
+        if name in texts:
+            yield texts[name]
         for cls in _classes(annotation):
             yield from told_by(cls, above)
     if isinstance(value, type):

@@ -23,6 +23,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lakebed._fingerprint import chance, modules, registries, releases
+from lakebed._fingerprint.annotated import is_maker, made_by
 from lakebed._fingerprint.bytecode import TELLING, body_of, parameters
 from lakebed._fingerprint.modules import Module, UnknowableError
 from lakebed._fingerprint.objects import NoFingerprint, instance
@@ -336,6 +337,9 @@ class Walk:
 
     def _refer(self, node: FunctionType | type) -> None:
         modules.check(node)
+        if is_maker(node):
+            self.part("annotations", made_by(node))
+            return
         name = releases.named(node)
         if not name:
             self._node(node)

@@ -13,6 +13,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lakebed._fingerprint import named, releases
+from lakebed._fingerprint.annotated import MAKERS
 from lakebed._fingerprint.modules import UnknowableError
 from lakebed._fingerprint.uses import add_code
 from lakebed._fingerprint.walk import Walk
@@ -39,7 +40,8 @@ def _texts(waiting: list[Any]) -> Iterator[str]:
         if isinstance(value, ModuleType):
             yield named.text_of(getattr(value, "__file__", None))
         elif isinstance(value, type):
-            waiting += [*value.__bases__, *map(releases.called, vars(value).values())]
+            held = [held for name, held in vars(value).items() if name not in MAKERS]
+            waiting += [*value.__bases__, *map(releases.called, held)]
         elif isinstance(value, FunctionType):
             yield _text(value)
             names = named.globals_of(value.__code__)

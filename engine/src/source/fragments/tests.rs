@@ -17,7 +17,7 @@ use proptest::collection::vec;
 use proptest::prelude::{any, proptest};
 use proptest::test_runner::Config as Cases;
 
-use super::{Fragments, ROW_ADDRESS, at_path};
+use super::{Fragments, ROW_ADDRESS, at_path, windows};
 use crate::memory::Memory;
 use crate::stored::convert;
 use crate::tests::save_as;
@@ -175,4 +175,68 @@ async fn a_column_that_is_not_there_is_named() {
     let path = ["model".to_owned(), "b".to_owned()];
     let found = Fragments::new(dataset, [&path[..]].into_iter(), Memory::new(0), 10).await;
     assert!(found.err().unwrap().to_string().contains("model.b"));
+}
+
+/// Texts of a length that no codec shortens.
+fn noise(rows: usize, length: usize) -> ArrayRef {
+    let mut state = length as u64;
+    let mut text = || -> String {
+        let letter = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'!' + u8::try_from((state >> 33) % 90).unwrap())
+        };
+        std::iter::repeat_with(letter).take(length).collect()
+    };
+    Arc::new((0..rows).map(|_| Some(text())).collect::<StringArray>())
+}
+
+/// Where reading begins in the middle of pages, those of some columns begin before those of others.
+#[tokio::test]
+async fn pages_that_begin_earlier_do_not_keep_others_from_being_read() {
+    let session = session().await;
+    let columns = [("long", noise(90_000, 160)), ("short", noise(90_000, 80))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let dataset = opened(&session, &saved(&session, from_ref(&batch)).await).await;
+    for order in [["long", "short"], ["short", "long"]] {
+        let paths = order.map(|name| [name.to_owned()]);
+        let paths = paths.iter().map(|path| path.as_slice());
+        let little = Fragments::new(Arc::clone(&dataset), paths, Memory::new(0), 1000).await;
+        let rows = little.unwrap().read(&[slice(0, 60_000, 30_000)]);
+        let (mut at, found): (usize, Vec<RecordBatch>) =
+            (60_000, rows.try_collect().await.unwrap());
+        for rows in found {
+            assert_eq!(rows["long"].as_ref(), batch["long"].slice(at, rows.num_rows()).as_ref());
+            assert_eq!(rows["short"].as_ref(), batch["short"].slice(at, rows.num_rows()).as_ref());
+            at += rows.num_rows();
+        }
+        assert_eq!(at, 90_000);
+    }
+}
+
+proptest! {
+    #[test]
+    fn windows_hold_all_rows_once_and_fit(
+        lengths in vec((0_u64..3000, 1_u64..3000), 1..20),
+        row_bytes in 0_u64..20_000,
+        batch_rows in 1_u64..2000,
+    ) {
+        let mut at = 0;
+        let slices: Vec<_> = lengths.iter().map(|(skipped, rows)| {
+            at += skipped + rows;
+            slice(0, at - rows, *rows)
+        }).collect();
+        let room = 4 << 20;
+        let found = windows(&slices, row_bytes, batch_rows, room);
+        let rows = |ranges: &[std::ops::Range<u64>]| -> Vec<u64> { ranges.iter().cloned().flatten().collect() };
+        let all: Vec<_> = slices.iter().map(|it| it.row_offset..it.row_offset + it.row_count).collect();
+        let read: Vec<_> = found.iter().flat_map(|(ranges, _)| rows(ranges)).collect();
+        assert_eq!(read, rows(&all));
+        for (ranges, kib) in found {
+            let bytes = rows(&ranges).len() as u64 * row_bytes;
+            assert!(bytes <= room / 4 || rows(&ranges).len() == 1);
+            assert!((1..=room / 1024).contains(&u64::from(kib)) && u64::from(kib) * 1024 >= bytes);
+        }
+    }
 }
