@@ -7,8 +7,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StructArray, UInt64Array,
+};
 use arrow::compute::take_record_batch;
+use arrow::datatypes::DataType;
 use datafusion::common::{Statistics, internal_err};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -52,7 +55,33 @@ pub(super) fn owned(batch: RecordBatch) -> Result<RecordBatch> {
         return Ok(batch);
     }
     let all = UInt64Array::from_iter_values(0..batch.num_rows() as u64);
-    Ok(take_record_batch(&batch, &all)?)
+    let taken = take_record_batch(&batch, &all)?;
+    let columns = taken.columns().iter().map(compact).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(taken.num_rows()));
+    Ok(RecordBatch::try_new_with_options(taken.schema(), columns, &options)?)
+}
+
+/// Views without the texts that others look at, which are taken along.
+fn compact(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        DataType::Struct(fields) => {
+            let model = column.as_struct();
+            let fields_inside = model.columns().iter().map(compact).collect();
+            let nulls = model.nulls().cloned();
+            match StructArray::try_new_with_length(
+                fields.clone(),
+                fields_inside,
+                nulls,
+                model.len(),
+            ) {
+                Ok(model) => Arc::new(model),
+                Err(_same_types) => Arc::clone(column),
+            }
+        }
+        _ => Arc::clone(column),
+    }
 }
 
 /// The context for operators whose rows take so many bytes.

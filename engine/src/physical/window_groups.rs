@@ -22,6 +22,7 @@ use futures::{TryStreamExt, stream};
 use super::given::GivenExec;
 use super::key_bytes::evaluate;
 use super::ranks::differ;
+use super::sort_rows::owned;
 
 /// Rows of whole groups that are computed at once, unless a group has more.
 const ENOUGH_ROWS: usize = 65_536;
@@ -173,7 +174,7 @@ impl Groups {
     async fn following(&mut self) -> Result<Option<RecordBatch>> {
         match self.pending.take() {
             Some(batch) => Ok(Some(batch)),
-            None => self.input.try_next().await,
+            None => self.input.try_next().await?.map(owned).transpose(),
         }
     }
 

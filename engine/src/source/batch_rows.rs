@@ -1,6 +1,6 @@
 //! [`batch_rows`]: how many rows of a dataset are read at once.
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use lance::Dataset;
 
@@ -58,8 +58,19 @@ pub(crate) fn read_bytes(batches: &[RecordBatch]) -> usize {
 
 /// The bytes of the rows alone, whatever they are a part of.
 pub(crate) fn own_bytes(batch: &RecordBatch) -> usize {
-    let of_column = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
-    batch.columns().iter().map(of_column).sum()
+    batch.columns().iter().map(own_bytes_of).sum()
+}
+
+/// Views count with the texts that they look at, and not with all that lie beside these.
+fn own_bytes_of(column: &ArrayRef) -> usize {
+    match column.data_type() {
+        DataType::Utf8View => column.as_string_view().total_buffer_bytes_used() + 16 * column.len(),
+        DataType::BinaryView => {
+            column.as_binary_view().total_buffer_bytes_used() + 16 * column.len()
+        }
+        DataType::Struct(_) => column.as_struct().columns().iter().map(own_bytes_of).sum(),
+        _ => column.to_data().get_slice_memory_size().unwrap_or(0),
+    }
 }
 
 /// The bytes of a row on disk.

@@ -25,7 +25,7 @@ use lance::dataset::fragment::{BaseSchedulers, FileFragment, FragReadConfig, Fra
 use lance::dataset::scanner::FragmentSlice;
 use lance_core::datatypes::{Field, LogicalType, Schema};
 use lance_core::{Error, Result};
-use lance_encoding::decoder::{ColumnInfo, PageEncoding};
+use lance_encoding::decoder::{ColumnInfo, PageEncoding, PageInfo};
 use lance_encoding::format::metadata::PageLayout;
 use lance_encoding::format::metadata::page_layout::Layout;
 use lance_io::scheduler::{ScanScheduler, SchedulerConfig};
@@ -80,7 +80,7 @@ pub(super) struct Fragments {
     scheduler: Arc<ScanScheduler>,
     config: FragReadConfig,
     batch_rows: u32,
-    ahead_bytes: u64,
+    memory: Memory,
 }
 
 impl Fragments {
@@ -95,15 +95,12 @@ impl Fragments {
         let mut texts = vec![];
         texts_in(&columns.fields, &mut texts);
         let scheduler = scheduler(&dataset, None).await?;
-        let mut config = FragReadConfig::default()
+        let config = FragReadConfig::default()
             .with_scan_scheduler(Arc::clone(&scheduler))
             .with_base_schedulers(BaseSchedulers::new(NO_READ_WAITS));
-        let options = config.file_reader_options.get_or_insert_default();
-        options.batch_size_bytes = Some(memory.batch_bytes());
         let batch_rows = u32::try_from(batch_rows).unwrap_or(u32::MAX).max(1);
         let fields = columns.field_ids().into_iter().collect();
-        let ahead_bytes = memory.read_ahead_bytes();
-        Ok(Self { dataset, columns, fields, texts, scheduler, config, batch_rows, ahead_bytes })
+        Ok(Self { dataset, columns, fields, texts, scheduler, config, batch_rows, memory })
     }
 
     /// With the rows' addresses.
@@ -119,7 +116,7 @@ impl Fragments {
     ) -> impl Stream<Item = Result<RecordBatch>> + Send + use<> {
         let of_fragments = slices.chunk_by(|one, next| one.fragment_id == next.fragment_id);
         let of_fragments: Vec<Vec<FragmentSlice>> = of_fragments.map(<[_]>::to_vec).collect();
-        let room = Arc::new(Semaphore::new(kib(self.ahead_bytes) as usize));
+        let room = Arc::new(Semaphore::new(kib(self.memory.read_ahead_bytes()) as usize));
         let reading = Arc::new(self);
         let opened = stream::iter((0..).zip(of_fragments)).map(move |(priority, slices)| {
             let reading = Arc::clone(&reading);
@@ -146,8 +143,8 @@ impl Fragments {
             return Err(Error::internal(format!("there is no fragment {number}")));
         };
         let mut columns = self.columns.clone();
-        let (coded, row_bytes) = self.look(&fragment, priority).await?;
-        for text in coded {
+        let looked = self.look(&fragment, priority).await?;
+        for text in looked.coded {
             if let Some(field) = columns.mut_field_by_id(text) {
                 let values = Box::new(field.data_type());
                 let kind = DataType::Dictionary(Box::new(DataType::Int32), values);
@@ -156,15 +153,17 @@ impl Fragments {
         }
         let config = self.config.clone().with_reader_priority(priority);
         let reader = fragment.open(&columns, config).await?;
-        let batch_rows = self.batch_rows;
-        let windows = windows(slices, row_bytes, u64::from(batch_rows), self.ahead_bytes);
+        let fitting = self.memory.batch_bytes() / looked.value_bytes.max(1);
+        let batch_rows = u32::try_from(fitting).unwrap_or(u32::MAX).clamp(1, self.batch_rows);
+        let ahead_bytes = self.memory.read_ahead_bytes();
+        let windows = windows(slices, looked.row_bytes, u64::from(batch_rows), ahead_bytes);
         let window = |(ranges, kib)| Window { reader: reader.clone(), ranges, batch_rows, kib };
         Ok(windows.into_iter().map(window).collect())
     }
 
-    /// The texts that the files of a fragment hold as places in dictionaries, everywhere, and what a row takes there.
-    async fn look(&self, fragment: &FileFragment, priority: u32) -> Result<(Vec<i32>, u64)> {
-        let (mut coded, mut row_bytes) = (vec![], 0);
+    /// Looks into the files of a fragment.
+    async fn look(&self, fragment: &FileFragment, priority: u32) -> Result<Looked> {
+        let mut looked = Looked::default();
         for file in &fragment.metadata().files {
             let columns = file.fields.iter().zip(file.column_indices.iter());
             let columns: Vec<_> = columns.filter(|(id, _)| self.fields.contains(id)).collect();
@@ -179,22 +178,27 @@ impl Fragments {
             let opened = scheduler.open_file_with_priority(&path, priority.into(), size).await?;
             // It is kept. Where most columns are read, those that read them look there too.
             let metadata = fragment.get_file_metadata(&opened).await?;
-            let mut bytes = 0;
+            let (mut bytes, mut values) = (0, 0);
             for (id, column) in columns {
                 let column = usize::try_from(*column).ok();
                 let Some(column) = column.and_then(|at| metadata.column_infos.get(at)) else {
                     continue;
                 };
-                let pages = column.page_infos.iter();
-                let buffers = pages.flat_map(|page| page.buffer_offsets_and_sizes.iter());
-                bytes += buffers.map(|(_, bytes)| bytes).sum::<u64>();
+                for page in column.page_infos.iter() {
+                    let buffers = page.buffer_offsets_and_sizes.iter();
+                    let of_page: u64 = buffers.map(|(_, bytes)| bytes).sum();
+                    bytes += of_page;
+                    let value_bytes = dictionary_value_bytes(page).unwrap_or_default();
+                    values += of_page.max(value_bytes * page.num_rows);
+                }
                 if self.texts.contains(id) && is_coded(column) {
-                    coded.push(*id);
+                    looked.coded.push(*id);
                 }
             }
-            row_bytes += bytes / metadata.num_rows.max(1);
+            looked.row_bytes += bytes / metadata.num_rows.max(1);
+            looked.value_bytes += values / metadata.num_rows.max(1);
         }
-        Ok((coded, row_bytes))
+        Ok(looked)
     }
 
     /// Where the file lies: in the version's own folder, or in that of a version that it was derived from.
@@ -206,6 +210,17 @@ impl Fragments {
         let path = base.extract_path(self.dataset.session().store_registry())?;
         Ok(if base.is_dataset_root { path.join(DATA_FOLDER) } else { path })
     }
+}
+
+/// What is known of a fragment before it is read.
+#[derive(Default)]
+struct Looked {
+    /// The texts that its files hold as places in dictionaries, everywhere.
+    coded: Vec<i32>,
+    /// What a row takes in them.
+    row_bytes: u64,
+    /// What it takes in memory, about.
+    value_bytes: u64,
 }
 
 async fn scheduler(dataset: &Dataset, base: Option<u32>) -> Result<Arc<ScanScheduler>> {
@@ -317,20 +332,21 @@ fn texts_in(fields: &[Field], texts: &mut Vec<i32>) {
 
 /// Whether all pages of a column hold places in a dictionary of short texts.
 fn is_coded(column: &ColumnInfo) -> bool {
-    let is_short = |buffers: &[(u64, u64)], texts: u64| {
-        buffers.get(DICTIONARY).is_some_and(|(_, bytes)| *bytes <= texts * LONG_BYTES)
-    };
     let mut pages = column.page_infos.iter();
     pages.len() > 0
-        && pages.all(|page| match &page.encoding {
-            PageEncoding::Structural(PageLayout {
-                layout: Some(Layout::MiniBlockLayout(block)),
-            }) => {
-                block.dictionary.is_some()
-                    && is_short(&page.buffer_offsets_and_sizes, block.num_dictionary_items)
-            }
-            _ => false,
-        })
+        && pages.all(|page| dictionary_value_bytes(page).is_some_and(|bytes| bytes <= LONG_BYTES))
+}
+
+/// What a value of the dictionary takes, if the page holds places in one.
+fn dictionary_value_bytes(page: &PageInfo) -> Option<u64> {
+    let PageEncoding::Structural(PageLayout { layout: Some(Layout::MiniBlockLayout(block)) }) =
+        &page.encoding
+    else {
+        return None;
+    };
+    block.dictionary.as_ref()?;
+    let (_, bytes) = page.buffer_offsets_and_sizes.get(DICTIONARY)?;
+    Some(bytes.div_ceil(block.num_dictionary_items.max(1)))
 }
 
 /// What stands at a path in these rows, null where anything above it is.
