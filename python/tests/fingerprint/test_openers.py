@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import pickle
@@ -185,8 +186,9 @@ def test_nor_when_rows_are_left() -> None:
     next(rows)
     rows.close()
     dc.read_values(x=[1]).map(y=lambda x: x, output=int).to_values("y")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 50
     while os._Environ.__getitem__ is not before and time.monotonic() < until:
-        # what was let go is noticed when something is opened
+        # what was let go goes with the garbage, and is noticed when something is opened
+        gc.collect()
         Path(os.devnull).read_bytes()
     assert os._Environ.__getitem__ is before
