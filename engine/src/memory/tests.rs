@@ -276,6 +276,14 @@ async fn windows_look_at_one_group_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_of_small_groups_are_windows_too() {
+    let tables = Tables::new().await;
+    let window = Window { partition_by: vec![column("key")], order_by: Vec::new(), frame: None };
+    let columns = [named("last", of_rows("max", column("text"), Some(window)))];
+    tables.check(async |session| read(session, "rows").await?.mutate(&columns)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unions_are_sorted_on_disk() {
     let tables = Tables::new().await;
     let key = || SortKey { expr: column("text"), descending: false };

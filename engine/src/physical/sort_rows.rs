@@ -146,7 +146,9 @@ impl ExecutionPlan for SortRowsExec {
             let given = Arc::new(GivenExec::new(rows.schema(), rows.boxed()));
             SortExec::new(order, given).execute(0, context_for(row_bytes, &context))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), sorted.try_flatten())))
+        // Views come with all texts of the rows that were sorted together.
+        let sorted = sorted.try_flatten().map(|batch| owned(batch?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), sorted)))
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {

@@ -17,7 +17,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::{TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::given::GivenExec;
 use super::key_bytes::evaluate;
@@ -104,7 +104,9 @@ impl ExecutionPlan for WindowGroupsExec {
             let computed = computed(&windows, partition, rows, Arc::clone(&context));
             async move { computed }
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.try_flatten())))
+        // A value of a group has room of its own, of which it is perhaps a small part.
+        let rows = rows.try_flatten().map(|batch| owned(batch?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
