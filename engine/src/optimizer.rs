@@ -96,7 +96,6 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         "eliminate_group_by_constant" => Arc::new(group_by_constant::group_by_constant()) as _,
         "replace_distinct_aggregate" => Arc::new(dependencies::distinct_rows()) as _,
         "eliminate_duplicated_expr" => Arc::new(dependencies::sort_keys()) as _,
-        "optimize_projections" => Arc::new(dependencies::group_keys()) as _,
         "eliminate_outer_join" => Arc::new(outer_joins::outer_joins()) as _,
         _ => rule,
     }));

@@ -45,7 +45,9 @@ fn regex(pattern: &str, escape: Option<char>) -> Option<String> {
         match char {
             char if Some(char) == escape => {
                 let meant = chars.next()?;
-                regex.extend(meant.is_ascii_punctuation().then_some('\\'));
+                // `\d` is a digit, as in PostgreSQL.
+                let is_class = char == '\\' && meant.is_ascii_alphanumeric();
+                regex.extend((is_class || meant.is_ascii_punctuation()).then_some('\\'));
                 regex.push(meant);
             }
             '\\' => regex.push_str("\\\\"),
@@ -53,6 +55,12 @@ fn regex(pattern: &str, escape: Option<char>) -> Option<String> {
                 in_brackets = false;
                 regex.push(']');
             }
+            '[' if in_brackets && chars.as_str().starts_with(':') => {
+                let (class, _) = chars.as_str().split_once(":]")?;
+                regex.extend(["[", class, ":]"]);
+                chars.nth(class.chars().count() + 1)?;
+            }
+            '[' if in_brackets => regex.push_str("\\["),
             char if in_brackets => regex.push(char),
             '[' => {
                 in_brackets = true;

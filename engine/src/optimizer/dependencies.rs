@@ -1,19 +1,19 @@
-//! [`distinct_rows`], [`sort_keys`] and [`group_keys`]: DataFusion's rules without what they take columns to depend on.
+//! [`distinct_rows`] and [`sort_keys`]: DataFusion's rules without what they take columns to depend on.
 //!
 //! DataFusion (54) notes which columns depend on the keys of a group, and carries that too far: through joins that repeat
 //! the keys or fill them with nulls, through lists that are laid out, and to columns that only stand where the keys stood
-//! (issues 23028 and 23626). Its rules then take repeated rows for distinct ones, and leave out keys of sorts and groups
-//! that matter.
+//! (issues 23028 and 23626). Its rules then take repeated rows for distinct ones, and leave out keys of sorts that matter.
+//!
+//! Its rule that leaves out keys of groups stays: SQL adds to the keys what depends on them, by the same notes, and what
+//! nobody asks for is left out again.
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchemaRef, FunctionalDependencies};
-use datafusion::error::Result;
+use datafusion::common::Column;
+use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan, SortExpr};
 use datafusion::optimizer::OptimizerRule;
 use datafusion::optimizer::eliminate_duplicated_expr::EliminateDuplicatedExpr;
-use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
 
 use super::wrapped::Wrapped;
@@ -26,6 +26,11 @@ pub(super) fn distinct_rows() -> Wrapped<ReplaceDistinctWithAggregate> {
             let groups = Aggregate::try_new(Arc::clone(rows), keys.collect(), vec![])?;
             Ok(Transformed::yes(LogicalPlan::Aggregate(groups)))
         }
+        LogicalPlan::Distinct(Distinct::On(firsts)) => {
+            let mut firsts = firsts.clone();
+            firsts.sort_expr = firsts.sort_expr.map(without_repeats);
+            rule.rewrite(LogicalPlan::Distinct(Distinct::On(firsts)), config)
+        }
         _ => rule.rewrite(plan, config),
     })
 }
@@ -35,13 +40,7 @@ pub(super) fn sort_keys() -> Wrapped<EliminateDuplicatedExpr> {
     Wrapped::new(EliminateDuplicatedExpr::new(), |rule, plan, config| match plan {
         LogicalPlan::Sort(mut sort) => {
             let before = sort.expr.len();
-            let mut keys: Vec<SortExpr> = Vec::with_capacity(before);
-            for key in sort.expr {
-                if !keys.iter().any(|known| known.expr == key.expr) {
-                    keys.push(key);
-                }
-            }
-            sort.expr = keys;
+            sort.expr = without_repeats(sort.expr);
             let changed = sort.expr.len() < before;
             Ok(if changed { Transformed::yes } else { Transformed::no }(LogicalPlan::Sort(sort)))
         }
@@ -49,40 +48,13 @@ pub(super) fn sort_keys() -> Wrapped<EliminateDuplicatedExpr> {
     })
 }
 
-/// All keys of groups are kept.
-pub(super) fn group_keys() -> Wrapped<OptimizeProjections> {
-    Wrapped::new(OptimizeProjections::new(), |rule, plan, config| {
-        let plan = plan.transform_up_with_subqueries(|plan| match plan {
-            LogicalPlan::Aggregate(mut groups) if has_dependencies(groups.input.schema()) => {
-                groups.input = Arc::new(forget(Arc::unwrap_or_clone(groups.input))?);
-                Ok(Transformed::no(LogicalPlan::Aggregate(groups)))
-            }
-            plan => Ok(Transformed::no(plan)),
-        })?;
-        rule.rewrite(plan.data, config)
-    })
-}
-
-fn has_dependencies(schema: &DFSchemaRef) -> bool {
-    schema.functional_dependencies().iter().next().is_some()
-}
-
-/// The same plan, of whose columns none is known to depend on others.
-fn forget(mut plan: LogicalPlan) -> Result<LogicalPlan> {
-    let schema = match &mut plan {
-        LogicalPlan::Projection(plan) => &mut plan.schema,
-        LogicalPlan::SubqueryAlias(plan) => &mut plan.schema,
-        LogicalPlan::Join(plan) => &mut plan.schema,
-        LogicalPlan::Aggregate(plan) => &mut plan.schema,
-        LogicalPlan::Window(plan) => &mut plan.schema,
-        LogicalPlan::Unnest(plan) => &mut plan.schema,
-        // Their schemas are those of what is below them.
-        LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
-            return Ok(plan.map_children(|below| Ok(Transformed::yes(forget(below)?)))?.data);
+/// The keys, each where it stands first.
+fn without_repeats(keys: Vec<SortExpr>) -> Vec<SortExpr> {
+    let mut kept: Vec<SortExpr> = Vec::with_capacity(keys.len());
+    for key in keys {
+        if !kept.iter().any(|known| known.expr == key.expr) {
+            kept.push(key);
         }
-        _ => return Ok(plan),
-    };
-    let known = schema.as_ref().clone();
-    *schema = Arc::new(known.with_functional_dependencies(FunctionalDependencies::empty())?);
-    Ok(plan)
+    }
+    kept
 }

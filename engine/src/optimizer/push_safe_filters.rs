@@ -30,6 +30,9 @@ fn rewritten(
     plan: LogicalPlan,
     config: &dyn OptimizerConfig,
 ) -> Result<Transformed<LogicalPlan>> {
+    if is_above_totals(&plan) {
+        return Ok(Transformed::no(plan));
+    }
     let Some(Stack { base, on, safe, risky }) = Stack::of(&plan)? else {
         return rule.rewrite(plan, config);
     };
@@ -45,6 +48,20 @@ fn rewritten(
         Some(risky) => Ok(LogicalPlan::Filter(Filter::try_new(risky, Arc::new(below))?)),
         None => Ok(below),
     })
+}
+
+/// Whether the plan filters what has a row even where nothing is below: totals without keys, also as one of several sets.
+///
+/// WHY: a condition without columns, as `kind = 'row'` where `kind` is a constant, would move below and leave the row there.
+fn is_above_totals(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Filter(filter) = plan else { return false };
+    match filter.input.as_ref() {
+        LogicalPlan::Aggregate(groups) => {
+            let is_set = |key: &Expr| matches!(key, Expr::GroupingSet(_));
+            groups.group_expr.is_empty() || groups.group_expr.iter().any(is_set)
+        }
+        below => is_above_totals(below),
+    }
 }
 
 /// A join's conditions as they were, with those in front of them that are left.

@@ -21,6 +21,8 @@ use datafusion::physical_plan::{
 };
 use futures::stream::select_all;
 
+use super::sort_rows::with_batches_of;
+
 /// Rows that are collected for a partition before they are handed on, by all inputs together.
 const COLLECTED_ROWS: usize = 64 << 10;
 
@@ -108,7 +110,7 @@ impl ExecutionPlan for RepartitionByInputExec {
     ) -> Result<SendableRecordBatchStream> {
         let of_inputs = self.of_inputs(&context)?;
         let rows = (COLLECTED_ROWS / of_inputs.len()).max(LEAST_ROWS);
-        let context = with_batches_of(&context, rows);
+        let context = with_batches_of(&context, rows.min(context.session_config().batch_size()));
         let partitions = self.whole.output_partitioning().partition_count();
         let rows = of_inputs.iter().enumerate().map(|(input, dealt)| {
             let partition = match dealt.partitioning() {
@@ -133,24 +135,6 @@ impl ExecutionPlan for RepartitionByInputExec {
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         self.whole.partition_statistics(partition)
     }
-}
-
-/// The same session with batches of at most so many rows.
-fn with_batches_of(context: &Arc<TaskContext>, rows: usize) -> Arc<TaskContext> {
-    if context.session_config().batch_size() <= rows {
-        return Arc::clone(context);
-    }
-    let config = context.session_config().clone().with_batch_size(rows);
-    Arc::new(TaskContext::new(
-        context.task_id(),
-        context.session_id(),
-        config,
-        context.scalar_functions().clone(),
-        context.higher_order_functions().clone(),
-        context.aggregate_functions().clone(),
-        context.window_functions().clone(),
-        context.runtime_env(),
-    ))
 }
 
 /// One partition of the plan below it, which has batches as large as elsewhere.

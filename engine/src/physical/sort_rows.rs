@@ -40,13 +40,32 @@ impl SortRowsExec {
 /// Rows that are on their way, in memory of their own, and the bytes that one of the first takes.
 pub(super) async fn measured(
     mut rows: SendableRecordBatchStream,
+    context: &TaskContext,
 ) -> Result<(SendableRecordBatchStream, usize)> {
     let first: Vec<RecordBatch> = rows.try_next().await?.into_iter().collect();
     let row_bytes = read_bytes(&first);
     let schema = rows.schema();
+    // WHY: the sort counts all texts of a batch with each of the batches that it makes of it, where they are views.
+    let has_views = schema.fields().iter().any(|field| holds_views(field.data_type()));
+    let most = rows_at_once(row_bytes, context).filter(|_| has_views).unwrap_or(usize::MAX);
     let rows = stream::iter(first.into_iter().map(Ok)).chain(rows);
-    let rows = rows.map(|batch| owned(batch?));
-    Ok((Box::pin(RecordBatchStreamAdapter::new(schema, rows)), row_bytes))
+    let rows = rows.map_ok(move |batch| stream::iter(pieces(&batch, most)).map(owned));
+    Ok((Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())), row_bytes))
+}
+
+fn holds_views(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8View | DataType::BinaryView => true,
+        DataType::Struct(fields) => fields.iter().any(|field| holds_views(field.data_type())),
+        _ => false,
+    }
+}
+
+/// The batch in pieces of at most so many rows.
+fn pieces(batch: &RecordBatch, most: usize) -> Vec<RecordBatch> {
+    let rows = batch.num_rows();
+    let starts = (0..rows).step_by(most);
+    starts.map(|start| batch.slice(start, most.min(rows - start))).collect()
 }
 
 /// The rows in memory of their own, where they are a small part of what they hold on to.
@@ -84,17 +103,26 @@ fn compact(column: &ArrayRef) -> ArrayRef {
     }
 }
 
+/// How many rows that take so many bytes batches should have; `None` where nobody counts.
+fn rows_at_once(row_bytes: usize, context: &TaskContext) -> Option<usize> {
+    let pool = context.memory_pool().downcast_ref::<Pool>()?;
+    (row_bytes > 0).then(|| (pool.batch_bytes() / row_bytes).clamp(1, MOST_ROWS))
+}
+
 /// The context for operators whose rows take so many bytes.
 pub(super) fn context_for(row_bytes: usize, context: &Arc<TaskContext>) -> Arc<TaskContext> {
-    let config = context.session_config();
-    let rows = match context.memory_pool().downcast_ref::<Pool>() {
-        Some(pool) if row_bytes > 0 => (pool.batch_bytes() / row_bytes).clamp(1, MOST_ROWS),
-        _ => return Arc::clone(context),
-    };
+    match rows_at_once(row_bytes, context) {
+        Some(rows) => with_batches_of(context, rows),
+        None => Arc::clone(context),
+    }
+}
+
+/// The same session with batches of so many rows.
+pub(super) fn with_batches_of(context: &TaskContext, rows: usize) -> Arc<TaskContext> {
     Arc::new(TaskContext::new(
         context.task_id(),
         context.session_id(),
-        config.clone().with_batch_size(rows),
+        context.session_config().clone().with_batch_size(rows),
         context.scalar_functions().clone(),
         context.higher_order_functions().clone(),
         context.aggregate_functions().clone(),
@@ -142,7 +170,7 @@ impl ExecutionPlan for SortRowsExec {
         let rows = self.0.input().execute(partition, Arc::clone(&context))?;
         let order = self.0.expr().clone();
         let sorted = stream::once(async move {
-            let (rows, row_bytes) = measured(rows).await?;
+            let (rows, row_bytes) = measured(rows, &context).await?;
             let given = Arc::new(GivenExec::new(rows.schema(), rows.boxed()));
             SortExec::new(order, given).execute(0, context_for(row_bytes, &context))
         });

@@ -114,8 +114,6 @@ pub(super) const CALLS: &[(&str, usize, &str)] = &[
     ("struct_extract", 2, "get_field({1}, {2})"),
     ("suffix", 2, "ends_with({1}, {2})"),
     ("to_base64", 1, "encode({1}, 'base64pad')"),
-    // DataFusion's own (54) takes dates before 1970 for the day after.
-    ("to_date", 2, "CAST(to_timestamp_millis({1}, {2}) AS DATE)"),
     ("to_days", 1, "({1} * INTERVAL '1 day')"),
     ("to_hours", 1, "({1} * INTERVAL '1 hour')"),
     ("to_minutes", 1, "({1} * INTERVAL '1 minute')"),

@@ -39,8 +39,8 @@ pub(super) async fn merged(
     right: SendableRecordBatchStream,
     context: Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
-    let (left, left_bytes) = measured(left).await?;
-    let (right, right_bytes) = measured(right).await?;
+    let (left, left_bytes) = measured(left, &context).await?;
+    let (right, right_bytes) = measured(right, &context).await?;
     let context = context_for(left_bytes + right_bytes, &context);
     let columns = columns_of(join, left.schema().fields().len(), right.schema().fields().len());
     let nulls = join.null_equality();
