@@ -34,7 +34,7 @@ pub(super) async fn first_rows(
     keys: KeyBytes,
     context: &Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
-    let (rows, row_bytes) = measured(rows, &context).await?;
+    let (rows, row_bytes) = measured(rows, context).await?;
     let context = &context_for(row_bytes, context);
     let shown = rows.schema();
     let schema = numbered(&shown);
