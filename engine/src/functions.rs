@@ -70,6 +70,7 @@ pub(crate) use meaning::{meant_value, with_item_meaning, with_meaning};
 pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
 pub(crate) use nullable::{is_nullable, nullable};
 pub(crate) use of_rows::{RowsFunction, of_rows};
+pub(crate) use plain_aggregates::without_repeats;
 pub(crate) use structs::{Nulls, field_values, pack_struct, prune_struct, pruned_model};
 pub(crate) use there_is::{is_null_of_nulls, there_is};
 pub(crate) use unflatten::unflatten;

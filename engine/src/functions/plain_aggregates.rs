@@ -64,14 +64,7 @@ impl FunctionRewrite for PlainAggregates {
         if WITHOUT_ORDER.contains(&call.func.name()) {
             order.clear();
         }
-        // What is sorted by something is not sorted by it once more.
-        let mut keys: Vec<SortExpr> = Vec::with_capacity(order.len());
-        for key in mem::take(order) {
-            if !keys.iter().any(|known| known.expr == key.expr) {
-                keys.push(key);
-            }
-        }
-        *order = keys;
+        *order = without_repeats(mem::take(order));
         let mut changed = order.len() < keys_before;
         if let Some(condition) = filter
             && condition.nullable(schema)?
@@ -83,4 +76,15 @@ impl FunctionRewrite for PlainAggregates {
         }
         Ok(Transformed::new(expr, changed, TreeNodeRecursion::Continue))
     }
+}
+
+/// The keys, each where it stands first: what is sorted by something is not sorted by it once more.
+pub(crate) fn without_repeats(keys: Vec<SortExpr>) -> Vec<SortExpr> {
+    let mut kept: Vec<SortExpr> = Vec::with_capacity(keys.len());
+    for key in keys {
+        if !kept.iter().any(|known| known.expr == key.expr) {
+            kept.push(key);
+        }
+    }
+    kept
 }

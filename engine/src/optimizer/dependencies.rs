@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::Transformed;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan, SortExpr};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
 use datafusion::optimizer::OptimizerRule;
 use datafusion::optimizer::eliminate_duplicated_expr::EliminateDuplicatedExpr;
 use datafusion::optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
 
 use super::wrapped::Wrapped;
+use crate::functions::without_repeats;
 
 /// Rows are told apart by grouping them, also where they seem to be apart.
 pub(super) fn distinct_rows() -> Wrapped<ReplaceDistinctWithAggregate> {
@@ -46,15 +47,4 @@ pub(super) fn sort_keys() -> Wrapped<EliminateDuplicatedExpr> {
         }
         _ => rule.rewrite(plan, config),
     })
-}
-
-/// The keys, each where it stands first.
-fn without_repeats(keys: Vec<SortExpr>) -> Vec<SortExpr> {
-    let mut kept: Vec<SortExpr> = Vec::with_capacity(keys.len());
-    for key in keys {
-        if !kept.iter().any(|known| known.expr == key.expr) {
-            kept.push(key);
-        }
-    }
-    kept
 }
