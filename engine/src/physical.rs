@@ -33,7 +33,7 @@ pub(crate) use ranks::{Rank, RanksExec};
 pub(crate) use repartition_by_input::RepartitionByInputExec;
 pub(crate) use sort_rows::SortRowsExec;
 pub(crate) use spill::{may_spill, sharers};
-pub(crate) use udf::{bytes_of, missing_rows};
+pub(crate) use udf::{Placing, bytes_of, missing_rows, placing};
 pub(crate) use window_groups::WindowGroupsExec;
 
 /// What the planner knows of columns, which a session keeps.

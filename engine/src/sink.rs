@@ -12,6 +12,7 @@ mod destination;
 mod encoding;
 mod found;
 mod fragments;
+mod of_results;
 mod preview;
 mod row_addresses;
 mod save;

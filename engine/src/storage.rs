@@ -201,6 +201,11 @@ impl Storage {
         upload.shutdown().await.map_err(failed)
     }
 
+    /// Gives an object another name as well. On a local disk that is a hard link, in a bucket a copy that stays there.
+    pub(crate) async fn link(&self, from: &Location, to: &Location) -> Result<()> {
+        self.store.copy(from, to).await.map_err(|error| self.refused("write", to, error))
+    }
+
     /// All objects below a location, in no order.
     pub(crate) async fn list(&self, folder: &Location) -> Result<Vec<Entry>> {
         let found = self.store.list(Some(folder)).map_ok(Entry::from).try_collect().await;

@@ -1,6 +1,7 @@
 //! Results of functions are kept and used again, and never when they would come out otherwise.
 
 mod choices;
+mod columns;
 mod units;
 
 use std::collections::VecDeque;

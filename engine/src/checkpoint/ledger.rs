@@ -29,7 +29,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 pub(crate) use self::given::GIVEN;
 use super::keys::DIGESTS;
-use super::unit::{Scope, Unit, UnitKeys, UnitWriter};
+use super::unit::{Results, Scope, Unit, UnitKeys, UnitWriter, all_batches, checked};
 use crate::blocking::blocking;
 use crate::logical::StageKey;
 use crate::storage::{Entered, Entry, Fetched, Location, Storage};
@@ -253,13 +253,12 @@ impl Ledger {
     /// Makes results durable.
     pub(crate) async fn commit(
         &self,
-        unit: UnitWriter,
+        results: Results,
         mut keys: UnitKeys,
     ) -> Result<(UnitAt, UnitKeys)> {
         let (storage, folder) = (Arc::clone(&self.storage), self.folder.clone());
         let (rows, check, file, keys_check, keys) = blocking(move || -> Result<_> {
-            let (rows, check, batches) = unit.finish()?;
-            keys.facts.batches = batches;
+            let (rows, check) = results.finish(|| storage.stage(&folder), &mut keys.facts)?;
             let (file, keys_check) = keys.write(storage.stage(&folder)?)?;
             Ok((rows, check, file, keys_check, keys))
         })
@@ -280,12 +279,23 @@ impl Ledger {
     /// The results of a unit; `None` when they are damaged or gone.
     pub(crate) async fn open(&self, unit: &UnitName) -> Result<Option<Unit>> {
         let check = unit.check.clone();
-        self.opened(&format!("{unit}.unit"), move |file| Unit::checked(file, &check)).await
+        match self.opened(&format!("{unit}.unit"), move |file| checked(file, &check)).await? {
+            Some(file) => Unit::open(file).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The same for a unit that was opened before.
     pub(crate) async fn open_again(&self, unit: &UnitName) -> Result<Option<Unit>> {
-        self.opened(&format!("{unit}.unit"), |file| Unit::open(file).map(Some)).await
+        match self.storage.fetch(&self.at(&format!("{unit}.unit"))).await? {
+            Some(file) => Unit::open(file).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Where the results of a unit are.
+    pub(crate) fn location(&self, unit: &UnitName) -> Location {
+        self.at(&format!("{unit}.unit"))
     }
 
     async fn opened<T: Send + 'static>(
@@ -343,8 +353,7 @@ impl Ledger {
     /// The rows of such a file; `None` when they are damaged or gone.
     async fn read_rows(&self, name: &UnitName, kind: &str) -> Result<Option<Vec<RecordBatch>>> {
         let check = name.check.clone();
-        let read = move |file| Unit::checked(file, &check)?.map(Unit::batches).transpose();
-        self.opened(&format!("{name}.{kind}"), read).await
+        self.opened(&format!("{name}.{kind}"), move |file| all_batches(file, &check)).await
     }
 
     /// Remembers whether this code agrees with one that failed.

@@ -24,7 +24,8 @@ use self::of_run::OfRun;
 use super::index::{Index, IndexBuilder, Place};
 use super::keys::Key;
 use super::ledger::{Ledger, UnitAt, UnitName};
-use super::unit::{Scope, Unit, UnitKeys};
+use super::placed::UnitFile;
+use super::unit::{ColumnFile, Scope, Unit, UnitKeys};
 use crate::blocking::blocking;
 use crate::{Error, Result};
 
@@ -47,6 +48,7 @@ struct Known {
     name: UnitName,
     origin: Origin,
     cut: Cut,
+    columns: Option<ColumnFile>,
 }
 
 /// How the results of a unit are cut into those of its rows and into batches.
@@ -72,7 +74,7 @@ pub(crate) enum Origin {
 }
 
 /// Open units by their numbers.
-type Open = Arc<Mutex<Lru<u32, Arc<Mutex<Unit>>>>>;
+type Open = Arc<Mutex<Lru<u32, Arc<Unit>>>>;
 
 /// Finds results.
 pub(crate) struct Finder {
@@ -167,7 +169,7 @@ fn added(
     let without = failed.copied().chain(not_one.map(|(row, _)| row));
     index.unit(&keys, without, name.time, facts.replaces);
     let (ends, batches) = (sums(results), sums(facts.batches));
-    Known { name, origin, cut: Cut { ends, batches, failures } }
+    Known { name, origin, cut: Cut { ends, batches, failures }, columns: facts.columns }
 }
 
 /// The number of a row, of which there may be only so many.
@@ -255,7 +257,7 @@ impl Finder {
             return Ok(false);
         };
         self.sound[unit as usize] = true;
-        lock(&self.open).put(unit, Arc::new(Mutex::new(opened)), 0);
+        lock(&self.open).put(unit, Arc::new(opened), 0);
         Ok(true)
     }
 }
@@ -272,10 +274,17 @@ impl Reader {
 
     /// The batch of a unit that a result is in, and the results of this batch.
     pub(crate) fn batch_of(&self, unit: u32, result: u64) -> (u32, Range<u64>) {
-        let batches = &self.cut(unit).batches;
-        let at = batches.partition_point(|end| *end <= result);
-        let from = at.checked_sub(1).map_or(0, |before| batches[before]);
-        (u32::try_from(at).unwrap_or(u32::MAX), from..batches.get(at).copied().unwrap_or(from))
+        let at = self.cut(unit).batches.partition_point(|end| *end <= result);
+        let number = u32::try_from(at).unwrap_or(u32::MAX);
+        (number, self.results_in(unit, number))
+    }
+
+    /// The results of a batch.
+    fn results_in(&self, unit: u32, number: u32) -> Range<u64> {
+        let (batches, at) = (&self.cut(unit).batches, number as usize);
+        let from = at.checked_sub(1).and_then(|before| batches.get(before)).copied();
+        let from = from.unwrap_or_default();
+        from..batches.get(at).copied().unwrap_or(from)
     }
 
     /// Who computed the results of a row.
@@ -302,9 +311,7 @@ impl Reader {
             return Ok(batch);
         }
         let opened = self.opened(unit).await?;
-        let read =
-            move || opened.lock().unwrap_or_else(PoisonError::into_inner).batch(number as usize);
-        let batch = blocking(read).await?;
+        let batch = opened.batch(number, self.results_in(unit, number)).await?;
         if self.read.insert(at) {
             self.last = Some((at, batch.clone()));
             return Ok(batch);
@@ -316,7 +323,7 @@ impl Reader {
         Ok(batch)
     }
 
-    async fn opened(&self, unit: u32) -> Result<Arc<Mutex<Unit>>> {
+    async fn opened(&self, unit: u32) -> Result<Arc<Unit>> {
         if let Some(opened) = lock(&self.open).get(&unit) {
             return Ok(Arc::clone(opened));
         }
@@ -324,9 +331,22 @@ impl Reader {
         let opened = opened.ok_or_else(|| {
             Error::internal("kept results of a function were removed while they were read")
         })?;
-        let opened = Arc::new(Mutex::new(opened));
+        let opened = Arc::new(opened);
         lock(&self.open).put(unit, Arc::clone(&opened), 0);
         Ok(opened)
+    }
+
+    /// The file of a unit; `None` where it is none of columns.
+    pub(crate) fn file(&self, unit: u32) -> Option<UnitFile> {
+        let Known { name, cut, columns, .. } = self.units.get(unit as usize)?;
+        let rows = cut.batches.last().copied().unwrap_or_default();
+        let location = self.ledger.location(name);
+        columns.map(|file| UnitFile { location, rows, file })
+    }
+
+    /// How many units there were before the run.
+    pub(crate) fn units(&self) -> u32 {
+        u32::try_from(self.units.len()).unwrap_or(u32::MAX)
     }
 
     /// Where a row is, whose place may say only that this run computed it.
@@ -335,8 +355,7 @@ impl Reader {
             return place;
         }
         let (number, row) = self.of_run.place(place.row);
-        let before = u32::try_from(self.units.len()).unwrap_or(u32::MAX);
-        Place { unit: before.saturating_add(number), row }
+        Place { unit: self.units().saturating_add(number), row }
     }
 
     /// Takes note of a unit of this run that is durable now, for rows with the same arguments.
@@ -381,9 +400,7 @@ fn cached_bytes(pool: &Arc<dyn MemoryPool>) -> usize {
     }
 }
 
-fn lock(
-    open: &Mutex<Lru<u32, Arc<Mutex<Unit>>>>,
-) -> std::sync::MutexGuard<'_, Lru<u32, Arc<Mutex<Unit>>>> {
+fn lock(open: &Mutex<Lru<u32, Arc<Unit>>>) -> std::sync::MutexGuard<'_, Lru<u32, Arc<Unit>>> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

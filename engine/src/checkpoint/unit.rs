@@ -1,24 +1,28 @@
 //! A unit: the file that holds the results for some rows of arguments, and the one that tells which rows these are.
 //!
-//! The results are an Arrow IPC file of small batches, so that few rows are read without the others. The keys, which every
-//! run reads, lie in a file of their own: with how many results there are for each row, how these are cut into batches, and
-//! which rows failed.
+//! The results are an Arrow IPC file of small batches, so that few rows are read without the others; or, where they take much
+//! room, a file of [`columns`]. The keys, which every run reads, lie in a file of their own: with how many results there are
+//! for each row, how these are cut into batches, and which rows failed.
 
 use std::fmt;
-use std::io::{self, BufReader, BufWriter, Seek, Write};
-use std::sync::Arc;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, RecordBatch, UInt64Array};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{SchemaRef, UInt64Type};
+use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
+use lance_core::datatypes::Schema as LanceSchema;
 use serde::{Deserialize, Serialize};
 use udf_runtime::{FunctionFailure, RowFailure};
 
+use super::columns::{self, Columns};
 use super::keys::Key;
 use super::ledger::short;
+use crate::blocking::blocking;
 use crate::error::refused;
 use crate::storage::{Fetched, Staged};
 use crate::{Error, Result};
@@ -27,9 +31,11 @@ const FACTS: &str = "lakebed.facts";
 const KEY: &str = "key";
 const RESULTS: &str = "results";
 /// What a unit is in messages.
-const WHAT: &str = "kept results of a function";
+pub(super) const WHAT: &str = "kept results of a function";
 /// What a batch of results should hold: who wants one row reads a batch.
 const BATCH_BYTES: usize = 1 << 20;
+/// How an Arrow IPC file begins.
+const ARROW: &[u8] = b"ARROW1";
 
 /// Which rows of arguments a unit has the results of.
 #[derive(Debug, Default)]
@@ -51,9 +57,20 @@ pub(crate) struct Facts {
     failures: Vec<Failure>,
     /// Since when older results for the same rows do not count, for whoever computed these rows again asked for it.
     pub(crate) replaces: Option<u64>,
+    /// The results are a file of columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<ColumnFile>,
     /// What the rows were computed for: see [`Scope::of`].
     #[serde(skip)]
     pub(crate) of: Option<String>,
+}
+
+/// A file of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ColumnFile {
+    pub(crate) bytes: u64,
+    /// The numbers of its format. A version has files of one format.
+    pub(crate) format: (u32, u32),
 }
 
 /// Which kept results count in a run; by default all.
@@ -69,7 +86,8 @@ impl Facts {
     pub(crate) fn new(failing: &str, failures: &[RowFailure], scope: &Scope) -> Self {
         let failures = failures.iter().map(Failure::from).collect();
         let (replaces, of) = (scope.again_since, scope.of.as_deref().map(str::to_owned));
-        Self { batches: Vec::new(), failing: failing.to_owned(), failures, replaces, of }
+        let failing = failing.to_owned();
+        Self { batches: Vec::new(), failing, failures, replaces, columns: None, of }
     }
 
     /// Rows that failed; and whether rows would fail in the same way now.
@@ -79,34 +97,66 @@ impl Facts {
 }
 
 /// The results of a unit.
-pub(crate) struct Unit(FileReader<BufReader<Fetched>>);
+pub(crate) enum Unit {
+    /// In batches, of which one is read at a time.
+    Batches(Mutex<Batches>),
+    Columns(Columns),
+}
+
+type Batches = FileReader<BufReader<Fetched>>;
 
 impl Unit {
-    /// The unit in a file, whose digest is known to be right. Blocks.
-    pub(super) fn open(file: Fetched) -> Result<Self> {
-        FileReader::try_new_buffered(file, None).map(Self).map_err(unreadable)
+    /// The unit in a file, whose digest is known to be right.
+    pub(super) async fn open(mut file: Fetched) -> Result<Self> {
+        let begin = blocking(move || -> io::Result<_> {
+            let mut begin = [0; ARROW.len()];
+            file.read_exact(&mut begin)?;
+            file.rewind()?;
+            Ok((file, begin))
+        });
+        let (file, begin) = begin.await.map_err(|error| refused("read", WHAT, error))?;
+        if begin != *ARROW {
+            return Columns::open(file).await.map(Self::Columns);
+        }
+        let opened = blocking(move || batches(file)).await?;
+        Ok(Self::Batches(Mutex::new(opened)))
     }
 
-    /// The same, if the digest of the file begins like this. Blocks.
-    pub(super) fn checked(file: Fetched, check: &str) -> Result<Option<Self>> {
-        checked(file, check)?.map(Self::open).transpose()
-    }
-
-    /// A batch of the results. Blocks.
-    pub(crate) fn batch(&mut self, number: usize) -> Result<RecordBatch> {
-        self.0.set_index(number).map_err(unreadable)?;
-        let batch = self.0.next().transpose().map_err(unreadable)?;
-        batch.ok_or_else(|| unreadable("it has fewer batches"))
-    }
-
-    /// All of them. Blocks.
-    pub(super) fn batches(self) -> Result<Vec<RecordBatch>> {
-        self.0.collect::<Result<_, _>>().map_err(unreadable)
+    /// A batch of the results, which are these.
+    pub(super) async fn batch(
+        self: Arc<Self>,
+        number: u32,
+        results: Range<u64>,
+    ) -> Result<RecordBatch> {
+        if let Self::Columns(columns) = &*self {
+            return columns.rows(results).await;
+        }
+        blocking(move || {
+            let Self::Batches(batches) = &*self else {
+                return Err(unreadable("it is a file of columns"));
+            };
+            let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
+            batches.set_index(number as usize).map_err(unreadable)?;
+            let batch = batches.next().transpose().map_err(unreadable)?;
+            batch.ok_or_else(|| unreadable("it has fewer batches"))
+        })
+        .await
     }
 }
 
+/// The batches in a file. Blocks.
+pub(super) fn batches(file: Fetched) -> Result<Batches> {
+    FileReader::try_new_buffered(file, None).map_err(unreadable)
+}
+
+/// All of them, if the digest of the file begins like this. Blocks.
+pub(super) fn all_batches(file: Fetched, check: &str) -> Result<Option<Vec<RecordBatch>>> {
+    let Some(file) = checked(file, check)? else { return Ok(None) };
+    batches(file)?.collect::<Result<_, _>>().map(Some).map_err(unreadable)
+}
+
 /// The file, from its beginning, if its digest begins like this.
-fn checked(mut file: Fetched, check: &str) -> Result<Option<Fetched>> {
+pub(super) fn checked(mut file: Fetched, check: &str) -> Result<Option<Fetched>> {
     let failed = |error| refused("read", WHAT, error);
     let mut digest = blake3::Hasher::new();
     digest.update_reader(&mut file).map_err(failed)?;
@@ -126,9 +176,21 @@ pub(crate) struct UnitWriter {
 }
 
 /// A file and the digest of what was written to it.
-struct Digested {
+pub(super) struct Digested {
     file: BufWriter<Staged>,
     digest: blake3::Hasher,
+}
+
+impl Digested {
+    pub(super) fn new(file: Staged) -> Self {
+        Self { file: BufWriter::new(file), digest: blake3::Hasher::new() }
+    }
+
+    /// The file and its digest.
+    pub(super) fn finish(self) -> Result<(Staged, String)> {
+        let file = self.file.into_inner().map_err(|error| unwritable(error.into_error().into()))?;
+        Ok((file, short(self.digest.finalize().to_hex().as_str())))
+    }
 }
 
 impl Write for Digested {
@@ -145,15 +207,13 @@ impl Write for Digested {
 
 impl UnitWriter {
     pub(super) fn try_new(file: Staged, schema: &SchemaRef) -> Result<Self> {
-        let file = Digested { file: BufWriter::new(file), digest: blake3::Hasher::new() };
-        let file = FileWriter::try_new(file, schema).map_err(unwritable)?;
+        let file = FileWriter::try_new(Digested::new(file), schema).map_err(unwritable)?;
         Ok(Self { file, batches: Vec::new(), waiting: Vec::new(), bytes: 0 })
     }
 
     /// Adds results, which have so many bytes. Blocks.
     pub(crate) fn add(&mut self, rows: &RecordBatch, bytes: usize) -> Result<()> {
-        let pieces = bytes.div_ceil(BATCH_BYTES).clamp(1, rows.num_rows().max(1));
-        let height = rows.num_rows().div_ceil(pieces).max(1);
+        let (pieces, height) = pieces(rows, bytes);
         let mut from = 0;
         while from < rows.num_rows() {
             let taken = height.min(rows.num_rows() - from);
@@ -182,9 +242,59 @@ impl UnitWriter {
     pub(super) fn finish(mut self) -> Result<(Staged, String, Vec<u64>)> {
         self.write()?;
         self.file.finish().map_err(unwritable)?;
-        let Digested { file, digest } = self.file.into_inner().map_err(unwritable)?;
-        let file = file.into_inner().map_err(|error| unwritable(error.into_error().into()))?;
-        Ok((file, short(digest.finalize().to_hex().as_str()), self.batches))
+        let (file, check) = self.file.into_inner().map_err(unwritable)?.finish()?;
+        Ok((file, check, self.batches))
+    }
+}
+
+/// How many pieces rows are cut into, and how many rows each has.
+fn pieces(rows: &RecordBatch, bytes: usize) -> (usize, usize) {
+    let pieces = bytes.div_ceil(BATCH_BYTES).clamp(1, rows.num_rows().max(1));
+    (pieces, rows.num_rows().div_ceil(pieces).max(1))
+}
+
+/// Results that are complete.
+pub(crate) enum Results {
+    /// In a file already.
+    Written(UnitWriter),
+    /// In memory, with what each batch takes.
+    Columns(Vec<(RecordBatch, usize)>, LanceSchema),
+}
+
+impl Results {
+    /// These results, which have so many bytes, as a file of columns; `None` where that does not pay.
+    pub(crate) fn columns(schema: &Schema, rows: &[(RecordBatch, usize)]) -> Option<Self> {
+        let bytes: usize = rows.iter().map(|(_, bytes)| bytes).sum();
+        if bytes < columns::LEAST_BYTES {
+            return None;
+        }
+        columns::numbered(schema).map(|schema| Self::Columns(rows.to_vec(), schema))
+    }
+
+    /// The whole file, which nobody can see yet, and its digest. Blocks.
+    pub(super) fn finish(
+        self,
+        file: impl FnOnce() -> Result<Staged>,
+        facts: &mut Facts,
+    ) -> Result<(Staged, String)> {
+        match self {
+            Self::Written(unit) => {
+                let (file, check, batches) = unit.finish()?;
+                facts.batches = batches;
+                Ok((file, check))
+            }
+            Self::Columns(rows, schema) => {
+                let heights = rows.iter().flat_map(|(rows, bytes)| {
+                    let (left, height) = (rows.num_rows(), pieces(rows, *bytes).1);
+                    (0..left).step_by(height).map(move |from| height.min(left - from) as u64)
+                });
+                facts.batches = heights.collect();
+                let rows: Vec<_> = rows.into_iter().map(|(rows, _)| rows).collect();
+                let (file, columns, check) = columns::write(file()?, &schema, &rows)?;
+                facts.columns = Some(columns);
+                Ok((file, check))
+            }
+        }
     }
 }
 

@@ -188,6 +188,7 @@ impl UdfPlanner {
         };
         let ledger = self.0.ledger(udf);
         let stage = UdfStage {
+            placed: None,
             node: udf.verb(),
             name: call.name.clone(),
             function,

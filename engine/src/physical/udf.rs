@@ -12,6 +12,7 @@ mod collect;
 mod feed;
 mod gather;
 mod missing;
+mod placing;
 mod prefetch;
 mod repair;
 mod room;
@@ -38,17 +39,18 @@ use udf_runtime::{Answer, BatchFunction, Executor, Shape, task};
 use super::one_partition::{Batches, OnePartitionExec, Work};
 use crate::Objects;
 use crate::checkpoint::{
-    Finder, Key, Ledger, Listed, Origin, Place, Reader, RowKeys, Scope, now, results,
+    Finder, Key, Ledger, Listed, Origin, Place, Placed, Reader, RowKeys, Scope, now, results,
 };
 use crate::logical::{Reuse, UdfOptions};
 use crate::memory::Memory;
 use crate::progress::{Progress, StageProgress};
 pub(crate) use missing::missing_rows;
+pub(crate) use placing::{Placing, placing};
 use prefetch::{Arriving, Files, Prefetch};
 pub(crate) use size::bytes_of;
 
 /// What the operator does to its input.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct UdfStage {
     /// The node's name in plans.
     pub(super) node: &'static str,
@@ -67,6 +69,8 @@ pub(super) struct UdfStage {
     pub(super) ledger: Option<Ledger>,
     /// What becomes of results that are kept already.
     pub(super) reuse: Reuse,
+    /// Who is told where results lie, if somebody is.
+    pub(super) placed: Option<Arc<Placed>>,
 }
 
 /// Calls a user function on every row of its input.

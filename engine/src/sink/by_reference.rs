@@ -37,7 +37,8 @@ use crate::{Chain, Error, Ready, Result};
 
 use derivation::Derivation;
 use layout::Layout;
-use listed::{Listed, column, numbers};
+pub(super) use listed::numbers;
+use listed::{Listed, column};
 use slots::{Filled, Slots};
 pub(super) use state::SharedState;
 

@@ -66,7 +66,7 @@ impl Compacted {
         let rows = stream::iter(ready.begin()?).flatten().boxed();
         let columns = Columns::new(VectorLengths::none(), &record.schema);
         let untold = Arc::<Progress>::default().start("compact", None);
-        let written = Arc::clone(destination).write(columns, rows, untold).await?;
+        let written = Arc::clone(destination).write(columns, rows, untold, None).await?;
         let gone = removed.by_fragment().filter(|(id, _)| replaced.contains(&u64::from(*id)));
         let gone: usize = gone.map(|(_, rows)| rows.len()).sum();
         let before: usize = last.iter().filter_map(Fragment::num_rows).sum();

@@ -11,10 +11,11 @@ use futures::{StreamExt, stream};
 use lance::dataset::fragment::write::FragmentCreateBuilder;
 use lance::dataset::{WriteMode, WriteParams};
 use lance_core::datatypes::Schema as LanceSchema;
-use lance_table::format::Fragment;
+use lance_table::format::{DataFile, Fragment};
 
 use super::destination::Destination;
 use super::encoding;
+use super::of_results::OfResults;
 use super::preview::{self, PREVIEW_ROWS};
 use super::vectors::VectorLengths;
 use super::written::Written;
@@ -61,6 +62,7 @@ impl Destination {
         columns: Columns,
         mut rows: Rows,
         progress: Arc<StageProgress>,
+        of_results: Option<Arc<OfResults>>,
     ) -> Result<Written> {
         let (mut preview, mut first) = (Vec::new(), Vec::new());
         while preview.len() < PREVIEW_ROWS
@@ -81,12 +83,19 @@ impl Destination {
             progress.add(batch.num_rows());
             columns.convert(&batch)
         });
-        let fragments = self.write_files(stored, rows.boxed()).await?;
+        let fragments = match of_results {
+            Some(of_results) => of_results.write(&self, &stored, rows.boxed()).await?,
+            None => self.write_files(stored, rows.boxed()).await?,
+        };
         let rows = fragments.iter().filter_map(|fragment| fragment.physical_rows).sum::<usize>();
         Ok(Written { fragments, rows: rows as u64, preview })
     }
 
-    async fn write_files(&self, schema: SchemaRef, mut rows: Rows) -> Result<Vec<Fragment>> {
+    pub(super) async fn write_files(
+        &self,
+        schema: SchemaRef,
+        mut rows: Rows,
+    ) -> Result<Vec<Fragment>> {
         let mut stored = lance_schema(&schema).lance("write", &self.title)?;
         let first = rows.next().await.transpose()?;
         if let Some(first) = &first {
@@ -110,6 +119,32 @@ impl Destination {
             .write_fragments(rows)
             .await
             .lance("write", &self.title)
+    }
+}
+
+impl Destination {
+    /// Writes rows to one file, whose columns have these numbers; the file, and how many rows it has.
+    pub(super) async fn write_file(
+        &self,
+        numbers: &LanceSchema,
+        schema: SchemaRef,
+        rows: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
+    ) -> lance::Result<(DataFile, Option<usize>)> {
+        let rows: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, rows));
+        let session = Some(Arc::clone(&self.session));
+        let params = WriteParams { session, ..WriteParams::default() };
+        let fragment = FragmentCreateBuilder::new(&self.uri())
+            .schema(numbers)
+            .write_params(&params)
+            .write(rows, None)
+            .await?;
+        let rows = fragment.physical_rows;
+        match <[DataFile; 1]>::try_from(fragment.files) {
+            Ok([file]) => Ok((file, rows)),
+            Err(files) => {
+                Err(lance::Error::internal(format!("{} files were written", files.len())))
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::commit::Commit;
 use super::compact::{Choice, Compacted, last_scattered, last_small};
 use super::destination::Destination;
 use super::fragments::Columns;
+use super::of_results::OfResults;
 use super::preview::{self, PREVIEW_ROWS};
 use super::save::{SaveMode, SaveRequest, Saved};
 use super::vectors::VectorLengths;
@@ -165,6 +166,7 @@ impl Saving<'_> {
 
     /// Writes the rows, whose columns are known before the first of them is written.
     pub(super) async fn write(&self, place: &Place, ready: Ready) -> Result<Added> {
+        let (ready, of_results) = OfResults::of(ready)?;
         let (lengths, ready) = match &place.base {
             Some(base) => (VectorLengths::of_stored(&base.schema).of_lists_in(&self.schema), ready),
             None if self.request.lists => (VectorLengths::none(), ready),
@@ -173,7 +175,7 @@ impl Saving<'_> {
         let columns = Columns::new(lengths, &self.schema);
         let schema = place.base.as_ref().map_or(&columns.schema, |base| &base.schema);
         let schema = Arc::clone(schema);
-        Ok(Added::new(schema, write_all(ready, columns, &place.destination).await?))
+        Ok(Added::new(schema, write_all(ready, columns, &place.destination, of_results).await?))
     }
 
     /// From files that nobody knows to a version that everybody sees.

@@ -23,6 +23,7 @@ use udf_runtime::task;
 
 use super::destination::Destination;
 use super::fragments::Columns;
+use super::of_results::OfResults;
 use super::written::Written;
 use crate::progress::{Progress, StageProgress};
 use crate::{Error, Ready, Result};
@@ -33,6 +34,8 @@ pub(super) struct WriteFragmentsExec {
     input: Arc<dyn ExecutionPlan>,
     columns: Columns,
     destination: Arc<Destination>,
+    /// Which columns are results of a function, whose files may be taken over.
+    of_results: Option<Arc<OfResults>>,
     properties: Arc<PlanProperties>,
     /// What all partitions report to, begun by the first of them.
     progress: OnceLock<Arc<StageProgress>>,
@@ -43,6 +46,7 @@ impl WriteFragmentsExec {
         input: Arc<dyn ExecutionPlan>,
         columns: Columns,
         destination: Arc<Destination>,
+        of_results: Option<Arc<OfResults>>,
     ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Written::schema()),
@@ -51,7 +55,8 @@ impl WriteFragmentsExec {
             Boundedness::Bounded,
         );
         let properties = Arc::new(properties);
-        Self { input, columns, destination, properties, progress: OnceLock::new() }
+        let progress = OnceLock::new();
+        Self { input, columns, destination, of_results, properties, progress }
     }
 
     fn progress(&self, context: &TaskContext) -> Arc<StageProgress> {
@@ -97,7 +102,8 @@ impl ExecutionPlan for WriteFragmentsExec {
         let Some(input) = children.pop() else {
             return internal_err!("{} needs an input", self.name());
         };
-        Ok(Arc::new(Self::new(input, self.columns.clone(), Arc::clone(&self.destination))))
+        let (columns, destination) = (self.columns.clone(), Arc::clone(&self.destination));
+        Ok(Arc::new(Self::new(input, columns, destination, self.of_results.clone())))
     }
 
     fn execute(
@@ -109,8 +115,9 @@ impl ExecutionPlan for WriteFragmentsExec {
         let rows = rows.map_err(Error::from).boxed();
         let (columns, progress) = (self.columns.clone(), self.progress(&context));
         let destination = Arc::clone(&self.destination);
+        let of_results = self.of_results.clone();
         let written = stream::once(async move {
-            let written = destination.write(columns, rows, progress).await?;
+            let written = destination.write(columns, rows, progress, of_results).await?;
             written.to_row().map_err(DataFusionError::from)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), written)))
@@ -122,8 +129,11 @@ pub(super) async fn write_all(
     ready: Ready,
     columns: Columns,
     destination: &Arc<Destination>,
+    of_results: Option<OfResults>,
 ) -> Result<Vec<Written>> {
-    let plan = Arc::new(WriteFragmentsExec::new(ready.plan, columns, Arc::clone(destination)));
+    let (destination, of_results) = (Arc::clone(destination), of_results.map(Arc::new));
+    let plan = WriteFragmentsExec::new(ready.plan, columns, destination, of_results);
+    let plan = Arc::new(plan);
     let ready = Ready { plan, context: ready.context };
     let writers = ready.begin()?.into_iter().map(|written| async {
         let batches = task::spawn(written.try_collect::<Vec<RecordBatch>>());

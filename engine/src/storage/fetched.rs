@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 
 /// A file to read from; a copy goes when it is dropped.
 #[derive(Debug)]
@@ -23,6 +25,18 @@ impl Fetched {
     pub(super) fn with(mut self, bytes: &[u8]) -> io::Result<Self> {
         self.0.write_all(bytes)?;
         Ok(self)
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn bytes(&self) -> io::Result<u64> {
+        self.0.metadata().map(|file| file.len())
+    }
+
+    /// Some of its bytes, wherever others read. Blocks.
+    pub(crate) fn read_at(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; range.len()];
+        self.0.read_exact_at(&mut bytes, range.start as u64)?;
+        Ok(bytes)
     }
 
     /// The same, from its beginning.

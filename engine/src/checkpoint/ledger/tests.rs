@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 
 use super::{Failed, Ledger, UnitAt, UnitName};
-use crate::checkpoint::{Scope, UnitFacts, UnitKeys};
+use crate::checkpoint::{Results, Scope, UnitFacts, UnitKeys};
 use crate::logical::{Reuse, StageKey};
 use crate::storage::faults::{Faults, Faulty, Mode};
 use crate::storage::{Buckets, Root, Storage};
@@ -38,7 +38,7 @@ async fn keep(ledger: &Ledger, value: i64) -> UnitAt {
     unit.add(&batch, 16).unwrap();
     let facts = UnitFacts::new("", &[], &Scope::default());
     let keys = UnitKeys { keys: vec![1, 2], results: vec![], facts };
-    ledger.commit(unit, keys).await.unwrap().0
+    ledger.commit(Results::Written(unit), keys).await.unwrap().0
 }
 
 async fn own(ledger: &Ledger) -> Vec<UnitAt> {
@@ -64,9 +64,9 @@ async fn units_read_as_they_were_kept() {
     assert_eq!(own(&ledger).await, std::slice::from_ref(&unit));
     let keys = ledger.keys(&unit).await.unwrap().unwrap();
     assert_eq!((keys.keys, keys.results, keys.facts.batches), (vec![1, 2], vec![], vec![2]));
-    let mut opened = ledger.open(&unit.name).await.unwrap().unwrap();
-    assert_eq!(opened.batch(0).unwrap(), rows(7));
-    assert!(opened.batch(1).is_err());
+    let opened = Arc::new(ledger.open(&unit.name).await.unwrap().unwrap());
+    assert_eq!(Arc::clone(&opened).batch(0, 0..2).await.unwrap(), rows(7));
+    assert!(opened.batch(1, 2..2).await.is_err());
 }
 
 #[tokio::test]

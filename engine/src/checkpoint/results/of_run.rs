@@ -47,7 +47,7 @@ impl OfRun {
         let cut = Cut { ends: sums(results), batches: sums(facts.batches), failures };
         let rows = u32::try_from(keys.len()).unwrap_or(u32::MAX);
         let before = self.ends.last().copied().unwrap_or_default();
-        self.made.push(Known { name, origin: Origin::Now, cut });
+        self.made.push(Known { name, origin: Origin::Now, cut, columns: facts.columns });
         self.ends.push(before.saturating_add(rows));
         self.making = Making::default();
     }

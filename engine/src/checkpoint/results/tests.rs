@@ -7,7 +7,7 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use udf_runtime::{FunctionFailure, RowFailure, Shape};
 
 use super::{CACHED_BYTES, Finder, Origin, Reader, number, results};
-use crate::checkpoint::{Key, Ledger, Scope, UnitAt, UnitFacts, UnitKeys};
+use crate::checkpoint::{Key, Ledger, Results, Scope, UnitAt, UnitFacts, UnitKeys};
 use crate::logical::{Reuse, StageKey};
 use crate::storage::{Buckets, Root, Storage};
 use crate::{Pause, layout};
@@ -39,7 +39,7 @@ async fn unit(
     unit.add(&batch, rows.iter().map(String::len).sum()).unwrap();
     let facts = UnitFacts::new("limits", failures, &Scope::default());
     let keys = UnitKeys { keys: keys.to_vec(), results: counts.to_vec(), facts };
-    ledger.commit(unit, keys).await.unwrap().0
+    ledger.commit(Results::Written(unit), keys).await.unwrap().0
 }
 
 fn pool() -> Arc<dyn MemoryPool> {

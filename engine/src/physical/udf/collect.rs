@@ -17,7 +17,7 @@ use super::gather::{Computed, Mixed};
 use super::size::bytes_of;
 use super::unit::OpenUnit;
 use super::{End, Keeping, Owed, Pending, Piece, Run, origins};
-use crate::checkpoint::{Origin, Place, Reader};
+use crate::checkpoint::{Origin, Place, Reader, Run as Placed, UnitFile};
 use crate::logical::Reuse;
 
 pub(super) struct Collector<'a> {
@@ -36,6 +36,8 @@ pub(super) struct Collector<'a> {
     computed: usize,
     failures: u64,
     found: Found,
+    /// How many units were made.
+    made: u32,
     /// What the open unit takes.
     memory: MemoryReservation,
 }
@@ -67,8 +69,26 @@ impl<'a> Collector<'a> {
     ) -> Self {
         let (open, last, found) = (None, None, Found::default());
         let memory = MemoryConsumer::new("ResultsOfFunctions").register(&run.pool);
-        let (at, computed, failures) = (0, 0, 0);
-        Self { run, answers, sizer, full, kept, open, last, at, computed, failures, found, memory }
+        if let (Some((_, reader)), Some(placed)) = (&kept, &run.stage.placed) {
+            let files = (0..reader.units()).filter_map(|unit| Some((unit, reader.file(unit)?)));
+            files.for_each(|(unit, file)| placed.made(unit, file));
+        }
+        let (at, computed, failures, made) = (0, 0, 0, 0);
+        Self {
+            run,
+            answers,
+            sizer,
+            full,
+            kept,
+            open,
+            last,
+            at,
+            computed,
+            failures,
+            found,
+            made,
+            memory,
+        }
     }
 
     /// Takes all answers; what is at hand is left for whoever looks at it again.
@@ -179,6 +199,7 @@ impl<'a> Collector<'a> {
     ) -> Result<bool> {
         let (mut due, mut more) = (Due { owed, bytes: 0, took: Duration::ZERO }, true);
         while more {
+            let placed = self.next_placed();
             let (answer, origins) = self.next_answer(&mut due).await?;
             more = answer.more;
             failures.extend(answer.failures.iter().map(|one| at_row(one, &due.owed.missing)));
@@ -191,12 +212,14 @@ impl<'a> Collector<'a> {
             if missing.len() == passing.num_rows() {
                 let columns = answer.rows.columns();
                 let rows = assemble(passing, columns, origins, &self.run.schema)?;
-                if !send(self.full, rows).await {
+                let run = Placed { rows: rows.num_rows() as u64, ..placed };
+                if !self.send(rows, vec![run]).await {
                     return Ok(false);
                 }
                 continue;
             }
-            let mut computed = Computed { rows: &answer.rows, origins, missing, at: 0 };
+            let mut computed =
+                Computed { rows: &answer.rows, origins, missing, at: 0, run: placed };
             let until = match more {
                 true => computed.last_row().map_or(0, |row| row + 1),
                 false => passing.num_rows(),
@@ -220,10 +243,11 @@ impl<'a> Collector<'a> {
     ) -> Result<bool> {
         loop {
             let reader = self.kept.as_mut().map(|(_, reader)| reader);
-            let Some(rows) = mixed.next(reader, computed.as_deref_mut(), until).await? else {
+            let next = mixed.next(reader, computed.as_deref_mut(), until).await?;
+            let Some((rows, runs)) = next else {
                 return Ok(true);
             };
-            if !send(self.full, rows).await {
+            if !self.send(rows, runs).await {
                 return Ok(false);
             }
         }
@@ -301,6 +325,24 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    /// Sends on rows, whose results lie there; whether anybody wants more.
+    async fn send(&mut self, rows: RecordBatch, runs: Vec<Placed>) -> bool {
+        if rows.num_rows() == 0 {
+            return true;
+        }
+        if let Some(placed) = &self.run.stage.placed {
+            placed.hand_on(runs);
+        }
+        self.full.send(Ok(rows)).await.is_ok()
+    }
+
+    /// Where the next result that is computed is going to lie.
+    fn next_placed(&self) -> Placed {
+        let unit = self.kept.as_ref().map(|(_, reader)| reader.units() + self.made);
+        let first = self.open.as_ref().map_or(0, OpenUnit::height_of_results);
+        Placed { unit, first, rows: 0 }
+    }
+
     /// Makes the open unit durable.
     async fn close(&mut self) -> Result<()> {
         let (Some(unit), Some((keeping, reader))) = (self.open.take(), &mut self.kept) else {
@@ -311,6 +353,12 @@ impl<'a> Collector<'a> {
             self.last = Some(row);
         }
         let (unit, keys) = Box::pin(unit.close(&keeping.ledger, &keeping.scope)).await?;
+        if let (Some(placed), Some(file)) = (&self.run.stage.placed, keys.facts.columns) {
+            let rows = keys.facts.batches.iter().sum();
+            let location = keeping.ledger.location(&unit.name);
+            placed.made(reader.units() + self.made, UnitFile { location, rows, file });
+        }
+        self.made += 1;
         if self.run.stage.options.distinct {
             reader.made(unit, keys);
         }
@@ -399,11 +447,6 @@ fn at_row(one: &RowFailure, missing: &[u32]) -> RowFailure {
     let row = failure.failure.row;
     failure.failure.row = row.map(|row| missing.get(row).map_or(row, |row| *row as usize));
     failure
-}
-
-/// Sends rows on; whether anybody wants more.
-async fn send(full: &mpsc::Sender<Result<RecordBatch>>, rows: RecordBatch) -> bool {
-    rows.num_rows() == 0 || full.send(Ok(rows)).await.is_ok()
 }
 
 fn failed(error: Error) -> DataFusionError {

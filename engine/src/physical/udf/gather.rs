@@ -12,7 +12,7 @@ use udf_runtime::Shape;
 
 use super::assemble::assemble;
 use super::size::bytes_of;
-use crate::checkpoint::{Place, Reader};
+use crate::checkpoint::{Place, Reader, Run, add};
 
 /// Rows are handed on once their results have so many bytes.
 const MOST_BYTES: usize = 16 << 20;
@@ -42,6 +42,8 @@ pub(super) struct Computed<'a> {
     pub(super) missing: &'a [u32],
     /// The next result.
     pub(super) at: usize,
+    /// Where these results begin in a unit.
+    pub(super) run: Run,
 }
 
 impl Computed<'_> {
@@ -69,6 +71,8 @@ struct Taken {
     rows: Vec<(usize, usize)>,
     /// Of each result the row of the input.
     origins: Vec<u32>,
+    /// In which units the results lie.
+    runs: Vec<Run>,
     bytes: usize,
     bytes_of_sources: usize,
 }
@@ -138,7 +142,7 @@ impl<'a> Mixed<'a> {
         reader: Option<&mut Reader>,
         mut computed: Option<&mut Computed<'_>>,
         until: usize,
-    ) -> Result<Option<RecordBatch>> {
+    ) -> Result<Option<(RecordBatch, Vec<Run>)>> {
         let mut reader = reader;
         let mut taken = Taken::default();
         taken.sources.extend(computed.as_ref().map(|computed| computed.rows.clone()));
@@ -153,6 +157,8 @@ impl<'a> Mixed<'a> {
                 (None, _, Some(computed)) => {
                     while computed.row_of(computed.at) == Some(self.at) {
                         taken.add(0, computed.at, self.at);
+                        let first = computed.run.first + computed.at as u64;
+                        add(&mut taken.runs, Run { first, rows: 1, ..computed.run });
                         computed.at += 1;
                     }
                     self.at += 1;
@@ -174,7 +180,7 @@ impl<'a> Mixed<'a> {
                 assemble(self.passing, &columns, Some(&origins), &self.schema)?
             }
         };
-        Ok(Some(rows))
+        Ok(Some((rows, taken.runs)))
     }
 
     /// More results of the row before come with the next answer.
@@ -212,6 +218,7 @@ impl<'a> Mixed<'a> {
         let count = rows.min(there).min(room).max(1);
         let from = usize::try_from(first - results.start).unwrap_or(usize::MAX);
         (0..count).for_each(|row| taken.add(source, from + row, self.at + row));
+        add(&mut taken.runs, Run { unit: Some(place.unit), first, rows: count as u64 });
         taken.bytes += share * count;
         self.at += count;
         Ok(())
@@ -236,6 +243,7 @@ impl<'a> Mixed<'a> {
             let first = usize::try_from(next - results.start).unwrap_or(usize::MAX);
             let count = usize::try_from(end - next).unwrap_or(usize::MAX);
             (first..first + count).for_each(|row| taken.add(source, row, self.at));
+            add(&mut taken.runs, Run { unit: Some(place.unit), first: next, rows: end - next });
             taken.bytes += share * count;
             next = end;
         }

@@ -13,7 +13,9 @@ use udf_runtime::{FunctionFailure, RowFailure};
 
 use super::size::bytes_of;
 use crate::blocking::blocking;
-use crate::checkpoint::{Cut, Key, Ledger, Scope, UnitAt, UnitFacts, UnitKeys, UnitWriter};
+use crate::checkpoint::{
+    Cut, Key, Ledger, Results, Scope, UnitAt, UnitFacts, UnitKeys, UnitWriter,
+};
 
 /// A unit that is open for longer is closed early: what a slow function has done should not be lost.
 const LONGEST_OPEN: Duration = Duration::from_secs(5);
@@ -54,6 +56,11 @@ impl OpenUnit {
     /// Whether it should be closed before it has all its rows.
     pub(super) fn is_due(&self) -> bool {
         self.since.elapsed() > LONGEST_OPEN || self.bytes > MOST_BYTES || self.writer.is_some()
+    }
+
+    /// How many results there are.
+    pub(super) fn height_of_results(&self) -> u64 {
+        self.results.iter().sum()
     }
 
     /// What it takes in memory.
@@ -108,11 +115,10 @@ impl OpenUnit {
         ledger: &Ledger,
         scope: &Scope,
     ) -> Result<(UnitAt, UnitKeys)> {
-        let (unit, ()) = tokio::join!(self.written(ledger), ledger.pause());
+        let (results, ()) = tokio::join!(self.finished(ledger), ledger.pause());
         let facts = UnitFacts::new(&ledger.failing, &self.failures, scope);
-        let results = self.counts();
-        let keys = UnitKeys { keys: self.keys, results, facts };
-        Ok(ledger.commit(unit?, keys).await?)
+        let keys = UnitKeys { results: self.counts(), keys: self.keys, facts };
+        Ok(ledger.commit(results?, keys).await?)
     }
 
     /// How many results each row has; none: each has one.
@@ -125,6 +131,18 @@ impl OpenUnit {
     pub(super) fn so_far(&self) -> (Cut, Vec<RecordBatch>) {
         let rows = self.rows.clone();
         (Cut::new(self.counts(), &rows, self.failures.clone()), rows)
+    }
+
+    /// All results, as they are going to be kept.
+    async fn finished(&mut self, ledger: &Ledger) -> crate::Result<Results> {
+        if self.writer.is_none() {
+            let rows: Vec<_> =
+                self.rows.iter().map(|rows| (rows.clone(), bytes_of(rows))).collect();
+            if let Some(columns) = Results::columns(&self.schema, &rows) {
+                return Ok(columns);
+            }
+        }
+        self.written(ledger).await.map(Results::Written)
     }
 
     async fn written(&mut self, ledger: &Ledger) -> crate::Result<UnitWriter> {

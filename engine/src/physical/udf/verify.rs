@@ -130,7 +130,7 @@ impl Run {
         });
         let counts: Vec<u64> = results.collect();
         let (mut mixed, mut found) = (Mixed::new(Shape::Any, &schema, &passing, places), vec![]);
-        while let Some(rows) = mixed.next(Some(reader), None, places.len()).await? {
+        while let Some((rows, _)) = mixed.next(Some(reader), None, places.len()).await? {
             found.push(rows);
         }
         lists(&counts, &concat_batches(&schema, &found)?)

@@ -84,7 +84,7 @@ impl ByReference<'_> {
                 async move { completion.whole(&part).await }
             });
         let destination = Arc::clone(&place.destination);
-        let written = destination.write(stored, rows.boxed(), progress).await?;
+        let written = destination.write(stored, rows.boxed(), progress, None).await?;
         Ok(Added::new(saved, vec![written]))
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Listed<'a> {
 
 /// The numbers of a column and of what is in it, and those of the same column in another version; `None` where it is
 /// stored in another way.
-pub(super) fn numbers(old: &Field, new: &Field) -> Option<Vec<(i32, i32)>> {
+pub(in crate::sink) fn numbers(old: &Field, new: &Field) -> Option<Vec<(i32, i32)>> {
     let is_same = old.logical_type == new.logical_type
         && old.children.len() == new.children.len()
         && old.children.iter().zip(&new.children).all(|(old, new)| old.name == new.name);

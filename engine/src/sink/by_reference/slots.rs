@@ -8,11 +8,7 @@ use arrow::array::{Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::stream;
-use lance::dataset::WriteParams;
-use lance::dataset::fragment::write::FragmentCreateBuilder;
+use futures::{StreamExt, stream};
 use lance_core::datatypes::Schema;
 use lance_core::utils::deletion::DeletionVector;
 use lance_table::format::DataFile;
@@ -186,34 +182,13 @@ impl<'a> Slots<'a> {
         encoding::choose(&mut numbers, like);
         let (schema, destination) =
             (Arc::clone(&self.columns.schema), Arc::clone(self.destination));
-        let written = task::spawn(write(destination, numbers, schema, batches));
+        let batches = stream::unfold(batches, |mut batches: mpsc::Receiver<_>| async move {
+            Some((Ok(batches.recv().await?), batches))
+        });
+        let batches = batches.boxed();
+        let written = async move { destination.write_file(&numbers, schema, batches).await };
+        let written = task::spawn(written);
         File { rows, written }
-    }
-}
-
-async fn write(
-    destination: Arc<Destination>,
-    numbers: Schema,
-    schema: SchemaRef,
-    batches: mpsc::Receiver<RecordBatch>,
-) -> lance::Result<(DataFile, Option<usize>)> {
-    let next = |mut batches: mpsc::Receiver<RecordBatch>| async move {
-        let batch = batches.recv().await?;
-        Some((Ok(batch), batches))
-    };
-    let rows: SendableRecordBatchStream =
-        Box::pin(RecordBatchStreamAdapter::new(schema, stream::unfold(batches, next)));
-    let session = Some(Arc::clone(&destination.session));
-    let params = WriteParams { session, ..WriteParams::default() };
-    let fragment = FragmentCreateBuilder::new(&destination.uri())
-        .schema(&numbers)
-        .write_params(&params)
-        .write(rows, None)
-        .await?;
-    let rows = fragment.physical_rows;
-    match <[DataFile; 1]>::try_from(fragment.files) {
-        Ok([file]) => Ok((file, rows)),
-        Err(files) => Err(lance::Error::internal(format!("{} files were written", files.len()))),
     }
 }
 

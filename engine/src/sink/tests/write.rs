@@ -25,7 +25,7 @@ fn writer(session: &Session, input: Arc<dyn ExecutionPlan>) -> Arc<dyn Execution
         storage: Arc::clone(session.storage()),
         memory: session.memory(),
     };
-    Arc::new(WriteFragmentsExec::new(input, columns, Arc::new(destination)))
+    Arc::new(WriteFragmentsExec::new(input, columns, Arc::new(destination), None))
 }
 
 fn numbers(from: i64, to: i64) -> RecordBatch {
