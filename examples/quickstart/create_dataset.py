@@ -31,5 +31,5 @@ if __name__ == "__main__":
         .save("pets_images")
     )
     images.show(5)
-    images.print_schema()
+    print(images.schema)
     print(f"saved {images.name}@{images.version}: {images.count()} pictures")

@@ -6,7 +6,7 @@ stored types `resolve.py`, comparing them `matching.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from lakebed._types.annotation import ACCEPTED, Spec, Vector, VectorType, spec_of
@@ -14,20 +14,25 @@ from lakebed._types.infer import infer_spec
 from lakebed._types.matching import same_type
 from lakebed._types.resolve import resolve_spec, type_of
 from lakebed._types.type_text import type_text
+from lakebed.exceptions import DataChainColumnError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lakebed._native import Expr as Native
+    from lakebed._native import Session
 
 __all__ = [
     "ACCEPTED",
     "DataChainSchema",
     "Schema",
-    "Signals",
+    "SignalSchema",
     "Spec",
     "Vector",
     "VectorType",
     "infer_spec",
     "resolve_spec",
+    "result_type",
     "same_type",
     "spec_of",
     "type_of",
@@ -82,17 +87,29 @@ DataChainSchema = Schema
 """The name in annotations of scripts of the peer."""
 
 
-@dataclass(frozen=True)
-class Signals:
-    """What `chain.signals_schema` returns.
+class SignalSchema:
+    """Names and types of columns: what `chain.signals_schema` returns.
 
     Attributes:
         values: Names and Python types of the columns.
+
+    Examples:
+        >>> SignalSchema({"size": int, "tags": list[str]}).serialize()
+        {'size': 'int', 'tags': 'list[str]'}
     """
 
-    values: Schema
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """Take the columns of a chain, as `chain.schema`, or other names and types.
 
-    def resolve(self, *names: str) -> Signals:
+        Raises:
+            SignalSchemaError: A type cannot be stored.
+        """
+        if not isinstance(values, Schema):
+            columns = [(name, spec_of(kind, f"column `{name}`")) for name, kind in values.items()]
+            values = Schema(columns)
+        self.values = values
+
+    def resolve(self, *names: str) -> SignalSchema:
         """Columns and fields of them under the names that were asked for, as `file.size`.
 
         Raises:
@@ -105,15 +122,43 @@ class Signals:
         # every row has them, asked for or not
         columns = [*self.values._columns, ("sys", spec_of(Sys, "sys"))]
         found = [(path, existing(columns, path)[1]) for path in paths]
-        return Signals(Schema(found))
+        return SignalSchema(Schema(found))
 
     def serialize(self) -> dict[str, str]:
         """Names and types as text; models by their stored names, as `File@v1`."""
         return {name: type_text(shown) for name, shown in self.values.items()}
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SignalSchema) and self.values == other.values
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"SignalSchema({dict(self.values)})"
+
     def __str__(self) -> str:
         """The tree."""
         return str(self.values)
+
+
+def result_type(expr: Native, schema: SignalSchema | Mapping[str, Any] | None) -> Any:
+    """The type of what an expression gives for columns of these types, but for None."""
+    signals = schema if isinstance(schema, SignalSchema) else SignalSchema(schema or {})
+    no_rows = _planner().read_values([(name, spec, []) for name, spec in signals.values._columns])
+    try:
+        planned = no_rows.mutate([("result", expr)])
+    except DataChainColumnError:
+        # it may be one of groups
+        planned = no_rows.group_by([], [("result", expr)])
+    return type_of(dict(planned.schema())["result"] | {"nullable": False})
+
+
+@cache
+def _planner() -> Session:
+    """Plans chains that are never run."""
+    from lakebed._native import Session
+
+    return Session.open(None, True, {}, None)  # noqa: FBT003
 
 
 def _below(

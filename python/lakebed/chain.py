@@ -7,11 +7,12 @@ nothing. `save`, `show`, `count`, `to_...` and iterating run the plan. The verbs
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lakebed._columns import existing, path_of, resolved
 from lakebed._progress import progress
-from lakebed._schema import Signals
+from lakebed._schema import SignalSchema
 from lakebed._settings import Settings
 from lakebed._udf.once import Once
 from lakebed._verbs.chance import Chance
@@ -86,9 +87,9 @@ class DataChain(
         return self.column(path_of(name, "c"))
 
     @property
-    def signals_schema(self) -> Signals:
+    def signals_schema(self) -> SignalSchema:
         """The columns as users of the peer read them: `signals_schema.values` is a dict."""
-        return Signals(self.schema)
+        return SignalSchema(self.schema)
 
     @property
     def name(self) -> str | None:
@@ -140,7 +141,9 @@ class DataChain(
         return self.limit(1).count() == 0
 
     def print_schema(self, file: IO[str] | None = None) -> None:
-        """Print the columns and their types, to a file if one is given."""
+        """Deprecated, here as in the peer: `print(chain.schema, file=file)` does the same."""
+        hint = "print_schema() is deprecated; hint: print(chain.schema)"
+        warnings.warn(hint, DeprecationWarning, stacklevel=2)
         print(self.schema, file=file)
 
     def explain(

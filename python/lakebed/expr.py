@@ -6,6 +6,7 @@ when a verb takes the expression, because only the chain knows its columns.
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,10 @@ from lakebed.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Self
 
-    from lakebed._schema import Spec
+    from lakebed._schema import SignalSchema, Spec
 
 __all__ = ["C", "Column", "ColumnExpr", "Expr"]
 
@@ -308,18 +309,53 @@ class Expr:
     # Names, types and order
 
     def cast(self, type: Any) -> Expr:
-        """The value as another type, such as `int` or `str`.
+        """The value as another type: `int`, `str`, `datetime`, …, or a list or vector of these.
 
         A fraction that becomes an `int` is cut off, as Python's `int()` does; `CAST` in SQL rounds.
+
+        Raises:
+            ArgumentTypeError: Not all that is stored as this type is of it: of models, enums,
+                dicts and unions.
         """
-        from lakebed._schema import spec_of
+        from lakebed._schema import spec_of, type_text
 
         try:
             spec = spec_of(type, "the type of cast()")
         except SignalSchemaError as error:
             msg = f"cast() supports target types that can be stored: {error}"
             raise ArgumentTypeError(msg) from error
+        item = spec
+        while item["kind"] in ("list", "set"):
+            item = item["item"]
+        if item["kind"] in ("json", "enum", "model") or "choices" in item:
+            msg = "cast() supports target types such as int, str and list[float], not"
+            raise ArgumentTypeError(f"{msg} `{type_text(type)}`; hint: map() makes such values")
         return Expr(self._native.cast(spec))
+
+    def get_result_type(self, schema: SignalSchema | Mapping[str, Any] | None = None) -> Any:
+        """The type that its values have, but for missing ones.
+
+        Args:
+            schema: The columns, as `chain.schema`, or names and types; none by default.
+
+        Raises:
+            SignalResolvingError: There is no such column.
+            DataChainColumnError: The types do not fit, or there are columns but no schema.
+
+        Examples:
+            >>> (C("width") / C("height")).get_result_type({"width": int, "height": int})
+            <class 'float'>
+        """
+        from lakebed._schema import result_type
+
+        try:
+            return result_type(self._native, schema)
+        except SignalResolvingError as error:
+            if schema is not None:
+                raise
+            what = re.sub(r"^(\w+)\(.*\)$", r"\1()", repr(self))
+            msg = f"Error for column {what}: A dataset context is required to infer result type"
+            raise DataChainColumnError(f"{msg}; hint: get_result_type(chain.schema)") from error
 
     def label(self, name: str) -> Self:
         """The same under a name, for `select` and `group_by`."""
@@ -438,6 +474,9 @@ def literal(value: object) -> Expr:
         spec: Spec = infer_spec([value], "the literal")
     except ValuesToTupleError as error:
         raise DataChainColumnError(str(error)) from error
+    if isinstance(value, list) and not value:
+        # none of its items is missing, so that `coalesce("tags", [])` is of the tags' type
+        spec |= {"item": spec["item"] | {"nullable": False}}
     return Expr(_Native.literal(value, spec))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import operator
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,11 @@ from lakebed.exceptions import DataChainColumnError, DataChainParamsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Color(Enum):
+    RED = "red"
+
 
 WHEN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 WORDS_OF_OTHERS = ("Utf8", "Int64", "coerce", "planning", "Arrow", "DataFusion", "signature")
@@ -69,6 +75,15 @@ def test_what_cast_takes() -> None:
         chain.mutate(new=func.cast("file", str))
     with pytest.raises(TypeError, match=r"supports target types that can be stored: .* `object`"):
         func.cast("file", object)
+
+
+@pytest.mark.parametrize(
+    "kind", [dict, list, dict[str, int], list[dict], int | str, Color, dc.File]
+)
+def test_cast_takes_no_types_that_storage_does_not_know(kind: type) -> None:
+    # their columns would hold values that are none of theirs
+    with pytest.raises(TypeError, match=r"supports target types such as .*; hint: map\(\)"):
+        C("x").cast(kind)
 
 
 def test_a_filter_needs_a_condition(chain: dc.DataChain) -> None:

@@ -42,7 +42,6 @@ READERS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 VERBS: dict[str, Callable[[dc.DataChain], Any]] = {
     "settings": lambda c: c.settings(**dict.fromkeys(SETTINGS.split())),
     "reset_settings": lambda c: c.reset_settings(settings=None),
-    "print_schema": lambda c: c.print_schema(file=None),
     "save": lambda c: c.save(
         "copy", version=None, description=None, attrs=None, update_version="patch"
     ),

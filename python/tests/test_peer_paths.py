@@ -26,7 +26,7 @@ PATHS = {
     "lib.namespaces": ["create", "get", "ls", "delete_namespace"],
     "lib.projects": ["create", "get", "ls", "delete"],
     "lib.settings": ["SettingsError"],
-    "lib.signal_schema": ["SignalResolvingError", "SignalSchemaWarning"],
+    "lib.signal_schema": ["SignalResolvingError", "SignalSchema", "SignalSchemaWarning"],
     "lib.tar": ["process_tar"],
     "lib.udf": ["Mapper", "Generator", "Aggregator", "UdfError"],
     "lib.utils": ["AbstractUDF", "DataChainError", "DataChainParamsError"],

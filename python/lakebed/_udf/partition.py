@@ -46,7 +46,8 @@ class Partition:
                 raise SignalResolvingTypeError(msg)
 
     def _add_path(self, columns: Mapping[str, Spec], name: str) -> None:
-        steps, spec = existing(columns, name, " in partition_by")
+        where = f" in partition_by (cannot resolve signal name '{name}': is not found)"
+        steps, spec = existing(columns, name, where)
         path = ".".join(steps)
         self.paths.append(path)
         below = leaves(spec["fields"]) if spec["kind"] == "model" else [()]

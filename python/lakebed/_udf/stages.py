@@ -203,10 +203,15 @@ class Stages:
 
     def _check_new(self, signature: UdfSignature) -> None:
         """Refuse names that are taken, before any function is called."""
+        types = signature.outputs.types
+        known = {} if types == "infer" else dict(types)
         for name in signature.outputs.names:
-            if name in self.columns:
-                msg = f"column `{name}` already exists: choose another name or drop it first"
-                raise DataChainColumnError(msg)
+            if name not in self.columns:
+                continue
+            msg = f"column `{name}` already exists"
+            if name in known and known[name]["kind"] != self.columns[name]["kind"]:
+                msg = f"Error for column {name}: signal already exists with a different type"
+            raise DataChainColumnError(f"{msg}: choose another name or drop it first")
 
     def _kept(
         self,

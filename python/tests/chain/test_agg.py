@@ -170,6 +170,11 @@ def test_no_group_from_no_row(sales: dc.DataChain) -> None:
         ({"a": dc.Mapper()}, UdfError, "is no Aggregator"),
         ({"a": func.count()}, UdfSignatureError, r"is an expression.*hint: \.group_by\(\)"),
         ({"a": listed, "partition_by": "knd"}, SignalResolvingError, "did you mean `kind`"),
+        (
+            {"a": listed, "partition_by": "knd"},
+            SignalResolvingError,
+            r"unknown column `knd` .*cannot resolve signal name 'knd': is not found",
+        ),
         ({"a": listed, "partition_by": 3}, SignalResolvingTypeError, "names and expressions"),
         (
             {"a": listed, "partition_by": func.sum("size")},

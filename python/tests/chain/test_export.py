@@ -138,5 +138,6 @@ def test_pandas_of_objects() -> None:
 
 def test_print_schema(boxes: dc.DataChain) -> None:
     printed = io.StringIO()
-    boxes.print_schema(file=printed)
+    with pytest.warns(DeprecationWarning, match=r"hint: print\(chain.schema\)"):
+        boxes.print_schema(file=printed)
     assert printed.getvalue() == f"{boxes.schema}\n"

@@ -126,6 +126,11 @@ def test_a_taken_name_is_refused_before_the_function_is_called(chain: dc.DataCha
     calls: list[str] = []
     with pytest.raises(DataChainColumnError, match="column `size` already exists"):
         chain.map(size=lambda name: calls.append(name) or 1)
+    with pytest.raises(
+        DataChainColumnError,
+        match="column size: signal already exists with a different type: choose another name",
+    ):
+        chain.map(size=lambda name: calls.append(name) or "", output=str)
     assert calls == []
 
 

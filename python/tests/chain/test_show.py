@@ -46,7 +46,6 @@ def test_limit_is_checked(chain: dc.DataChain, wrong: object) -> None:
         chain.show(wrong)
 
 
-def test_print_schema(chain: dc.DataChain, capsys) -> None:
-    chain.print_schema()
-    assert capsys.readouterr().out.splitlines()[0] == "name: str"
+def test_a_chain_and_its_schema_print_the_columns(chain: dc.DataChain) -> None:
+    assert str(chain.schema).splitlines()[0] == "name: str"
     assert repr(chain) == str(chain.schema)
