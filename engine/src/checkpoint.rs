@@ -25,7 +25,7 @@ pub(crate) use index::Place;
 pub(crate) use keys::{Key, RowKeys};
 pub(crate) use ledger::{Failed, GIVEN, Ledger, Listed, UnitAt, UnitName, now};
 pub(crate) use pin::pin;
-pub(crate) use placed::{Placed, Run, UnitFile, add};
+pub(crate) use placed::{Placed, PlacedRows, UnitFile};
 pub(crate) use results::{Cut, Finder, Origin, Reader, results};
 pub(crate) use stages::{all_kept, has_stages, key_stages};
 pub(crate) use unit::{Facts as UnitFacts, Results, Scope, UnitKeys, UnitWriter};

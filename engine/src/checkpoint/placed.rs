@@ -13,13 +13,13 @@ pub(crate) struct Placed(Mutex<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
-    runs: VecDeque<Run>,
+    runs: VecDeque<PlacedRows>,
     files: HashMap<u32, UnitFile>,
 }
 
 /// Rows that follow each other, and so do their results in a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
+pub(crate) struct PlacedRows {
     /// The number of the unit; `None` where results are not kept.
     pub(crate) unit: Option<u32>,
     /// The first of the results.
@@ -36,18 +36,18 @@ pub(crate) struct UnitFile {
     pub(crate) file: ColumnFile,
 }
 
-/// Adds rows to those before, if they follow them.
-pub(crate) fn add(runs: &mut Vec<Run>, next: Run) {
-    match runs.last_mut() {
-        Some(last) if last.is_followed_by(&next) => last.rows += next.rows,
-        _ => runs.push(next),
-    }
-}
-
-impl Run {
+impl PlacedRows {
     /// Rows whose results are nowhere.
     pub(crate) fn nowhere(rows: u64) -> Self {
         Self { unit: None, first: 0, rows }
+    }
+
+    /// Adds them to those before, if they follow these.
+    pub(crate) fn add_to(self, runs: &mut Vec<Self>) {
+        match runs.last_mut() {
+            Some(last) if last.is_followed_by(&self) => last.rows += self.rows,
+            _ => runs.push(self),
+        }
     }
 
     fn is_followed_by(&self, next: &Self) -> bool {
@@ -57,17 +57,17 @@ impl Run {
 
 impl Placed {
     /// The next rows that are handed on.
-    pub(crate) fn hand_on(&self, runs: impl IntoIterator<Item = Run>) {
+    pub(crate) fn hand_on(&self, runs: impl IntoIterator<Item = PlacedRows>) {
         self.told().runs.extend(runs);
     }
 
     /// The next so many rows of those that were handed on.
-    pub(crate) fn take(&self, rows: usize) -> Vec<Run> {
+    pub(crate) fn take(&self, rows: usize) -> Vec<PlacedRows> {
         let (mut told, mut left, mut taken) = (self.told(), rows as u64, Vec::new());
         while left > 0 {
-            let mut run = told.runs.pop_front().unwrap_or_else(|| Run::nowhere(left));
+            let mut run = told.runs.pop_front().unwrap_or_else(|| PlacedRows::nowhere(left));
             if run.rows > left {
-                let rest = Run { first: run.first + left, rows: run.rows - left, ..run };
+                let rest = PlacedRows { first: run.first + left, rows: run.rows - left, ..run };
                 told.runs.push_front(rest);
                 run.rows = left;
             }
@@ -94,10 +94,10 @@ impl Placed {
 
 #[cfg(test)]
 mod tests {
-    use super::{Placed, Run, add};
+    use super::{Placed, PlacedRows};
 
-    fn run(unit: u32, first: u64, rows: u64) -> Run {
-        Run { unit: Some(unit), first, rows }
+    fn run(unit: u32, first: u64, rows: u64) -> PlacedRows {
+        PlacedRows { unit: Some(unit), first, rows }
     }
 
     #[test]
@@ -107,15 +107,16 @@ mod tests {
         assert_eq!(placed.take(3), [run(0, 0, 3)]);
         assert_eq!(placed.take(3), [run(0, 3, 2), run(1, 7, 1)]);
         // Rows that nobody told of are nowhere.
-        assert_eq!(placed.take(2), [run(1, 8, 1), Run::nowhere(1)]);
+        assert_eq!(placed.take(2), [run(1, 8, 1), PlacedRows::nowhere(1)]);
     }
 
     #[test]
     fn rows_that_follow_each_other_are_one_run() {
         let mut runs = Vec::new();
-        for next in [run(0, 0, 2), run(0, 2, 1), run(0, 4, 1), run(1, 5, 1), Run::nowhere(1)] {
-            add(&mut runs, next);
+        for next in [run(0, 0, 2), run(0, 2, 1), run(0, 4, 1), run(1, 5, 1), PlacedRows::nowhere(1)]
+        {
+            next.add_to(&mut runs);
         }
-        assert_eq!(runs, [run(0, 0, 3), run(0, 4, 1), run(1, 5, 1), Run::nowhere(1)]);
+        assert_eq!(runs, [run(0, 0, 3), run(0, 4, 1), run(1, 5, 1), PlacedRows::nowhere(1)]);
     }
 }

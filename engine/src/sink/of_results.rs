@@ -25,7 +25,7 @@ use super::encoding;
 use super::fragments::{Rows, lance_schema};
 use crate::adapter::error::LanceResultExt;
 use crate::checkpoint::{
-    LEAST_BYTES, Placed, Run, UnitFile, column_indices, format_here, numbered,
+    LEAST_BYTES, Placed, PlacedRows, UnitFile, column_indices, format_here, numbered,
 };
 use crate::physical::{Placing, bytes_of, placing};
 use crate::{Error, Ready, Result};
@@ -154,7 +154,7 @@ struct UnitRows {
 }
 
 impl Writing<'_> {
-    async fn add(&mut self, run: Run, rows: RecordBatch) -> Result<()> {
+    async fn add(&mut self, run: PlacedRows, rows: RecordBatch) -> Result<()> {
         let follows = |unit: &UnitRows| run.unit == Some(unit.number) && run.first == unit.height;
         if !self.unit.as_ref().is_some_and(follows) {
             self.end_unit().await?;

@@ -17,7 +17,7 @@ use super::gather::{Computed, Mixed};
 use super::size::bytes_of;
 use super::unit::OpenUnit;
 use super::{End, Keeping, Owed, Pending, Piece, Run, origins};
-use crate::checkpoint::{Origin, Place, Reader, Run as Placed, UnitFile};
+use crate::checkpoint::{Origin, Place, PlacedRows, Reader, UnitFile};
 use crate::logical::Reuse;
 
 pub(super) struct Collector<'a> {
@@ -212,7 +212,7 @@ impl<'a> Collector<'a> {
             if missing.len() == passing.num_rows() {
                 let columns = answer.rows.columns();
                 let rows = assemble(passing, columns, origins, &self.run.schema)?;
-                let run = Placed { rows: rows.num_rows() as u64, ..placed };
+                let run = PlacedRows { rows: rows.num_rows() as u64, ..placed };
                 if !self.send(rows, vec![run]).await {
                     return Ok(false);
                 }
@@ -326,7 +326,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Sends on rows, whose results lie there; whether anybody wants more.
-    async fn send(&mut self, rows: RecordBatch, runs: Vec<Placed>) -> bool {
+    async fn send(&mut self, rows: RecordBatch, runs: Vec<PlacedRows>) -> bool {
         if rows.num_rows() == 0 {
             return true;
         }
@@ -337,10 +337,10 @@ impl<'a> Collector<'a> {
     }
 
     /// Where the next result that is computed is going to lie.
-    fn next_placed(&self) -> Placed {
+    fn next_placed(&self) -> PlacedRows {
         let unit = self.kept.as_ref().map(|(_, reader)| reader.units() + self.made);
         let first = self.open.as_ref().map_or(0, OpenUnit::height_of_results);
-        Placed { unit, first, rows: 0 }
+        PlacedRows { unit, first, rows: 0 }
     }
 
     /// Makes the open unit durable.

@@ -12,7 +12,7 @@ use udf_runtime::Shape;
 
 use super::assemble::assemble;
 use super::size::bytes_of;
-use crate::checkpoint::{Place, Reader, Run, add};
+use crate::checkpoint::{Place, PlacedRows, Reader};
 
 /// Rows are handed on once their results have so many bytes.
 const MOST_BYTES: usize = 16 << 20;
@@ -43,7 +43,7 @@ pub(super) struct Computed<'a> {
     /// The next result.
     pub(super) at: usize,
     /// Where these results begin in a unit.
-    pub(super) run: Run,
+    pub(super) run: PlacedRows,
 }
 
 impl Computed<'_> {
@@ -72,7 +72,7 @@ struct Taken {
     /// Of each result the row of the input.
     origins: Vec<u32>,
     /// In which units the results lie.
-    runs: Vec<Run>,
+    runs: Vec<PlacedRows>,
     bytes: usize,
     bytes_of_sources: usize,
 }
@@ -142,7 +142,7 @@ impl<'a> Mixed<'a> {
         reader: Option<&mut Reader>,
         mut computed: Option<&mut Computed<'_>>,
         until: usize,
-    ) -> Result<Option<(RecordBatch, Vec<Run>)>> {
+    ) -> Result<Option<(RecordBatch, Vec<PlacedRows>)>> {
         let mut reader = reader;
         let mut taken = Taken::default();
         taken.sources.extend(computed.as_ref().map(|computed| computed.rows.clone()));
@@ -158,7 +158,7 @@ impl<'a> Mixed<'a> {
                     while computed.row_of(computed.at) == Some(self.at) {
                         taken.add(0, computed.at, self.at);
                         let first = computed.run.first + computed.at as u64;
-                        add(&mut taken.runs, Run { first, rows: 1, ..computed.run });
+                        PlacedRows { first, rows: 1, ..computed.run }.add_to(&mut taken.runs);
                         computed.at += 1;
                     }
                     self.at += 1;
@@ -218,7 +218,7 @@ impl<'a> Mixed<'a> {
         let count = rows.min(there).min(room).max(1);
         let from = usize::try_from(first - results.start).unwrap_or(usize::MAX);
         (0..count).for_each(|row| taken.add(source, from + row, self.at + row));
-        add(&mut taken.runs, Run { unit: Some(place.unit), first, rows: count as u64 });
+        PlacedRows { unit: Some(place.unit), first, rows: count as u64 }.add_to(&mut taken.runs);
         taken.bytes += share * count;
         self.at += count;
         Ok(())
@@ -243,7 +243,8 @@ impl<'a> Mixed<'a> {
             let first = usize::try_from(next - results.start).unwrap_or(usize::MAX);
             let count = usize::try_from(end - next).unwrap_or(usize::MAX);
             (first..first + count).for_each(|row| taken.add(source, row, self.at));
-            add(&mut taken.runs, Run { unit: Some(place.unit), first: next, rows: end - next });
+            PlacedRows { unit: Some(place.unit), first: next, rows: end - next }
+                .add_to(&mut taken.runs);
             taken.bytes += share * count;
             next = end;
         }
