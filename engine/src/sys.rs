@@ -21,6 +21,10 @@ use crate::model::TYPE_KEY;
 /// The column's name.
 pub(crate) const SYS: &str = "sys";
 
+/// Its parts.
+pub(crate) const ID: &str = "id";
+const RAND: &str = "rand";
+
 /// The column that rows are numbered in where they have lost theirs.
 const NUMBER: &str = "sys number";
 
@@ -31,14 +35,20 @@ pub(crate) fn field() -> FieldRef {
 }
 
 fn parts() -> Fields {
-    ["id", "rand"].map(|name| Field::new(name, DataType::UInt64, false)).to_vec().into()
+    [ID, RAND].map(|name| Field::new(name, DataType::UInt64, false)).to_vec().into()
 }
 
-/// The column for these places.
-pub(crate) fn column(places: &UInt64Array) -> Result<ArrayRef> {
-    let rand: UInt64Array = places.values().iter().map(|id| mix(*id)).collect();
-    let columns: Vec<ArrayRef> = vec![Arc::new(places.clone()), Arc::new(rand)];
-    Ok(Arc::new(StructArray::try_new(parts(), columns, None)?))
+/// The column for these places, or the part of it that a path leads to.
+pub(crate) fn column(places: &UInt64Array, path: &[String]) -> Result<ArrayRef> {
+    let rand = || -> UInt64Array { places.values().iter().map(|id| mix(*id)).collect() };
+    Ok(match path.get(1).map(String::as_str) {
+        Some(ID) => Arc::new(places.clone()),
+        Some(_) => Arc::new(rand()),
+        None => {
+            let columns: Vec<ArrayRef> = vec![Arc::new(places.clone()), Arc::new(rand())];
+            Arc::new(StructArray::try_new(parts(), columns, None)?)
+        }
+    })
 }
 
 /// The type that users know.
@@ -172,6 +182,6 @@ impl ScalarUDFImpl for Sys {
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&call.args)?;
-        Ok(ColumnarValue::Array(column(arrays[0].as_primitive::<UInt64Type>())?))
+        Ok(ColumnarValue::Array(column(arrays[0].as_primitive::<UInt64Type>(), &[])?))
     }
 }

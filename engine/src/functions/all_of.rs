@@ -7,6 +7,7 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{AsArray, BooleanArray};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::and_kleene;
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
@@ -44,7 +45,7 @@ impl ScalarUDFImpl for AllOf {
     }
 
     fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let mut all = BooleanArray::from(vec![true; call.number_rows]);
+        let mut all = BooleanArray::new(BooleanBuffer::new_set(call.number_rows), None);
         for condition in &call.args {
             all = and_kleene(&all, condition.to_array(call.number_rows)?.as_boolean())?;
         }

@@ -231,7 +231,7 @@ fn scan_leaves(scan: &TableScan, uses: &[Use]) -> Result<Option<Pruned>> {
         else {
             return Ok(None);
         };
-        let paths = of_column.paths.iter().filter(|_| of_column.by_paths() && !whole.is_sys());
+        let paths = of_column.paths.iter().filter(|_| of_column.by_paths());
         let below = |path: &Path| whole.below(path, leaf_name(field.name(), path));
         let found: Option<Vec<Leaf>> = paths.map(below).collect();
         match found {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, TableReference};
 use datafusion::error::Result;
-use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Expr, Extension, Filter, LogicalPlan, Projection, Sort, SortExpr, TableScan,
@@ -21,7 +20,7 @@ use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use crate::functions::{canonical, is_canonical, is_distance};
 use crate::logical::{PLACE, TopK};
 use crate::source::{Leaf, Source, as_table, source_of};
-use crate::sys::{self, SYS};
+use crate::sys;
 
 /// More rows are not looked up one by one.
 const MOST_ROWS: usize = 10_000;
@@ -264,9 +263,8 @@ impl Keys {
     fn first_rows(&self, seen: &Seen, rows: usize) -> Result<Option<LogicalPlan>> {
         let read = self.0.iter().map(|key| key.value.clone()).chain(seen.conditions.clone());
         let mut leaves = seen.leaves(&read.collect::<Vec<_>>()).unwrap_or_default();
-        if !leaves.iter().any(Leaf::is_sys) {
-            leaves.push(Leaf { path: vec![SYS.to_owned()], field: sys::field() });
-        }
+        let sys = Leaf::whole(sys::field());
+        leaves.extend(sys.below(&[sys::ID.to_owned()], PLACE.to_owned()));
         let Some(source) = seen.source.with_leaves(leaves) else {
             return Ok(None);
         };
@@ -278,8 +276,7 @@ impl Keys {
         }
         let named = |(at, key): (usize, &Key)| key.value.clone().alias(format!("key {at}"));
         let mut columns: Vec<Expr> = self.0.iter().enumerate().map(named).collect();
-        let place = get_field(Expr::Column(Column::new(Some(table), SYS)), "id");
-        columns.push(place.alias(PLACE));
+        columns.push(Expr::Column(Column::new(Some(table), PLACE)).alias(PLACE));
         let input =
             Arc::new(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(plan))?));
         let by = |(at, key): (usize, &Key)| {

@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Schema};
 use datafusion::error::Result;
@@ -62,7 +63,7 @@ impl PhysicalExpr for InTurn {
     }
 
     fn evaluate(&self, rows: &RecordBatch) -> Result<ColumnarValue> {
-        let mut left = BooleanArray::from(vec![true; rows.num_rows()]);
+        let mut left = BooleanArray::new(BooleanBuffer::new_set(rows.num_rows()), None);
         for Narrow { columns, condition } in &self.narrow {
             if !left.has_true() {
                 break;

@@ -26,7 +26,7 @@ use super::{Dependency, Source};
 use crate::identity::{Reason, SourceIdentity};
 use crate::sys;
 
-/// A column of the table: a path into the version's schema, or `sys`.
+/// A column of the table: a path into the version's schema, or `sys` or a part of that.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Leaf {
     /// The steps of the path; one step is a whole column.
@@ -41,8 +41,9 @@ impl Leaf {
         Self { path: vec![field.name().clone()], field }
     }
 
+    /// Whether it is computed from where the rows are.
     pub(crate) fn is_sys(&self) -> bool {
-        self.path.len() == 1 && self.path[0] == sys::SYS
+        self.path[0] == sys::SYS
     }
 
     /// A part of it, under a name; none where there is no such part.

@@ -332,7 +332,7 @@ impl Shape {
                 let Some(places) = places else {
                     return internal_err!("the scan returned no row addresses");
                 };
-                columns.push(sys::column(places)?);
+                columns.push(sys::column(places, &leaf.path)?);
                 continue;
             }
             // What the catalog's schema knows better: names and metadata inside, and types that files cannot hold.
