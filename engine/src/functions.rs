@@ -22,6 +22,7 @@ mod lengths;
 mod lists;
 mod long_lists;
 mod meaning;
+mod mended;
 mod mode;
 mod moments;
 mod null_models;
@@ -35,6 +36,7 @@ mod random;
 mod regexp;
 mod shift;
 mod simple;
+mod simplified;
 mod strftime;
 mod structs;
 mod sum;
@@ -67,7 +69,7 @@ pub(crate) use decimals::decimal_function;
 pub(crate) use digests::{digests, has_digest};
 pub(crate) use fitted::{fitted, of_rows_at};
 pub(crate) use meaning::{meant_value, with_item_meaning, with_meaning};
-pub(crate) use moments::{compared_moments, have_an_order, moment_of_text};
+pub(crate) use moments::{compared_moments, have_an_order, moment_of_text, order_intervals};
 pub(crate) use nullable::{is_nullable, nullable};
 pub(crate) use of_rows::{RowsFunction, of_rows};
 pub(crate) use plain_aggregates::without_repeats;
@@ -93,6 +95,7 @@ pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(lengths::functions());
     functions.extend(lists::functions());
     functions.extend(long_lists::functions());
+    functions.extend(mended::functions());
     functions.extend(nullif::functions());
     functions.extend(path::functions());
     functions.extend(random::functions());
@@ -135,6 +138,7 @@ pub(crate) fn rewrites() -> Vec<Arc<dyn FunctionRewrite + Send + Sync>> {
         Arc::new(decimal_text::DecimalsHaveDigits),
         Arc::new(plain_aggregates::PlainAggregates),
         Arc::new(null_models::NullModels),
+        Arc::new(simplified::Simplified),
     ]
 }
 

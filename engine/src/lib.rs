@@ -65,6 +65,7 @@ pub use logical::UdfOptions;
 pub use memory::Memory;
 pub use model::{ANNOTATION_KEY, HIDDEN_KEY, TYPE_KEY};
 pub use objects::{BucketStatus, Listed, ObjectInfo, Objects, Wanted, Writer};
+pub use optimizer::independent;
 pub use pause::Pause;
 pub use progress::{Progress, StageProgress, Times};
 pub use session::Session;

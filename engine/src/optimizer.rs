@@ -22,7 +22,8 @@
 //!
 //! Physical rules that run before DataFusion's:
 //! 1. `fix_limited_rows`: limits are where the query put them, and nothing has moved yet;
-//! 2. `order_below_queries`: all sorts are there still.
+//! 2. `order_below_queries`: all sorts are there still;
+//! 3. `hide_constants`: no rule has left out a sort or a key.
 //!
 //! Physical rules that run after DataFusion's:
 //! 1. `release_limited_rows`: nothing moves any more;
@@ -47,6 +48,7 @@ mod filter_first;
 mod first_rows;
 mod fix_limited_rows;
 mod group_by_constant;
+mod hide_constants;
 mod in_subquery;
 mod joins_apart;
 mod keep_row_order;
@@ -74,6 +76,8 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
+pub use dependencies::independent;
+
 /// DataFusion's analyzer rules and ours.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
@@ -96,6 +100,7 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         "eliminate_group_by_constant" => Arc::new(group_by_constant::group_by_constant()) as _,
         "replace_distinct_aggregate" => Arc::new(dependencies::distinct_rows()) as _,
         "eliminate_duplicated_expr" => Arc::new(dependencies::sort_keys()) as _,
+        "optimize_projections" => Arc::new(dependencies::group_keys()) as _,
         "eliminate_outer_join" => Arc::new(outer_joins::outer_joins()) as _,
         _ => rule,
     }));
@@ -113,6 +118,7 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![
         Arc::new(fix_limited_rows::FixLimitedRows),
         Arc::new(order_below_queries::OrderBelowQueries),
+        Arc::new(hide_constants::HideConstants),
     ];
     rules.extend(PhysicalOptimizer::new().rules.into_iter().map(|rule| {
         match rule.name().starts_with("FilterPushdown") {

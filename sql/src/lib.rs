@@ -18,6 +18,7 @@ mod conversions;
 mod distinct_from;
 mod error;
 mod functions;
+mod independent;
 mod inferred_types;
 mod inputs;
 mod instants;

@@ -1,7 +1,8 @@
 //! [`Operators`]: `a ^ b` and `a ** b` are powers, `a // b` a whole number, `a && b` of lists whether they share an item,
-//! and a date with an interval is a timestamp, as in `DuckDB` and PostgreSQL.
+//! a date with an interval is a timestamp, and a time with one a time, as in `DuckDB` and PostgreSQL.
 //!
-//! DataFusion (54) takes `^` for XOR, knows `//` but cannot compute it, and forgets an interval's hours beside a date.
+//! DataFusion (54) takes `^` for XOR, knows `//` but cannot compute it, forgets an interval's hours beside a date, and takes a
+//! time of day for an interval.
 
 use std::sync::Arc;
 
@@ -19,12 +20,18 @@ use datafusion::sql::sqlparser::ast::BinaryOperator;
 pub(crate) struct Operators {
     power: Arc<ScalarUDF>,
     shares: Arc<ScalarUDF>,
+    time_plus: Arc<ScalarUDF>,
 }
 
 impl Operators {
     /// `None` where a session has not got the functions.
     pub(crate) fn of(state: &SessionState) -> Option<Self> {
-        Some(Self { power: state.udf("power").ok()?, shares: state.udf("array_has_any").ok()? })
+        let function = |name| state.udf(name).ok();
+        Some(Self {
+            power: function("power")?,
+            shares: function("array_has_any")?,
+            time_plus: function("time_plus")?,
+        })
     }
 }
 
@@ -57,6 +64,20 @@ impl ExprPlanner for Operators {
             BinaryOperator::Plus | BinaryOperator::Minus => {
                 let kinds = (written.left.get_type(schema)?, written.right.get_type(schema)?);
                 match kinds {
+                    (DataType::Time32(_) | DataType::Time64(_), DataType::Interval(_)) => {
+                        let length = match written.op {
+                            BinaryOperator::Plus => written.right,
+                            _ => Expr::Negative(Box::new(written.right)),
+                        };
+                        let time = self.time_plus.call(vec![written.left, length]);
+                        return Ok(PlannerResult::Planned(time));
+                    }
+                    (DataType::Interval(_), DataType::Time32(_) | DataType::Time64(_))
+                        if written.op == BinaryOperator::Plus =>
+                    {
+                        let time = self.time_plus.call(vec![written.right, written.left]);
+                        return Ok(PlannerResult::Planned(time));
+                    }
                     (DataType::Date32, DataType::Interval(_)) => {
                         written.left = cast(written.left, CLOCK);
                     }

@@ -14,7 +14,7 @@ use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::FunctionRegistry;
-use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner};
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner};
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource,
     WindowUDF,
@@ -23,6 +23,7 @@ use datafusion::sql::TableReference;
 use engine::{Chain, Session, default_folder};
 
 use crate::functions::UserFunction;
+use crate::independent::Independent;
 use crate::inputs::Inputs;
 use crate::interval_product::IntervalProduct;
 use crate::json_operators::JsonOperators;
@@ -46,6 +47,7 @@ pub(crate) struct Relations<'a> {
     chains: Vec<Chain>,
     functions: HashMap<String, Arc<ScalarUDF>>,
     planners: Vec<Arc<dyn ExprPlanner>>,
+    relation_planners: [Arc<dyn RelationPlanner>; 1],
     /// The views that are being read, from the outermost on.
     trail: Vec<View>,
     /// The views that were read.
@@ -68,8 +70,19 @@ impl<'a> Relations<'a> {
         planners.extend(JsonOperators::of(session.state()).map(|it| Arc::new(it) as _));
         planners.extend(Operators::of(session.state()).map(|it| Arc::new(it) as _));
         planners.extend(session.state().expr_planners().iter().cloned());
-        let (trail, views) = (Vec::new(), Vec::new());
-        Self { session, inputs, tables, datasets, chains, functions, planners, trail, views }
+        let relation_planners = [Arc::new(Independent) as _];
+        Self {
+            session,
+            inputs,
+            tables,
+            datasets,
+            chains,
+            functions,
+            planners,
+            relation_planners,
+            trail: Vec::new(),
+            views: Vec::new(),
+        }
     }
 
     /// Opens what the references name, unless it is open.
@@ -267,6 +280,10 @@ impl ContextProvider for Relations<'_> {
 
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
         &self.planners
+    }
+
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        &self.relation_planners
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

@@ -1,13 +1,17 @@
 //! `units_between`, `months_between`, `add_months`, `truncate_to_units`, `truncate_to_months`: whole units between two
 //! points in time, months to add, and the beginning of a unit. DataFusion's `date_trunc` ends where nanoseconds do.
+//! `time_plus`: the time of day after an interval.
 //!
 //! The calendar is that of UTC. A month from January 31st is the last day of February.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{ArrayRef, AsArray, Int64Array, PrimitiveArray, Time64NanosecondArray};
+use arrow::compute::{binary, cast};
+use arrow::datatypes::{
+    DataType, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+    Time64NanosecondType, TimeUnit, TimestampMicrosecondType,
+};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
@@ -46,6 +50,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
             |kinds| types_of_truncate("truncate_to_months", kinds),
             |of| each_truncated(of, month_of),
         ),
+        simple("time_plus", types_of_time_plus, |of| Ok(Arc::new(time_plus(&of[0], &of[1])?))),
         simple("add_months", types_of_add, |of| add_months(&of[0], of[1].as_primitive())),
     ]
 }
@@ -91,6 +96,28 @@ fn types_of_add(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
         }
         kinds => refused("add_months", kinds),
     }
+}
+
+fn types_of_time_plus(kinds: &[DataType]) -> Result<(Vec<DataType>, DataType)> {
+    match kinds {
+        [DataType::Time32(_) | DataType::Time64(_), DataType::Interval(_)] => {
+            let time = DataType::Time64(TimeUnit::Nanosecond);
+            let taken = vec![time.clone(), DataType::Interval(IntervalUnit::MonthDayNano)];
+            Ok((taken, time))
+        }
+        kinds => refused("time_plus", kinds),
+    }
+}
+
+/// The time of day after a while, of which days and months do not count.
+fn time_plus(times: &ArrayRef, intervals: &ArrayRef) -> Result<Time64NanosecondArray> {
+    let times = times.as_primitive::<Time64NanosecondType>();
+    let intervals = intervals.as_primitive::<IntervalMonthDayNanoType>();
+    let day = DAY * 1000;
+    let after = |time: i64, interval: IntervalMonthDayNano| {
+        (time + interval.nanoseconds % day).rem_euclid(day)
+    };
+    Ok(binary(times, intervals, after)?)
 }
 
 fn each_between(

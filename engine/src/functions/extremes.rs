@@ -1,5 +1,5 @@
-//! `max` and `min`: DataFusion's, but in frames that move nulls count, and of floats in groups NaN is larger than all
-//! others here too.
+//! `max` and `min`: DataFusion's, but in frames that move nulls count, of floats in groups NaN is larger than all others
+//! here too, and intervals are compared by how long they are.
 //!
 //! Its accumulators for groups begin with the largest and smallest finite numbers, and what they make of a NaN depends on
 //! the order of the rows. Floats come in the form of [`super::canonical`].
@@ -106,7 +106,12 @@ impl AggregateUDFImpl for Extreme {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.theirs().accumulator(args)
+        match args.return_type() {
+            kind @ DataType::Interval(_) => {
+                Ok(Box::new(SlidingExtreme::new(self.replaces(), kind.clone()).standing()))
+            }
+            _ => self.theirs().accumulator(args),
+        }
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -114,7 +119,8 @@ impl AggregateUDFImpl for Extreme {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        self.theirs().groups_accumulator_supported(args)
+        !matches!(args.return_type(), DataType::Interval(_))
+            && self.theirs().groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(

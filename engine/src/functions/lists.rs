@@ -1,6 +1,8 @@
 //! `list_sum`, `list_mean`, `list_median`, `list_product`, `list_norm`, `list_count`, `list_field`: one value of the items of
 //! a list, and a field of each of them;
-//! `discrete_quantile`: of a sorted list the first item below which at least a part of them lie.
+//! `discrete_quantile`: of a sorted list the first item below which at least a part of them lie;
+//! `array_any_value`, `cardinality`: DataFusion's (54), which read what lies behind lists that are null, and beside empty ones,
+//! and take all inner lists to be as long as the first.
 //!
 //! Nulls among the items are passed over; a list without values has no sum, mean or norm.
 
@@ -8,14 +10,17 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray, UInt64Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, UInt64Type};
 use datafusion::common::{Result, ScalarValue, internal_err, plan_err};
+use datafusion::functions_nested::cardinality::cardinality_udf;
+use datafusion::functions_nested::extract::array_any_value_udf;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
 
 use super::items::{items, list_item, list_with};
+use super::mended::mended;
 use super::simple::{needs, refused, simple};
 use super::{overflow, unfit};
 use crate::source::nulls_in_fields;
@@ -37,6 +42,8 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
             quantiles(&of[0], of[1].as_primitive())
         }),
         ScalarUDF::from(ListField { signature }),
+        mended(array_any_value_udf(), |theirs, call| of_lists(theirs, call, first_values)),
+        mended(cardinality_udf(), |theirs, call| of_lists(theirs, call, leaf_counts)),
     ]
 }
 
@@ -123,6 +130,47 @@ fn quantiles(lists: &ArrayRef, parts: &Float64Array) -> Result<ArrayRef> {
     };
     let places = (0..lists.len()).map(place).collect::<Result<UInt64Array>>()?;
     Ok(take(lists.values(), &places, None)?)
+}
+
+/// One value for each list; of what is no list, theirs.
+fn of_lists(
+    theirs: &ScalarUDF,
+    call: ScalarFunctionArgs,
+    of: fn(&ListArray) -> Result<ArrayRef>,
+) -> Result<ColumnarValue> {
+    let Some(lists) = call.args.first().filter(|lists| list_item(&lists.data_type()).is_some())
+    else {
+        return theirs.invoke_with_args(call);
+    };
+    Ok(ColumnarValue::Array(of(&plain(&lists.to_array(call.number_rows)?)?)?))
+}
+
+/// Lists of any kind as plain ones.
+fn plain(lists: &ArrayRef) -> Result<ListArray> {
+    match list_item(lists.data_type()) {
+        Some(item) => Ok(cast(lists, &DataType::List(Arc::clone(item)))?.as_list().clone()),
+        None => internal_err!("{} is no list", lists.data_type()),
+    }
+}
+
+/// The first item of each that is there.
+fn first_values(lists: &ListArray) -> Result<ArrayRef> {
+    let values = lists.values();
+    let first = |row: usize| items(lists, row)?.find(|at| values.is_valid(*at));
+    let places = (0..lists.len()).map(|row| first(row).map(|at| at as u64));
+    Ok(take(values, &places.collect::<UInt64Array>(), None)?)
+}
+
+/// How many items there are in the innermost lists.
+fn leaf_counts(lists: &ListArray) -> Result<ArrayRef> {
+    let inner = list_item(lists.values().data_type()).is_some();
+    let inner = inner.then(|| leaf_counts(&plain(lists.values())?)).transpose()?;
+    let inner = inner.as_ref().map(|counts| counts.as_primitive::<UInt64Type>());
+    let of = |at: usize| {
+        inner.map_or(1, |counts| if counts.is_valid(at) { counts.value(at) } else { 0 })
+    };
+    let count = |row: usize| Some(items(lists, row)?.map(of).sum());
+    Ok(Arc::new((0..lists.len()).map(count).collect::<UInt64Array>()))
 }
 
 /// One number for each list that has numbers.

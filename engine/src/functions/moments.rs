@@ -4,13 +4,15 @@
 //! constant, also one that is yet to be computed, is converted to the unit of the other side here, if that is exact; all
 //! else is compared in nanoseconds of 128 bits. So are intervals, a month as 30 days and a day as 24 hours: DataFusion (54)
 //! compares months, then days, then what is left, and takes 25 hours to be less than a day (issue 8468).
+//! [`order_intervals`] does the same for rows that are sorted.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DataType, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+    DECIMAL128_MAX_PRECISION, DataType, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
+    IntervalUnit, TimeUnit,
 };
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -20,7 +22,7 @@ use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility, binary_expr,
+    ScalarUDFImpl, Signature, SortExpr, Volatility, binary_expr,
 };
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
@@ -49,6 +51,16 @@ impl FunctionRewrite for CompareMoments {
             Expr::Between(between) => within(between, schema),
             Expr::InList(list) => among(list, schema),
             Expr::Cast(cast) => far_constant(cast),
+            Expr::AggregateFunction(call) if !call.params.order_by.is_empty() => {
+                let mut call = call.clone();
+                order_intervals(&mut call.params.order_by, schema)
+                    .then_some(Expr::AggregateFunction(call))
+            }
+            Expr::WindowFunction(call) if !call.params.order_by.is_empty() => {
+                let mut call = call.clone();
+                order_intervals(&mut call.params.order_by, schema)
+                    .then_some(Expr::WindowFunction(call))
+            }
             _ => None,
         };
         Ok(rewritten.map_or_else(|| Transformed::no(expr), Transformed::yes))
@@ -82,6 +94,18 @@ pub(crate) fn compared_moments(
         return Some(binary_expr(left, op, right.clone()));
     }
     Some(binary_expr(in_ticks(left), op, in_ticks(right)))
+}
+
+/// Makes numbers of nanoseconds of intervals that rows are sorted by; whether there are any.
+pub(crate) fn order_intervals(keys: &mut [SortExpr], schema: &DFSchema) -> bool {
+    let mut changed = false;
+    for SortExpr { expr, .. } in keys {
+        if matches!(expr.get_type(schema), Ok(DataType::Interval(_))) {
+            *expr = in_ticks(expr);
+            changed = true;
+        }
+    }
+    changed
 }
 
 /// The value in nanoseconds.
@@ -259,14 +283,17 @@ impl ScalarUDFImpl for Ticks {
     }
 }
 
+/// How long an interval is.
+pub(super) fn nanoseconds_of(interval: IntervalMonthDayNano) -> i128 {
+    let days = i128::from(interval.months) * 30 + i128::from(interval.days);
+    days * 86_400_000_000_000 + i128::from(interval.nanoseconds)
+}
+
 fn ticks(values: &ArrayRef) -> Result<Decimal128Array> {
     if let DataType::Interval(_) = values.data_type() {
         let parts = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
         let ticks: Decimal128Array =
-            parts.as_primitive::<IntervalMonthDayNanoType>().unary(|length| {
-                let days = i128::from(length.months) * 30 + i128::from(length.days);
-                days * 86_400_000_000_000 + i128::from(length.nanoseconds)
-            });
+            parts.as_primitive::<IntervalMonthDayNanoType>().unary(nanoseconds_of);
         return Ok(ticks.with_precision_and_scale(DECIMAL128_MAX_PRECISION, 0)?);
     }
     let Some(size) = nanoseconds(values.data_type()) else {

@@ -1,18 +1,21 @@
 //! `format_time`, `parse_time`: points in time as text, written as `strftime` has it; `time_text`: as Python writes it;
-//! `timestamp_text`: as SQL does.
+//! `timestamp_text`: as SQL does; `to_date`: DataFusion's (54), which takes a time of day before 1970 for the next day.
 //!
 //! DataFusion's `to_char` and `to_timestamp` end where nanoseconds do, in 1677 and 2262.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, PrimitiveArray, StringBuilder};
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{ArrayRef, AsArray, Date32Array, PrimitiveArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use datafusion::common::Result;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::functions::datetime::to_date;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
 use super::calendar::{is_moment, moment};
+use super::mended::mended;
 use super::simple::{refused, simple};
 use super::unfit;
 use crate::kind::is_text;
@@ -26,6 +29,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         simple("parse_time", types_of_parse, |of| parse_time(&of[0], &of[1])),
         simple("time_text", types_of_text, |of| Ok(time_text(&of[0]))),
         simple("timestamp_text", types_of_timestamp, |of| Ok(timestamp_text(&of[0]))),
+        mended(to_date(), whole_days),
     ]
 }
 
@@ -128,6 +132,32 @@ fn parse_time(texts: &ArrayRef, formats: &ArrayRef) -> Result<ArrayRef> {
     });
     let moments = moments.collect::<Result<PrimitiveArray<TimestampMicrosecondType>>>()?;
     Ok(Arc::new(moments.with_data_type(moment())))
+}
+
+/// The days that texts are of in some format.
+fn whole_days(theirs: &ScalarUDF, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    let (arguments, rows) = (call.args.clone(), call.number_rows);
+    let days = theirs.invoke_with_args(call)?;
+    let [texts, formats @ ..] = arguments.as_slice() else { return Ok(days) };
+    let all = days.to_array(rows)?;
+    let all = all.as_primitive::<Date32Type>();
+    if formats.is_empty() || all.iter().flatten().all(|day| day > 0) {
+        return Ok(days);
+    }
+    let texts_of = |value: &ColumnarValue| cast(&value.to_array(rows)?, &DataType::Utf8);
+    let texts = texts_of(texts)?;
+    let formats = formats.iter().map(texts_of).collect::<Result<Vec<_>, _>>()?;
+    let day_of = |(row, day): (usize, Option<i32>)| {
+        let day = day?;
+        let starts_before = formats.iter().any(|formats| {
+            let (text, format) = (texts.as_string::<i32>(), formats.as_string::<i32>().value(row));
+            let at = items(format).ok().and_then(|items| moment_of(text.value(row), &items));
+            at.is_some_and(|at| at.timestamp().div_euclid(86_400) == i64::from(day) - 1)
+        });
+        Some(if day <= 0 && starts_before { day - 1 } else { day })
+    };
+    let days: Date32Array = all.iter().enumerate().map(day_of).collect();
+    Ok(ColumnarValue::Array(Arc::new(days)))
 }
 
 /// The point in time; without a time zone in UTC. What is not written is the beginning of what is, as in Python.

@@ -4,6 +4,8 @@
 //! They are added up in twice as many bits, so that only the result counts and not what it was on the way. Decimals are
 //! added up in 128 bits, which is faster, as long as these are enough.
 
+mod distinct;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::mem::size_of;
@@ -28,6 +30,7 @@ use datafusion::physical_expr::NullState;
 use datafusion::physical_expr::expressions::Column;
 
 use super::overflow;
+use distinct::SlidingDistinct;
 
 /// `sum`, to be called or registered.
 pub(super) static SUM: LazyLock<Arc<AggregateUDF>> =
@@ -79,7 +82,15 @@ impl AggregateUDFImpl for ExactSum {
         for_exact!(args, T => Total::<T>::new(&args), self.0.accumulator(args))
     }
 
-    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+    fn create_sliding_accumulator(
+        &self,
+        mut args: AccumulatorArgs,
+    ) -> Result<Box<dyn Accumulator>> {
+        if args.is_distinct {
+            args.is_distinct = false;
+            let sum = self.create_sliding_accumulator(args)?;
+            return Ok(Box::new(SlidingDistinct::new(sum)));
+        }
         for_exact!(args, T => Total::<T>::new(&args), self.0.create_sliding_accumulator(args))
     }
 

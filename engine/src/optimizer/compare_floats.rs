@@ -1,5 +1,5 @@
 //! [`CompareFloats`]: what compares, sorts or groups floats takes them as numbers. 0.0 and -0.0 are one, and every NaN is
-//! the same, larger than all others.
+//! the same, larger than all others. Intervals are sorted by how long they are.
 //!
 //! Puts [`canonical`] around what is compared, once the types are known. Results have their names as before, and the keys
 //! of groups this form.
@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::functions::{canonical, holds_floats, is_canonical};
+use crate::functions::{canonical, holds_floats, is_canonical, order_intervals};
 use crate::logical::{FirstRows, GroupRows};
 
 #[derive(Debug)]
@@ -179,7 +179,10 @@ fn sort_keys(keys: &mut [SortExpr]) -> impl Iterator<Item = &mut Expr> {
 /// The plan; if it sorts, groups or joins by keys, these are numbers.
 fn keyed(mut plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
     let changed = match &mut plan {
-        LogicalPlan::Sort(sort) => numbers(sort_keys(&mut sort.expr), schema),
+        LogicalPlan::Sort(sort) => {
+            let changed = numbers(sort_keys(&mut sort.expr), schema);
+            order_intervals(&mut sort.expr, schema) | changed
+        }
         LogicalPlan::Aggregate(aggregate) => {
             let mut changed = false;
             for key in aggregate.group_expr.iter_mut().flat_map(group_keys) {

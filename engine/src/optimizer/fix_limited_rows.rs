@@ -14,7 +14,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
-use crate::physical::{FIRST_ROWS, FixedRowsExec};
+use crate::physical::{FIRST_ROWS, FixedRowsExec, NoConstantsExec};
 
 /// Runs first.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ fn takes_rows_in_turn(plan: &dyn ExecutionPlan) -> bool {
     windows.any(|window| window.partition_by().is_empty() && window.order_by().is_empty())
 }
 
-/// Runs after DataFusion's rules.
+/// Runs after DataFusion's rules, and takes out the [`NoConstantsExec`]s, too.
 #[derive(Debug)]
 pub(super) struct ReleaseLimitedRows;
 
@@ -94,9 +94,13 @@ impl PhysicalOptimizerRule for ReleaseLimitedRows {
         plan: Arc<dyn ExecutionPlan>,
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let released = plan.transform_up(|plan| match plan.downcast_ref::<FixedRowsExec>() {
-            Some(fixed) => Ok(Transformed::yes(Arc::clone(fixed.input()))),
-            None => Ok(Transformed::no(plan)),
+        let released = plan.transform_up(|plan| {
+            let fixed = plan.downcast_ref::<FixedRowsExec>().map(FixedRowsExec::input);
+            let hidden = || plan.downcast_ref::<NoConstantsExec>().map(NoConstantsExec::input);
+            match fixed.or_else(hidden).cloned() {
+                Some(input) => Ok(Transformed::yes(input)),
+                None => Ok(Transformed::no(plan)),
+            }
         })?;
         Ok(released.data)
     }

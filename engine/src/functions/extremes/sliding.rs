@@ -11,6 +11,8 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Accumulator;
 
+use crate::functions::moments::nanoseconds_of;
+
 /// Values that may still become the extreme, in the order of their rows: each replaces those after it.
 #[derive(Debug)]
 pub(super) struct SlidingExtreme {
@@ -18,6 +20,8 @@ pub(super) struct SlidingExtreme {
     replaces: Ordering,
     kind: DataType,
     candidates: VecDeque<(u64, ScalarValue)>,
+    /// Whether nothing leaves the frame.
+    stands: bool,
     /// The row that the frame begins with, and the one that comes next.
     first: u64,
     next: u64,
@@ -25,16 +29,33 @@ pub(super) struct SlidingExtreme {
 
 impl SlidingExtreme {
     pub(super) fn new(replaces: Ordering, kind: DataType) -> Self {
-        Self { replaces, kind, candidates: VecDeque::new(), first: 0, next: 0 }
+        Self { replaces, kind, candidates: VecDeque::new(), stands: false, first: 0, next: 0 }
+    }
+
+    /// The extreme of all values.
+    pub(super) fn standing(self) -> Self {
+        Self { stands: true, ..self }
     }
 
     fn push(&mut self, value: ScalarValue) {
         while let Some((_, last)) = self.candidates.back()
-            && value.partial_cmp(last).is_none_or(|order| order.is_eq() || order == self.replaces)
+            && order(&value, last).is_none_or(|order| order.is_eq() || order == self.replaces)
         {
             self.candidates.pop_back();
         }
-        self.candidates.push_back((self.next, value));
+        if !self.stands || self.candidates.is_empty() {
+            self.candidates.push_back((self.next, value));
+        }
+    }
+}
+
+fn order(left: &ScalarValue, right: &ScalarValue) -> Option<Ordering> {
+    use ScalarValue::IntervalMonthDayNano as Interval;
+    match (left, right) {
+        (Interval(Some(left)), Interval(Some(right))) => {
+            Some(nanoseconds_of(*left).cmp(&nanoseconds_of(*right)))
+        }
+        _ => left.partial_cmp(right),
     }
 }
 
