@@ -8,7 +8,7 @@
 //! refer to, by [`facts`]; to have an identity, a plan must name everything that it reads, so listings are taken once a run
 //! ([`pin`]). A function that has none is called anew, and the reason is told.
 
-mod columns;
+pub(crate) mod columns;
 mod facts;
 mod index;
 mod keys;
@@ -19,7 +19,6 @@ mod results;
 mod stages;
 mod unit;
 
-pub(crate) use columns::{LEAST_BYTES, column_indices, format_here, numbered};
 pub(crate) use facts::RunFacts;
 pub(crate) use index::Place;
 pub(crate) use keys::{Key, RowKeys};

@@ -28,7 +28,7 @@ pub(crate) mod watched;
 mod tests;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -213,6 +213,20 @@ impl Storage {
             Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
             found => found.map_err(|error| self.refused("list", folder, error)),
         }
+    }
+
+    /// The same objects, of which those count no bytes that have other names too: when one name goes, the bytes stay.
+    pub(crate) async fn own_bytes(&self, mut found: Vec<Entry>) -> Result<Vec<Entry>> {
+        let Some(root) = self.root.folder().map(Path::to_path_buf) else { return Ok(found) };
+        blocking(move || {
+            for entry in &mut found {
+                if local::has_other_names(&root.join(entry.location.as_ref())) {
+                    entry.bytes = 0;
+                }
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// Whether there is nothing below a folder.

@@ -163,3 +163,16 @@ async fn for_a_part_of_a_model() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn parts_of_where_rows_are() {
+    let seen = |files: &Chain| files.with_sys(true).unwrap();
+    check(&["sys.id"], |files| select(&seen(files), &["sys.id"])).await;
+    check(&["id, sys.rand"], |files| select(&seen(files), &["sys.rand", "id"])).await;
+    check(&["sys"], |files| select(&seen(files), &["sys.rand", "sys"])).await;
+    check(&["sys.id, sys.rand"], |files| {
+        let first = seen(files).filter(&[compare("sys.id", BinaryOp::Lt, 3)]).unwrap();
+        select(&first, &["sys.rand"])
+    })
+    .await;
+}

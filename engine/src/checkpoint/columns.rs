@@ -3,7 +3,6 @@
 //! It is written through and read from a file of this machine like other units, so that its digest is known and looked at in
 //! the same way.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::pin::Pin;
@@ -21,7 +20,7 @@ use lance_core::datatypes::Schema as LanceSchema;
 use lance_core::deepsize::{Context as SizeContext, DeepSizeOf};
 use lance_encoding::decoder::{DecoderPlugins, FilterExpression};
 use lance_file::reader::{FileReader, FileReaderOptions};
-use lance_file::version::stable_file_version;
+use lance_file::version::{ConcreteFileVersion, stable_file_version};
 use lance_file::versions::{create_writer, data_file_columns, reader_projection_from_whole_schema};
 use lance_file::writer::FileWriterOptions;
 use lance_io::ReadBatchParams;
@@ -34,14 +33,18 @@ use tokio::io::AsyncWrite;
 use tokio::runtime::Handle;
 
 use super::unit::{ColumnFile, Digested, WHAT, unreadable};
+use crate::adapter::error::LanceResultExt;
 use crate::blocking::blocking;
 use crate::error::refused;
 use crate::storage::{Fetched, Staged};
 use crate::stored::stored_schema;
 use crate::{Error, Result};
 
-/// Units with more are files of columns. Less is written twice in no time, and a dataset of many small files is slow to read.
-pub(crate) const LEAST_BYTES: usize = 32 << 20;
+/// Units with so much are files of columns. Less is written twice in no time, and a dataset of many small files is slow to read.
+pub(crate) const WORTH_BYTES: usize = 32 << 20;
+
+/// The format that is written here, as files of versions are.
+pub(crate) const FORMAT: ConcreteFileVersion = stable_file_version();
 
 /// Bytes that are read at once where several pieces are near each other, as Lance has it for local files.
 const BLOCK_BYTES: usize = 4 << 10;
@@ -58,8 +61,8 @@ pub(crate) fn numbered(schema: &Schema) -> Option<LanceSchema> {
 }
 
 /// Where each column of such a file is, by its number.
-pub(crate) fn column_indices(schema: &LanceSchema) -> Vec<(i32, i32)> {
-    let (numbers, places) = data_file_columns(stable_file_version(), schema);
+pub(crate) fn places(schema: &LanceSchema) -> Vec<(i32, i32)> {
+    let (numbers, places) = data_file_columns(FORMAT, schema);
     numbers.into_iter().zip(places).collect()
 }
 
@@ -73,20 +76,15 @@ pub(super) fn write(
     let to = Through { file: Arc::clone(&written), at: 0 };
     let options = FileWriterOptions { keep_original_array: Some(true), ..Default::default() };
     let write = async {
-        let format = stable_file_version();
-        let mut writer = create_writer(format, Box::new(to), schema.clone(), options)?;
+        let mut writer = create_writer(FORMAT, Box::new(to), schema.clone(), options)?;
         writer.write_batches(rows.iter()).await?;
         writer.finish().await
     };
-    let bytes = Handle::current().block_on(write).map_err(unwritable)?.size_bytes;
-    let written = Arc::into_inner(written).ok_or_else(|| unwritable("it is still open"))?;
+    let bytes = Handle::current().block_on(write).lance("write", WHAT)?.size_bytes;
+    let written =
+        Arc::into_inner(written).ok_or_else(|| Error::internal("a unit is open still"))?;
     let (file, check) = written.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
-    Ok((file, ColumnFile { bytes, format: format_here() }, check))
-}
-
-/// The format of the files that are written here.
-pub(crate) fn format_here() -> (u32, u32) {
-    stable_file_version().to_data_file_numbers()
+    Ok((file, ColumnFile { bytes, format: FORMAT.to_data_file_numbers() }, check))
 }
 
 /// What Lance writes goes through to a file.
@@ -142,7 +140,7 @@ impl Columns {
         let plugins = Arc::<DecoderPlugins>::default();
         let (cache, options) = (LanceCache::no_cache(), FileReaderOptions::default());
         let opened = FileReader::try_open(scheduler, None, plugins, &cache, options).await;
-        opened.map(Self).map_err(unreadable)
+        opened.map(Self).lance("read", WHAT)
     }
 
     /// These rows.
@@ -154,9 +152,9 @@ impl Columns {
         let projection = reader_projection_from_whole_schema(self.0.schema(), self.0.version());
         let params = ReadBatchParams::Range(range);
         let read = self.0.read_stream_projected(params, height.max(1), 1, projection, every);
-        let read = read.await.map_err(unreadable)?;
+        let read = read.await.lance("read", WHAT)?;
         let schema: SchemaRef = Arc::new(Schema::from(self.0.schema().as_ref()));
-        let batches: Vec<RecordBatch> = read.try_collect().await.map_err(unreadable)?;
+        let batches: Vec<RecordBatch> = read.try_collect().await.lance("read", WHAT)?;
         concat_batches(&schema, &batches).map_err(unreadable)
     }
 }
@@ -209,10 +207,6 @@ impl Reader for Pieces {
     fn get_all(&self) -> BoxFuture<'_, object_store::Result<bytes::Bytes>> {
         self.get_range(0..self.bytes)
     }
-}
-
-fn unwritable(error: impl fmt::Display) -> Error {
-    Error::internal(format!("{WHAT} cannot be kept: {error}"))
 }
 
 #[cfg(test)]

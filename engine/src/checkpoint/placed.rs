@@ -13,6 +13,8 @@ pub(crate) struct Placed(Mutex<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
+    /// How many units there were before the run. Which others are files is known when they are durable.
+    found: u32,
     runs: VecDeque<PlacedRows>,
     files: HashMap<u32, UnitFile>,
 }
@@ -33,7 +35,7 @@ pub(crate) struct UnitFile {
     pub(crate) location: Location,
     /// How many results there are.
     pub(crate) rows: u64,
-    pub(crate) file: ColumnFile,
+    pub(crate) columns: ColumnFile,
 }
 
 impl PlacedRows {
@@ -77,6 +79,13 @@ impl Placed {
         taken
     }
 
+    /// So many units were there before the run, of which these are files of columns.
+    pub(crate) fn found(&self, units: u32, files: impl Iterator<Item = (u32, UnitFile)>) {
+        let mut told = self.told();
+        told.found = units;
+        told.files.extend(files);
+    }
+
     /// A unit is durable, before the first row behind it is handed on.
     pub(crate) fn made(&self, unit: u32, file: UnitFile) {
         self.told().files.insert(unit, file);
@@ -85,6 +94,12 @@ impl Placed {
     /// The file of a unit; `None` where it is none of columns, or is not durable.
     pub(crate) fn file(&self, unit: u32) -> Option<UnitFile> {
         self.told().files.get(&unit).cloned()
+    }
+
+    /// Whether a unit is such a file, or may be when it is durable.
+    pub(crate) fn may_have_file(&self, unit: u32) -> bool {
+        let told = self.told();
+        unit >= told.found || told.files.contains_key(&unit)
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

@@ -341,7 +341,7 @@ impl Reader {
         let Known { name, cut, columns, .. } = self.units.get(unit as usize)?;
         let rows = cut.batches.last().copied().unwrap_or_default();
         let location = self.ledger.location(name);
-        columns.map(|file| UnitFile { location, rows, file })
+        columns.map(|columns| UnitFile { location, rows, columns })
     }
 
     /// How many units there were before the run.

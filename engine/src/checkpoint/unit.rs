@@ -99,7 +99,7 @@ impl Facts {
 /// The results of a unit.
 pub(crate) enum Unit {
     /// In batches, of which one is read at a time.
-    Batches(Mutex<Batches>),
+    Batches(Arc<Mutex<Batches>>),
     Columns(Columns),
 }
 
@@ -119,22 +119,16 @@ impl Unit {
             return Columns::open(file).await.map(Self::Columns);
         }
         let opened = blocking(move || batches(file)).await?;
-        Ok(Self::Batches(Mutex::new(opened)))
+        Ok(Self::Batches(Arc::new(Mutex::new(opened))))
     }
 
     /// A batch of the results, which are these.
-    pub(super) async fn batch(
-        self: Arc<Self>,
-        number: u32,
-        results: Range<u64>,
-    ) -> Result<RecordBatch> {
-        if let Self::Columns(columns) = &*self {
-            return columns.rows(results).await;
-        }
+    pub(super) async fn batch(&self, number: u32, results: Range<u64>) -> Result<RecordBatch> {
+        let batches = match self {
+            Self::Batches(batches) => Arc::clone(batches),
+            Self::Columns(columns) => return columns.rows(results).await,
+        };
         blocking(move || {
-            let Self::Batches(batches) = &*self else {
-                return Err(unreadable("it is a file of columns"));
-            };
             let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
             batches.set_index(number as usize).map_err(unreadable)?;
             let batch = batches.next().transpose().map_err(unreadable)?;
@@ -253,6 +247,24 @@ fn pieces(rows: &RecordBatch, bytes: usize) -> (usize, usize) {
     (pieces, rows.num_rows().div_ceil(pieces).max(1))
 }
 
+/// How rows with so many bytes are cut into batches, as [`UnitWriter::add`] cuts them.
+fn heights(all: &[(RecordBatch, usize)]) -> Vec<u64> {
+    let (mut heights, mut waiting, mut bytes) = (Vec::new(), 0, 0);
+    for (rows, bytes_of_rows) in all {
+        let (pieces, height) = pieces(rows, *bytes_of_rows);
+        for from in (0..rows.num_rows()).step_by(height) {
+            waiting += height.min(rows.num_rows() - from) as u64;
+            bytes += bytes_of_rows / pieces;
+            if bytes >= BATCH_BYTES {
+                heights.push(std::mem::take(&mut waiting));
+                bytes = 0;
+            }
+        }
+    }
+    heights.extend((waiting > 0).then_some(waiting));
+    heights
+}
+
 /// Results that are complete.
 pub(crate) enum Results {
     /// In a file already.
@@ -265,7 +277,7 @@ impl Results {
     /// These results, which have so many bytes, as a file of columns; `None` where that does not pay.
     pub(crate) fn columns(schema: &Schema, rows: &[(RecordBatch, usize)]) -> Option<Self> {
         let bytes: usize = rows.iter().map(|(_, bytes)| bytes).sum();
-        if bytes < columns::LEAST_BYTES {
+        if bytes < columns::WORTH_BYTES {
             return None;
         }
         columns::numbered(schema).map(|schema| Self::Columns(rows.to_vec(), schema))
@@ -284,11 +296,7 @@ impl Results {
                 Ok((file, check))
             }
             Self::Columns(rows, schema) => {
-                let heights = rows.iter().flat_map(|(rows, bytes)| {
-                    let (left, height) = (rows.num_rows(), pieces(rows, *bytes).1);
-                    (0..left).step_by(height).map(move |from| height.min(left - from) as u64)
-                });
-                facts.batches = heights.collect();
+                facts.batches = heights(&rows);
                 let rows: Vec<_> = rows.into_iter().map(|(rows, _)| rows).collect();
                 let (file, columns, check) = columns::write(file()?, &schema, &rows)?;
                 facts.columns = Some(columns);

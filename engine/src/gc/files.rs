@@ -25,7 +25,8 @@ pub(super) struct Files(Vec<Entry>);
 
 impl Files {
     pub(super) async fn below(storage: &Storage, folder: &Location) -> Result<Self> {
-        storage.list(folder).await.map(Self)
+        let found = storage.list(folder).await?;
+        storage.own_bytes(found).await.map(Self)
     }
 
     pub(super) fn size(&self) -> Size {

@@ -271,6 +271,11 @@ impl Run {
         let (finds, reads) = match keeping {
             Some(keeping) => {
                 let (finder, reader) = Box::pin(self.at_hand(&keeping)).await?;
+                if let Some(placed) = &self.stage.placed {
+                    let units = reader.units();
+                    let files = (0..units).filter_map(|unit| Some((unit, reader.file(unit)?)));
+                    placed.found(units, files);
+                }
                 let distinct = self.stage.options.distinct;
                 let finder = if distinct { finder.once_each() } else { finder };
                 (Some((keeping.clone(), finder)), Some((keeping, reader)))

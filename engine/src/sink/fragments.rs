@@ -12,6 +12,7 @@ use lance::dataset::fragment::write::FragmentCreateBuilder;
 use lance::dataset::{WriteMode, WriteParams};
 use lance_core::datatypes::Schema as LanceSchema;
 use lance_table::format::{DataFile, Fragment};
+use tokio::sync::mpsc;
 
 use super::destination::Destination;
 use super::encoding;
@@ -50,6 +51,14 @@ impl Columns {
         let batch = self.lengths.convert(batch, &self.schema)?;
         Ok(converted(&batch, &self.stored)?)
     }
+}
+
+/// Batches that a file may be behind.
+pub(super) const BEHIND: usize = 2;
+
+/// What is sent, as a stream.
+pub(super) fn received<T: Send + 'static>(rows: mpsc::Receiver<T>) -> BoxStream<'static, T> {
+    stream::unfold(rows, |mut rows| async move { Some((rows.recv().await?, rows)) }).boxed()
 }
 
 /// Rows on their way.

@@ -2,14 +2,15 @@
 //! very files, under names of its own, so that nothing is written twice and neither collector of garbage knows of the other.
 //!
 //! A fragment has rows of one such file: it ends where a unit ends. That pays for units of many bytes; all others are written
-//! with the columns beside them, as rows of any chain are.
+//! with the columns beside them, as rows of any chain are. So rows of a unit are held until it has no more of them.
 
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -22,19 +23,21 @@ use uuid::Uuid;
 use super::by_reference::numbers;
 use super::destination::Destination;
 use super::encoding;
-use super::fragments::{Rows, lance_schema};
+use super::fragments::{BEHIND, Rows, lance_schema, received};
 use crate::adapter::error::LanceResultExt;
-use crate::checkpoint::{
-    LEAST_BYTES, Placed, PlacedRows, UnitFile, column_indices, format_here, numbered,
-};
+use crate::checkpoint::{Placed, PlacedRows, UnitFile, columns};
 use crate::physical::{Placing, bytes_of, placing};
 use crate::{Error, Ready, Result};
 
-/// A unit with more of its rows is not waited for: passing columns may be large.
+/// More than this of a unit is not held.
 const MOST_BYTES: usize = 256 << 20;
 
-/// Batches that a file may be behind.
-const BEHIND: usize = 2;
+/// Nor is a unit where columns that have to be written take so much more than results: it would have little of them.
+const MORE_BESIDE: usize = 8 << 20;
+
+/// Batches of fewer rows and bytes are put together: a file's encoding is chosen by its first batch.
+const FEW_ROWS: usize = 1024;
+const FEW_BYTES: usize = 1 << 20;
 
 /// Which columns of the rows that are saved are results of a function, and where these lie.
 #[derive(Debug)]
@@ -43,16 +46,20 @@ pub(super) struct OfResults {
     results: Vec<FieldRef>,
     /// Which of them each column is.
     columns: Vec<Option<usize>>,
-    /// What rows of a unit take that is not known to be durable.
+    /// What held rows take.
     memory: MemoryReservation,
 }
 
 impl OfResults {
-    /// Rows that tell where they lie, if they can.
+    /// Rows that tell where they lie, if they can and their results may be large.
     pub(super) fn of(ready: Ready) -> Result<(Ready, Option<Self>)> {
         let Some(Placing { plan, placed, results, columns }) = placing(&ready.plan)? else {
             return Ok((ready, None));
         };
+        let is_one = |at: &usize| may_be_large(results[*at].data_type());
+        if !columns.iter().flatten().any(is_one) {
+            return Ok((ready, None));
+        }
         let pool = ready.context.memory_pool();
         let memory = MemoryConsumer::new("RowsOfResults").register(pool);
         Ok((Ready { plan, ..ready }, Some(Self { placed, results, columns, memory })))
@@ -65,64 +72,73 @@ impl OfResults {
         stored: &SchemaRef,
         mut rows: Rows,
     ) -> Result<Vec<Fragment>> {
-        let (shared, memory) = (self.shared(destination, stored)?, self.memory.new_empty());
-        let (fragments, open, unit) = (Vec::new(), None, None);
-        let placed = &self.placed;
-        let mut writing =
-            Writing { destination, stored, shared, placed, memory, fragments, open, unit };
+        let shared = self.shared(destination, stored)?;
+        if shared.columns.is_empty() {
+            return destination.write_files(Arc::clone(stored), rows).await;
+        }
+        let mut writing = Writing {
+            destination,
+            stored,
+            shared,
+            placed: &self.placed,
+            memory: self.memory.new_empty(),
+            fragments: Vec::new(),
+            file: None,
+            few: Vec::new(),
+            unit: None,
+        };
         while let Some(batch) = rows.try_next().await? {
-            let mut from = 0;
-            for run in self.placed.take(batch.num_rows()) {
-                let height = usize::try_from(run.rows).unwrap_or(usize::MAX);
-                writing.add(run, batch.slice(from, height)).await?;
-                from += height;
-            }
+            writing.add(&self.placed.take(batch.num_rows()), &batch).await?;
         }
         writing.end_unit().await?;
-        writing.end_rows().await?;
+        writing.end_file().await?;
         Ok(writing.fragments)
     }
 
     /// The columns that a file of results may have for the version.
     fn shared(&self, destination: &Destination, stored: &SchemaRef) -> Result<Shared> {
-        let numbers_here = lance_schema(stored).lance("write", &destination.title)?;
-        let mut shared = Shared { numbers: numbers_here, ..Shared::default() };
-        let Some(file) = numbered(&Schema::new(self.results.clone())) else { return Ok(shared) };
-        let places: HashMap<i32, i32> = column_indices(&file).into_iter().collect();
+        let schema = lance_schema(stored).lance("write", &destination.title)?;
+        let mut shared = Shared { schema, ..Shared::default() };
+        let results = Schema::new(self.results.clone());
+        let Some(file) = columns::numbered(&results) else { return Ok(shared) };
+        let places: HashMap<i32, i32> = columns::places(&file).into_iter().collect();
         let mut taken = vec![false; self.results.len()];
-        for (at, field) in shared.numbers.fields.iter().enumerate() {
-            let result = self.columns.get(at).copied().flatten().filter(|result| !taken[*result]);
-            let of_file = result
-                .filter(|result| self.results[*result].data_type() == stored.field(at).data_type());
-            let pairs = of_file.and_then(|result| numbers(&file.fields[result], field));
-            let (Some(result), Some(pairs)) = (of_file, pairs) else {
+        for (at, field) in shared.schema.fields.iter().enumerate() {
+            let result = self.columns.get(at).copied().flatten();
+            let is_as_stored = |result: &usize| {
+                !taken[*result]
+                    && results.field(*result).data_type() == stored.field(at).data_type()
+            };
+            let result = result.filter(is_as_stored);
+            let same = result.and_then(|result| numbers(&file.fields[result], field));
+            let (Some(result), Some(same)) = (result, same) else {
                 shared.others.push(at);
                 continue;
             };
             taken[result] = true;
             shared.columns.push(at);
-            // A model has no column of its own, only its fields do.
-            for (there, here) in pairs {
-                if let Some(place) = places.get(&there) {
-                    shared.fields.push(here);
-                    shared.places.push(*place);
-                }
-            }
+            // A model is no column of a file, only its fields are.
+            let places = same.iter().filter_map(|(there, here)| Some((*here, *places.get(there)?)));
+            shared.places.extend(places);
         }
         Ok(shared)
     }
+}
+
+/// Whether ten thousand values may take more than some kilobytes each.
+fn may_be_large(kind: &DataType) -> bool {
+    !kind.is_primitive() && !matches!(kind, DataType::Boolean | DataType::Null)
 }
 
 /// Which columns of a version are in files of results.
 #[derive(Default)]
 struct Shared {
     /// All columns of the version.
-    numbers: LanceSchema,
+    schema: LanceSchema,
     /// Those that are.
     columns: Vec<usize>,
     /// Their numbers, and where they are in the files.
-    fields: Vec<i32>,
-    places: Vec<i32>,
+    places: Vec<(i32, i32)>,
     /// The others.
     others: Vec<usize>,
 }
@@ -135,40 +151,75 @@ struct Writing<'a> {
     placed: &'a Placed,
     memory: MemoryReservation,
     fragments: Vec<Fragment>,
-    /// Rows that are written like any others.
-    open: Option<Open>,
-    /// Rows of a unit, all from its first one.
+    /// Where rows go that are written like any others.
+    file: Option<OpenFile>,
+    /// Such rows that are too few for a batch.
+    few: Vec<RecordBatch>,
+    /// Rows that are held.
     unit: Option<UnitRows>,
 }
 
-struct Open {
+/// A file that rows are written to as they come.
+struct OpenFile {
     rows: mpsc::Sender<Result<RecordBatch>>,
     written: Task<Result<Vec<Fragment>>>,
 }
 
+/// Rows of a unit, all from its first one.
 struct UnitRows {
     number: u32,
     height: u64,
     rows: Vec<RecordBatch>,
-    bytes: usize,
+    /// What the columns take that the unit's file may have, and what the others do.
+    shared_bytes: usize,
+    other_bytes: usize,
+}
+
+impl UnitRows {
+    fn is_followed_by(&self, run: &PlacedRows) -> bool {
+        run.unit == Some(self.number) && run.first == self.height
+    }
 }
 
 impl Writing<'_> {
-    async fn add(&mut self, run: PlacedRows, rows: RecordBatch) -> Result<()> {
-        let follows = |unit: &UnitRows| run.unit == Some(unit.number) && run.first == unit.height;
-        if !self.unit.as_ref().is_some_and(follows) {
+    /// Adds rows whose results lie there. What is not held is written in as large pieces as it came.
+    async fn add(&mut self, runs: &[PlacedRows], batch: &RecordBatch) -> Result<()> {
+        let (mut plain, mut at) = (0, 0);
+        for run in runs {
+            let end = at + usize::try_from(run.rows).unwrap_or(usize::MAX);
+            if let Some(number) = run.unit.filter(|number| self.is_held(*number, run)) {
+                self.write(batch.slice(plain, at - plain)).await?;
+                self.hold(number, run, batch.slice(at, end - at)).await?;
+                plain = end;
+            } else {
+                self.end_unit().await?;
+            }
+            at = end;
+        }
+        self.write(batch.slice(plain, at - plain)).await
+    }
+
+    fn is_held(&self, number: u32, run: &PlacedRows) -> bool {
+        let follows = self.unit.as_ref().is_some_and(|unit| unit.is_followed_by(run));
+        follows || (run.first == 0 && self.placed.may_have_file(number))
+    }
+
+    async fn hold(&mut self, number: u32, run: &PlacedRows, rows: RecordBatch) -> Result<()> {
+        if !self.unit.as_ref().is_some_and(|unit| unit.is_followed_by(run)) {
             self.end_unit().await?;
         }
-        let begins = run.first == 0 && !self.shared.columns.is_empty();
-        let (Some(number), true) = (run.unit, begins || self.unit.is_some()) else {
-            return self.write(rows).await;
-        };
-        let begun = UnitRows { number, height: 0, rows: Vec::new(), bytes: 0 };
+        let (height, shared_bytes, other_bytes) = (0, 0, 0);
+        let begun = UnitRows { number, height, rows: Vec::new(), shared_bytes, other_bytes };
         let unit = self.unit.get_or_insert(begun);
+        let shared = rows.project(&self.shared.columns).map_err(DataFusionError::from)?;
+        let (all, shared) = (bytes_of(&rows), bytes_of(&shared));
+        unit.shared_bytes += shared;
+        unit.other_bytes += all.saturating_sub(shared);
         unit.height += run.rows;
-        unit.bytes += bytes_of(&rows);
         unit.rows.push(rows);
-        if unit.bytes > MOST_BYTES || self.memory.try_resize(unit.bytes).is_err() {
+        let bytes = unit.shared_bytes + unit.other_bytes;
+        let is_too_much = bytes > MOST_BYTES || unit.other_bytes > unit.shared_bytes + MORE_BESIDE;
+        if is_too_much || self.memory.try_resize(bytes).is_err() {
             return self.write_unit().await;
         }
         Ok(())
@@ -178,68 +229,57 @@ impl Writing<'_> {
     async fn end_unit(&mut self) -> Result<()> {
         if let Some(unit) = &self.unit
             && let Some(file) = self.placed.file(unit.number)
-            && self.is_worth(unit, &file)
-            && let Some(file) = self.taken_over(&file).await
+            && is_worth(unit, &file)
+            && let Some(results) = self.taken_over(&file).await
         {
-            self.end_rows().await?;
+            self.end_file().await?;
             let rows = self.unit.take().map(|unit| unit.rows).unwrap_or_default();
             self.memory.free();
-            return self.fragment(file, rows).await;
+            let files = [Some(results), self.beside(&rows).await?].into_iter().flatten().collect();
+            let physical_rows = Some(rows.iter().map(RecordBatch::num_rows).sum());
+            self.fragments.push(Fragment { files, physical_rows, ..Fragment::new(0) });
+            return Ok(());
         }
         self.write_unit().await
     }
 
-    /// Whether the file has these rows, in the format of the version, and mostly columns of it.
-    fn is_worth(&self, unit: &UnitRows, file: &UnitFile) -> bool {
-        let shared = |rows: &RecordBatch| rows.project(&self.shared.columns).ok();
-        let bytes = || unit.rows.iter().filter_map(shared).map(|rows| bytes_of(&rows));
-        file.rows == unit.height
-            && file.file.format == format_here()
-            && bytes().sum::<usize>() >= LEAST_BYTES
-    }
-
-    /// The unit's file as one of the version; `None` where it cannot be: a disk without links, kept results that were removed.
+    /// The unit's file as one of the version; `None` where it cannot be: a disk without links, results that were removed.
     async fn taken_over(&self, file: &UnitFile) -> Option<DataFile> {
         let name = format!("{}.lance", Uuid::new_v4().simple());
         let to = self.destination.folder.clone().join("data").join(name.clone());
         self.destination.storage.link(&file.location, &to).await.ok()?;
-        let Shared { fields, places, .. } = &self.shared;
-        let bytes = NonZero::new(file.file.bytes);
-        let format = lance_file::version::stable_file_version();
-        Some(DataFile::new(name, fields.clone(), places.clone(), format, bytes, None))
+        let (fields, places) = self.shared.places.iter().copied().unzip();
+        let bytes = NonZero::new(file.columns.bytes);
+        Some(DataFile::new(name, fields, places, columns::FORMAT, bytes, None))
     }
 
-    /// A fragment of a file of results and, in one of its own, what stands beside them.
-    async fn fragment(&mut self, results: DataFile, rows: Vec<RecordBatch>) -> Result<()> {
-        let height: usize = rows.iter().map(RecordBatch::num_rows).sum();
-        let mut files = vec![results];
+    /// A file of what stands beside results; `None` where that is nothing.
+    async fn beside(&self, rows: &[RecordBatch]) -> Result<Option<DataFile>> {
         let others = &self.shared.others;
-        if !others.is_empty() {
-            let title = &self.destination.title;
-            let schema = Arc::new(self.stored.project(others).map_err(DataFusionError::from)?);
-            let rows = rows.iter().map(|rows| rows.project(others));
-            let rows = rows.collect::<Result<Vec<_>, _>>().map_err(DataFusionError::from)?;
-            let fields = others.iter().map(|at| self.shared.numbers.fields[*at].clone());
-            let mut numbers =
-                LanceSchema { fields: fields.collect(), ..self.shared.numbers.clone() };
-            if let Some(first) = rows.first() {
-                encoding::choose(&mut numbers, first);
-            }
-            let rows = stream::iter(rows.into_iter().map(Ok)).boxed();
-            let written = self.destination.write_file(&numbers, schema, rows).await;
-            let (file, written) = written.lance("write", title)?;
-            if written != Some(height) {
-                let what = format!("{written:?} rows were written of {height} beside results");
-                return Err(Error::internal(what));
-            }
-            files.push(file);
+        if others.is_empty() {
+            return Ok(None);
         }
-        let physical_rows = Some(height);
-        self.fragments.push(Fragment { files, physical_rows, ..Fragment::new(0) });
-        Ok(())
+        let schema = Arc::new(self.stored.project(others).map_err(DataFusionError::from)?);
+        let height: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        let rows = rows.iter().map(|rows| rows.project(others));
+        let rows = rows.collect::<Result<Vec<_>, _>>().map_err(DataFusionError::from)?;
+        let fields = others.iter().map(|at| self.shared.schema.fields[*at].clone());
+        let mut numbers = LanceSchema { fields: fields.collect(), ..self.shared.schema.clone() };
+        if let Some(first) = rows.first() {
+            encoding::choose(&mut numbers, first);
+        }
+        let rows = stream::iter(rows.into_iter().map(Ok)).boxed();
+        let written = self.destination.write_file(&numbers, schema, rows).await;
+        let (file, written) = written.lance("write", &self.destination.title)?;
+        // Lance does not look: what is too short cannot be read, what is too long is read wrong.
+        if written != Some(height) {
+            let what = format!("{written:?} rows were written of {height} beside results");
+            return Err(Error::internal(what));
+        }
+        Ok(Some(file))
     }
 
-    /// Writes the rows of a unit like any others.
+    /// Writes held rows like any others.
     async fn write_unit(&mut self) -> Result<()> {
         for rows in self.unit.take().map(|unit| unit.rows).unwrap_or_default() {
             self.write(rows).await?;
@@ -249,20 +289,48 @@ impl Writing<'_> {
     }
 
     async fn write(&mut self, rows: RecordBatch) -> Result<()> {
-        let open = match &self.open {
-            Some(open) => open,
-            None => self.open.insert(Open::begin(self.destination, self.stored)),
+        let is_few = |rows: usize, bytes: usize| rows < FEW_ROWS && bytes < FEW_BYTES;
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        if !is_few(rows.num_rows(), bytes_of(&rows)) {
+            self.write_few().await?;
+            return self.send(rows).await;
+        }
+        self.few.push(rows);
+        let all = self.few.iter().map(|rows| (rows.num_rows(), bytes_of(rows)));
+        let (rows, bytes) = all.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+        if is_few(rows, bytes) { Ok(()) } else { self.write_few().await }
+    }
+
+    async fn write_few(&mut self) -> Result<()> {
+        if self.few.is_empty() {
+            return Ok(());
+        }
+        let rows = concat_batches(self.stored, &std::mem::take(&mut self.few));
+        self.send(rows.map_err(DataFusionError::from)?).await
+    }
+
+    async fn send(&mut self, rows: RecordBatch) -> Result<()> {
+        let file = match &self.file {
+            Some(file) => file,
+            None => self.file.insert(OpenFile::begin(self.destination, self.stored)),
         };
-        if open.rows.send(Ok(rows)).await.is_err() {
-            self.end_rows().await?;
+        if file.rows.send(Ok(rows)).await.is_err() {
+            self.close_file().await?;
             return Err(Error::internal("a file ended before its rows"));
         }
         Ok(())
     }
 
     /// Rows that are written like any others are fragments now.
-    async fn end_rows(&mut self) -> Result<()> {
-        if let Some(Open { rows, written }) = self.open.take() {
+    async fn end_file(&mut self) -> Result<()> {
+        self.write_few().await?;
+        self.close_file().await
+    }
+
+    async fn close_file(&mut self) -> Result<()> {
+        if let Some(OpenFile { rows, written }) = self.file.take() {
             drop(rows);
             let written = written.await.map_err(|error| Error::internal(error.to_string()))?;
             self.fragments.extend(written?);
@@ -271,15 +339,21 @@ impl Writing<'_> {
     }
 }
 
-impl Open {
+/// Whether the file has these rows and no others, in the format that is written here, and mostly columns of the version.
+fn is_worth(unit: &UnitRows, file: &UnitFile) -> bool {
+    let bytes = unit.shared_bytes as u64;
+    file.rows == unit.height
+        && file.columns.format == columns::FORMAT.to_data_file_numbers()
+        && unit.shared_bytes >= columns::WORTH_BYTES
+        && bytes * 2 >= file.columns.bytes
+}
+
+impl OpenFile {
     fn begin(destination: &Arc<Destination>, stored: &SchemaRef) -> Self {
         let (rows, batches) = mpsc::channel(BEHIND);
-        let batches = stream::unfold(batches, |mut batches: mpsc::Receiver<_>| async move {
-            Some((batches.recv().await?, batches))
-        });
         let (destination, stored) = (Arc::clone(destination), Arc::clone(stored));
         let written =
-            task::spawn(async move { destination.write_files(stored, batches.boxed()).await });
+            task::spawn(async move { destination.write_files(stored, received(batches)).await });
         Self { rows, written }
     }
 }

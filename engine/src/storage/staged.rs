@@ -18,11 +18,14 @@ pub(crate) struct Staged(NamedTempFile);
 impl Staged {
     /// In the folder where it will be, so that it can be renamed.
     pub(super) fn beside(folder: &Path) -> io::Result<Self> {
-        let staged = Builder::new().prefix(PREFIX).tempfile_in(folder);
-        match staged {
+        // Whoever may read other files of the folder may read this one: what the process lets others do is taken off.
+        let everybody = Permissions::from_mode(0o666);
+        let in_folder =
+            || Builder::new().prefix(PREFIX).permissions(everybody.clone()).tempfile_in(folder);
+        match in_folder() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(folder)?;
-                Builder::new().prefix(PREFIX).tempfile_in(folder).map(Self)
+                in_folder().map(Self)
             }
             staged => staged.map(Self),
         }

@@ -31,6 +31,10 @@ def image(id: int) -> Image:
     return Image(data=pixels(id), id=id, tags=[str(id), "a tag"])
 
 
+def as_text(id: int) -> str:
+    return f"text of {id}"
+
+
 def twice(id: int) -> Iterator[Image]:
     for _ in range(id % 3):
         yield image(id)
@@ -88,6 +92,21 @@ def test_rows_that_are_left_out_or_in_another_order() -> None:
     assert_drawn("limited", range(350))
     rows([0, *range(ROWS)]).map(image=image).save("one_twice")
     assert_drawn("one_twice", [0, *range(ROWS)])
+
+
+def test_rows_in_another_order_are_written_in_large_pieces(root: Path) -> None:
+    ids = list(range(0, 60_000, 2)) + list(range(1, 60_000, 2))
+    dc.read_values(id=list(range(60_000))).map(text=as_text).save("in_order")
+    found = dc.read_values(id=ids).map(text=as_text)
+    found.save("found")
+    dc.read_values(id=ids, text=[as_text(id) for id in ids]).save("plain")
+    assert dc.read_dataset("found").to_list("id", "text") == [(id, as_text(id)) for id in ids]
+
+    def bytes_of(name: str) -> int:
+        files = (root / f"data/local/local/{name}.lance/data").iterdir()
+        return sum(file.stat().st_size for file in files)
+
+    assert bytes_of("found") < 1.2 * bytes_of("plain")
 
 
 def test_any_number_of_results(root: Path) -> None:

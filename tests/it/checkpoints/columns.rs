@@ -1,6 +1,7 @@
 //! Results that take much room are in files that a version takes over as they are.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
@@ -103,11 +104,14 @@ async fn drawn(chain: &Chain, name: &str) -> Vec<i64> {
     values.values().to_vec()
 }
 
+fn files(root: &Place, name: &str) -> impl Iterator<Item = Metadata> {
+    let files = fs::read_dir(root.path().join(format!("data/local/local/{name}.lance/data")));
+    files.unwrap().map(|file| file.unwrap().metadata().unwrap())
+}
+
 /// How many files of a dataset kept results have too, and how many there are.
 fn shared(root: &Place, name: &str) -> (usize, usize) {
-    let files = fs::read_dir(root.path().join(format!("data/local/local/{name}.lance/data")));
-    let links: Vec<u64> =
-        files.unwrap().map(|it| it.unwrap().metadata().unwrap().nlink()).collect();
+    let links: Vec<u64> = files(root, name).map(|file| file.nlink()).collect();
     (links.iter().filter(|links| **links > 1).count(), links.len())
 }
 
@@ -124,6 +128,8 @@ async fn a_version_has_the_files_of_results() {
     let saved_first = saved.record.version;
     assert_eq!((saved.record.rows, function.computed()), (1000, 1000));
     assert_eq!(drawn(&saved.chain, "image").await, (0..1000).collect::<Vec<_>>());
+    let modes: BTreeSet<u32> = files(&root, "images").map(|file| file.mode()).collect();
+    assert_eq!(modes.len(), 1, "{modes:?}");
     // Two units of 400 rows are shared, with a file of the values beside each; the last one is too small.
     assert_eq!(shared(&root, "images"), (2, 5));
 

@@ -64,8 +64,8 @@ async fn units_read_as_they_were_kept() {
     assert_eq!(own(&ledger).await, std::slice::from_ref(&unit));
     let keys = ledger.keys(&unit).await.unwrap().unwrap();
     assert_eq!((keys.keys, keys.results, keys.facts.batches), (vec![1, 2], vec![], vec![2]));
-    let opened = Arc::new(ledger.open(&unit.name).await.unwrap().unwrap());
-    assert_eq!(Arc::clone(&opened).batch(0, 0..2).await.unwrap(), rows(7));
+    let opened = ledger.open(&unit.name).await.unwrap().unwrap();
+    assert_eq!(opened.batch(0, 0..2).await.unwrap(), rows(7));
     assert!(opened.batch(1, 2..2).await.is_err());
 }
 

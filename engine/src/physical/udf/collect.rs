@@ -69,10 +69,6 @@ impl<'a> Collector<'a> {
     ) -> Self {
         let (open, last, found) = (None, None, Found::default());
         let memory = MemoryConsumer::new("ResultsOfFunctions").register(&run.pool);
-        if let (Some((_, reader)), Some(placed)) = (&kept, &run.stage.placed) {
-            let files = (0..reader.units()).filter_map(|unit| Some((unit, reader.file(unit)?)));
-            files.for_each(|(unit, file)| placed.made(unit, file));
-        }
         let (at, computed, failures, made) = (0, 0, 0, 0);
         Self {
             run,
@@ -353,10 +349,10 @@ impl<'a> Collector<'a> {
             self.last = Some(row);
         }
         let (unit, keys) = Box::pin(unit.close(&keeping.ledger, &keeping.scope)).await?;
-        if let (Some(placed), Some(file)) = (&self.run.stage.placed, keys.facts.columns) {
+        if let (Some(placed), Some(columns)) = (&self.run.stage.placed, keys.facts.columns) {
             let rows = keys.facts.batches.iter().sum();
             let location = keeping.ledger.location(&unit.name);
-            placed.made(reader.units() + self.made, UnitFile { location, rows, file });
+            placed.made(reader.units() + self.made, UnitFile { location, rows, columns });
         }
         self.made += 1;
         if self.run.stage.options.distinct {

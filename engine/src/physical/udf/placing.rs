@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::FieldRef;
 use datafusion::error::Result;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
@@ -47,7 +48,7 @@ pub(crate) fn placing(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Placing>> 
     };
     let Some(mut below) = placing(input)? else { return Ok(None) };
     if let Some(projection) = projection {
-        let column = |expr: &dyn datafusion::physical_expr::PhysicalExpr| {
+        let column = |expr: &dyn PhysicalExpr| {
             expr.downcast_ref::<Column>().and_then(|column| below.columns[column.index()])
         };
         below.columns = projection.expr().iter().map(|one| column(one.expr.as_ref())).collect();

@@ -8,7 +8,7 @@ use arrow::array::{Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use lance_core::datatypes::Schema;
 use lance_core::utils::deletion::DeletionVector;
 use lance_table::format::DataFile;
@@ -19,13 +19,11 @@ use super::is_wide;
 use crate::adapter::error::LanceResultExt;
 use crate::sink::destination::Destination;
 use crate::sink::encoding;
+use crate::sink::fragments::{BEHIND, received};
 use crate::{Error, Result};
 
 /// So many values are handed over at once where rows are left out.
 const SLOTS: usize = 4096;
-
-/// Batches that a file may be behind.
-const BEHIND: usize = 2;
 
 /// What became of a fragment's rows.
 pub(super) struct Filled {
@@ -182,10 +180,7 @@ impl<'a> Slots<'a> {
         encoding::choose(&mut numbers, like);
         let (schema, destination) =
             (Arc::clone(&self.columns.schema), Arc::clone(self.destination));
-        let batches = stream::unfold(batches, |mut batches: mpsc::Receiver<_>| async move {
-            Some((Ok(batches.recv().await?), batches))
-        });
-        let batches = batches.boxed();
+        let batches = received(batches).map(Ok).boxed();
         let written = async move { destination.write_file(&numbers, schema, batches).await };
         let written = task::spawn(written);
         File { rows, written }
