@@ -151,7 +151,7 @@ async fn the_nearest_vectors_are_found_by_vectors_alone() {
     let first = scored.order_by(&[by("score", false)]).unwrap().limit(3).unwrap();
     let text = explained(&first).await;
     assert!(text.contains("VectorTopKExec: then [id, file, x, v]"), "{text}");
-    assert!(text.contains("columns=[v, place of the row]"), "{text}");
+    assert!(text.contains("columns=[v, sys.id]"), "{text}");
     let path = NamedExpr { name: "path".to_owned(), expr: column("file.path") };
     let paths = first.mutate(&[path]).unwrap();
     let paths = paths.select(&["path".to_owned(), "score".to_owned()]).unwrap();

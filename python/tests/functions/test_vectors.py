@@ -288,7 +288,7 @@ def test_the_nearest_are_found_by_their_vectors_alone() -> None:
     found = chain.similarity_search("v", query, k=5, score_column="score")
     plan = found.explain()
     assert "VectorTopK" in plan
-    assert "columns=[v, place of the row]" in plan
+    assert "columns=[v, sys.id]" in plan
     scores = 1 - vectors @ query / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
     nearest = np.argsort(scores)[:5]
     assert found.to_values("name") == [names[at] for at in nearest]
