@@ -268,9 +268,15 @@ fn heights(all: &[(RecordBatch, usize)]) -> Vec<u64> {
 /// Results that are complete.
 pub(crate) enum Results {
     /// In a file already.
-    Written(UnitWriter),
+    Written(Box<UnitWriter>),
     /// In memory, with what each batch takes.
     Columns(Vec<(RecordBatch, usize)>, LanceSchema),
+}
+
+impl From<UnitWriter> for Results {
+    fn from(unit: UnitWriter) -> Self {
+        Self::Written(Box::new(unit))
+    }
 }
 
 impl Results {

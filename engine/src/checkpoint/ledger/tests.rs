@@ -38,7 +38,7 @@ async fn keep(ledger: &Ledger, value: i64) -> UnitAt {
     unit.add(&batch, 16).unwrap();
     let facts = UnitFacts::new("", &[], &Scope::default());
     let keys = UnitKeys { keys: vec![1, 2], results: vec![], facts };
-    ledger.commit(Results::Written(unit), keys).await.unwrap().0
+    ledger.commit(Results::from(unit), keys).await.unwrap().0
 }
 
 async fn own(ledger: &Ledger) -> Vec<UnitAt> {

@@ -39,7 +39,7 @@ async fn unit(
     unit.add(&batch, rows.iter().map(String::len).sum()).unwrap();
     let facts = UnitFacts::new("limits", failures, &Scope::default());
     let keys = UnitKeys { keys: keys.to_vec(), results: counts.to_vec(), facts };
-    ledger.commit(Results::Written(unit), keys).await.unwrap().0
+    ledger.commit(Results::from(unit), keys).await.unwrap().0
 }
 
 fn pool() -> Arc<dyn MemoryPool> {

@@ -142,7 +142,7 @@ impl OpenUnit {
                 return Ok(columns);
             }
         }
-        self.written(ledger).await.map(Results::Written)
+        self.written(ledger).await.map(Results::from)
     }
 
     async fn written(&mut self, ledger: &Ledger) -> crate::Result<UnitWriter> {
