@@ -140,7 +140,7 @@ impl UnitAt {
     }
 
     fn rows_name(&self) -> String {
-        format!("{}.unit", self.name)
+        unit_name(&self.name)
     }
 }
 
@@ -279,23 +279,18 @@ impl Ledger {
     /// The results of a unit; `None` when they are damaged or gone.
     pub(crate) async fn open(&self, unit: &UnitName) -> Result<Option<Unit>> {
         let check = unit.check.clone();
-        match self.opened(&format!("{unit}.unit"), move |file| checked(file, &check)).await? {
-            Some(file) => Unit::open(file).await.map(Some),
-            None => Ok(None),
-        }
+        let file = self.opened(&unit_name(unit), move |file| checked(file, &check)).await?;
+        opened(file).await
     }
 
     /// The same for a unit that was opened before.
     pub(crate) async fn open_again(&self, unit: &UnitName) -> Result<Option<Unit>> {
-        match self.storage.fetch(&self.at(&format!("{unit}.unit"))).await? {
-            Some(file) => Unit::open(file).await.map(Some),
-            None => Ok(None),
-        }
+        opened(self.storage.fetch(&self.location(unit)).await?).await
     }
 
     /// Where the results of a unit are.
     pub(crate) fn location(&self, unit: &UnitName) -> Location {
-        self.at(&format!("{unit}.unit"))
+        self.at(&unit_name(unit))
     }
 
     async fn opened<T: Send + 'static>(
@@ -382,6 +377,18 @@ impl Ledger {
     async fn text(&self, name: &str) -> Result<String> {
         let bytes = self.storage.get(&self.at(name)).await?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// What the file of a unit's results is called.
+fn unit_name(unit: &UnitName) -> String {
+    format!("{unit}.unit")
+}
+
+async fn opened(file: Option<Fetched>) -> Result<Option<Unit>> {
+    match file {
+        Some(file) => Unit::open(file).await.map(Some),
+        None => Ok(None),
     }
 }
 

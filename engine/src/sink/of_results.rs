@@ -74,7 +74,10 @@ impl OfResults {
     ) -> Result<Vec<Fragment>> {
         let shared = self.shared(destination, stored)?;
         if shared.columns.is_empty() {
-            return destination.write_files(Arc::clone(stored), rows).await;
+            // Nobody needs what is told, but it must not pile up.
+            let placed = Arc::clone(&self.placed);
+            let rows = rows.inspect_ok(move |batch| drop(placed.take(batch.num_rows())));
+            return destination.write_files(Arc::clone(stored), rows.boxed()).await;
         }
         let mut writing = Writing {
             destination,
@@ -84,7 +87,7 @@ impl OfResults {
             memory: self.memory.new_empty(),
             fragments: Vec::new(),
             file: None,
-            few: Vec::new(),
+            few: Few::default(),
             unit: None,
         };
         while let Some(batch) = rows.try_next().await? {
@@ -154,7 +157,7 @@ struct Writing<'a> {
     /// Where rows go that are written like any others.
     file: Option<OpenFile>,
     /// Such rows that are too few for a batch.
-    few: Vec<RecordBatch>,
+    few: Few,
     /// Rows that are held.
     unit: Option<UnitRows>,
 }
@@ -163,6 +166,26 @@ struct Writing<'a> {
 struct OpenFile {
     rows: mpsc::Sender<Result<RecordBatch>>,
     written: Task<Result<Vec<Fragment>>>,
+}
+
+/// Batches that are going to be one.
+#[derive(Default)]
+struct Few {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Few {
+    fn add(&mut self, batch: RecordBatch, bytes: usize) {
+        self.rows += batch.num_rows();
+        self.bytes += bytes;
+        self.batches.push(batch);
+    }
+
+    fn is_enough(&self) -> bool {
+        self.rows >= FEW_ROWS || self.bytes >= FEW_BYTES
+    }
 }
 
 /// Rows of a unit, all from its first one.
@@ -289,25 +312,24 @@ impl Writing<'_> {
     }
 
     async fn write(&mut self, rows: RecordBatch) -> Result<()> {
-        let is_few = |rows: usize, bytes: usize| rows < FEW_ROWS && bytes < FEW_BYTES;
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        if !is_few(rows.num_rows(), bytes_of(&rows)) {
+        let bytes = bytes_of(&rows);
+        if rows.num_rows() >= FEW_ROWS || bytes >= FEW_BYTES {
             self.write_few().await?;
             return self.send(rows).await;
         }
-        self.few.push(rows);
-        let all = self.few.iter().map(|rows| (rows.num_rows(), bytes_of(rows)));
-        let (rows, bytes) = all.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-        if is_few(rows, bytes) { Ok(()) } else { self.write_few().await }
+        self.few.add(rows, bytes);
+        if self.few.is_enough() { self.write_few().await } else { Ok(()) }
     }
 
     async fn write_few(&mut self) -> Result<()> {
-        if self.few.is_empty() {
+        let few = std::mem::take(&mut self.few);
+        if few.batches.is_empty() {
             return Ok(());
         }
-        let rows = concat_batches(self.stored, &std::mem::take(&mut self.few));
+        let rows = concat_batches(self.stored, &few.batches);
         self.send(rows.map_err(DataFusionError::from)?).await
     }
 
